@@ -1,0 +1,111 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor3D } from '@tensorflow/tfjs-core';
+import type { OverlapKernel, PassAttributes, PassInputs, SumName } from '../contract.js';
+import {
+  entropyTerm,
+  entropyTermLabelsGradient,
+  entropyTermPredictionsGradient,
+  pixels,
+  probabilities,
+  throughActivation,
+  weigh,
+  type Pixels,
+} from './pixels.js';
+import { sumPixels } from '../sumPixels.js';
+import { unstackSums } from '../unstackSums.js';
+
+type Summand = (all: Pixels, p: Tensor3D, attributes: PassAttributes) => Tensor3D;
+
+/** What each sum adds up per pixel and class, before the pixel's weight. */
+const summands: Record<SumName, Summand> = {
+  intersection: ({ labels: t }, p) => tf.mul(p, t),
+  predicted: (_, p) => p,
+  labelled: ({ labels: t }) => t,
+  difference: ({ labels: t }, p) => tf.abs(tf.sub(p, t)),
+  predictedSquared: (_, p) => tf.square(p),
+  labelledSquared: ({ labels: t }) => tf.square(t),
+  crossEntropy: (all, _, attributes) => entropyTerm(all, attributes),
+};
+
+/** Gradients to p of the sums that depend on p alone of what the predictions make; g is dy of that sum, [N,1,C]. */
+const probabilitySlopes: Partial<Record<SumName, (t: Tensor3D, p: Tensor3D, g: Tensor3D) => Tensor3D>> = {
+  intersection: (t, _, g) => tf.mul(t, g),
+  predicted: (_, p, g) => tf.broadcastTo(g, p.shape),
+  difference: (t, p, g) => tf.mul(tf.sign(tf.sub(p, t)), g),
+  predictedSquared: (_, p, g) => tf.mul(p, tf.mul(g, 2)),
+};
+
+/** Gradients to t, likewise. */
+const labelSlopes: Partial<Record<SumName, (t: Tensor3D, p: Tensor3D, g: Tensor3D) => Tensor3D>> = {
+  intersection: (_, p, g) => tf.mul(p, g),
+  labelled: (t, _, g) => tf.broadcastTo(g, t.shape),
+  difference: (t, p, g) => tf.mul(tf.sign(tf.sub(t, p)), g),
+  labelledSquared: (t, _, g) => tf.mul(t, tf.mul(g, 2)),
+};
+
+function sums(inputs: PassInputs, attributes: PassAttributes, names: readonly SumName[]): Tensor3D {
+  const all = pixels(inputs, attributes);
+  const p = probabilities(all.scaled, attributes.activation);
+  return tf.stack(
+    names.map((name) => tf.tidy(() => sumPixels(weigh(summands[name](all, p, attributes), all.weights)))),
+  ) as Tensor3D;
+}
+
+function predictionsGradient(
+  inputs: PassInputs,
+  attributes: PassAttributes,
+  names: readonly SumName[],
+  dy: Tensor3D,
+): Tensor3D {
+  const all = pixels(inputs, attributes);
+  const p = probabilities(all.scaled, attributes.activation);
+  const upstream = perSum(names, dy);
+  const dp = addSlopes(probabilitySlopes, names, upstream, all.labels, p);
+  const parts = dp ? [throughActivation(dp, p, all.scaled, attributes)] : [];
+  const entropy = upstream.get('crossEntropy');
+  if (entropy) parts.push(entropyTermPredictionsGradient(all, p, attributes, entropy));
+  return total(parts, p, all.weights);
+}
+
+function labelsGradient(
+  inputs: PassInputs,
+  attributes: PassAttributes,
+  names: readonly SumName[],
+  dy: Tensor3D,
+): Tensor3D {
+  const all = pixels(inputs, attributes);
+  const p = probabilities(all.scaled, attributes.activation);
+  const upstream = perSum(names, dy);
+  const dt = addSlopes(labelSlopes, names, upstream, all.labels, p);
+  const parts = dt ? [dt] : [];
+  const entropy = upstream.get('crossEntropy');
+  if (entropy) parts.push(entropyTermLabelsGradient(all, attributes, entropy));
+  return total(parts, p, all.weights);
+}
+
+/** dy [S,N,C] as one [N,1,C] for each sum. */
+function perSum(names: readonly SumName[], dy: Tensor3D): Map<SumName, Tensor3D> {
+  return new Map(unstackSums(dy).map((g, i) => [names[i]!, tf.expandDims(g, 1)]));
+}
+
+function addSlopes(
+  slopes: typeof probabilitySlopes,
+  names: readonly SumName[],
+  upstream: Map<SumName, Tensor3D>,
+  t: Tensor3D,
+  p: Tensor3D,
+): Tensor3D | null {
+  return names.reduce<Tensor3D | null>((sum, name) => {
+    const slope = slopes[name]?.(t, p, upstream.get(name)!);
+    if (!slope) return sum;
+    return sum ? tf.add(sum, slope) : slope;
+  }, null);
+}
+
+function total(parts: Tensor3D[], like: Tensor3D, weights: Tensor3D | null): Tensor3D {
+  const [first, second] = parts;
+  if (!first) return tf.zerosLike(like);
+  return weigh(second ? tf.add(first, second) : first, weights);
+}
+
+export const composedOverlap: OverlapKernel = { sums, predictionsGradient, labelsGradient };

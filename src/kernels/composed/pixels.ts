@@ -1,0 +1,168 @@
+/**
+ * What the composed passes share: labels, probabilities and the entropy term per pixel and class, from plain tfjs ops
+ * that all have gradients, so that the gradients written with them can be differentiated again.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
+import type { EntropyTerm, PassActivation, PassAttributes, PassInputs } from '../contract.js';
+import { constant } from '../constant.js';
+import { oneHot } from '../oneHot.js';
+
+/** Scaled logits are clamped to ±LARGEST_LOGIT, so that an infinite one gives a finite loss. */
+const LARGEST_LOGIT = 1e9;
+/** Probabilities that were not made here are kept this far from 0 (and 1) in logarithms and divisions. */
+const SMALLEST_PROBABILITY = 1e-12;
+
+/** The inputs of a pass with every label soft and every value finite where the pixel does not count. */
+export interface Pixels {
+  /** t [N,P,C]. */
+  labels: Tensor3D;
+  /** Clamped sharpness·z, or p with activation 'none': [N,P,C]. */
+  scaled: Tensor3D;
+  /** w [N,P,1], or null for 1. */
+  weights: Tensor3D | null;
+}
+
+export function pixels({ labels, predictions, weights }: PassInputs, attributes: PassAttributes): Pixels {
+  const counts = weights && (constant(() => tf.greater(weights, 0)) as Tensor3D);
+  const select = (x: Tensor3D): Tensor3D =>
+    counts ? tf.where(tf.broadcastTo(counts, x.shape), x, tf.zerosLike(x)) : x;
+  const soft = labels.rank === 3 ? select(labels as Tensor3D) : labelsOf(labels as Tensor2D, predictions.shape[2]);
+  return { labels: soft, scaled: scale(select(predictions), attributes), weights };
+}
+
+/** A single class is 1 where the index is 1, as a mask is. */
+function labelsOf(indices: Tensor2D, classes: number): Tensor3D {
+  if (classes > 1) return oneHot(indices, classes) as Tensor3D;
+  return tf.expandDims(tf.cast(tf.equal(indices, 1), 'float32'), 2);
+}
+
+// Not clipByValue: on the wasm backend it turns NaN into the lower bound, which would hide a diverged network.
+function scale(z: Tensor3D, { activation, sharpness }: PassAttributes): Tensor3D {
+  if (activation === 'none') return z;
+  const scaled = sharpness === 1 ? z : tf.mul(z, sharpness);
+  return tf.minimum(tf.maximum(scaled, -LARGEST_LOGIT), LARGEST_LOGIT);
+}
+
+export function probabilities(scaled: Tensor3D, activation: PassActivation): Tensor3D {
+  if (activation === 'softmax') return tf.softmax(scaled, 2);
+  return activation === 'sigmoid' ? tf.sigmoid(scaled) : scaled;
+}
+
+/** Turns a gradient to probabilities into one to the predictions. */
+export function throughActivation(
+  dp: Tensor3D,
+  p: Tensor3D,
+  scaled: Tensor3D,
+  { activation, sharpness }: PassAttributes,
+): Tensor3D {
+  if (activation === 'none') return dp;
+  const slope: Tensor3D =
+    activation === 'softmax'
+      ? tf.mul(p, tf.sub(dp, tf.sum(tf.mul(dp, p), 2, true)))
+      : tf.mul(dp, tf.mul(p, tf.sigmoid(tf.neg(scaled))));
+  return scaleBy(slope, sharpness);
+}
+
+export function weigh(x: Tensor3D, weights: Tensor3D | null): Tensor3D {
+  return weights ? tf.mul(x, weights) : x;
+}
+
+function scaleBy(x: Tensor3D, factor: number): Tensor3D {
+  return factor === 1 ? x : tf.mul(x, factor);
+}
+
+/** t(1 - e) + e/K. */
+function smoothed(labels: Tensor3D, { kind, labelSmoothing }: EntropyTerm): Tensor3D {
+  if (labelSmoothing === 0) return labels;
+  const outcomes = kind === 'categorical' ? labels.shape[2] : 2;
+  return tf.add(tf.mul(labels, 1 - labelSmoothing), labelSmoothing / outcomes);
+}
+
+function logOf(p: Tensor3D): Tensor3D {
+  return tf.log(tf.maximum(p, SMALLEST_PROBABILITY));
+}
+
+function inverseOf(p: Tensor3D): Tensor3D {
+  return tf.div(1, tf.maximum(p, SMALLEST_PROBABILITY));
+}
+
+function oneMinus(x: Tensor3D): Tensor3D {
+  return tf.sub(1, x);
+}
+
+/** log softmax over the last axis. The maximum cancels, so it may count as a constant. */
+function logSoftmax(scaled: Tensor3D): Tensor3D {
+  const shifted = tf.sub(
+    scaled,
+    constant(() => tf.max(scaled, 2, true)),
+  );
+  return tf.sub(shifted, tf.log(tf.sum(tf.exp(shifted), 2, true)));
+}
+
+/** -log p, and for binary entropy -log(1 - p). */
+interface Surprise {
+  on: Tensor3D;
+  off: Tensor3D | null;
+}
+
+function surprise(scaled: Tensor3D, activation: PassActivation, { kind }: EntropyTerm): Surprise {
+  if (kind === 'categorical') {
+    return { on: tf.neg(activation === 'softmax' ? logSoftmax(scaled) : logOf(scaled)), off: null };
+  }
+  if (activation === 'none') return { on: tf.neg(logOf(scaled)), off: tf.neg(logOf(oneMinus(scaled))) };
+  // softplus of -x and x, exact for any x: max(±x, 0) + log(1 + exp(-abs(x))).
+  const tail = tf.log1p(tf.exp(tf.neg(tf.abs(scaled)))) as Tensor3D;
+  return { on: tf.add(tf.relu(tf.neg(scaled)), tail), off: tf.add(tf.relu(scaled), tail) };
+}
+
+function positive(x: Tensor3D, { posWeight }: EntropyTerm): Tensor3D {
+  return posWeight ? tf.mul(x, tf.tensor3d([...posWeight], [1, 1, posWeight.length])) : x;
+}
+
+/** The entropy term of every pixel and class. */
+export function entropyTerm({ labels, scaled }: Pixels, { activation, entropy }: PassAttributes): Tensor3D {
+  const t = smoothed(labels, entropy);
+  const { on, off } = surprise(scaled, activation, entropy);
+  const onTerm: Tensor3D = tf.mul(t, on);
+  const cross = off ? tf.add<Tensor3D>(positive(onTerm, entropy), tf.mul(oneMinus(t), off)) : onTerm;
+  if (!entropy.subtractEntropy) return cross;
+  const onEntropy: Tensor3D = tf.mul(t, logOf(t));
+  return tf.add(cross, off ? tf.add<Tensor3D>(onEntropy, tf.mul(oneMinus(t), logOf(oneMinus(t)))) : onEntropy);
+}
+
+/** The gradient of Σ upstream·entropyTerm to the predictions; upstream broadcasts against [N,P,C]. */
+export function entropyTermPredictionsGradient(
+  { labels, scaled }: Pixels,
+  p: Tensor3D,
+  { activation, sharpness, entropy }: PassAttributes,
+  upstream: Tensor3D,
+): Tensor3D {
+  const t = smoothed(labels, entropy);
+  if (entropy.kind === 'categorical') {
+    const pull = tf.mul(t, upstream) as Tensor3D;
+    if (activation === 'none') return tf.neg(tf.mul(pull, inverseOf(scaled)));
+    return scaleBy(tf.sub(tf.mul(p, tf.sum(pull, 2, true)), pull), sharpness);
+  }
+  if (activation === 'none') {
+    const on = positive(tf.mul(t, inverseOf(scaled)), entropy);
+    return tf.mul(tf.sub(tf.mul(oneMinus(t), inverseOf(oneMinus(scaled))), on), upstream);
+  }
+  const on = positive(tf.mul(t, tf.sigmoid(tf.neg(scaled))), entropy);
+  return scaleBy(tf.mul(tf.sub(tf.mul(oneMinus(t), p), on), upstream), sharpness);
+}
+
+/** The gradient of Σ upstream·entropyTerm to the labels. */
+export function entropyTermLabelsGradient(
+  { labels, scaled }: Pixels,
+  { activation, entropy }: PassAttributes,
+  upstream: Tensor3D,
+): Tensor3D {
+  const { on, off } = surprise(scaled, activation, entropy);
+  let slope = off ? tf.sub(positive(on, entropy), off) : on;
+  if (entropy.subtractEntropy) {
+    const t = smoothed(labels, entropy);
+    slope = tf.add(slope, off ? tf.sub(logOf(t), logOf(oneMinus(t))) : tf.add(logOf(t), 1));
+  }
+  return scaleBy(tf.mul(slope, upstream), 1 - entropy.labelSmoothing);
+}

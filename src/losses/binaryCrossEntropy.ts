@@ -1,0 +1,35 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { CROSS_ENTROPY_OPTIONS, type CrossEntropyOptions } from './options.js';
+import { perPixelLoss } from './perPixel.js';
+
+export interface BinaryCrossEntropyLossOptions extends CrossEntropyOptions {
+  /** Multiplies the positive term t log p: a number, or one per class. Default 1. */
+  posWeight?: number | readonly number[];
+}
+
+export const BINARY_CROSS_ENTROPY_OPTIONS = [...CROSS_ENTROPY_OPTIONS, 'posWeight'] as const;
+
+/**
+ * Binary cross-entropy with logits and soft targets: the mean over the pixels that count and the classes of
+ * -w_c (q_c t log p + (1 - t) log(1 - p)), with class weights w and `posWeight` q. For one class, or several that may
+ * overlap (multilabel). Exact for saturated logits.
+ *
+ * @param labels soft labels `[N, ...spatial, C]` in [0, 1], or int32 class indices `[N, ...spatial]`
+ * @param predictions logits `[N, ...spatial, C]`
+ * @returns a scalar; `[N, ...spatial]` with reduction `'none'`; `[N]` with `'sample'`. Values are nats, >= 0
+ * @throws if shapes, dtypes or options do not fit
+ *
+ * @example
+ * ```ts
+ * const labels = tf.tensor([[0.93, 0, 0.4, 1]], [1, 2, 2, 1]); // the share of annotators who marked the pixel
+ * const logits = tf.tensor([[3, -4, 0, 1]], [1, 2, 2, 1]);
+ * binaryCrossEntropyLoss(labels, logits, { posWeight: 2 });
+ * ```
+ */
+export function binaryCrossEntropyLoss(
+  labels: Tensor,
+  predictions: Tensor,
+  options: BinaryCrossEntropyLossOptions = {},
+): Tensor {
+  return perPixelLoss('binaryCrossEntropyLoss', 'binary', BINARY_CROSS_ENTROPY_OPTIONS, labels, predictions, options);
+}

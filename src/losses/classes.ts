@@ -1,0 +1,22 @@
+import { checkClassList, checkClassWeights } from '../checks.js';
+import type { ClassOptions } from './options.js';
+
+/** C weights: those of `classWeights`, or 1; and which classes take part, as C zeros and ones. */
+export interface ClassWeights {
+  weights: number[];
+  takesPart: number[];
+}
+
+export function resolveClasses(
+  fn: string,
+  { classWeights, classes = 'all' }: ClassOptions,
+  count: number,
+): ClassWeights {
+  if (classWeights !== undefined) checkClassWeights(fn, 'classWeights', classWeights, count);
+  checkClassList(fn, classes, count);
+  const indices = Array.from({ length: count }, (_, c) => c);
+  return {
+    weights: indices.map((c) => classWeights?.[c] ?? 1),
+    takesPart: indices.map((c) => (classes === 'all' || classes.includes(c) ? 1 : 0)),
+  };
+}

@@ -1,0 +1,136 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { checkNumber, checkOptionNames, fail, show } from '../checks.js';
+import { SUM_NAMES, type EntropyTerm, type SumName } from '../kernels/contract.js';
+import { entropyKind, overlapTable, plainEntropy, type OverlapOf } from '../overlap/overlap.js';
+import { resolveProblem, type Problem } from '../overlap/problem.js';
+import { BINARY_CROSS_ENTROPY_OPTIONS, type BinaryCrossEntropyLossOptions } from './binaryCrossEntropy.js';
+import { dice, type DiceLossOptions } from './dice.js';
+import { iou } from './iou.js';
+import { REGION_OPTIONS } from './options.js';
+import { perPixelMap, reducePixels, resolvePerPixel, withSigmoid } from './perPixel.js';
+import { reduceRegion, resolveRegion, type RegionFormula } from './region.js';
+import { tversky, type TverskyLossOptions } from './tversky.js';
+
+/** The losses that `comboLoss` adds up. */
+export type ComboTerm = 'iou' | 'dice' | 'tversky' | 'crossEntropy' | 'binaryCrossEntropy';
+
+export interface ComboLossOptions extends DiceLossOptions, TverskyLossOptions, BinaryCrossEntropyLossOptions {
+  /** The weight of each term, >= 0. Default `{ iou: 1, crossEntropy: 1 }`. */
+  weights?: Partial<Record<ComboTerm, number>>;
+}
+
+const REGION_FORMULAS = { iou, dice, tversky } as const;
+const TERMS: readonly string[] = ['iou', 'dice', 'tversky', 'crossEntropy', 'binaryCrossEntropy'];
+const COMBO_OPTIONS = [
+  ...new Set([...REGION_OPTIONS, ...dice.options, ...tversky.options, ...BINARY_CROSS_ENTROPY_OPTIONS, 'weights']),
+];
+
+/** The options that only some terms know. */
+const TERMS_OF_OPTION: Record<string, readonly ComboTerm[]> = {
+  absent: ['iou', 'dice', 'tversky'],
+  aggregate: ['iou', 'dice', 'tversky'],
+  overlap: ['iou', 'dice', 'tversky'],
+  smooth: ['iou', 'dice', 'tversky'],
+  squared: ['dice'],
+  alpha: ['tversky'],
+  beta: ['tversky'],
+  gamma: ['tversky'],
+  labelSmoothing: ['crossEntropy', 'binaryCrossEntropy'],
+  subtractEntropy: ['crossEntropy', 'binaryCrossEntropy'],
+  posWeight: ['crossEntropy', 'binaryCrossEntropy'],
+};
+
+/** A term with every option resolved: the sums it reads, and its value from them. */
+interface Term {
+  name: ComboTerm;
+  weight: number;
+  sums: readonly SumName[];
+  /** For the terms that read the cross-entropy. */
+  entropy: EntropyTerm | null;
+  value(table: OverlapOf<SumName>): Tensor;
+}
+
+/**
+ * A weighted sum of losses from one pass over the pixels: Σ weight·loss, so Dice and cross-entropy together cost one
+ * read. Each option goes to every term that knows it.
+ *
+ * @param labels soft labels `[N, ...spatial, C]` in [0, 1], or int32 class indices `[N, ...spatial]`
+ * @param predictions logits `[N, ...spatial, C]`
+ * @returns a scalar; `[N]` with reduction `'sample'`; with `'none'` what its terms give, if all give the same shape
+ * @throws if shapes, dtypes or options do not fit
+ *
+ * @example
+ * ```ts
+ * const labels = tf.tensor([[[0.93, 0.07], [0, 1]]]); // [1, 2, 2]: one sample, two pixels, two classes
+ * const logits = tf.tensor([[[2, -1], [0, 3]]]);
+ * comboLoss(labels, logits); // iouLoss + crossEntropyLoss
+ * comboLoss(labels, logits, { weights: { dice: 1, crossEntropy: 0.5 }, labelSmoothing: 0.05 });
+ * ```
+ *
+ * @see Taghanaki et al., Combo loss, 2019, arXiv 1805.02798; Isensee et al., nnU-Net, Nature Methods 2021
+ */
+export function comboLoss(labels: Tensor, predictions: Tensor, options: ComboLossOptions = {}): Tensor {
+  const fn = 'comboLoss';
+  checkOptionNames(fn, options, COMBO_OPTIONS);
+  const { weights = { iou: 1, crossEntropy: 1 } } = options;
+  checkWeights(fn, weights);
+  const names = (Object.keys(weights) as ComboTerm[]).filter((name) => weights[name] !== undefined);
+  checkTermOptions(fn, names, options);
+  const own = names.includes('binaryCrossEntropy') ? withSigmoid(options) : options;
+  return tf.tidy(() => {
+    const problem = resolveProblem(fn, labels, predictions, own);
+    const terms = names.map((name) => resolveTerm(fn, name, weights[name]!, own, problem));
+    checkTogether(fn, terms, own);
+    const sums = SUM_NAMES.filter((name) => terms.some((term) => term.sums.includes(name)));
+    const entropy = terms.find((term) => term.entropy)?.entropy;
+    const kind = entropyKind(problem.activation, problem.layout.classes);
+    const table = overlapTable(problem, entropy ?? plainEntropy(kind), sums);
+    return tf.addN(terms.map((term) => tf.mul(term.value(table), term.weight)));
+  });
+}
+
+function checkWeights(fn: string, weights: unknown): void {
+  const ok =
+    typeof weights === 'object' && weights !== null && !Array.isArray(weights) && Object.keys(weights).length > 0;
+  if (!ok) fail(fn, `weights must be an object such as { iou: 1, crossEntropy: 1 }, got ${show(weights)}`);
+  for (const [name, weight] of Object.entries(weights as object)) {
+    if (!TERMS.includes(name)) fail(fn, `unknown term '${name}' in weights; it takes ${TERMS.join(', ')}`);
+    if (weight !== undefined) checkNumber(fn, `weights.${name}`, weight, { least: 0 });
+  }
+}
+
+function checkTermOptions(fn: string, names: readonly ComboTerm[], options: ComboLossOptions): void {
+  for (const option of Object.keys(options)) {
+    const terms = TERMS_OF_OPTION[option];
+    if (terms && !terms.some((term) => names.includes(term))) {
+      fail(fn, `option '${option}' goes with the terms ${terms.join(', ')}; weights has ${names.join(', ')}`);
+    }
+  }
+}
+
+function resolveTerm(fn: string, name: ComboTerm, weight: number, options: ComboLossOptions, problem: Problem): Term {
+  const { activation, layout } = problem;
+  if (name === 'crossEntropy' || name === 'binaryCrossEntropy') {
+    const choice = name === 'crossEntropy' ? 'byActivation' : 'binary';
+    const loss = resolvePerPixel(fn, choice, options, activation, layout.classes);
+    if (loss.reduction === 'none') {
+      return { name, weight, sums: [], entropy: loss.entropy, value: () => perPixelMap(problem, loss) };
+    }
+    return { name, weight, sums: ['crossEntropy'], entropy: loss.entropy, value: (table) => reducePixels(loss, table) };
+  }
+  const region = resolveRegion(fn, REGION_FORMULAS[name] as RegionFormula<ComboLossOptions>, options, layout.classes);
+  return { name, weight, sums: region.sums, entropy: null, value: (table) => reduceRegion(region, table) };
+}
+
+/** Terms share one pass, so one kind of cross-entropy; and they can only be added if their shapes agree. */
+function checkTogether(fn: string, terms: readonly Term[], { reduction }: ComboLossOptions): void {
+  const perPixel = terms.filter(({ entropy }) => entropy);
+  if (new Set(perPixel.map(({ entropy }) => entropy!.kind)).size > 1) {
+    fail(fn, `crossEntropy and binaryCrossEntropy together need activation 'sigmoid'`);
+  }
+  if (reduction === 'none' && perPixel.length > 0 && perPixel.length < terms.length) {
+    const names = terms.map(({ name }) => name).join(', ');
+    fail(fn, `reduction 'none' needs terms of one shape ([N, C] or one value per pixel), got ${names}`);
+  }
+}

@@ -1,0 +1,62 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { checkOptionNames, fail } from '../checks.js';
+import type { SumName } from '../kernels/contract.js';
+import type { OverlapOf } from '../overlap/overlap.js';
+import { CROSS_ENTROPY_OPTIONS, type CrossEntropyOptions } from './options.js';
+import { perPixelLoss, reducePixels, resolvePerPixel } from './perPixel.js';
+import { tableClasses } from './region.js';
+
+export type CrossEntropyLossOptions = CrossEntropyOptions;
+
+/**
+ * Cross-entropy with soft labels: the mean over the pixels that count of -Σ_c w_c t_c log softmax(z)_c, with class
+ * weights w. With sigmoid (C = 1, or `activation: 'sigmoid'`) it is `binaryCrossEntropyLoss`.
+ *
+ * Minimal at p = t for soft t, and well calibrated. With `subtractEntropy` its minimum is 0.
+ *
+ * @param labels soft labels `[N, ...spatial, C]` in [0, 1], or int32 class indices `[N, ...spatial]`
+ * @param predictions logits `[N, ...spatial, C]`
+ * @returns a scalar; `[N, ...spatial]` with reduction `'none'`; `[N]` with `'sample'`. Values are nats, >= 0
+ * @throws if shapes, dtypes or options do not fit
+ *
+ * @example
+ * ```ts
+ * const labels = tf.tensor([[[0.93, 0.07], [0, 1]]]); // [1, 2, 2]: one sample, two pixels, two classes
+ * const logits = tf.tensor([[[2, -1], [0, 3]]]);
+ * crossEntropyLoss(labels, logits, { subtractEntropy: true });
+ * crossEntropyLoss(labels, logits, { reduction: 'none' }); // [1, 2]
+ * ```
+ *
+ * @see Szegedy et al., Rethinking the Inception architecture (label smoothing), CVPR 2016, arXiv 1512.00567
+ */
+export function crossEntropyLoss(labels: Tensor, predictions: Tensor, options: CrossEntropyLossOptions = {}): Tensor {
+  return perPixelLoss('crossEntropyLoss', 'byActivation', CROSS_ENTROPY_OPTIONS, labels, predictions, options);
+}
+
+/**
+ * `crossEntropyLoss` of sums that `overlap` or `mergeOverlaps` gave. The sums hold the plain cross-entropy, so
+ * `labelSmoothing` and `subtractEntropy` are not for this function; nor is reduction `'none'`.
+ */
+export function crossEntropyFromOverlap(
+  table: Partial<OverlapOf<SumName>>,
+  options: Omit<CrossEntropyLossOptions, 'labelSmoothing' | 'subtractEntropy'> = {},
+): Tensor {
+  const fn = 'crossEntropyFromOverlap';
+  const own = ['labelSmoothing', 'subtractEntropy'];
+  checkOptionNames(
+    fn,
+    options,
+    CROSS_ENTROPY_OPTIONS.filter((name) => !own.includes(name)),
+  );
+  const classes = tableClasses(fn, table);
+  if (!table.crossEntropy || !table.valid)
+    fail(fn, `the table has no 'crossEntropy'; overlap() gives it, unless its option sums leaves it out`);
+  const { activation } = options;
+  const named = typeof activation === 'function' ? 'none' : (activation ?? (classes === 1 ? 'sigmoid' : 'softmax'));
+  const loss = resolvePerPixel(fn, 'byActivation', options, named, classes);
+  if (loss.reduction === 'none')
+    fail(fn, `reduction must be 'mean', 'sum' or 'sample', got 'none': sums have no pixels`);
+  const { crossEntropy, valid } = table;
+  return tf.tidy(() => reducePixels(loss, { crossEntropy, valid }));
+}

@@ -1,0 +1,54 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { checkBoolean } from '../checks.js';
+import type { SumName } from '../kernels/contract.js';
+import type { OverlapOf } from '../overlap/overlap.js';
+import { divide } from './divide.js';
+import type { RegionOptions } from './options.js';
+import { regionLoss, regionLossOfTable, type RegionFormula } from './region.js';
+
+export interface DiceLossOptions extends RegionOptions {
+  /** Use the squared sums (V-Net): 1 - (2Σ w p t + s)/(Σ w p² + Σ w t² + s), 0 at p = t too. Default false. */
+  squared?: boolean;
+}
+
+export const dice: RegionFormula<DiceLossOptions> = {
+  options: ['squared'],
+  check: (fn, { squared = false }) => checkBoolean(fn, 'squared', squared),
+  squared: ({ squared = false }) => squared,
+  value({ intersection, predicted, labelled }, _, smooth) {
+    const numerator = tf.add(tf.mul(intersection, 2), smooth);
+    return tf.sub(1, divide(numerator, tf.add(tf.add(predicted, labelled), smooth), 1));
+  },
+};
+
+/**
+ * Soft Dice loss: per sample and class 1 - (2I + s)/(P + T + s), with P = Σ w p, T = Σ w t, and
+ * I = (P + T - Σ w abs(p - t))/2 (`overlap: 'metric'`) or Σ w p t (`'product'`).
+ *
+ * In the metric form it is 0 exactly at p = t on soft labels. The product form is not (with t = 0.3 it is least at
+ * p = 1, so a network trained on it rounds its answers); the two are the same on hard labels.
+ *
+ * @param labels soft labels `[N, ...spatial, C]` in [0, 1], or int32 class indices `[N, ...spatial]`
+ * @param predictions logits `[N, ...spatial, C]`
+ * @returns a scalar; `[N, C]` with reduction `'none'`; `[N]` with `'sample'`. Values lie in [0, 1]
+ * @throws if shapes, dtypes or options do not fit
+ *
+ * @example
+ * ```ts
+ * const labels = tf.tensor([[0, 2, 2, 1]], [1, 2, 2], 'int32'); // class indices of a 2×2 image
+ * const logits = tf.zeros([1, 2, 2, 3]);
+ * diceLoss(labels, logits, { classes: [1, 2] }); // without the background
+ * ```
+ *
+ * @see Milletari et al., V-Net, 3DV 2016, arXiv 1606.04797; Wang et al., Dice semimetric losses, MICCAI 2023,
+ * arXiv 2303.16296
+ */
+export function diceLoss(labels: Tensor, predictions: Tensor, options: DiceLossOptions = {}): Tensor {
+  return regionLoss('diceLoss', dice, labels, predictions, options);
+}
+
+/** `diceLoss` of sums that `overlap` or `mergeOverlaps` gave, with the same options. See `mergeOverlaps`. */
+export function diceFromOverlap(table: Partial<OverlapOf<SumName>>, options: DiceLossOptions = {}): Tensor {
+  return regionLossOfTable('diceFromOverlap', dice, table, options);
+}

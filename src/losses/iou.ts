@@ -1,0 +1,48 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import type { SumName } from '../kernels/contract.js';
+import type { OverlapOf } from '../overlap/overlap.js';
+import { divide } from './divide.js';
+import type { RegionOptions } from './options.js';
+import { regionLoss, regionLossOfTable, type RegionFormula } from './region.js';
+
+export type IouLossOptions = RegionOptions;
+
+export const iou: RegionFormula<IouLossOptions> = {
+  options: [],
+  check() {},
+  value({ intersection, predicted, labelled }, _, smooth) {
+    const union = tf.sub(tf.add(predicted, labelled), intersection);
+    return tf.sub(1, divide(tf.add(intersection, smooth), tf.add(union, smooth), 1));
+  },
+};
+
+/**
+ * Soft IoU (Jaccard) loss: per sample and class 1 - (I + s)/(P + T - I + s), with P = Σ w p, T = Σ w t, and
+ * I = (P + T - Σ w abs(p - t))/2 (`overlap: 'metric'`) or Σ w p t (`'product'`).
+ *
+ * In the metric form it is 0 exactly at p = t on soft labels, and the usual soft IoU loss on hard ones.
+ *
+ * @param labels soft labels `[N, ...spatial, C]` in [0, 1], or int32 class indices `[N, ...spatial]`
+ * @param predictions logits `[N, ...spatial, C]`
+ * @returns a scalar; `[N, C]` with reduction `'none'`; `[N]` with `'sample'`. Values lie in [0, 1]
+ * @throws if shapes, dtypes or options do not fit
+ *
+ * @example
+ * ```ts
+ * const labels = tf.tensor([[[0.93, 0.07], [0, 1]]]); // [1, 2, 2]: one sample, two pixels, two classes
+ * const logits = tf.tensor([[[2, -1], [0, 3]]]);
+ * iouLoss(labels, logits);
+ * tf.grad((z) => iouLoss(labels, z, { overlap: 'product', reduction: 'sum' }))(logits);
+ * ```
+ *
+ * @see Wang et al., Jaccard metric losses: optimizing the Jaccard index with soft labels, NeurIPS 2023, arXiv 2302.05666
+ */
+export function iouLoss(labels: Tensor, predictions: Tensor, options: IouLossOptions = {}): Tensor {
+  return regionLoss('iouLoss', iou, labels, predictions, options);
+}
+
+/** `iouLoss` of sums that `overlap` or `mergeOverlaps` gave, with the same options. See `mergeOverlaps`. */
+export function iouFromOverlap(table: Partial<OverlapOf<SumName>>, options: IouLossOptions = {}): Tensor {
+  return regionLossOfTable('iouFromOverlap', iou, table, options);
+}

@@ -1,0 +1,68 @@
+import { PROBLEM_OPTIONS, type ProblemOptions } from '../overlap/options.js';
+
+/** How per-sample and per-class values, or per-pixel values, become the result. */
+export type Reduction = 'mean' | 'sum' | 'none' | 'sample';
+
+export const REDUCTIONS: readonly Reduction[] = ['mean', 'sum', 'none', 'sample'];
+
+/** Which classes count, and how much. */
+export interface ClassOptions {
+  /**
+   * One weight >= 0 per class. Region losses: a weighted mean over classes, divided by the sum of the weights.
+   * Cross-entropies: each class's term is multiplied and nothing is renormalized (as PyTorch does for soft targets).
+   */
+  classWeights?: readonly number[];
+  /** `'all'` (default), or the indices of the classes that take part, say `[1, 2]` to leave out the background. */
+  classes?: 'all' | readonly number[];
+}
+
+export const CLASS_OPTIONS = ['classWeights', 'classes'] as const;
+
+/** The options of every region loss (IoU, Dice, Tversky). */
+export interface RegionOptions extends ProblemOptions, ClassOptions {
+  /**
+   * What a class contributes that has no label in the sample: `'skip'` (default with C > 1, but for sigmoid): nothing,
+   * and it is left out of the mean; `'penalize'` (default otherwise): the mean of its predicted probability;
+   * `'smooth'`: what the formula gives.
+   */
+  absent?: 'skip' | 'penalize' | 'smooth';
+  /** Sums over each `'image'` (default), or over the whole `'batch'`. */
+  aggregate?: 'image' | 'batch';
+  /**
+   * The intersection: `'metric'` (default), (P + T - Σ abs(p - t))/2, for which the loss is 0 exactly at p = t on soft
+   * labels too; `'product'`, Σ p t, the classic form. On hard labels they are the same.
+   */
+  overlap?: 'metric' | 'product';
+  /** Added to numerator and denominator, >= 0. Default 0: the division is guarded, empty against empty is a loss of 0. */
+  smooth?: number;
+  /** `'mean'` (default) or `'sum'`: a scalar; `'none'`: `[N, C]`; `'sample'`: `[N]`. */
+  reduction?: Reduction;
+}
+
+export const REGION_OPTIONS = [
+  ...PROBLEM_OPTIONS,
+  ...CLASS_OPTIONS,
+  'absent',
+  'aggregate',
+  'overlap',
+  'smooth',
+  'reduction',
+] as const;
+
+/** The options of the cross-entropies. */
+export interface CrossEntropyOptions extends ProblemOptions, ClassOptions {
+  /** e in [0, 1]: labels become t(1 - e) + e/K, with K = C classes, or K = 2 for binary cross-entropy. Default 0. */
+  labelSmoothing?: number;
+  /** Subtract the value at p = t, which makes it the Kullback-Leibler divergence with minimum 0. Default false. */
+  subtractEntropy?: boolean;
+  /** `'mean'` (default, over the pixels that count) or `'sum'`: a scalar; `'none'`: one value per pixel; `'sample'`: `[N]`. */
+  reduction?: Reduction;
+}
+
+export const CROSS_ENTROPY_OPTIONS = [
+  ...PROBLEM_OPTIONS,
+  ...CLASS_OPTIONS,
+  'labelSmoothing',
+  'subtractEntropy',
+  'reduction',
+] as const;

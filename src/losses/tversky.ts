@@ -1,0 +1,83 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
+import { checkNumber } from '../checks.js';
+import type { SumName } from '../kernels/contract.js';
+import type { OverlapOf } from '../overlap/overlap.js';
+import { divide } from './divide.js';
+import type { RegionOptions } from './options.js';
+import { regionLoss, regionLossOfTable, type RegionFormula } from './region.js';
+
+export interface TverskyLossOptions extends RegionOptions {
+  /** Weight of the false positives, >= 0. Default 0.5. */
+  alpha?: number;
+  /** Weight of the false negatives, >= 0. Default 0.5. */
+  beta?: number;
+  /** Exponent of the loss, > 0 (focal Tversky: below 1 it favours hard classes). Default 1. */
+  gamma?: number;
+}
+
+export const tversky: RegionFormula<TverskyLossOptions> = {
+  options: ['alpha', 'beta', 'gamma'],
+  check(fn, { alpha = 0.5, beta = 0.5, gamma = 1 }) {
+    checkNumber(fn, 'alpha', alpha, { least: 0 });
+    checkNumber(fn, 'beta', beta, { least: 0 });
+    checkNumber(fn, 'gamma', gamma, { least: 0, open: true });
+  },
+  value({ intersection, predicted, labelled }, { alpha = 0.5, beta = 0.5, gamma = 1 }, smooth) {
+    const falsePositives = tf.mul(tf.sub(predicted, intersection), alpha);
+    const falseNegatives = tf.mul(tf.sub(labelled, intersection), beta);
+    const errors = tf.add(falsePositives, falseNegatives);
+    const found = tf.add(intersection, smooth);
+    const loss: Tensor2D = tf.sub(1, divide(found, tf.add(found, errors), 1));
+    return gamma === 1 ? loss : power(loss, gamma);
+  },
+};
+
+/** Below this base the slope of a root is taken as it is here: at 0 it would be infinite. */
+const STEEPEST = 1e-6;
+
+/** max(x, 0)^gamma, with a finite slope for gamma < 1 too. */
+function power(x: Tensor2D, gamma: number): Tensor2D {
+  return tf.customGrad((base, save) => {
+    (save as tf.GradSaveFunc)([base as Tensor2D]);
+    return {
+      value: tf.pow(tf.relu(base as Tensor2D), gamma),
+      gradFunc: (dy: Tensor, [kept]: Tensor[]) => tf.mul(dy, slope(kept as Tensor2D, gamma)),
+    };
+  })(x) as Tensor2D;
+}
+
+function slope(x: Tensor2D, gamma: number): Tensor2D {
+  const base = gamma < 1 ? tf.maximum(x, STEEPEST) : tf.relu(x);
+  return tf.mul(tf.pow(base, gamma - 1), gamma);
+}
+
+/**
+ * Tversky loss: per sample and class (1 - (I + s)/(I + alpha·FP + beta·FN + s))^gamma, with FP = P - I, FN = T - I,
+ * P = Σ w p, T = Σ w t, and I = (P + T - Σ w abs(p - t))/2 (`overlap: 'metric'`) or Σ w p t (`'product'`).
+ *
+ * alpha = beta = 0.5 is Dice, alpha = beta = 1 is IoU; beta > alpha punishes missed pixels more than false ones.
+ *
+ * @param labels soft labels `[N, ...spatial, C]` in [0, 1], or int32 class indices `[N, ...spatial]`
+ * @param predictions logits `[N, ...spatial, C]`
+ * @returns a scalar; `[N, C]` with reduction `'none'`; `[N]` with `'sample'`. Values lie in [0, 1]
+ * @throws if shapes, dtypes or options do not fit
+ *
+ * @example
+ * ```ts
+ * const labels = tf.tensor([[0, 1, 0, 0]], [1, 2, 2, 1]); // a mask with one class
+ * const logits = tf.tensor([[-3, 0.5, -1, -2]], [1, 2, 2, 1]);
+ * tverskyLoss(labels, logits, { alpha: 0.3, beta: 0.7, gamma: 0.75 });
+ * ```
+ *
+ * @see Salehi et al., Tversky loss function, MLMI 2017, arXiv 1706.05721; Abraham & Khan, focal Tversky, ISBI 2019,
+ * arXiv 1810.07842
+ */
+export function tverskyLoss(labels: Tensor, predictions: Tensor, options: TverskyLossOptions = {}): Tensor {
+  return regionLoss('tverskyLoss', tversky, labels, predictions, options);
+}
+
+/** `tverskyLoss` of sums that `overlap` or `mergeOverlaps` gave, with the same options. See `mergeOverlaps`. */
+export function tverskyFromOverlap(table: Partial<OverlapOf<SumName>>, options: TverskyLossOptions = {}): Tensor {
+  return regionLossOfTable('tverskyFromOverlap', tversky, table, options);
+}

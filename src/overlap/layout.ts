@@ -1,0 +1,42 @@
+/** Between a user's tensors and the [N,P,C] of the passes. */
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
+
+export type LabelKind = 'soft' | 'indices';
+
+export interface Layout {
+  shape: readonly number[];
+  /** The class axis, counted from the front. */
+  axis: number;
+  samples: number;
+  pixels: number;
+  classes: number;
+  spatial: readonly number[];
+}
+
+/** Any tensor of the layout's shape as [N,P,C]. */
+export function toPixels(x: Tensor, { axis, shape, samples, pixels, classes }: Layout): Tensor3D {
+  const last = shape.length - 1;
+  const moved = axis === last ? x : tf.transpose(x, [...shape.keys()].filter((i) => i !== axis).concat(axis));
+  return tf.reshape(moved, [samples, pixels, classes]);
+}
+
+/** [N,P,C] as a tensor of the layout's shape. */
+export function fromPixels(x: Tensor3D, { axis, shape, samples, spatial, classes }: Layout): Tensor {
+  const classesLast = tf.reshape(x, [samples, ...spatial, classes]);
+  const last = shape.length - 1;
+  if (axis === last) return classesLast;
+  const order = [...shape.keys()].slice(0, last);
+  order.splice(axis, 0, last);
+  return tf.transpose(classesLast, order);
+}
+
+/** Labels as the passes take them: float32 [N,P,C], or int32 [N,P]. */
+export function toLabelPixels(labels: Tensor, kind: LabelKind, layout: Layout): Tensor3D | Tensor2D {
+  if (kind === 'indices') return tf.reshape(labels, [layout.samples, layout.pixels]) as Tensor2D;
+  return toPixels(tf.cast(labels, 'float32'), layout);
+}
+
+export function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((size, i) => size === b[i]);
+}

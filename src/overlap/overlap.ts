@@ -1,0 +1,96 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
+import { checkOneOf, checkOptionNames, fail, show } from '../checks.js';
+import { SUM_NAMES, type EntropyTerm, type PassActivation, type SumName } from '../kernels/contract.js';
+import { sumPixels } from '../kernels/sumPixels.js';
+import { unstackSums } from '../kernels/unstackSums.js';
+import { PROBLEM_OPTIONS, type ProblemOptions } from './options.js';
+import { overlapSums } from './pass.js';
+import { resolveProblem, type Problem } from './problem.js';
+
+/** The sums of `overlap`: `[N, C]` each, and `valid` `[N]`. */
+export type OverlapTable = Record<SumName, Tensor2D> & { valid: Tensor1D };
+
+/** A table that has the sums S. */
+export type OverlapOf<S extends SumName> = Pick<OverlapTable, S | 'valid'>;
+
+export interface OverlapOptions<S extends SumName = SumName> extends ProblemOptions {
+  /** The sums wanted; fewer cost less. Default all. */
+  sums?: readonly S[];
+}
+
+/**
+ * The sums over pixels that overlap losses are made of, per sample and class, with pixel weights w, probabilities p and
+ * labels t. Everything on them is differentiable, so a loss of your own is a few lines.
+ *
+ * | sum | formula |
+ * | --- | --- |
+ * | `intersection` | Σ w p t |
+ * | `predicted`, `labelled` | Σ w p, Σ w t |
+ * | `difference` | Σ w abs(p - t) |
+ * | `predictedSquared`, `labelledSquared` | Σ w p², Σ w t² |
+ * | `crossEntropy` | softmax: -Σ w t log p; sigmoid: -Σ w (t log p + (1 - t) log(1 - p)) |
+ * | `valid` | Σ w |
+ *
+ * Sums of tiles, micro-batches or workers add up: see `mergeOverlaps`.
+ *
+ * @param labels soft labels `[N, ...spatial, C]` in [0, 1], or int32 class indices `[N, ...spatial]`
+ * @param predictions logits `[N, ...spatial, C]`
+ * @returns tensors `[N, C]`, and `valid` `[N]`
+ * @throws if shapes, dtypes or options do not fit
+ *
+ * @example
+ * ```ts
+ * const labels = tf.tensor([[[0.93, 0.07], [0, 1]]]); // [1, 2, 2]: one sample, two pixels, two classes
+ * const logits = tf.tensor([[[2, -1], [0, 3]]]);
+ * const { intersection, predicted, labelled } = overlap(labels, logits);
+ * // The ratio sum(p·t) / sum(p + t) is half the Dice coefficient in its product form:
+ * const halfDice = intersection.div(predicted.add(labelled)); // [1, 2]
+ * ```
+ */
+export function overlap<S extends SumName = SumName>(
+  labels: Tensor,
+  predictions: Tensor,
+  options: OverlapOptions<S> = {},
+): OverlapOf<S> {
+  const fn = 'overlap';
+  checkOptionNames(fn, options, [...PROBLEM_OPTIONS, 'sums']);
+  const names = (options.sums ?? SUM_NAMES) as readonly S[];
+  if (!Array.isArray(names)) fail(fn, `sums must be a list of names, got ${show(names)}`);
+  for (const name of names) checkOneOf(fn, 'sums', name, SUM_NAMES);
+  return tf.tidy(() => {
+    const problem = resolveProblem(fn, labels, predictions, options);
+    return overlapTable(problem, plainEntropy(entropyKind(problem.activation, problem.layout.classes)), names);
+  });
+}
+
+/** Categorical or binary: what the cross-entropy of these probabilities is, unless a loss says otherwise. */
+export function entropyKind(activation: PassActivation, classes: number): EntropyTerm['kind'] {
+  if (activation === 'softmax') return 'categorical';
+  return activation === 'none' && classes > 1 ? 'categorical' : 'binary';
+}
+
+export function plainEntropy(kind: EntropyTerm['kind']): EntropyTerm {
+  return { kind, labelSmoothing: 0, posWeight: null, subtractEntropy: false };
+}
+
+/** The sums of a resolved problem. Call it inside tf.tidy. */
+export function overlapTable<S extends SumName>(
+  problem: Problem,
+  entropy: EntropyTerm,
+  names: readonly S[],
+): OverlapOf<S> {
+  const table: Partial<OverlapTable> = { valid: validPixels(problem) };
+  if (names.length > 0) {
+    const sums = unstackSums(overlapSums(problem, entropy, names));
+    names.forEach((name, i) => (table[name as SumName] = sums[i]!));
+  }
+  return table as OverlapOf<S>;
+}
+
+/** Σ w of each sample. */
+function validPixels({ weights, layout }: Problem): Tensor1D {
+  const { samples, pixels } = layout;
+  if (!weights) return tf.fill([samples], pixels) as Tensor1D;
+  return tf.reshape(sumPixels(weights), [samples]);
+}

@@ -1,0 +1,179 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor3D } from '@tensorflow/tfjs-core';
+import { checkAxis, checkDtype, checkNumber, checkTensor, fail, show, showShape } from '../checks.js';
+import { constant } from '../kernels/constant.js';
+import type { PassActivation } from '../kernels/contract.js';
+import { sameShape, toLabelPixels, type LabelKind, type Layout } from './layout.js';
+import type { ProblemOptions, Relaxation } from './options.js';
+import { checkingValues, checkProblemValues } from './valueChecks.js';
+
+/**
+ * Labels and predictions with every option about how to read them resolved. The tensors are kept as they were passed
+ * (so that a gradient keeps no transposed copy of them alive); layout.ts goes to [N,P,C] and back.
+ */
+export interface Problem {
+  /** Logits, or probabilities with activation 'none'. */
+  predictions: Tensor;
+  labels: Tensor;
+  labelKind: LabelKind;
+  /** Float32 [N,P,1], 0 where a pixel does not count; null if all count as 1. */
+  weights: Tensor3D | null;
+  activation: PassActivation;
+  sharpness: number;
+  layout: Layout;
+}
+
+/**
+ * Checks the arguments of the function `fn` and resolves them. Call it inside tf.tidy.
+ */
+export function resolveProblem(fn: string, labels: Tensor, predictions: Tensor, options: ProblemOptions): Problem {
+  checkTensor(fn, 'labels', labels);
+  checkTensor(fn, 'predictions', predictions);
+  const layout = resolveLayout(fn, predictions, options.axis);
+  const labelKind = resolveLabelKind(fn, labels, layout, options.axis ?? -1);
+  checkIgnoreLabel(fn, options.ignoreLabel, labelKind);
+  checkMask(fn, options.mask, layout);
+  const activation = resolveActivation(fn, options.activation, layout.classes);
+  const sharpness = resolveSharpness(fn, options.sharpness, activation);
+
+  const weights = pixelWeights(labels, labelKind, layout, options);
+  const relaxed = typeof activation === 'function';
+  const problem: Problem = {
+    predictions: relaxed ? relax(fn, activation, predictions, weights, layout) : predictions,
+    labels,
+    labelKind,
+    weights,
+    activation: relaxed ? 'none' : activation,
+    sharpness,
+    layout,
+  };
+  if (checkingValues()) checkProblemValues(fn, problem, options.mask);
+  return problem;
+}
+
+function resolveLayout(fn: string, predictions: Tensor, axisOption: number | undefined): Layout {
+  const { shape } = predictions;
+  checkDtype(fn, 'predictions', predictions, ['float32']);
+  if (shape.length < 2) fail(fn, `predictions must be [N, ...spatial, C], got shape ${showShape(shape)}`);
+  if (predictions.size === 0) fail(fn, `predictions of shape ${showShape(shape)} hold no value`);
+  const axis = checkAxis(fn, axisOption ?? -1, shape, 'axis', 1);
+  const spatial = shape.filter((_, i) => i !== 0 && i !== axis);
+  return {
+    shape,
+    axis,
+    spatial,
+    samples: shape[0]!,
+    pixels: spatial.reduce((product, size) => product * size, 1),
+    classes: shape[axis]!,
+  };
+}
+
+function resolveLabelKind(fn: string, labels: Tensor, layout: Layout, axisOption: number): LabelKind {
+  const { shape, axis, classes } = layout;
+  const without = shape.filter((_, i) => i !== axis);
+  const single = shape.map((size, i) => (i === axis ? 1 : size));
+  if (!['float32', 'int32', 'bool'].includes(labels.dtype)) {
+    fail(fn, `labels must be float32, int32 or bool, got ${labels.dtype}`);
+  }
+  // int32 masks of one class are indices too, so that any ignoreLabel works on them.
+  if (sameShape(labels.shape, shape)) return labels.dtype === 'int32' && classes === 1 ? 'indices' : 'soft';
+  if (sameShape(labels.shape, without) || sameShape(labels.shape, single)) {
+    if (labels.dtype === 'int32') return 'indices';
+    fail(
+      fn,
+      `class indices must be int32, got ${labels.dtype} labels ${showShape(labels.shape)} for predictions ` +
+        `${showShape(shape)}; soft labels have the shape of the predictions`,
+    );
+  }
+  if (labels.rank === shape.length) {
+    const differing = shape.flatMap((size, i) => (labels.shape[i] === size ? [] : [i]));
+    const where = differing.map((i) => (i === axis ? `the class axis (${axisOption})` : `axis ${i}`)).join(' and ');
+    fail(fn, `labels ${showShape(labels.shape)} and predictions ${showShape(shape)} differ on ${where}`);
+  }
+  fail(
+    fn,
+    `labels ${showShape(labels.shape)} must have the shape of the predictions ${showShape(shape)}, or, as class ` +
+      `indices, ${showShape(without)}${classes === 1 ? '' : ` or ${showShape(single)}`}`,
+  );
+}
+
+function checkIgnoreLabel(fn: string, ignoreLabel: number | undefined, kind: LabelKind): void {
+  if (ignoreLabel === undefined) return;
+  checkNumber(fn, 'ignoreLabel', ignoreLabel);
+  if (kind === 'soft' && ignoreLabel >= 0 && ignoreLabel <= 1) {
+    fail(fn, `ignoreLabel must lie outside [0, 1] for soft labels, got ${ignoreLabel}`);
+  }
+}
+
+function checkMask(fn: string, mask: Tensor | undefined, { samples, spatial, shape }: Layout): void {
+  if (mask === undefined) return;
+  checkTensor(fn, 'mask', mask);
+  checkDtype(fn, 'mask', mask, ['bool', 'int32', 'float32']);
+  const expected = [samples, ...spatial];
+  if (!sameShape(mask.shape, expected)) {
+    fail(
+      fn,
+      `mask must have shape ${showShape(expected)} ([N, ...spatial]) for predictions ${showShape(shape)}, ` +
+        `got ${showShape(mask.shape)}`,
+    );
+  }
+}
+
+function resolveActivation(
+  fn: string,
+  activation: ProblemOptions['activation'],
+  classes: number,
+): PassActivation | Relaxation {
+  if (activation === undefined) return classes === 1 ? 'sigmoid' : 'softmax';
+  if (typeof activation === 'function') return activation;
+  if (activation === 'softmax' && classes === 1) {
+    fail(fn, `activation 'softmax' needs at least two classes (over one it is always 1); use 'sigmoid'`);
+  }
+  if (activation === 'softmax' || activation === 'sigmoid' || activation === 'none') return activation;
+  fail(fn, `activation must be 'softmax', 'sigmoid', 'none' or a function, got ${show(activation)}`);
+}
+
+function resolveSharpness(fn: string, sharpness: number | undefined, activation: PassActivation | Relaxation): number {
+  if (sharpness === undefined) return 1;
+  checkNumber(fn, 'sharpness', sharpness, { least: 0, open: true });
+  if (sharpness !== 1 && (activation === 'none' || typeof activation === 'function')) {
+    const kind = activation === 'none' ? `'none'` : 'a function';
+    fail(fn, `sharpness goes with activation 'softmax' or 'sigmoid', not with ${kind}, got ${sharpness}`);
+  }
+  return sharpness;
+}
+
+function pixelWeights(labels: Tensor, kind: LabelKind, layout: Layout, options: ProblemOptions): Tensor3D | null {
+  const { samples, pixels } = layout;
+  const { mask, ignoreLabel } = options;
+  if (!mask && ignoreLabel === undefined) return null;
+  return constant(() => {
+    const weights = mask && tf.reshape(tf.cast(mask, 'float32'), [samples, pixels, 1]);
+    if (ignoreLabel === undefined) return weights as Tensor3D;
+    const differs = tf.notEqual(tf.cast(toLabelPixels(labels, kind, layout), 'float32'), ignoreLabel);
+    const labelled = tf.reshape(kind === 'soft' ? tf.all(differs, 2) : differs, [samples, pixels, 1]);
+    return (weights ? tf.where(labelled, weights, tf.zerosLike(weights)) : tf.cast(labelled, 'float32')) as Tensor3D;
+  });
+}
+
+/** Applies a user's relaxation, with 0 for the logits of the pixels that do not count. */
+function relax(fn: string, relaxation: Relaxation, z: Tensor, weights: Tensor3D | null, layout: Layout): Tensor {
+  const { shape, axis } = layout;
+  let logits = z;
+  if (weights) {
+    const counts = constant(() => {
+      const perPixel = tf.reshape(
+        tf.greater(weights, 0),
+        shape.map((size, i) => (i === axis ? 1 : size)),
+      );
+      return tf.broadcastTo(perPixel, [...shape]);
+    });
+    logits = tf.where(counts, z, tf.zerosLike(z));
+  }
+  const p: unknown = relaxation(logits);
+  checkTensor(fn, 'the result of the activation function', p);
+  if (!sameShape(p.shape, shape) || p.dtype !== 'float32') {
+    fail(fn, `the activation function must keep shape ${showShape(shape)} and float32, got ${show(p)}`);
+  }
+  return p;
+}

@@ -1,0 +1,65 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { checkAxis, checkDtype, checkNumber, checkOptionNames, checkTensor, fail } from '../checks.js';
+import { checkingValues } from '../overlap/valueChecks.js';
+
+export interface PowerSharpenOptions {
+  /** The axis along which the maximum is taken. Default -1. */
+  axis?: number;
+}
+
+/**
+ * Sharpens values gradually towards one-hot: 1 - (1 - v)^power where v is the maximum along the axis (every one of them
+ * in a tie), v^power elsewhere. The identity at power 1, one-hot as power grows.
+ *
+ * The results need not sum to 1, and they jump where two values tie for the maximum, which no gradient sees: with two
+ * values near 0.5, power 4 gives 0.06 and 0.94. The slope is power·(1 - v)^(power - 1) or power·v^(power - 1), so it
+ * vanishes near 0 and 1.
+ *
+ * @param values float in [0, 1], any shape
+ * @param power a number >= 1 (below 1 the slope at 0 would be infinite)
+ * @returns values in [0, 1] of the same shape
+ * @throws if power < 1, or the axis is out of range
+ *
+ * @example
+ * ```ts
+ * powerSharpen(tf.tensor([0.1304, 0.5134, 0.7426, 0.7159, 0.5705]), 2); // [0.0170, 0.2636, 0.9337, 0.5125, 0.3254]
+ * ```
+ */
+export function powerSharpen(values: Tensor, power: number, options: PowerSharpenOptions = {}): Tensor {
+  const fn = 'powerSharpen';
+  checkTensor(fn, 'values', values);
+  checkDtype(fn, 'values', values, ['float32']);
+  checkNumber(fn, 'power', power, { least: 1 });
+  checkOptionNames(fn, options, ['axis']);
+  const axis = checkAxis(fn, options.axis ?? -1, values.shape);
+  if (checkingValues()) {
+    const bad = values.dataSync().find((v) => !(v >= 0 && v <= 1));
+    if (bad !== undefined) fail(fn, `values must lie in [0, 1], got ${bad}`);
+  }
+  return tf.tidy(() => {
+    const largest = isLargest(values, axis);
+    const upper = tf.sub(1, powerOf(tf.sub(1, values), power));
+    return tf.add(tf.mul(upper, largest), tf.mul(powerOf(values, power), tf.sub(1, largest)));
+  });
+}
+
+/** 1 at the maxima along the axis, 0 elsewhere; its gradient is 0. */
+function isLargest(values: Tensor, axis: number): Tensor {
+  return tf.customGrad((v: Tensor | tf.GradSaveFunc) => ({
+    value: tf.cast(tf.greaterEqual(v as Tensor, tf.max(v as Tensor, axis, true)), 'float32'),
+    gradFunc: (dy: Tensor) => tf.zerosLike(dy),
+  }))(values);
+}
+
+/** base^power; tf.pow's own gradient is NaN at base 0 for some powers on some backends. */
+function powerOf(base: Tensor, power: number): Tensor {
+  if (power === 1) return base;
+  return tf.customGrad((x, save) => {
+    (save as tf.GradSaveFunc)([x as Tensor]);
+    return {
+      value: tf.pow(x as Tensor, power),
+      gradFunc: (dy: Tensor, [kept]: Tensor[]) => tf.mul(dy, tf.mul(powerOf(kept!, power - 1), power)),
+    };
+  })(base);
+}

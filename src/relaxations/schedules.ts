@@ -1,0 +1,83 @@
+import { checkNumber, checkOptionNames } from '../checks.js';
+
+export interface ScheduleOptions {
+  /** The value at step 0 and before. */
+  from: number;
+  /** The value at step `steps` and after. */
+  to: number;
+  /** The number of steps, > 0, from one to the other. */
+  steps: number;
+}
+
+/** The value at a step; a step may be any number, an epoch or a fraction of one. */
+export type Schedule = (step: number) => number;
+
+/**
+ * A straight line: from + (to - from)·step/steps.
+ *
+ * @throws if a number is not finite, or steps <= 0
+ *
+ * @example
+ * ```ts
+ * const sharpness = linearSchedule({ from: 1, to: 8, steps: 100 });
+ * sharpness(50); // 4.5
+ * ```
+ */
+export function linearSchedule(options: ScheduleOptions): Schedule {
+  return schedule('linearSchedule', options, (from, to, share) => from + (to - from) * share);
+}
+
+/**
+ * A constant ratio from step to step: from·(to/from)^(step/steps).
+ *
+ * @throws if from or to is not > 0, or steps <= 0
+ *
+ * @example
+ * ```ts
+ * const sharpness = exponentialSchedule({ from: 1, to: 16, steps: 100 });
+ * sharpness(50); // 4
+ * ```
+ */
+export function exponentialSchedule(options: ScheduleOptions): Schedule {
+  const fn = 'exponentialSchedule';
+  return schedule(fn, options, (from, to, share) => from * (to / from) ** share, { least: 0, open: true });
+}
+
+/**
+ * Half a cosine, slow at both ends: to + (from - to)·(1 + cos(π·step/steps))/2.
+ *
+ * @throws if a number is not finite, or steps <= 0
+ *
+ * @example
+ * ```ts
+ * const learningRate = cosineSchedule({ from: 2e-3, to: 0, steps: 100 });
+ * learningRate(50); // 0.001
+ * ```
+ *
+ * @see Loshchilov & Hutter, SGDR, ICLR 2017, arXiv 1608.03983
+ */
+export function cosineSchedule(options: ScheduleOptions): Schedule {
+  return schedule(
+    'cosineSchedule',
+    options,
+    (from, to, share) => to + ((from - to) * (1 + Math.cos(Math.PI * share))) / 2,
+  );
+}
+
+function schedule(
+  fn: string,
+  options: ScheduleOptions,
+  between: (from: number, to: number, share: number) => number,
+  range: { least?: number; open?: boolean } = {},
+): Schedule {
+  checkOptionNames(fn, options, ['from', 'to', 'steps']);
+  const { from, to, steps } = options;
+  checkNumber(fn, 'from', from, range);
+  checkNumber(fn, 'to', to, range);
+  checkNumber(fn, 'steps', steps, { least: 0, open: true });
+  return (step) => {
+    checkNumber(fn, 'step', step);
+    if (step <= 0) return from;
+    return step >= steps ? to : between(from, to, step / steps);
+  };
+}

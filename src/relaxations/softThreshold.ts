@@ -1,0 +1,55 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { checkDtype, checkNumber, checkOptionNames, checkTensor } from '../checks.js';
+
+export interface SoftThresholdOptions {
+  /** The factor on the logits, > 0; the larger, the closer to a step. Default 1. */
+  sharpness?: number;
+}
+
+/**
+ * sigmoid(sharpness·z): the differentiable stand-in for the threshold z > 0, which it approaches as sharpness grows.
+ * The gradient, sharpness·p(1 - p), vanishes away from 0, and the sooner the larger sharpness is: at z = ±2 it is 0.10
+ * at sharpness 1, 1.3e-3 at 4 and 9e-7 at 8. To threshold at another value, subtract it from the logits.
+ *
+ * @param logits float, any shape
+ * @returns values in [0, 1] of the same shape
+ * @throws if sharpness <= 0
+ *
+ * @example
+ * ```ts
+ * softThreshold(tf.tensor([-1, 0, 2]), { sharpness: 4 }); // [0.018, 0.5, 0.9997]
+ * ```
+ */
+export function softThreshold(logits: Tensor, options: SoftThresholdOptions = {}): Tensor {
+  const sharpness = resolveSoftThreshold('softThreshold', logits, options);
+  return tf.tidy(() => scaledSigmoid(logits, sharpness));
+}
+
+export function resolveSoftThreshold(fn: string, logits: Tensor, options: SoftThresholdOptions): number {
+  checkTensor(fn, 'logits', logits);
+  checkDtype(fn, 'logits', logits, ['float32']);
+  checkOptionNames(fn, options, ['sharpness']);
+  const { sharpness = 1 } = options;
+  checkNumber(fn, 'sharpness', sharpness, { least: 0, open: true });
+  return sharpness;
+}
+
+/** sigmoid(sharpness·z). Its gradient computes it again from the logits, as that of softmaxAlong does. */
+export function scaledSigmoid(logits: Tensor, sharpness: number): Tensor {
+  return tf.customGrad((z, save) => {
+    (save as tf.GradSaveFunc)([z as Tensor]);
+    return {
+      value: sigmoid(z as Tensor, sharpness),
+      gradFunc: (dy: Tensor, [kept]: Tensor[]) => {
+        // sigmoid(-x) keeps the digits that 1 - sigmoid(x) loses.
+        const slope = tf.mul(sigmoid(kept!, sharpness), sigmoid(kept!, -sharpness));
+        return tf.mul(tf.mul(dy, slope), sharpness);
+      },
+    };
+  })(logits);
+}
+
+function sigmoid(logits: Tensor, sharpness: number): Tensor {
+  return tf.sigmoid(sharpness === 1 ? logits : tf.mul(logits, sharpness));
+}

@@ -1,0 +1,28 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { resolveSoftThreshold, scaledSigmoid, type SoftThresholdOptions } from './softThreshold.js';
+import { straightThrough } from './straightThrough.js';
+
+export type StraightThroughThresholdOptions = SoftThresholdOptions;
+
+/**
+ * Forward z > 0 as 0 or 1, backward the gradient of sigmoid(sharpness·z). The forward value is what the network will be
+ * judged by; the gradient is biased, as it belongs to another function.
+ *
+ * @param logits float, any shape
+ * @returns zeros and ones of the same shape
+ * @throws if sharpness <= 0
+ *
+ * @example
+ * ```ts
+ * straightThroughThreshold(tf.tensor([-1, 0, 2])); // [0, 0, 1]
+ * ```
+ *
+ * @see Bengio et al., Estimating or propagating gradients through stochastic neurons, 2013, arXiv 1308.3432
+ */
+export function straightThroughThreshold(logits: Tensor, options: StraightThroughThresholdOptions = {}): Tensor {
+  const sharpness = resolveSoftThreshold('straightThroughThreshold', logits, options);
+  return tf.tidy(() =>
+    straightThrough(() => tf.cast(tf.greater(logits, 0), 'float32'), scaledSigmoid(logits, sharpness)),
+  );
+}

@@ -1,0 +1,172 @@
+/** Numbers at which other losses give NaN or lose their gradient. */
+import { describe, expect, test } from '@jest/globals';
+import * as tf from '@tensorflow/tfjs-core';
+import { expectClose, expectFinite, toTensor } from '../support/compare.js';
+import { expectLikeOracle, lossNamed, LOSSES, type LossName } from '../support/oracle.js';
+import { randomDistribution, randomLogits } from '../support/random.js';
+import { ndarray } from '../reference/index.js';
+
+const shape = [2, 4, 3];
+const labels = () => toTensor(randomDistribution(shape, 1, 2));
+const logits = () => toTensor(randomLogits(shape, 2));
+
+function valueAndGradient(name: LossName, t: tf.Tensor, z: tf.Tensor, options: object = {}) {
+  const loss = lossNamed(name);
+  const value = loss(t, z, options);
+  const gradient = tf.grad((x) => tf.sum(loss(t, x, options)))(z);
+  expectFinite(value);
+  expectFinite(gradient);
+  return { value, gradient };
+}
+
+const isRegion = (name: LossName) => ['iouLoss', 'diceLoss', 'tverskyLoss'].includes(name);
+
+describe.each(LOSSES)('%s', (name) => {
+  test('of a batch with nothing valid is 0, and so is its gradient', () => {
+    for (const reduction of ['mean', 'sum', 'sample', ...(name === 'comboLoss' ? [] : ['none'])]) {
+      const { value, gradient } = valueAndGradient(name, labels(), logits(), { mask: tf.zeros([2, 4]), reduction });
+      expect([...value.dataSync()].every((v) => v === 0)).toBe(true);
+      expect([...gradient.dataSync()].every((v) => v === 0)).toBe(true);
+    }
+    const unlabelled = tf.fill([2, 4], 7, 'int32');
+    const { value, gradient } = valueAndGradient(name, unlabelled, logits(), { ignoreLabel: 7 });
+    expect(value.dataSync()[0]).toBe(0);
+    expect(Math.max(...gradient.dataSync().map(Math.abs))).toBe(0);
+  });
+
+  test('does not see NaN and Inf under a mask, in predictions or labels', () => {
+    const mask = tf.tensor([
+      [1, 0, 1, 1],
+      [0, 1, 1, 0],
+    ]);
+    const there = mask.cast('bool').expandDims(-1).tile([1, 1, 3]);
+    for (const bad of [NaN, Infinity, -Infinity]) {
+      const z = tf.where(there, logits(), tf.fill(shape, bad));
+      const t = tf.where(there, labels(), tf.fill(shape, bad));
+      const dirty = valueAndGradient(name, t, z, { mask });
+      const clean = valueAndGradient(name, labels(), logits(), { mask });
+      expectClose(dirty.value, clean.value);
+      expectClose(dirty.gradient, clean.gradient);
+      expectFinite(tf.grad((x) => lossNamed(name)(x, z, { mask }))(t));
+      const relaxed = {
+        mask,
+        activation: name === 'binaryCrossEntropyLoss' ? tf.sigmoid : (x: tf.Tensor) => tf.softmax(x),
+      };
+      expectClose(
+        valueAndGradient(name, t, z, relaxed).gradient,
+        valueAndGradient(name, labels(), logits(), relaxed).gradient,
+      );
+    }
+  });
+
+  test('shows NaN in a pixel that counts', () => {
+    const z = tf.concat([tf.fill([1, 4, 3], NaN), tf.zeros([1, 4, 3])]);
+    expect(lossNamed(name)(labels(), z).dataSync()[0]).toBeNaN();
+  });
+
+  test('is finite at logits of ±1e4, right and wrong, with softmax and sigmoid', () => {
+    const z = tf.tensor([
+      [
+        [1e4, -1e4, 0],
+        [-1e4, -1e4, 1e4],
+        [1e4, 1e4, 1e4],
+        [-1e4, -1e4, -1e4],
+      ],
+      [
+        [0, 1e4, 0],
+        [1e4, 0, -1e4],
+        [-1e4, 1e4, 1],
+        [1, 2, 3],
+      ],
+    ]);
+    for (const activation of name === 'binaryCrossEntropyLoss' ? ['sigmoid'] : ['softmax', 'sigmoid']) {
+      for (const sharpness of [1, 8]) valueAndGradient(name, labels(), z, { activation, sharpness });
+      expectLikeOracle(name, randomDistribution(shape, 1, 2), ndarray(z.dataSync() as Float32Array, shape), {
+        activation,
+        reduction: 'sum',
+      });
+    }
+  });
+
+  test('is finite with -Infinity on a class, and the class gets no probability', () => {
+    const z = tf.add(logits(), tf.tensor([0, 0, -Infinity]));
+    const two = tf.mul(labels(), tf.tensor([1, 1, 0]));
+    for (const t of [two, labels()]) {
+      const { gradient } = valueAndGradient(name, t, z);
+      if (t === two) expectClose(tf.slice(gradient, [0, 0, 2], [2, 4, 1]), tf.zeros([2, 4, 1]));
+    }
+  });
+
+  test('is finite with all labels empty, all full, and predictions that are exactly right or wrong', () => {
+    const full = tf.oneHot(tf.zeros([2, 4], 'int32'), 3).cast('float32');
+    for (const t of [tf.zeros(shape), tf.ones(shape), full]) {
+      for (const p of [tf.zeros(shape), tf.ones(shape), full]) {
+        valueAndGradient(name, t, p, { activation: 'none' });
+        if (!isRegion(name)) continue;
+        for (const absent of ['skip', 'penalize', 'smooth']) {
+          for (const smooth of [0, 1e-6, 1]) valueAndGradient(name, t, p, { activation: 'none', absent, smooth });
+        }
+      }
+    }
+  });
+});
+
+describe('saturated logits', () => {
+  test('cross-entropy keeps its gradient where clipping would lose it', () => {
+    const t = tf.tensor([[1, 0]]);
+    const z = tf.tensor([[-200, 200]]);
+    const { value, gradient } = valueAndGradient('crossEntropyLoss', t, z);
+    expect(value.dataSync()[0]).toBe(400);
+    expectClose(gradient, tf.tensor([[-1, 1]]));
+  });
+
+  test('binary cross-entropy is exact on both sides', () => {
+    const t = tf.tensor([[1], [0], [0.25]]);
+    const z = tf.tensor([[-1e4], [1e4], [-1e4]]);
+    const { value, gradient } = valueAndGradient('binaryCrossEntropyLoss', t, z, { reduction: 'none' });
+    expectClose(value, tf.tensor([1e4, 1e4, 2500]));
+    expectClose(gradient, tf.tensor([[-1], [1], [-0.25]]));
+  });
+});
+
+describe('classes without a label', () => {
+  const t = () =>
+    tf.tensor([
+      [
+        [1, 0],
+        [1, 0],
+      ],
+    ]);
+  const z = () =>
+    tf.tensor([
+      [
+        [0, 0],
+        [0, Math.log(3)],
+      ],
+    ]); // p of class 1: 1/2, 3/4
+
+  test("'skip' leaves the class out of the mean", () => {
+    const both = lossNamed('diceLoss')(t(), z());
+    expectClose(both, lossNamed('diceLoss')(t(), z(), { classes: [0] }));
+  });
+
+  test("'penalize' takes its mean probability, and its gradient pushes it down", () => {
+    const options = { absent: 'penalize', classes: [1] };
+    const { value, gradient } = valueAndGradient('iouLoss', t(), z(), options);
+    expectClose(value, tf.scalar(0.625));
+    expect(gradient.dataSync()[1]).toBeGreaterThan(0.01);
+  });
+
+  test("'smooth' gives what the formula gives: 1, without a gradient", () => {
+    const options = { absent: 'smooth', classes: [1] };
+    const { value, gradient } = valueAndGradient('iouLoss', t(), z(), options);
+    expect(value.dataSync()[0]).toBe(1);
+    expect(Math.max(...gradient.dataSync().map(Math.abs))).toBe(0);
+  });
+
+  test('the default under sigmoid is to penalize, so an empty mask teaches', () => {
+    const { value, gradient } = valueAndGradient('diceLoss', tf.zeros([1, 2, 1]), tf.zeros([1, 2, 1]));
+    expectClose(value, tf.scalar(0.5));
+    expectClose(gradient, tf.fill([1, 2, 1], 0.125));
+  });
+});

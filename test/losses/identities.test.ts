@@ -1,0 +1,216 @@
+/** What must hold between one call and another, whatever the numbers are. */
+import { describe, test } from '@jest/globals';
+import * as tf from '@tensorflow/tfjs-core';
+import { expectClose, toTensor } from '../support/compare.js';
+import { lossNamed, LOSSES, type Loss } from '../support/oracle.js';
+import { randomDistribution, randomIndices, randomLabels, randomLogits } from '../support/random.js';
+
+const REGIONS = ['iouLoss', 'diceLoss', 'tverskyLoss'] as const;
+const SHAPE = [2, 4, 6, 3];
+
+const logits = () => toTensor(randomLogits(SHAPE, 1));
+const softLabels = () => toTensor(randomDistribution(SHAPE, 2, 3));
+
+function expectSame(a: Loss, b: Loss, labels: tf.Tensor, z: tf.Tensor): void {
+  expectClose(a(labels, z), b(labels, z));
+  expectClose(tf.grad((x) => a(labels, x))(z), tf.grad((x) => b(labels, x))(z));
+}
+
+/** Left half of the columns. */
+const crop = (x: tf.Tensor) => tf.slice(x, [0, 0, 0], [x.shape[0]!, x.shape[1]!, 3]);
+const leftMask = () => tf.tile(tf.tensor([[[1, 1, 1, 0, 0, 0]]]), [2, 4, 1]);
+
+describe.each(LOSSES)('%s', (name) => {
+  const loss = lossNamed(name);
+
+  test('of a masked batch is the loss of the batch cut out, in value and gradient', () => {
+    const mask = leftMask();
+    expectSame(
+      (t, z) => loss(t, z, { mask }),
+      (t, z) => loss(crop(t), crop(z)),
+      softLabels(),
+      logits(),
+    );
+  });
+
+  test('of a batch with a whole image masked is the loss of the others', () => {
+    const mask = tf.concat([tf.zeros([1, 4, 6]), tf.ones([1, 4, 6])]);
+    const second = (x: tf.Tensor) => tf.slice(x, [1], [1]);
+    expectSame(
+      (t, z) => loss(t, z, { mask }),
+      (t, z) => loss(second(t), second(z)),
+      softLabels(),
+      logits(),
+    );
+  });
+
+  test('ignores sentinel labels as a mask does', () => {
+    const mask = leftMask();
+    const labels = tf.where(mask.expandDims(-1).tile([1, 1, 1, 3]).cast('bool'), softLabels(), tf.fill(SHAPE, -1));
+    expectSame(
+      (t, z) => loss(t, z, { ignoreLabel: -1 }),
+      (_, z) => loss(softLabels(), z, { mask }),
+      labels,
+      logits(),
+    );
+  });
+
+  test('ignores a class index as a mask does', () => {
+    const mask = leftMask();
+    const indices = toTensor(randomIndices([2, 4, 6], 4, 3));
+    const marked = tf.where(mask.cast('bool'), indices, tf.fill([2, 4, 6], 255, 'int32'));
+    expectSame(
+      (_, z) => loss(marked, z, { ignoreLabel: 255 }),
+      (_, z) => loss(indices, z, { mask }),
+      indices,
+      logits(),
+    );
+  });
+
+  test('over another class axis is the loss of the transposed tensors', () => {
+    const toFront = (x: tf.Tensor) => tf.transpose(x, [0, 3, 1, 2]);
+    const toMiddle = (x: tf.Tensor) => tf.transpose(x, [0, 1, 3, 2]);
+    for (const axis of [1, -3]) {
+      expectSame((t, z) => loss(toFront(t), toFront(z), { axis }), loss, softLabels(), logits());
+    }
+    expectSame((t, z) => loss(toMiddle(t), toMiddle(z), { axis: 2 }), loss, softLabels(), logits());
+  });
+
+  test('of class indices is the loss of their one-hot', () => {
+    const indices = toTensor(randomIndices([2, 4, 6], 4, 3));
+    const oneHot = tf.oneHot(indices, 3).cast('float32');
+    expectSame(
+      (_, z) => loss(indices, z),
+      (_, z) => loss(oneHot, z),
+      oneHot,
+      logits(),
+    );
+  });
+
+  test('with uniform class weights of 1 is the loss without', () => {
+    expectSame((t, z) => loss(t, z, { classWeights: [1, 1, 1] }), loss, softLabels(), logits());
+  });
+
+  test('does not change with the order of the pixels', () => {
+    const turn = (x: tf.Tensor) => tf.reverse(x, [1, 2]);
+    expectSame((t, z) => loss(turn(t), turn(z)), loss, softLabels(), logits());
+  });
+
+  test('of sharpness a is the loss of logits times a', () => {
+    expectSame(
+      (t, z) => loss(t, z, { sharpness: 3 }),
+      (t, z) => loss(t, tf.mul(z, 3)),
+      softLabels(),
+      logits(),
+    );
+  });
+
+  test('with a function for activation is the loss with the activation of that name', () => {
+    if (name === 'binaryCrossEntropyLoss') {
+      const multilabel = toTensor(randomLabels(SHAPE, 3));
+      expectSame((t, z) => loss(t, z, { activation: tf.sigmoid }), loss, multilabel, logits());
+      return;
+    }
+    const softmax = (z: tf.Tensor) => tf.softmax(z);
+    expectSame((t, z) => loss(t, z, { activation: softmax }), loss, softLabels(), logits());
+  });
+
+  test("'sum' is the sum of 'none', and 'sample' of one image is its 'mean'", () => {
+    if (name !== 'comboLoss') {
+      expectSame(
+        (t, z) => tf.sum(loss(t, z, { reduction: 'none' })),
+        (t, z) => loss(t, z, { reduction: 'sum' }),
+        softLabels(),
+        logits(),
+      );
+    }
+    const first = (x: tf.Tensor) => tf.slice(x, [0], [1]);
+    expectSame(
+      (t, z) => tf.sum(loss(first(t), first(z), { reduction: 'sample' })),
+      (t, z) => loss(first(t), first(z)),
+      softLabels(),
+      logits(),
+    );
+  });
+});
+
+describe.each(REGIONS)('%s', (name) => {
+  const loss = lossNamed(name);
+
+  test("with aggregate 'batch' is the loss of one image made of all", () => {
+    const joined = (x: tf.Tensor) => tf.reshape(x, [1, 8, 6, 3]);
+    expectSame(
+      (t, z) => loss(t, z, { aggregate: 'batch' }),
+      (t, z) => loss(joined(t), joined(z)),
+      softLabels(),
+      logits(),
+    );
+  });
+
+  test('has the same metric and product form on hard labels', () => {
+    const oneHot = tf.oneHot(toTensor(randomIndices([2, 4, 6], 4, 3)), 3).cast('float32');
+    expectSame(
+      (t, z) => loss(t, z, { overlap: 'metric' }),
+      (t, z) => loss(t, z, { overlap: 'product' }),
+      oneHot,
+      logits(),
+    );
+  });
+
+  test('scales class weights away', () => {
+    expectSame(
+      (t, z) => loss(t, z, { classWeights: [1, 2, 3] }),
+      (t, z) => loss(t, z, { classWeights: [10, 20, 30] }),
+      softLabels(),
+      logits(),
+    );
+  });
+});
+
+describe('two classes', () => {
+  test.each(LOSSES)('%s under softmax is sigmoid of the difference of the logits', (name) => {
+    const loss = lossNamed(name);
+    const labels = toTensor(randomDistribution([2, 5, 2], 5, 2));
+    const z = toTensor(randomLogits([2, 5, 2], 6));
+    const foreground = (x: tf.Tensor) => tf.slice(x, [0, 0, 1], [2, 5, 1]);
+    const difference = (x: tf.Tensor) => tf.sub(foreground(x), tf.slice(x, [0, 0, 0], [2, 5, 1]));
+    const isRegion = name !== 'crossEntropyLoss' && name !== 'binaryCrossEntropyLoss';
+    const softmax = name === 'binaryCrossEntropyLoss' ? lossNamed('crossEntropyLoss') : loss;
+    expectSame(
+      (t, x) => softmax(t, x, isRegion ? { classes: [1], ...combo(name, 'crossEntropy', 0) } : {}),
+      (t, x) => loss(foreground(t), difference(x), combo(name, 'crossEntropy', 0)),
+      labels,
+      z,
+    );
+  });
+
+  // The region term takes the foreground only, the cross-entropy both classes: compare the region part alone.
+  function combo(name: string, term: string, weight: number): object {
+    return name === 'comboLoss' ? { weights: { iou: 1, [term]: weight } } : {};
+  }
+});
+
+describe('Tversky', () => {
+  test('with alpha = beta = 1/2 is Dice, with alpha = beta = 1 IoU', () => {
+    const [tversky, dice, iou] = [lossNamed('tverskyLoss'), lossNamed('diceLoss'), lossNamed('iouLoss')];
+    expectSame(tversky, dice, softLabels(), logits());
+    expectSame((t, z) => tversky(t, z, { alpha: 1, beta: 1 }), iou, softLabels(), logits());
+  });
+});
+
+describe('comboLoss', () => {
+  test('is the weighted sum of its terms', () => {
+    const [combo, dice, entropy] = [lossNamed('comboLoss'), lossNamed('diceLoss'), lossNamed('crossEntropyLoss')];
+    const shared = { sharpness: 1.5, classWeights: [1, 2, 3] };
+    expectSame(
+      (t, z) => combo(t, z, { ...shared, weights: { dice: 0.7, crossEntropy: 0.3 }, smooth: 1, labelSmoothing: 0.1 }),
+      (t, z) =>
+        tf.add(
+          tf.mul(dice(t, z, { ...shared, smooth: 1 }), 0.7),
+          tf.mul(entropy(t, z, { ...shared, labelSmoothing: 0.1 }), 0.3),
+        ),
+      softLabels(),
+      logits(),
+    );
+  });
+});

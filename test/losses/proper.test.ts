@@ -1,0 +1,70 @@
+/** Where over p the losses are least, for soft labels t. Only what is shown here may be called proper in the docs. */
+import { describe, expect, test } from '@jest/globals';
+import * as tf from '@tensorflow/tfjs-core';
+import { lossNamed, type LossName } from '../support/oracle.js';
+
+const GRID = Array.from({ length: 101 }, (_, i) => i / 100);
+
+/** The p of the grid with the least loss at label t, the same at all pixels; and that loss. */
+function argmin(name: LossName, t: number, options: object): { p: number; value: number } {
+  const values = GRID.map((p) => {
+    const labels = tf.fill([1, 4, 1], t);
+    return lossNamed(name)(labels, tf.fill([1, 4, 1], p), { activation: 'none', ...options }).dataSync()[0]!;
+  });
+  const value = Math.min(...values);
+  return { p: GRID[values.indexOf(value)]!, value };
+}
+
+const PROPER: [string, LossName, object][] = [
+  ['IoU', 'iouLoss', {}],
+  ['Dice', 'diceLoss', {}],
+  ['Tversky', 'tverskyLoss', { alpha: 0.3, beta: 0.7 }],
+  ['focal Tversky', 'tverskyLoss', { alpha: 0.3, beta: 0.7, gamma: 0.75 }],
+  ['squared Dice', 'diceLoss', { squared: true }],
+  ['squared Dice, product', 'diceLoss', { squared: true, overlap: 'product' }],
+  ['binary cross-entropy', 'binaryCrossEntropyLoss', {}],
+  ['combo', 'comboLoss', {}],
+];
+
+describe.each(PROPER)('%s', (_, name, options) => {
+  test.each([0.1, 0.3, 0.5, 0.93, 1])('is least at p = t for t = %d', (t) => {
+    expect(argmin(name, t, options).p).toBeCloseTo(t, 6);
+  });
+});
+
+describe.each(['iouLoss', 'diceLoss', 'tverskyLoss'] as const)('%s', (name) => {
+  test('is 0 at p = t, pixel by pixel different', () => {
+    const t = tf.tensor([0, 0.2, 0.93, 1, 0.5, 0.07], [1, 2, 3, 1]);
+    // A second tensor: the same one twice would hide a wrong derivative at p = t.
+    const p = tf.clone(tf.add(t, 0));
+    expect(lossNamed(name)(t, p, { activation: 'none' }).dataSync()[0]).toBeLessThan(1e-6);
+    expect(
+      Math.max(
+        ...tf
+          .grad((x) => lossNamed(name)(t, x, { activation: 'none' }))(p)
+          .dataSync()
+          .map(Math.abs),
+      ),
+    ).toBeLessThan(0.2);
+  });
+});
+
+describe('the product form', () => {
+  test('prefers p = 1 for t = 0.3, which is why it is not the default', () => {
+    for (const name of ['iouLoss', 'diceLoss'] as const) expect(argmin(name, 0.3, { overlap: 'product' }).p).toBe(1);
+  });
+});
+
+describe('cross-entropy with soft labels', () => {
+  test('is least at p = t, where it is the entropy of t, or 0 with subtractEntropy', () => {
+    const t = tf.tensor([[0.93, 0.07]]);
+    const values = GRID.slice(1, -1).map((p) => {
+      return lossNamed('crossEntropyLoss')(t, tf.tensor([[p, 1 - p]]), { activation: 'none' }).dataSync()[0]!;
+    });
+    const least = Math.min(...values);
+    expect(GRID[values.indexOf(least) + 1]).toBeCloseTo(0.93, 6);
+    expect(least).toBeCloseTo(-0.93 * Math.log(0.93) - 0.07 * Math.log(0.07), 5);
+    const exact = lossNamed('crossEntropyLoss')(t, tf.log(t), { subtractEntropy: true });
+    expect(Math.abs(exact.dataSync()[0]!)).toBeLessThan(1e-6);
+  });
+});

@@ -1,0 +1,262 @@
+import { at, map, resolveAxis, scalar, sizeOf, sum, zeros, type NdArray } from './ndarray.js';
+import { timesLog } from './numbers.js';
+import { batchOverlap, overlap, type Overlap } from './overlap.js';
+import { defaultActivation, isBinary, readPixels, type Pixel, type PixelOptions } from './pixels.js';
+
+export type Reduction = 'mean' | 'sum' | 'none' | 'sample';
+
+export interface ClassOptions {
+  classWeights?: readonly number[];
+  classes?: 'all' | readonly number[];
+  reduction?: Reduction;
+}
+
+export interface RegionOptions extends ClassOptions {
+  absent?: 'skip' | 'penalize' | 'smooth';
+  aggregate?: 'image' | 'batch';
+  overlap?: 'metric' | 'product';
+  smooth?: number;
+}
+
+export interface DiceOptions extends RegionOptions {
+  squared?: boolean;
+}
+
+export interface TverskyOptions extends RegionOptions {
+  alpha?: number;
+  beta?: number;
+  gamma?: number;
+}
+
+export interface BinaryCrossEntropyOptions extends ClassOptions, PixelOptions {
+  labelSmoothing?: number;
+  posWeight?: number | readonly number[];
+  subtractEntropy?: boolean;
+}
+
+export type CrossEntropyOptions = BinaryCrossEntropyOptions;
+
+export interface ComboOptions extends PixelOptions, DiceOptions, TverskyOptions, CrossEntropyOptions {
+  weights?: Partial<Record<'iou' | 'dice' | 'tversky' | 'crossEntropy' | 'binaryCrossEntropy', number>>;
+}
+
+/** The sums of one sample and one class, with the intersection that `overlap` asks for. */
+interface Row {
+  intersection: number;
+  product: number;
+  predicted: number;
+  labelled: number;
+  predictedSquared: number;
+  labelledSquared: number;
+  valid: number;
+}
+
+export function iouLoss(labels: NdArray, predictions: NdArray, options: PixelOptions & RegionOptions = {}): NdArray {
+  return regionLoss(labels, predictions, options, iouValue(options));
+}
+
+export function diceLoss(labels: NdArray, predictions: NdArray, options: PixelOptions & DiceOptions = {}): NdArray {
+  return regionLoss(labels, predictions, options, diceValue(options));
+}
+
+export function tverskyLoss(
+  labels: NdArray,
+  predictions: NdArray,
+  options: PixelOptions & TverskyOptions = {},
+): NdArray {
+  return regionLoss(labels, predictions, options, tverskyValue(options));
+}
+
+function iouValue({ smooth = 0 }: RegionOptions): (row: Row) => number {
+  return ({ intersection, predicted, labelled }) =>
+    1 - ratio(intersection + smooth, predicted + labelled - intersection + smooth);
+}
+
+function diceValue({ smooth = 0, squared = false }: DiceOptions): (row: Row) => number {
+  return (row) =>
+    squared
+      ? 1 - ratio(2 * row.product + smooth, row.predictedSquared + row.labelledSquared + smooth)
+      : 1 - ratio(2 * row.intersection + smooth, row.predicted + row.labelled + smooth);
+}
+
+function tverskyValue({ smooth = 0, alpha = 0.5, beta = 0.5, gamma = 1 }: TverskyOptions): (row: Row) => number {
+  return ({ intersection, predicted, labelled }) => {
+    const falsePositive = predicted - intersection;
+    const falseNegative = labelled - intersection;
+    const index = ratio(intersection + smooth, intersection + alpha * falsePositive + beta * falseNegative + smooth);
+    return Math.max(1 - index, 0) ** gamma;
+  };
+}
+
+function ratio(numerator: number, denominator: number): number {
+  return denominator === 0 ? 1 : numerator / denominator;
+}
+
+function regionLoss(
+  labels: NdArray,
+  predictions: NdArray,
+  options: PixelOptions & RegionOptions,
+  valueOf: (row: Row) => number,
+): NdArray {
+  const classCount = at(predictions.shape, resolveAxis(options.axis ?? -1, predictions.shape.length));
+  const activation = options.activation ?? defaultActivation(classCount);
+  const absent = options.absent ?? (isBinary(activation, classCount) ? 'penalize' : 'skip');
+  const table = overlap(labels, predictions, options);
+  return reduceRegion(options.aggregate === 'batch' ? batchOverlap(table) : table, { ...options, absent }, valueOf);
+}
+
+function reduceRegion(table: Overlap, options: RegionOptions, valueOf: (row: Row) => number): NdArray {
+  const { reduction = 'mean', absent, classWeights } = options;
+  if (reduction === 'sample' && options.aggregate === 'batch') throw new Error("'sample' not with aggregate 'batch'");
+  const [sampleCount = 0, classCount = 0] = table.predicted.shape;
+  const terms = zeros([sampleCount, classCount]);
+  const samples = zeros([sampleCount]);
+  let samplesThatCount = 0;
+
+  for (let n = 0; n < sampleCount; n++) {
+    let weightOfSample = 0;
+    for (let c = 0; c < classCount; c++) {
+      const row = rowOf(table, n, c, options.overlap ?? 'metric');
+      const isAbsent = row.labelled === 0;
+      const takesPart = row.valid > 0 && isIncluded(c, options) && !(isAbsent && absent === 'skip');
+      if (!takesPart) continue;
+      const value = isAbsent && absent === 'penalize' ? row.predicted / row.valid : valueOf(row);
+      const weight = classWeights ? at(classWeights, c) : 1;
+      terms.data[n * classCount + c] = weight * value;
+      samples.data[n]! += weight * value;
+      weightOfSample += weight;
+    }
+    if (weightOfSample === 0) {
+      samples.data[n] = 0;
+    } else {
+      samples.data[n]! /= weightOfSample;
+      samplesThatCount++;
+    }
+  }
+
+  if (reduction === 'none') return terms;
+  if (reduction === 'sum') return scalar(sum(terms.data));
+  if (reduction === 'sample') return samples;
+  return scalar(samplesThatCount === 0 ? 0 : sum(samples.data) / samplesThatCount);
+}
+
+function rowOf(table: Overlap, n: number, c: number, form: 'metric' | 'product'): Row {
+  const [, classCount = 0] = table.predicted.shape;
+  const read = (array: NdArray) => at(array.data, n * classCount + c);
+  const product = read(table.intersection);
+  const predicted = read(table.predicted);
+  const labelled = read(table.labelled);
+  return {
+    intersection: form === 'metric' ? (predicted + labelled - read(table.difference)) / 2 : product,
+    product,
+    predicted,
+    labelled,
+    predictedSquared: read(table.predictedSquared),
+    labelledSquared: read(table.labelledSquared),
+    valid: at(table.valid.data, n),
+  };
+}
+
+function isIncluded(c: number, { classes = 'all' }: ClassOptions): boolean {
+  return classes === 'all' || classes.includes(c);
+}
+
+export function crossEntropyLoss(
+  labels: NdArray,
+  predictions: NdArray,
+  options: PixelOptions & CrossEntropyOptions = {},
+): NdArray {
+  const classCount = at(predictions.shape, resolveAxis(options.axis ?? -1, predictions.shape.length));
+  const activation = options.activation ?? defaultActivation(classCount);
+  if (isBinary(activation, classCount)) return binaryCrossEntropyLoss(labels, predictions, { ...options, activation });
+  if (options.posWeight !== undefined) throw new Error('posWeight is for binary cross-entropy');
+  const { labelSmoothing = 0, subtractEntropy = false } = options;
+
+  return pixelLoss(labels, predictions, { ...options, activation }, (pixel) => {
+    let value = 0;
+    for (let c = 0; c < classCount; c++) {
+      if (!isIncluded(c, options)) continue;
+      const weight = options.classWeights ? at(options.classWeights, c) : 1;
+      const t = at(pixel.labels, c) * (1 - labelSmoothing) + labelSmoothing / classCount;
+      const entropy = subtractEntropy ? -timesLog(t, Math.log(t)) : 0;
+      value += weight * (-timesLog(t, at(pixel.logProbabilities, c)) - entropy);
+    }
+    return value;
+  });
+}
+
+export function binaryCrossEntropyLoss(
+  labels: NdArray,
+  predictions: NdArray,
+  options: BinaryCrossEntropyOptions = {},
+): NdArray {
+  const { labelSmoothing = 0, posWeight = 1, subtractEntropy = false, activation = 'sigmoid' } = options;
+  if (activation === 'softmax') throw new Error('binaryCrossEntropyLoss: softmax is not binary');
+  if (options.posWeight !== undefined && subtractEntropy) throw new Error('posWeight not with subtractEntropy');
+
+  return pixelLoss(labels, predictions, { ...options, activation }, (pixel) => {
+    let total = 0;
+    let count = 0;
+    for (let c = 0; c < pixel.labels.length; c++) {
+      if (!isIncluded(c, options)) continue;
+      const weight = options.classWeights ? at(options.classWeights, c) : 1;
+      const positive = typeof posWeight === 'number' ? posWeight : at(posWeight, c);
+      const t = at(pixel.labels, c) * (1 - labelSmoothing) + labelSmoothing / 2;
+      const entropy = subtractEntropy ? -timesLog(t, Math.log(t)) - timesLog(1 - t, Math.log1p(-t)) : 0;
+      const crossEntropy =
+        -positive * timesLog(t, at(pixel.logProbabilities, c)) - timesLog(1 - t, at(pixel.logComplements, c));
+      total += weight * (crossEntropy - entropy);
+      count++;
+    }
+    return count === 0 ? 0 : total / count;
+  });
+}
+
+function pixelLoss(
+  labels: NdArray,
+  predictions: NdArray,
+  options: PixelOptions & ClassOptions,
+  valueOf: (pixel: Pixel) => number,
+): NdArray {
+  const { reduction = 'mean' } = options;
+  const { pixels, sampleCount, spatialShape } = readPixels(labels, predictions, options);
+  const pixelCount = sizeOf(spatialShape);
+  const values = zeros([sampleCount, ...spatialShape]);
+  const totals = zeros([sampleCount]);
+  const weights = zeros([sampleCount]);
+  for (const pixel of pixels) {
+    const value = pixel.weight * valueOf(pixel);
+    values.data[pixel.sample * pixelCount + pixel.position] = value;
+    totals.data[pixel.sample]! += value;
+    weights.data[pixel.sample]! += pixel.weight;
+  }
+  if (reduction === 'none') return values;
+  if (reduction === 'sum') return scalar(sum(totals.data));
+  if (reduction === 'sample') return map(totals, (total, n) => (total === 0 ? 0 : total / at(weights.data, n)));
+  return scalar(pixels.length === 0 ? 0 : sum(totals.data) / sum(weights.data));
+}
+
+export function comboLoss(labels: NdArray, predictions: NdArray, options: ComboOptions = {}): NdArray {
+  const { weights = { iou: 1, crossEntropy: 1 }, posWeight, ...rest } = options;
+  const classCount = at(predictions.shape, resolveAxis(options.axis ?? -1, predictions.shape.length));
+  // one activation for all terms, and no softmax where a term is binary
+  const isForcedBinary = weights.binaryCrossEntropy !== undefined;
+  const activation = options.activation ?? (isForcedBinary ? 'sigmoid' : defaultActivation(classCount));
+  const shared = { ...rest, activation };
+  const losses = {
+    iou: () => iouLoss(labels, predictions, shared),
+    dice: () => diceLoss(labels, predictions, shared),
+    tversky: () => tverskyLoss(labels, predictions, shared),
+    crossEntropy: () =>
+      crossEntropyLoss(labels, predictions, isBinary(activation, classCount) ? { ...shared, posWeight } : shared),
+    binaryCrossEntropy: () => binaryCrossEntropyLoss(labels, predictions, { ...shared, posWeight }),
+  };
+  const terms = (Object.keys(weights) as (keyof typeof losses)[]).map((name) => {
+    const weight = weights[name] ?? 0;
+    return map(losses[name](), (value) => weight * value);
+  });
+  return terms.reduce((total, term) => {
+    if (total.shape.join() !== term.shape.join()) throw new Error('the terms differ in shape');
+    return map(total, (value, i) => value + at(term.data, i));
+  });
+}

@@ -1,0 +1,45 @@
+'use strict';
+/**
+ * jest's Node environment gives tests a realm of their own, with typed arrays of their own. tfjs-node's binding makes
+ * its arrays in the outer realm, so there `instanceof Float32Array` fails, int32 data silently become float32, and
+ * `toThrow(Error)` fails. This environment hands the outer realm's classes to the tests.
+ */
+const util = require('node:util');
+const { TestEnvironment } = require('jest-environment-node');
+
+const OUTER = [
+  'ArrayBuffer',
+  'SharedArrayBuffer',
+  'DataView',
+  'Int8Array',
+  'Uint8Array',
+  'Uint8ClampedArray',
+  'Int16Array',
+  'Uint16Array',
+  'Int32Array',
+  'Uint32Array',
+  'Float32Array',
+  'Float64Array',
+  'BigInt64Array',
+  'BigUint64Array',
+];
+
+module.exports = class Environment extends TestEnvironment {
+  async setup() {
+    await super.setup();
+    for (const name of OUTER) this.global[name] = globalThis[name];
+    const { Error: InnerError } = this.global;
+    Object.defineProperty(InnerError, Symbol.hasInstance, {
+      value(error) {
+        if (Function.prototype[Symbol.hasInstance].call(this, error)) return true;
+        return this === InnerError && util.types.isNativeError(error);
+      },
+    });
+    // TensorFlow reads these when it is loaded; the tests' process.env is a copy that it does not see.
+    process.env.TF_CPP_MIN_LOG_LEVEL ??= '3';
+    process.env.TF_ENABLE_ONEDNN_OPTS ??= '0';
+    // tfjs-node 4.22 calls functions of node:util that Node 23 dropped.
+    util.isNullOrUndefined = (value) => value === null || value === undefined;
+    util.isArray = Array.isArray;
+  }
+};

@@ -1,0 +1,62 @@
+import * as tf from '@tensorflow/tfjs-core';
+import * as softseg from '../../src/index.js';
+import * as reference from '../reference/index.js';
+import type { NdArray } from '../reference/index.js';
+import { expectClose, toTensor } from './compare.js';
+
+export const LOSSES = [
+  'iouLoss',
+  'diceLoss',
+  'tverskyLoss',
+  'crossEntropyLoss',
+  'binaryCrossEntropyLoss',
+  'comboLoss',
+] as const;
+export type LossName = (typeof LOSSES)[number];
+
+/** Options as the oracle takes them: masks are arrays. */
+export type Options = Record<string, unknown> & { mask?: NdArray };
+
+export type Loss = (labels: tf.Tensor, predictions: tf.Tensor, options?: object) => tf.Tensor;
+export type ReferenceLoss = (labels: NdArray, predictions: NdArray, options?: object) => NdArray;
+
+export function lossNamed(name: LossName): Loss {
+  return softseg[name] as Loss;
+}
+
+export function referenceNamed(name: LossName): ReferenceLoss {
+  return reference[name] as ReferenceLoss;
+}
+
+export function tensorOptions({ mask, ...options }: Options): object {
+  return mask ? { ...options, mask: toTensor(mask) } : options;
+}
+
+/** Checks value, gradient to the predictions and, for soft labels, to the labels. */
+export function expectLikeOracle(name: LossName, labels: NdArray, logits: NdArray, options: Options): void {
+  tf.tidy(() => {
+    const loss = lossNamed(name);
+    const expected = referenceNamed(name);
+    const own = tensorOptions(options);
+    const [t, z] = [toTensor(labels), toTensor(logits)];
+    expectClose(loss(t, z, own), expected(labels, logits, options));
+
+    // Different factors for the entries of a result that is not a scalar.
+    const factors = expected(labels, logits, options).data.map((_, i) => 1 + 0.25 * (i % 5));
+    const total = (t: NdArray, z: NdArray) =>
+      expected(t, z, options).data.reduce((sum, value, i) => sum + value * factors[i]!, 0);
+    const scaled = (t: tf.Tensor, z: tf.Tensor) => {
+      const value = loss(t, z, own);
+      return tf.sum(tf.mul(value, tf.tensor(Float32Array.from(factors), value.shape)));
+    };
+    expectClose(
+      tf.grad((z) => scaled(t, z))(z),
+      reference.centralDifference((z) => total(labels, z), logits),
+    );
+    if (labels.dtype === 'int32') return;
+    expectClose(
+      tf.grad((t) => scaled(t, z))(t),
+      reference.centralDifference((t) => total(t, logits), labels),
+    );
+  });
+}
