@@ -1,24 +1,43 @@
 // Compiles src to dist and the examples to their own dist, and puts beside the compiled code what it needs at run time:
 // Node-API's headers (MIT), with which `softseg install-native` compiles tfjs-node's binding on the user's machine.
+// A dist that is in use stays whole until the new one takes its place.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, cpSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, renameSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const require = createRequire(import.meta.url);
-const at = (...parts) => join(root, ...parts);
-const tsc = (project) =>
-  execFileSync(process.execPath, [require.resolve('typescript/bin/tsc'), '-p', at(project)], { stdio: 'inherit' });
+const tsc = (project, outDir) => {
+  const args = [require.resolve('typescript/bin/tsc'), '-p', join(root, project), '--outDir', outDir];
+  execFileSync(process.execPath, args, { stdio: 'inherit' });
+};
 
-rmSync(at('dist'), { recursive: true, force: true });
-tsc('tsconfig.json');
-
-const headers = dirname(require.resolve('node-api-headers/package.json'));
-for (const part of ['include', 'LICENSE']) {
-  cpSync(join(headers, part), at('dist/native/node-api', part), { recursive: true });
+/** Replaces a folder by what `make` puts into a new one. */
+function rebuild(folder, make) {
+  const made = `${folder}.${process.pid}`;
+  const old = `${made}.old`;
+  try {
+    make(made);
+    rmSync(old, { recursive: true, force: true });
+    try {
+      renameSync(folder, old);
+    } catch (error) {
+      if (error.code !== 'ENOENT') throw error;
+    }
+    renameSync(made, folder);
+  } finally {
+    for (const left of [made, old]) rmSync(left, { recursive: true, force: true });
+  }
 }
-chmodSync(at('dist/backend/cli.js'), 0o755);
 
-tsc('examples/brain/tsconfig.json');
+rebuild(join(root, 'dist'), (dist) => {
+  tsc('tsconfig.json', dist);
+  const headers = dirname(require.resolve('node-api-headers/package.json'));
+  for (const part of ['include', 'LICENSE']) {
+    cpSync(join(headers, part), join(dist, 'native/node-api', part), { recursive: true });
+  }
+  chmodSync(join(dist, 'backend/cli.js'), 0o755);
+});
+rebuild(join(root, 'examples/brain/dist'), (dist) => tsc('examples/brain', dist));

@@ -4,7 +4,14 @@ export { crossEntropyFromOverlap, crossEntropyLoss, type CrossEntropyLossOptions
 export { diceFromOverlap, diceLoss, type DiceLossOptions } from './losses/dice.js';
 export { iouFromOverlap, iouLoss, type IouLossOptions } from './losses/iou.js';
 export { tverskyFromOverlap, tverskyLoss, type TverskyLossOptions } from './losses/tversky.js';
-export type { ClassOptions, CrossEntropyOptions, Reduction, RegionOptions } from './losses/options.js';
+export type {
+  ClassOptions,
+  CrossEntropyOptions,
+  PerPixelResult,
+  Reduction,
+  RegionOptions,
+  RegionResult,
+} from './losses/options.js';
 
 export { powerSharpen, type PowerSharpenOptions } from './relaxations/powerSharpen.js';
 export {

@@ -1,8 +1,8 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { CROSS_ENTROPY_OPTIONS, type CrossEntropyOptions } from './options.js';
+import { CROSS_ENTROPY_OPTIONS, type CrossEntropyOptions, type PerPixelResult, type Reduction } from './options.js';
 import { perPixelLoss } from './perPixel.js';
 
-export interface BinaryCrossEntropyLossOptions extends CrossEntropyOptions {
+export interface BinaryCrossEntropyLossOptions<R extends Reduction = Reduction> extends CrossEntropyOptions<R> {
   /** Multiplies the positive term t log p: a number, or one per class. Default 1. */
   posWeight?: number | readonly number[];
 }
@@ -26,10 +26,17 @@ export const BINARY_CROSS_ENTROPY_OPTIONS = [...CROSS_ENTROPY_OPTIONS, 'posWeigh
  * binaryCrossEntropyLoss(labels, logits, { posWeight: 2 });
  * ```
  */
-export function binaryCrossEntropyLoss(
+export function binaryCrossEntropyLoss<R extends Reduction = 'mean'>(
   labels: Tensor,
   predictions: Tensor,
-  options: BinaryCrossEntropyLossOptions = {},
-): Tensor {
-  return perPixelLoss('binaryCrossEntropyLoss', 'binary', BINARY_CROSS_ENTROPY_OPTIONS, labels, predictions, options);
+  options: BinaryCrossEntropyLossOptions<R> = {},
+): PerPixelResult<R> {
+  return perPixelLoss(
+    'binaryCrossEntropyLoss',
+    'binary',
+    BINARY_CROSS_ENTROPY_OPTIONS,
+    labels,
+    predictions,
+    options,
+  ) as PerPixelResult<R>;
 }

@@ -7,7 +7,7 @@ import { resolveProblem, type Problem } from '../overlap/problem.js';
 import { BINARY_CROSS_ENTROPY_OPTIONS, type BinaryCrossEntropyLossOptions } from './binaryCrossEntropy.js';
 import { dice, type DiceLossOptions } from './dice.js';
 import { iou } from './iou.js';
-import { REGION_OPTIONS } from './options.js';
+import { REGION_OPTIONS, type PerPixelResult, type Reduction } from './options.js';
 import { perPixelMap, reducePixels, resolvePerPixel, withSigmoid } from './perPixel.js';
 import { reduceRegion, resolveRegion, type RegionFormula } from './region.js';
 import { tversky, type TverskyLossOptions } from './tversky.js';
@@ -15,7 +15,8 @@ import { tversky, type TverskyLossOptions } from './tversky.js';
 /** The losses that `comboLoss` adds up. */
 export type ComboTerm = 'iou' | 'dice' | 'tversky' | 'crossEntropy' | 'binaryCrossEntropy';
 
-export interface ComboLossOptions extends DiceLossOptions, TverskyLossOptions, BinaryCrossEntropyLossOptions {
+export interface ComboLossOptions<R extends Reduction = Reduction>
+  extends DiceLossOptions<R>, TverskyLossOptions<R>, BinaryCrossEntropyLossOptions<R> {
   /** The weight of each term, >= 0. Default `{ iou: 1, crossEntropy: 1 }`. */
   weights?: Partial<Record<ComboTerm, number>>;
 }
@@ -62,7 +63,7 @@ interface Term {
  *
  * @example
  * ```ts
- * const labels = tf.tensor([[[0.93, 0.07], [0, 1]]]); // [1, 2, 2]: one sample, two pixels, two classes
+ * const labels = tf.tensor([[[0.93, 0.07], [0, 1]]]); // shape [1, 2, 2]: one sample, two pixels, two classes
  * const logits = tf.tensor([[[2, -1], [0, 3]]]);
  * comboLoss(labels, logits); // iouLoss + crossEntropyLoss
  * comboLoss(labels, logits, { weights: { dice: 1, crossEntropy: 0.5 }, labelSmoothing: 0.05 });
@@ -70,7 +71,11 @@ interface Term {
  *
  * @see Taghanaki et al., Combo loss, 2019, arXiv 1805.02798; Isensee et al., nnU-Net, Nature Methods 2021
  */
-export function comboLoss(labels: Tensor, predictions: Tensor, options: ComboLossOptions = {}): Tensor {
+export function comboLoss<R extends Reduction = 'mean'>(
+  labels: Tensor,
+  predictions: Tensor,
+  options: ComboLossOptions<R> = {},
+): PerPixelResult<R> {
   const fn = 'comboLoss';
   checkOptionNames(fn, options, COMBO_OPTIONS);
   const { weights = { iou: 1, crossEntropy: 1 } } = options;
@@ -87,7 +92,7 @@ export function comboLoss(labels: Tensor, predictions: Tensor, options: ComboLos
     const kind = entropyKind(problem.activation, problem.layout.classes);
     const table = overlapTable(problem, entropy ?? plainEntropy(kind), sums);
     return tf.addN(terms.map((term) => tf.mul(term.value(table), term.weight)));
-  });
+  }) as PerPixelResult<R>;
 }
 
 function checkWeights(fn: string, weights: unknown): void {

@@ -3,11 +3,11 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkOptionNames, fail } from '../checks.js';
 import type { SumName } from '../kernels/contract.js';
 import type { OverlapOf } from '../overlap/overlap.js';
-import { CROSS_ENTROPY_OPTIONS, type CrossEntropyOptions } from './options.js';
+import { CROSS_ENTROPY_OPTIONS, type CrossEntropyOptions, type PerPixelResult, type Reduction } from './options.js';
 import { perPixelLoss, reducePixels, resolvePerPixel } from './perPixel.js';
 import { tableClasses } from './region.js';
 
-export type CrossEntropyLossOptions = CrossEntropyOptions;
+export type CrossEntropyLossOptions<R extends Reduction = Reduction> = CrossEntropyOptions<R>;
 
 /**
  * Cross-entropy with soft labels: the mean over the pixels that count of -Σ_c w_c t_c log softmax(z)_c, with class
@@ -22,26 +22,37 @@ export type CrossEntropyLossOptions = CrossEntropyOptions;
  *
  * @example
  * ```ts
- * const labels = tf.tensor([[[0.93, 0.07], [0, 1]]]); // [1, 2, 2]: one sample, two pixels, two classes
+ * const labels = tf.tensor([[[0.93, 0.07], [0, 1]]]); // shape [1, 2, 2]: one sample, two pixels, two classes
  * const logits = tf.tensor([[[2, -1], [0, 3]]]);
  * crossEntropyLoss(labels, logits, { subtractEntropy: true });
- * crossEntropyLoss(labels, logits, { reduction: 'none' }); // [1, 2]
+ * crossEntropyLoss(labels, logits, { reduction: 'none' }); // shape [1, 2]
  * ```
  *
  * @see Szegedy et al., Rethinking the Inception architecture (label smoothing), CVPR 2016, arXiv 1512.00567
  */
-export function crossEntropyLoss(labels: Tensor, predictions: Tensor, options: CrossEntropyLossOptions = {}): Tensor {
-  return perPixelLoss('crossEntropyLoss', 'byActivation', CROSS_ENTROPY_OPTIONS, labels, predictions, options);
+export function crossEntropyLoss<R extends Reduction = 'mean'>(
+  labels: Tensor,
+  predictions: Tensor,
+  options: CrossEntropyLossOptions<R> = {},
+): PerPixelResult<R> {
+  return perPixelLoss(
+    'crossEntropyLoss',
+    'byActivation',
+    CROSS_ENTROPY_OPTIONS,
+    labels,
+    predictions,
+    options,
+  ) as PerPixelResult<R>;
 }
 
 /**
  * `crossEntropyLoss` of sums that `overlap` or `mergeOverlaps` gave. The sums hold the plain cross-entropy, so
  * `labelSmoothing` and `subtractEntropy` are not for this function; nor is reduction `'none'`.
  */
-export function crossEntropyFromOverlap(
+export function crossEntropyFromOverlap<R extends Exclude<Reduction, 'none'> = 'mean'>(
   table: Partial<OverlapOf<SumName>>,
-  options: Omit<CrossEntropyLossOptions, 'labelSmoothing' | 'subtractEntropy'> = {},
-): Tensor {
+  options: Omit<CrossEntropyLossOptions<R>, 'labelSmoothing' | 'subtractEntropy'> = {},
+): PerPixelResult<R> {
   const fn = 'crossEntropyFromOverlap';
   const own = ['labelSmoothing', 'subtractEntropy'];
   checkOptionNames(
@@ -58,5 +69,5 @@ export function crossEntropyFromOverlap(
   if (loss.reduction === 'none')
     fail(fn, `reduction must be 'mean', 'sum' or 'sample', got 'none': sums have no pixels`);
   const { crossEntropy, valid } = table;
-  return tf.tidy(() => reducePixels(loss, { crossEntropy, valid }));
+  return tf.tidy(() => reducePixels(loss, { crossEntropy, valid })) as PerPixelResult<R>;
 }

@@ -4,10 +4,10 @@ import { checkBoolean } from '../checks.js';
 import type { SumName } from '../kernels/contract.js';
 import type { OverlapOf } from '../overlap/overlap.js';
 import { divide } from './divide.js';
-import type { RegionOptions } from './options.js';
+import type { Reduction, RegionOptions, RegionResult } from './options.js';
 import { regionLoss, regionLossOfTable, type RegionFormula } from './region.js';
 
-export interface DiceLossOptions extends RegionOptions {
+export interface DiceLossOptions<R extends Reduction = Reduction> extends RegionOptions<R> {
   /** Use the squared sums (V-Net): 1 - (2Σ w p t + s)/(Σ w p² + Σ w t² + s), 0 at p = t too. Default false. */
   squared?: boolean;
 }
@@ -44,11 +44,18 @@ export const dice: RegionFormula<DiceLossOptions> = {
  * @see Milletari et al., V-Net, 3DV 2016, arXiv 1606.04797; Wang et al., Dice semimetric losses, MICCAI 2023,
  * arXiv 2303.16296
  */
-export function diceLoss(labels: Tensor, predictions: Tensor, options: DiceLossOptions = {}): Tensor {
-  return regionLoss('diceLoss', dice, labels, predictions, options);
+export function diceLoss<R extends Reduction = 'mean'>(
+  labels: Tensor,
+  predictions: Tensor,
+  options: DiceLossOptions<R> = {},
+): RegionResult<R> {
+  return regionLoss('diceLoss', dice, labels, predictions, options) as RegionResult<R>;
 }
 
 /** `diceLoss` of sums that `overlap` or `mergeOverlaps` gave, with the same options. See `mergeOverlaps`. */
-export function diceFromOverlap(table: Partial<OverlapOf<SumName>>, options: DiceLossOptions = {}): Tensor {
-  return regionLossOfTable('diceFromOverlap', dice, table, options);
+export function diceFromOverlap<R extends Reduction = 'mean'>(
+  table: Partial<OverlapOf<SumName>>,
+  options: DiceLossOptions<R> = {},
+): RegionResult<R> {
+  return regionLossOfTable('diceFromOverlap', dice, table, options) as RegionResult<R>;
 }

@@ -3,10 +3,10 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import type { SumName } from '../kernels/contract.js';
 import type { OverlapOf } from '../overlap/overlap.js';
 import { divide } from './divide.js';
-import type { RegionOptions } from './options.js';
+import type { Reduction, RegionOptions, RegionResult } from './options.js';
 import { regionLoss, regionLossOfTable, type RegionFormula } from './region.js';
 
-export type IouLossOptions = RegionOptions;
+export type IouLossOptions<R extends Reduction = Reduction> = RegionOptions<R>;
 
 export const iou: RegionFormula<IouLossOptions> = {
   options: [],
@@ -30,7 +30,7 @@ export const iou: RegionFormula<IouLossOptions> = {
  *
  * @example
  * ```ts
- * const labels = tf.tensor([[[0.93, 0.07], [0, 1]]]); // [1, 2, 2]: one sample, two pixels, two classes
+ * const labels = tf.tensor([[[0.93, 0.07], [0, 1]]]); // shape [1, 2, 2]: one sample, two pixels, two classes
  * const logits = tf.tensor([[[2, -1], [0, 3]]]);
  * iouLoss(labels, logits);
  * tf.grad((z) => iouLoss(labels, z, { overlap: 'product', reduction: 'sum' }))(logits);
@@ -38,11 +38,18 @@ export const iou: RegionFormula<IouLossOptions> = {
  *
  * @see Wang et al., Jaccard metric losses: optimizing the Jaccard index with soft labels, NeurIPS 2023, arXiv 2302.05666
  */
-export function iouLoss(labels: Tensor, predictions: Tensor, options: IouLossOptions = {}): Tensor {
-  return regionLoss('iouLoss', iou, labels, predictions, options);
+export function iouLoss<R extends Reduction = 'mean'>(
+  labels: Tensor,
+  predictions: Tensor,
+  options: IouLossOptions<R> = {},
+): RegionResult<R> {
+  return regionLoss('iouLoss', iou, labels, predictions, options) as RegionResult<R>;
 }
 
 /** `iouLoss` of sums that `overlap` or `mergeOverlaps` gave, with the same options. See `mergeOverlaps`. */
-export function iouFromOverlap(table: Partial<OverlapOf<SumName>>, options: IouLossOptions = {}): Tensor {
-  return regionLossOfTable('iouFromOverlap', iou, table, options);
+export function iouFromOverlap<R extends Reduction = 'mean'>(
+  table: Partial<OverlapOf<SumName>>,
+  options: IouLossOptions<R> = {},
+): RegionResult<R> {
+  return regionLossOfTable('iouFromOverlap', iou, table, options) as RegionResult<R>;
 }

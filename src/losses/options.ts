@@ -1,7 +1,14 @@
+import type { Scalar, Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import { PROBLEM_OPTIONS, type ProblemOptions } from '../overlap/options.js';
 
 /** How per-sample and per-class values, or per-pixel values, become the result. */
 export type Reduction = 'mean' | 'sum' | 'none' | 'sample';
+
+/** What a region loss gives with reduction R. */
+export type RegionResult<R extends Reduction> = R extends 'none' ? Tensor2D : R extends 'sample' ? Tensor1D : Scalar;
+
+/** What a cross-entropy gives with reduction R. */
+export type PerPixelResult<R extends Reduction> = R extends 'none' ? Tensor : R extends 'sample' ? Tensor1D : Scalar;
 
 export const REDUCTIONS: readonly Reduction[] = ['mean', 'sum', 'none', 'sample'];
 
@@ -19,7 +26,7 @@ export interface ClassOptions {
 export const CLASS_OPTIONS = ['classWeights', 'classes'] as const;
 
 /** The options of every region loss (IoU, Dice, Tversky). */
-export interface RegionOptions extends ProblemOptions, ClassOptions {
+export interface RegionOptions<R extends Reduction = Reduction> extends ProblemOptions, ClassOptions {
   /**
    * What a class contributes that has no label in the sample: `'skip'` (default with C > 1, but for sigmoid): nothing,
    * and it is left out of the mean; `'penalize'` (default otherwise): the mean of its predicted probability;
@@ -36,7 +43,7 @@ export interface RegionOptions extends ProblemOptions, ClassOptions {
   /** Added to numerator and denominator, >= 0. Default 0: the division is guarded, empty against empty is a loss of 0. */
   smooth?: number;
   /** `'mean'` (default) or `'sum'`: a scalar; `'none'`: `[N, C]`; `'sample'`: `[N]`. */
-  reduction?: Reduction;
+  reduction?: R;
 }
 
 export const REGION_OPTIONS = [
@@ -50,13 +57,13 @@ export const REGION_OPTIONS = [
 ] as const;
 
 /** The options of the cross-entropies. */
-export interface CrossEntropyOptions extends ProblemOptions, ClassOptions {
+export interface CrossEntropyOptions<R extends Reduction = Reduction> extends ProblemOptions, ClassOptions {
   /** e in [0, 1]: labels become t(1 - e) + e/K, with K = C classes, or K = 2 for binary cross-entropy. Default 0. */
   labelSmoothing?: number;
   /** Subtract the value at p = t, which makes it the Kullback-Leibler divergence with minimum 0. Default false. */
   subtractEntropy?: boolean;
   /** `'mean'` (default, over the pixels that count) or `'sum'`: a scalar; `'none'`: one value per pixel; `'sample'`: `[N]`. */
-  reduction?: Reduction;
+  reduction?: R;
 }
 
 export const CROSS_ENTROPY_OPTIONS = [

@@ -4,10 +4,10 @@ import { checkNumber } from '../checks.js';
 import type { SumName } from '../kernels/contract.js';
 import type { OverlapOf } from '../overlap/overlap.js';
 import { divide } from './divide.js';
-import type { RegionOptions } from './options.js';
+import type { Reduction, RegionOptions, RegionResult } from './options.js';
 import { regionLoss, regionLossOfTable, type RegionFormula } from './region.js';
 
-export interface TverskyLossOptions extends RegionOptions {
+export interface TverskyLossOptions<R extends Reduction = Reduction> extends RegionOptions<R> {
   /** Weight of the false positives, >= 0. Default 0.5. */
   alpha?: number;
   /** Weight of the false negatives, >= 0. Default 0.5. */
@@ -73,11 +73,18 @@ function slope(x: Tensor2D, gamma: number): Tensor2D {
  * @see Salehi et al., Tversky loss function, MLMI 2017, arXiv 1706.05721; Abraham & Khan, focal Tversky, ISBI 2019,
  * arXiv 1810.07842
  */
-export function tverskyLoss(labels: Tensor, predictions: Tensor, options: TverskyLossOptions = {}): Tensor {
-  return regionLoss('tverskyLoss', tversky, labels, predictions, options);
+export function tverskyLoss<R extends Reduction = 'mean'>(
+  labels: Tensor,
+  predictions: Tensor,
+  options: TverskyLossOptions<R> = {},
+): RegionResult<R> {
+  return regionLoss('tverskyLoss', tversky, labels, predictions, options) as RegionResult<R>;
 }
 
 /** `tverskyLoss` of sums that `overlap` or `mergeOverlaps` gave, with the same options. See `mergeOverlaps`. */
-export function tverskyFromOverlap(table: Partial<OverlapOf<SumName>>, options: TverskyLossOptions = {}): Tensor {
-  return regionLossOfTable('tverskyFromOverlap', tversky, table, options);
+export function tverskyFromOverlap<R extends Reduction = 'mean'>(
+  table: Partial<OverlapOf<SumName>>,
+  options: TverskyLossOptions<R> = {},
+): RegionResult<R> {
+  return regionLossOfTable('tverskyFromOverlap', tversky, table, options) as RegionResult<R>;
 }

@@ -41,11 +41,11 @@ export interface OverlapOptions<S extends SumName = SumName> extends ProblemOpti
  *
  * @example
  * ```ts
- * const labels = tf.tensor([[[0.93, 0.07], [0, 1]]]); // [1, 2, 2]: one sample, two pixels, two classes
+ * const labels = tf.tensor([[[0.93, 0.07], [0, 1]]]); // shape [1, 2, 2]: one sample, two pixels, two classes
  * const logits = tf.tensor([[[2, -1], [0, 3]]]);
  * const { intersection, predicted, labelled } = overlap(labels, logits);
  * // The ratio sum(p·t) / sum(p + t) is half the Dice coefficient in its product form:
- * const halfDice = intersection.div(predicted.add(labelled)); // [1, 2]
+ * const halfDice = intersection.div(predicted.add(labelled)); // shape [1, 2]
  * ```
  */
 export function overlap<S extends SumName = SumName>(

@@ -23,7 +23,7 @@ export interface PowerSharpenOptions {
  *
  * @example
  * ```ts
- * powerSharpen(tf.tensor([0.1304, 0.5134, 0.7426, 0.7159, 0.5705]), 2); // [0.0170, 0.2636, 0.9337, 0.5125, 0.3254]
+ * powerSharpen(tf.tensor([0.1304, 0.5134, 0.7426, 0.7159, 0.5705]), 2); // [0.0170, 0.2636, 0.9337, 0.5125, 0.3255]
  * ```
  */
 export function powerSharpen(values: Tensor, power: number, options: PowerSharpenOptions = {}): Tensor {

@@ -254,7 +254,7 @@ describe('tables of overlap', () => {
     expect(() => crossEntropyFromOverlap(table)).toThrow("crossEntropyFromOverlap: the table has no 'crossEntropy'");
     expect(() => iouFromOverlap({})).toThrow('iouFromOverlap: takes a table of overlap() with at least one sum');
     const entropies = overlap(labels(), logits(), { sums: ['crossEntropy'] });
-    expect(() => crossEntropyFromOverlap(entropies, { reduction: 'none' })).toThrow(
+    expect(() => crossEntropyFromOverlap(entropies, { reduction: 'none' as 'mean' })).toThrow(
       "crossEntropyFromOverlap: reduction must be 'mean', 'sum' or 'sample', got 'none'",
     );
   });

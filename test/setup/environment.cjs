@@ -35,9 +35,8 @@ module.exports = class Environment extends TestEnvironment {
         return this === InnerError && util.types.isNativeError(error);
       },
     });
-    // TensorFlow reads these when it is loaded; the tests' process.env is a copy that it does not see.
+    // TensorFlow reads this when it is loaded; the tests' process.env is a copy that it does not see.
     process.env.TF_CPP_MIN_LOG_LEVEL ??= '3';
-    process.env.TF_ENABLE_ONEDNN_OPTS ??= '0';
     // tfjs-node 4.22 calls functions of node:util that Node 23 dropped.
     util.isNullOrUndefined = (value) => value === null || value === undefined;
     util.isArray = Array.isArray;

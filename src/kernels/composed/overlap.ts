@@ -27,10 +27,10 @@ const summands: Record<SumName, Summand> = {
   crossEntropy: (all, _, attributes) => entropyTerm(all, attributes),
 };
 
-/** Gradients to p of the sums that depend on p alone of what the predictions make; g is dy of that sum, [N,1,C]. */
+/** Gradients of the sums to p, [N,P,C] or [N,1,C]; g is dy of the sum, [N,1,C]. */
 const probabilitySlopes: Partial<Record<SumName, (t: Tensor3D, p: Tensor3D, g: Tensor3D) => Tensor3D>> = {
   intersection: (t, _, g) => tf.mul(t, g),
-  predicted: (_, p, g) => tf.broadcastTo(g, p.shape),
+  predicted: (_t, _p, g) => g,
   difference: (t, p, g) => tf.mul(tf.sign(tf.sub(p, t)), g),
   predictedSquared: (_, p, g) => tf.mul(p, tf.mul(g, 2)),
 };
@@ -38,7 +38,7 @@ const probabilitySlopes: Partial<Record<SumName, (t: Tensor3D, p: Tensor3D, g: T
 /** Gradients to t, likewise. */
 const labelSlopes: Partial<Record<SumName, (t: Tensor3D, p: Tensor3D, g: Tensor3D) => Tensor3D>> = {
   intersection: (_, p, g) => tf.mul(p, g),
-  labelled: (t, _, g) => tf.broadcastTo(g, t.shape),
+  labelled: (_t, _p, g) => g,
   difference: (t, p, g) => tf.mul(tf.sign(tf.sub(t, p)), g),
   labelledSquared: (t, _, g) => tf.mul(t, tf.mul(g, 2)),
 };
@@ -103,9 +103,10 @@ function addSlopes(
 }
 
 function total(parts: Tensor3D[], like: Tensor3D, weights: Tensor3D | null): Tensor3D {
-  const [first, second] = parts;
-  if (!first) return tf.zerosLike(like);
-  return weigh(second ? tf.add(first, second) : first, weights);
+  const [first = tf.zerosLike(like), second] = parts;
+  // A gradient that is the same for all pixels is still [N,1,C]. (Adding broadcasts faster than tf.broadcastTo.)
+  const spread = second ?? (first.shape[1] === like.shape[1] ? null : tf.zerosLike(like));
+  return weigh(spread ? tf.add(first, spread) : first, weights);
 }
 
 export const composedOverlap: OverlapKernel = { sums, predictionsGradient, labelsGradient };

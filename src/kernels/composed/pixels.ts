@@ -8,8 +8,8 @@ import type { EntropyTerm, PassActivation, PassAttributes, PassInputs } from '..
 import { constant } from '../constant.js';
 import { oneHot } from '../oneHot.js';
 
-/** Scaled logits are clamped to ±LARGEST_LOGIT, so that an infinite one gives a finite loss. */
-const LARGEST_LOGIT = 1e9;
+/** -log p is at most this, so that a logit of -Infinity gives a finite loss. */
+const LARGEST_SURPRISE = 1e9;
 /** Probabilities that were not made here are kept this far from 0 (and 1) in logarithms and divisions. */
 const SMALLEST_PROBABILITY = 1e-12;
 
@@ -17,7 +17,7 @@ const SMALLEST_PROBABILITY = 1e-12;
 export interface Pixels {
   /** t [N,P,C]. */
   labels: Tensor3D;
-  /** Clamped sharpness·z, or p with activation 'none': [N,P,C]. */
+  /** sharpness·z, or p with activation 'none': [N,P,C]. */
   scaled: Tensor3D;
   /** w [N,P,1], or null for 1. */
   weights: Tensor3D | null;
@@ -37,11 +37,8 @@ function labelsOf(indices: Tensor2D, classes: number): Tensor3D {
   return tf.expandDims(tf.cast(tf.equal(indices, 1), 'float32'), 2);
 }
 
-// Not clipByValue: on the wasm backend it turns NaN into the lower bound, which would hide a diverged network.
 function scale(z: Tensor3D, { activation, sharpness }: PassAttributes): Tensor3D {
-  if (activation === 'none') return z;
-  const scaled = sharpness === 1 ? z : tf.mul(z, sharpness);
-  return tf.minimum(tf.maximum(scaled, -LARGEST_LOGIT), LARGEST_LOGIT);
+  return activation === 'none' || sharpness === 1 ? z : tf.mul(z, sharpness);
 }
 
 export function probabilities(scaled: Tensor3D, activation: PassActivation): Tensor3D {
@@ -108,12 +105,18 @@ interface Surprise {
 
 function surprise(scaled: Tensor3D, activation: PassActivation, { kind }: EntropyTerm): Surprise {
   if (kind === 'categorical') {
-    return { on: tf.neg(activation === 'softmax' ? logSoftmax(scaled) : logOf(scaled)), off: null };
+    if (activation === 'none') return { on: tf.neg(logOf(scaled)), off: null };
+    return { on: bounded(tf.neg(logSoftmax(scaled))), off: null };
   }
   if (activation === 'none') return { on: tf.neg(logOf(scaled)), off: tf.neg(logOf(oneMinus(scaled))) };
   // softplus of -x and x, exact for any x: max(±x, 0) + log(1 + exp(-abs(x))).
   const tail = tf.log1p(tf.exp(tf.neg(tf.abs(scaled)))) as Tensor3D;
-  return { on: tf.add(tf.relu(tf.neg(scaled)), tail), off: tf.add(tf.relu(scaled), tail) };
+  return { on: bounded(tf.add(tf.relu(tf.neg(scaled)), tail)), off: bounded(tf.add(tf.relu(scaled), tail)) };
+}
+
+/** Not clipByValue: on the wasm backend it turns NaN into a bound, which would hide a network that has diverged. */
+function bounded(surprise: Tensor3D): Tensor3D {
+  return tf.minimum(surprise, LARGEST_SURPRISE);
 }
 
 function positive(x: Tensor3D, { posWeight }: EntropyTerm): Tensor3D {

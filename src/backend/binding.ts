@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { lstat, mkdir, readdir, rename, rm, symlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { cacheFolder } from './cache.js';
+import { isGone, ownName } from './owner.js';
+import type { FoundPackage } from './packages.js';
+import { libraryFor, type Library } from './wheels.js';
+
+/** The two packages that hold tfjs's native backend; only one of them can be loaded in a process. */
+export type NativePackage = '@tensorflow/tfjs-node' | '@tensorflow/tfjs-node-gpu';
+
+/** Where tfjs-node looks for its compiled binding. 8 is the newest Node-API it knows; every Node since 16 has it. */
+export const bindingOf = (packageFolder: string): string => join(packageFolder, 'lib', 'napi-v8', 'tfjs_binding.node');
+
+/** Raised with each change to how the binding is compiled, so that one from before is not taken for it. */
+const recipe = 'r1';
+
+/** Where the cache keeps the binding of this version of the package, compiled against this library. */
+export function cachedBinding(cache: string, found: Pick<FoundPackage, 'name' | 'version'>, library: Library): string {
+  return join(cache, `${basename(found.name)}-${found.version}-${recipe}-${library.key}`, 'tfjs_binding.node');
+}
+
+/** The library that goes with a package on this system, if there is one to fetch. */
+export const libraryOf = (name: string): Library | undefined =>
+  libraryFor(process.platform, process.arch, name.endsWith('-gpu'));
+
+/** Links the binding from the cache if it is there: `npm ci` wipes the link. True if a binding is in place now. */
+export async function linkFromCache(found: FoundPackage): Promise<boolean> {
+  const binding = bindingOf(found.folder);
+  if (existsSync(binding)) return true;
+  const library = libraryOf(found.name);
+  if (!library) return false;
+  const cache = cacheFolder();
+  const cached = cachedBinding(cache, found, library);
+  if (!existsSync(cached) || !library.files.every((file) => existsSync(join(cache, library.key, file)))) return false;
+  await linkBinding(cached, binding);
+  return true;
+}
+
+const linking = '.softseg-link-';
+
+/** Makes `binding` a link to `cached`, in one step: nobody sees it missing. */
+export async function linkBinding(cached: string, binding: string): Promise<void> {
+  const folder = dirname(binding);
+  await mkdir(folder, { recursive: true });
+  for (const name of await readdir(folder)) {
+    if (!name.startsWith(linking)) continue;
+    const left = join(folder, name);
+    const made = await lstat(left).catch(() => undefined);
+    if (made && isGone(name.slice(linking.length), made.mtimeMs)) await rm(left, { force: true });
+  }
+  // A binding that somebody compiled is not ours to throw away, even one that does not run.
+  const there = await lstat(binding).catch(() => undefined);
+  if (there?.isFile()) await rename(binding, `${binding}.before-softseg`);
+  const fresh = join(folder, `${linking}${ownName()}-${randomUUID()}`);
+  await symlink(cached, fresh);
+  await rename(fresh, binding);
+}

@@ -1,0 +1,83 @@
+import { mkdir, mkdtemp, readdir, rm, stat, statfs, utimes } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { InstallError } from './errors.js';
+import { isGone, ownName } from './owner.js';
+
+/**
+ * The per-user folder that holds TensorFlow's libraries and the compiled bindings for all projects: `SOFTSEG_CACHE`, or
+ * `softseg` in the user's cache folder (`XDG_CACHE_HOME`, `~/.cache`; `~/Library/Caches` on macOS).
+ *
+ *     tensorflow-cpu-2.21.0-linux-x64/              the library, complete: it is renamed to this name when it is
+ *     tfjs-node-4.22.0-r1-tensorflow-cpu-.../       the binding compiled against it
+ *     wheels/                                       wheels that were verified and not yet unpacked
+ *     staging/                                      whatever is half-made
+ *     lock                                          who is making something
+ */
+export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
+  const own = env['SOFTSEG_CACHE'];
+  if (own) return resolve(own);
+  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Caches', 'softseg');
+  if (process.platform === 'win32' && env['LOCALAPPDATA']) return join(env['LOCALAPPDATA'], 'softseg', 'Cache');
+  return join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'softseg');
+}
+
+const beatEvery = 2_000; // milliseconds
+
+/** Runs `work` with an empty folder on the cache's own disk, and removes the folder whatever happens. */
+export async function withStaging<T>(cache: string, work: (folder: string) => Promise<T>): Promise<T> {
+  const parent = join(cache, 'staging');
+  await mkdir(parent, { recursive: true });
+  const folder = await mkdtemp(join(parent, `${ownName()}-`));
+  const beat = setInterval(() => void utimes(folder, new Date(), new Date()).catch(() => {}), beatEvery);
+  try {
+    return await work(folder);
+  } finally {
+    clearInterval(beat);
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Removes what runs that were killed have left half-made. */
+export async function removeStaleStaging(cache: string): Promise<void> {
+  const parent = join(cache, 'staging');
+  const names = await readdir(parent).catch(() => []);
+  for (const name of names) {
+    const folder = join(parent, name);
+    const beat = await stat(folder).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => undefined,
+    );
+    if (beat !== undefined && isGone(name, beat)) await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Bytes free for this user on the disk that holds `folder` (or will hold it). */
+export async function freeBytes(folder: string): Promise<number> {
+  try {
+    const { bavail, bsize } = await statfs(folder);
+    return bavail * bsize;
+  } catch (error) {
+    const parent = dirname(folder);
+    if (parent === folder) throw error;
+    return freeBytes(parent);
+  }
+}
+
+const slack = 100_000_000;
+
+/** Fails when `bytes` more do not fit. */
+export async function demandSpace(cache: string, bytes: number, free: typeof freeBytes): Promise<void> {
+  const there = await free(cache);
+  if (there >= bytes + slack) return;
+  throw new InstallError(
+    'disk',
+    `not enough disk space in ${cache}: ${sizeOf(bytes + slack)} are needed, ${sizeOf(there)} are free; ` +
+      'free some, or set SOFTSEG_CACHE to a folder on another disk',
+  );
+}
+
+/** A number of bytes in words: `274 MB`. */
+export function sizeOf(bytes: number): string {
+  return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${Math.round(bytes / 1e6)} MB`;
+}

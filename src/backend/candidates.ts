@@ -1,0 +1,191 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type * as Core from '@tensorflow/tfjs-core';
+import { bindingOf, linkFromCache, type NativePackage } from './binding.js';
+import { BackendError, messageOf } from './errors.js';
+import { noGpuDriver, visibleGpuDriver } from './gpu.js';
+import { findPackage } from './packages.js';
+import { prepareForTfjsNode } from './shim.js';
+
+/** The names `load` and `SOFTSEG_BACKEND` take, best first. */
+export const backendChoices = ['cuda', 'native', 'wasm', 'cpu'] as const;
+export type BackendChoice = (typeof backendChoices)[number];
+
+export interface Started {
+  /** tfjs's name of the backend that is set now. */
+  backend: 'tensorflow' | 'wasm' | 'cpu';
+  /** What computes: an NVIDIA GPU, or the processor. */
+  device: 'cuda' | 'cpu';
+  /** Of TensorFlow for `tensorflow`, of tfjs's backend for the others. */
+  version: string;
+}
+
+/** Each starts one backend and sets it, or throws a BackendError that says why not and what to do. */
+export const candidates: Record<BackendChoice, () => Promise<Started>> = {
+  cuda: startCuda,
+  native: startNative,
+  wasm: startWasm,
+  cpu: startCpu,
+};
+
+/** The copy of tfjs-core that softseg's losses import. */
+export async function loadCore(): Promise<typeof Core> {
+  const found = findPackage('@tensorflow/tfjs-core');
+  if (!found) throw new BackendError('@tensorflow/tfjs-core is not installed; run `npm install @tensorflow/tfjs`');
+  return found.load() as typeof Core;
+}
+
+interface TensorflowBackend {
+  binding: { TF_Version: string };
+  isGPUPackage: boolean;
+  isUsingGpuDevice: boolean;
+}
+
+async function startCuda(): Promise<Started> {
+  const tf = await loadCore();
+  if (!tf.findBackendFactory('tensorflow')) {
+    if (!visibleGpuDriver()) throw new BackendError(noGpuDriver);
+    await loadNative('@tensorflow/tfjs-node-gpu');
+    demandSameCore(tf, 'tensorflow', '@tensorflow/tfjs-node-gpu');
+  }
+  const { isGPUPackage, isUsingGpuDevice } = tf.findBackend('tensorflow') as unknown as TensorflowBackend;
+  if (!isGPUPackage) {
+    throw new BackendError(
+      '@tensorflow/tfjs-node is loaded in this process already, and only one native library can be; ' +
+        "call load('cuda') first, in a new process, and do not import @tensorflow/tfjs-node",
+    );
+  }
+  if (!isUsingGpuDevice) {
+    throw new BackendError(
+      visibleGpuDriver()
+        ? 'TensorFlow finds no GPU that it can use; run `npx softseg install-native --cuda` for its CUDA libraries, ' +
+            'or set TF_CPP_MIN_LOG_LEVEL=0 to see what it says'
+        : noGpuDriver,
+    );
+  }
+  return startTensorflow();
+}
+
+async function startNative(): Promise<Started> {
+  const tf = await loadCore();
+  if (tf.findBackendFactory('tensorflow')) return startTensorflow();
+  try {
+    await loadNative('@tensorflow/tfjs-node');
+  } catch (error) {
+    // The CUDA build runs on the processor too. Where it is missing as well, it is the plain one that should be made.
+    const other = findPackage('@tensorflow/tfjs-node-gpu');
+    if (!other || !(await linkFromCache(other).catch(() => false))) throw error;
+    await loadNative('@tensorflow/tfjs-node-gpu');
+  }
+  return startTensorflow();
+}
+
+/**
+ * Loads tfjs-node or tfjs-node-gpu. Everything that can be wrong is looked at before its modules are loaded: they
+ * register their kernels first and fail then, and a second native package would be in their way.
+ */
+async function loadNative(name: NativePackage): Promise<void> {
+  const found = findPackage(name);
+  if (!found) throw new BackendError(`${name} is not installed; run \`npm install --ignore-scripts ${name}\``);
+  const command = `npx softseg install-native${name.endsWith('-gpu') ? ' --cuda' : ''}`;
+  let linked: boolean;
+  try {
+    linked = await linkFromCache(found);
+  } catch (error) {
+    throw new BackendError(
+      `TensorFlow's library is in the cache but could not be linked (${messageOf(error)}); ` +
+        `run \`${command}\` as a user who may write to ${found.folder}`,
+    );
+  }
+  if (!linked) throw new BackendError(`TensorFlow's library is not installed; run \`${command}\``);
+  if (lacksAvx()) {
+    throw new BackendError(
+      "this processor has no AVX, which TensorFlow's library needs; wasm is the next best backend",
+    );
+  }
+  prepareForTfjsNode();
+  try {
+    createRequire(bindingOf(found.folder))(bindingOf(found.folder));
+    found.load();
+  } catch (error) {
+    const reason = messageOf(error).split('\n')[0];
+    throw new BackendError(`TensorFlow's library does not load (${reason}); run \`${command}\``);
+  }
+}
+
+// TensorFlow's builds for x64 end the process on a processor without AVX.
+function lacksAvx(): boolean {
+  if (process.platform !== 'linux' || process.arch !== 'x64') return false;
+  try {
+    const flags = /^flags\s*:.*$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[0];
+    return flags !== undefined && !/\bavx\b/.test(flags);
+  } catch {
+    return false;
+  }
+}
+
+async function startTensorflow(): Promise<Started> {
+  const tf = await setBackend('tensorflow', '@tensorflow/tfjs-node');
+  const { binding, isUsingGpuDevice } = tf.backend() as unknown as TensorflowBackend;
+  return { backend: 'tensorflow', device: isUsingGpuDevice ? 'cuda' : 'cpu', version: binding.TF_Version };
+}
+
+async function startWasm(): Promise<Started> {
+  const name = '@tensorflow/tfjs-backend-wasm';
+  const tf = await loadCore();
+  const found = findPackage(name);
+  if (!tf.findBackendFactory('wasm')) {
+    if (!found) throw new BackendError(`${name} is not installed; run \`npm install ${name}\``);
+    found.load();
+  }
+  await withoutNewListeners(() => setBackend('wasm', name));
+  const { enableWasmTraining } = await import('../kernels/wasm/enableWasmTraining.js');
+  enableWasmTraining();
+  return { backend: 'wasm', device: 'cpu', version: found?.version ?? tf.version_core };
+}
+
+// The wasm module listens to uncaught errors of the whole process and throws them again, from a line of its own and with
+// exit code 7: the user's errors would look like its own.
+async function withoutNewListeners<T>(start: () => Promise<T>): Promise<T> {
+  const events = ['uncaughtException', 'unhandledRejection'];
+  const before = events.map((event) => process.listeners(event as 'exit'));
+  try {
+    return await start();
+  } finally {
+    events.forEach((event, i) => {
+      for (const listener of process.listeners(event as 'exit')) {
+        if (!before[i]?.includes(listener)) process.removeListener(event, listener);
+      }
+    });
+  }
+}
+
+async function startCpu(): Promise<Started> {
+  const tf = await loadCore();
+  const found = findPackage('@tensorflow/tfjs-backend-cpu') ?? findPackage('@tensorflow/tfjs');
+  if (!tf.findBackendFactory('cpu')) {
+    if (!found) throw new BackendError('@tensorflow/tfjs is not installed; run `npm install @tensorflow/tfjs`');
+    found.load();
+  }
+  const { backend } = await setBackend('cpu', found?.name ?? '@tensorflow/tfjs-backend-cpu');
+  // At its first use it would print, in a box, that one should install tfjs-node; `reasons` say what is really missing.
+  (backend() as unknown as { firstUse: boolean }).firstUse = false;
+  return { backend: 'cpu', device: 'cpu', version: found?.version ?? tf.version_core };
+}
+
+async function setBackend(backend: string, from: string): Promise<typeof Core> {
+  const tf = await loadCore();
+  demandSameCore(tf, backend, from);
+  if (!(await tf.setBackend(backend))) throw new BackendError(`tfjs could not start its backend ${backend}`);
+  await tf.ready();
+  return tf;
+}
+
+/** A package that was loaded and registered its backend elsewhere sees another tfjs-core. */
+function demandSameCore(tf: typeof Core, backend: string, from: string): void {
+  if (tf.findBackendFactory(backend)) return;
+  throw new BackendError(
+    `${from} uses another copy of @tensorflow/tfjs-core than softseg; see \`npm ls @tensorflow/tfjs-core\`, ` +
+      'bring all to one version, and run `npm dedupe`',
+  );
+}

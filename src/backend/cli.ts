@@ -1,0 +1,127 @@
+#!/usr/bin/env node
+import { parseArgs } from 'node:util';
+import { diagnose, diagnosisTable, firstChoice } from './doctor.js';
+import { InstallError, messageOf } from './errors.js';
+import { installNative } from './install.js';
+import { findPackage } from './packages.js';
+import { ProgressLine, showOn } from './progress.js';
+
+const help = `softseg: soft segmentation losses on TensorFlow.js
+
+Usage
+  npx softseg install-native [--cuda] [--[no-]cuda-libraries]
+      Bring TensorFlow's library to your cache folder, compile tfjs-node's binding, and link it into node_modules.
+      Needs Python with pip and a C++ compiler; run a second time it only checks. Run it after each change of
+      tfjs-node; after \`npm ci\`, load() of softseg/node makes the link again by itself.
+        --cuda               the CUDA build, for @tensorflow/tfjs-node-gpu (Linux x64)
+        --cuda-libraries     with --cuda: fetch NVIDIA's libraries too, even if no driver is visible
+        --no-cuda-libraries  with --cuda: do not fetch them
+  npx softseg doctor [--json]
+      Try each backend with an op and a gradient, and tell which run, and what to do about those that do not.
+  npx softseg --help
+
+Environment
+  SOFTSEG_BACKEND   backend that load() insists on: cuda, native, wasm or cpu (load's own argument wins)
+  SOFTSEG_CACHE     folder of the libraries (else softseg in your cache folder)
+  SOFTSEG_PYTHON    Python to fetch with (else python3, python)
+  CXX               C++ compiler (else g++, c++, clang++)
+`;
+
+/** A call that makes no sense: told with exit code 2. */
+class UsageError extends Error {}
+
+async function main(args: string[]): Promise<number> {
+  const [command, ...rest] = args;
+  if (command === undefined || command === '--help' || command === '-h' || command === 'help') {
+    (command === undefined ? process.stderr : process.stdout).write(help);
+    return command === undefined ? 2 : 0;
+  }
+  if (command === 'install-native') return installCommand(rest);
+  if (command === 'doctor') return doctorCommand(rest);
+  throw new UsageError(`unknown ${command.startsWith('-') ? 'option' : 'command'} '${command}'`);
+}
+
+async function installCommand(args: string[]): Promise<number> {
+  const flags = parse(args, ['help', 'cuda', 'cuda-libraries', 'no-cuda-libraries']);
+  if (flags.has('help')) return main(['--help']);
+  const withLibraries = flags.has('cuda-libraries');
+  const withoutLibraries = flags.has('no-cuda-libraries');
+  if (withLibraries && withoutLibraries)
+    throw new UsageError('--cuda-libraries and --no-cuda-libraries exclude each other');
+  if ((withLibraries || withoutLibraries) && !flags.has('cuda')) {
+    throw new UsageError(`--${withoutLibraries ? 'no-' : ''}cuda-libraries goes with --cuda`);
+  }
+
+  const stop = new AbortController();
+  let endedBy: NodeJS.Signals | undefined;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      endedBy ??= signal;
+      stop.abort();
+    });
+  }
+  const line = new ProgressLine(process.stderr);
+  const noted = new Set<string>();
+  const start = performance.now();
+  try {
+    const done = await installNative({
+      cuda: flags.has('cuda'),
+      cudaLibraries: withLibraries ? true : withoutLibraries ? false : undefined,
+      signal: stop.signal,
+      onProgress: showOn(line),
+      onNote: (text) => {
+        noted.add(text);
+        line.note(`softseg: ${text}`);
+      },
+    });
+    const seconds = ((performance.now() - start) / 1000).toFixed(1);
+    line.done();
+    process.stdout.write(
+      `softseg: ${done.package} runs TensorFlow ${done.version} on ${done.device} (${done.by}, ${seconds} s)\n`,
+    );
+    return 0;
+  } catch (error) {
+    line.done();
+    if (!(error instanceof InstallError)) throw error;
+    // A failure after which another way was tried was told then.
+    if (!noted.has(error.message)) process.stderr.write(`softseg: ${error.message}\n`);
+    if (error.code === 'interrupted') return 128 + ({ SIGINT: 2, SIGHUP: 1 }[endedBy as string] ?? 15);
+    process.stderr.write(`softseg: until then load() of softseg/node takes ${nextBest()}\n`);
+    return 1;
+  }
+}
+
+const nextBest = (): string =>
+  findPackage('@tensorflow/tfjs-backend-wasm')
+    ? 'wasm'
+    : 'cpu (plain JavaScript); `npm install @tensorflow/tfjs-backend-wasm` would give it wasm';
+
+async function doctorCommand(args: string[]): Promise<number> {
+  const flags = parse(args, ['help', 'json']);
+  if (flags.has('help')) return main(['--help']);
+  const found = await diagnose();
+  if (flags.has('json')) process.stdout.write(`${JSON.stringify(found, null, 2)}\n`);
+  else process.stdout.write(`${diagnosisTable(found, process.stdout.columns)}\n\n${firstChoice(found)}\n`);
+  return found.some((backend) => backend.runs) ? 0 : 1;
+}
+
+/** The names of the flags given; all of softseg's options are flags. */
+function parse(args: string[], names: string[]): Set<string> {
+  const options = Object.fromEntries(names.map((name) => [name, { type: 'boolean' as const }]));
+  try {
+    return new Set(Object.keys(parseArgs({ args, options, strict: true }).values));
+  } catch (error) {
+    throw new UsageError((messageOf(error).split('. ')[0] ?? '').replace(/\.$/, ''));
+  }
+}
+
+main(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error) => {
+    const usage = error instanceof UsageError;
+    process.stderr.write(`softseg: ${messageOf(error)}${usage ? '; see `npx softseg --help`' : ''}\n`);
+    process.exitCode = usage ? 2 : 1;
+  },
+);

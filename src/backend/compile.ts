@@ -1,0 +1,125 @@
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { withStaging } from './cache.js';
+import { InstallError } from './errors.js';
+import { nodeApiHeaders } from './here.js';
+import type { Settings } from './install.js';
+import { lastWords, run } from './processes.js';
+import type { Library } from './wheels.js';
+
+/**
+ * Linked into the binding: makes all of TensorFlow's log lines obey TF_CPP_MIN_LOG_LEVEL, which some do not. Without it
+ * oneDNN announces itself in every program while the library is loaded, and the one way to silence it,
+ * TF_ENABLE_ONEDNN_OPTS=0, makes convolutions take nearly twice as long. The function is absl's, within TensorFlow:
+ * ours is found first, because a loaded file's symbols go before those of the libraries it needs. Should TensorFlow
+ * come with another absl, ours is not asked, and the lines are printed.
+ */
+const quiet = `
+#ifdef __linux__
+#include <stdlib.h>
+namespace absl {
+inline namespace lts_20250814 {
+enum class LogSeverityAtLeast : int {};
+LogSeverityAtLeast MinLogLevel() {
+  const char* level = getenv("TF_CPP_MIN_LOG_LEVEL");
+  return static_cast<LogSeverityAtLeast>(level ? atoi(level) : 0);
+}
+}
+}
+#endif
+`;
+
+/** The C++ compilers that answer: `CXX` (which may hold options), else the usual names. */
+export async function findCompilers({ env, signal }: Pick<Settings, 'env' | 'signal'>): Promise<string[][]> {
+  const own = env['CXX']?.trim();
+  const found: string[][] = [];
+  for (const command of own ? [own] : ['g++', 'c++', 'clang++']) {
+    const words = command.split(/\s+/);
+    const answer = await run(words[0] ?? '', [...words.slice(1), '--version'], { env, signal, timeout: 20_000 }).catch(
+      (error) => {
+        if (error instanceof InstallError) throw error;
+        return undefined;
+      },
+    );
+    if (answer?.code === 0) found.push(words);
+  }
+  if (found.length > 0) return found;
+  throw new InstallError(
+    'compiler',
+    `${own ? `CXX=${own} does not run` : 'no C++ compiler was found'}, and tfjs-node's binding has to be compiled; ` +
+      'install one (`sudo apt install g++` on Debian and Ubuntu, `xcode-select --install` on macOS) ' +
+      'or set CXX to where it is',
+  );
+}
+
+/**
+ * Compiles tfjs-node's binding, as its package ships it, against TensorFlow's C API, and moves it to `target`.
+ * Needs nothing but a compiler: no node-gyp, no headers of Node's.
+ */
+export async function compileBinding(
+  compilers: string[][],
+  library: Library,
+  target: string,
+  settings: Settings,
+): Promise<void> {
+  const root = join(settings.cache, library.key);
+  let words = '';
+  for (const compiler of compilers) {
+    const done = await withStaging(settings.cache, async (folder) => {
+      const failure = await compileWith(compiler, root, library, folder, settings);
+      if (failure !== undefined) {
+        words = `${compiler.join(' ')} said ${lastWords(failure)}`;
+        return false;
+      }
+      await mkdir(join(target, '..'), { recursive: true });
+      await rename(join(folder, 'tfjs_binding.node'), target);
+      return true;
+    });
+    if (done) return;
+  }
+  throw new InstallError(
+    'compiler',
+    `${settings.packageName}'s binding does not compile: ${words}; try another compiler with CXX`,
+  );
+}
+
+/** Undefined, or the compiler's words on what went wrong. */
+async function compileWith(
+  [command = '', ...own]: string[],
+  root: string,
+  library: Library,
+  folder: string,
+  { packageName, packageFolder, env, signal, report }: Settings,
+): Promise<string | undefined> {
+  const label = `compiling ${packageName}'s binding with ${command}`;
+  await writeFile(join(folder, 'quiet.cc'), quiet);
+  const shipped = (name: string) => join(packageFolder, 'binding', `${name}.cc`);
+  const sources = { tfjs_backend: shipped('tfjs_backend'), tfjs_binding: shipped('tfjs_binding'), quiet: 'quiet.cc' };
+  const objects = Object.keys(sources).map((name) => `${name}.o`);
+  let steps = 0;
+  const step = async (args: string[]) => {
+    const { code, output } = await run(command, [...own, ...args], { env, signal, cwd: folder });
+    if (code !== 0) return output;
+    report({ step: 'compile', label, fraction: ++steps / (objects.length + 1) });
+    return undefined;
+  };
+
+  report({ step: 'compile', label, fraction: 0 });
+  const flags = ['-O2', '-std=c++17', '-fPIC', '-DNAPI_VERSION=8'];
+  const headers = [nodeApiHeaders, packageFolder, join(root, 'tensorflow', 'include')].flatMap((path) => ['-I', path]);
+  const compiled = await Promise.all(
+    Object.entries(sources).map(([name, path]) => step([...flags, ...headers, '-c', path, '-o', `${name}.o`])),
+  );
+  const failure = compiled.find((output) => output !== undefined);
+  if (failure !== undefined) return failure;
+
+  // -bundle with symbols left to be found in node is what addons are on macOS; written from its manual, not run there.
+  const mac = process.platform === 'darwin';
+  const shared = mac ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared'];
+  // Where the library lies; and, should the cache be moved as a whole, where it lies as seen from the binding.
+  const origin = mac ? '@loader_path' : '$ORIGIN';
+  const places = [join(root, 'tensorflow'), `${origin}/../${library.key}/tensorflow`];
+  const rpath = places.flatMap((path) => ['-Xlinker', '-rpath', '-Xlinker', path]);
+  const libraries = library.files.map((file) => join(root, file));
+  return step([...shared, ...objects, '-o', 'tfjs_binding.node', ...libraries, ...rpath]);
+}

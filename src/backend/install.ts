@@ -1,0 +1,307 @@
+import { existsSync, realpathSync } from 'node:fs';
+import { chmod, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { bindingOf, cachedBinding, libraryOf, linkBinding, type NativePackage } from './binding.js';
+import { cacheFolder, demandSpace, freeBytes, removeStaleStaging, sizeOf, withStaging } from './cache.js';
+import { compileBinding, findCompilers } from './compile.js';
+import { InstallError, messageOf } from './errors.js';
+import { visibleGpuDriver } from './gpu.js';
+import { withLock } from './lock.js';
+import { runOwnInstaller } from './ownInstaller.js';
+import { findPackage } from './packages.js';
+import { demandPlatform } from './platform.js';
+import { probe, type ProbeAnswer } from './probing.js';
+import { diskFull } from './python.js';
+import { bringWheel } from './wheel.js';
+import type { Library } from './wheels.js';
+
+/** One step of an installation on its way. */
+export interface InstallProgress {
+  step: 'fetch' | 'check' | 'unpack' | 'compile' | 'try';
+  /** For people: `fetching tensorflow-cpu 2.21.0`. */
+  label: string;
+  /** In [0, 1]; undefined where nobody knows. */
+  fraction?: number;
+  /** For people: `103 MB of 274 MB`. */
+  detail?: string;
+}
+
+export interface InstallOptions {
+  /** The CUDA build, for @tensorflow/tfjs-node-gpu (Linux x64). Default: the CPU build, for @tensorflow/tfjs-node. */
+  cuda?: boolean;
+  /**
+   * With `cuda`, whether NVIDIA's CUDA libraries (2.8 GB) are fetched too. Default: if a driver is visible; without a
+   * GPU the CUDA build runs on the processor and needs none.
+   */
+  cudaLibraries?: boolean;
+  onProgress?: (progress: InstallProgress) => void;
+  /** Lines worth keeping: an attempt that failed and what comes next, a wait for another installation. */
+  onNote?: (line: string) => void;
+  /** Aborting it ends all child processes and removes what is half-made. */
+  signal?: AbortSignal;
+}
+
+export interface InstallResult {
+  package: NativePackage;
+  /** Of TensorFlow. */
+  version: string;
+  device: 'cuda' | 'cpu';
+  /** How it came about: it ran already, from the pinned wheel (or the cache of an earlier one), or by tfjs-node. */
+  by: 'already there' | 'wheel' | "tfjs-node's installer";
+  /** The binding that tfjs-node loads. */
+  binding: string;
+}
+
+/** Everything an installation goes by, resolved once. Internal: tests make their own. */
+export interface Settings {
+  packageName: NativePackage;
+  packageVersion: string;
+  packageFolder: string;
+  library: Library | undefined;
+  cudaLibraries: boolean;
+  cache: string;
+  env: NodeJS.ProcessEnv;
+  signal?: AbortSignal;
+  report: (progress: InstallProgress) => void;
+  note: (line: string) => void;
+  freeBytes: (folder: string) => Promise<number>;
+  /** Milliseconds that tfjs-node's own installer may take. */
+  ownInstallerTime: number;
+}
+
+/**
+ * Brings TensorFlow's library to this user's cache, compiles tfjs-node's binding against it, and links that into
+ * node_modules; quick if all this was done before. Tried in this order: a binding that runs already; the pinned wheel;
+ * tfjs-node's own installer. Throws an InstallError that says in one line what is missing.
+ *
+ * Safe to interrupt at any moment and to run several times at once: each step is made aside and moved into its place.
+ *
+ * @example
+ * const line = new ProgressLine();
+ * const { version } = await installNative({ onProgress: showOn(line), onNote: (text) => line.note(text) });
+ * line.done(`TensorFlow ${version} is ready`);
+ */
+export async function installNative(options: InstallOptions = {}): Promise<InstallResult> {
+  return install(resolveSettings(options));
+}
+
+function resolveSettings({ cuda = false, ...options }: InstallOptions): Settings {
+  const packageName = cuda ? '@tensorflow/tfjs-node-gpu' : '@tensorflow/tfjs-node';
+  const found = findPackage(packageName);
+  if (!found) {
+    const other =
+      !cuda && findPackage('@tensorflow/tfjs-node-gpu') ? ' (for @tensorflow/tfjs-node-gpu add --cuda)' : '';
+    throw new InstallError(
+      'package',
+      `${packageName} is not installed; run \`npm install --ignore-scripts ${packageName}\` first${other}`,
+    );
+  }
+  const driver = visibleGpuDriver() !== undefined;
+  const { cudaLibraries = driver, signal, onProgress = () => {}, onNote = () => {} } = options;
+  if (cuda && !cudaLibraries) {
+    onNote(
+      `${driver ? '' : 'no NVIDIA driver is visible; '}NVIDIA's CUDA libraries are left out, and TensorFlow will run ` +
+        'on the processor (--cuda-libraries fetches them)',
+    );
+  }
+  return {
+    packageName,
+    packageVersion: found.version,
+    packageFolder: found.folder,
+    library: libraryOf(packageName),
+    cudaLibraries: cuda && cudaLibraries,
+    cache: cacheFolder(),
+    env: process.env,
+    signal,
+    report: onProgress,
+    note: onNote,
+    freeBytes,
+    ownInstallerTime: 5 * 60_000,
+  };
+}
+
+/** What `installNative` does, with all settings given. Internal: tests call it with small pins of their own. */
+export async function install(settings: Settings): Promise<InstallResult> {
+  const binding = bindingOf(settings.packageFolder);
+  if (existsSync(binding)) {
+    const answer = await tryBinding(settings);
+    if (answer.runs && !lacksCudaLibraries(settings)) return result(settings, answer, 'already there');
+    if (!answer.runs) settings.note(`the binding that is there does not run (${answer.why}); making a new one`);
+  }
+  // The wheel comes before tfjs-node's own installer because its checksum is known, its TensorFlow is of today
+  // (2.9.1 otherwise, from a host that many networks do not reach), and it has the headers for kernels of one's own.
+  let failure: InstallError;
+  try {
+    return await installWheel(settings);
+  } catch (error) {
+    failure = asInstallError(error, settings);
+    if (!otherWayOut.has(failure.code)) throw failure;
+  }
+  settings.note(failure.message);
+  settings.note(`trying ${settings.packageName}'s own installer`);
+  try {
+    await locked(settings, () => runOwnInstaller(settings));
+    return result(settings, await demandRunning(settings), "tfjs-node's installer");
+  } catch (error) {
+    const second = asInstallError(error, settings);
+    if (second.code === 'interrupted') throw second;
+    settings.note(second.message);
+    throw failure;
+  }
+}
+
+/** Failures of the wheel that do not stand in the way of tfjs-node's own installer. */
+const otherWayOut = new Set(['platform', 'python', 'pip', 'network', 'compiler']);
+
+function locked<T>({ cache, signal, note }: Settings, work: () => Promise<T>): Promise<T> {
+  const onWait = (pid: string) => note(`another softseg installation (process ${pid}) is at work; waiting for it`);
+  return withLock(cache, { signal, onWait }, work);
+}
+
+async function installWheel(settings: Settings): Promise<InstallResult> {
+  const library = demandPlatform(settings.library, settings.cudaLibraries);
+  const { cache, note } = settings;
+  return locked(settings, async () => {
+    await removeStaleStaging(cache);
+    const cached = cachedBinding(cache, { name: settings.packageName, version: settings.packageVersion }, library);
+    const bring = async () => {
+      // Looked for first: it would be a pity to fetch so much and then have nothing to compile with.
+      const compilers = existsSync(cached) ? [] : await findCompilers(settings);
+      await bringLibrary(library, settings);
+      if (settings.cudaLibraries) await bringCudaLibraries(library, settings);
+      if (!existsSync(cached)) await compileBinding(compilers, library, cached, settings);
+      await linkBinding(cached, bindingOf(settings.packageFolder));
+      return tryBinding(settings);
+    };
+    const wasCached = existsSync(cached);
+    let answer = await bring();
+    if (!answer.runs && wasCached) {
+      note(`the binding in the cache does not run (${answer.why}); compiling it again`);
+      await rm(cached);
+      answer = await bring();
+    }
+    // Left there, it would be linked by load().
+    if (!answer.runs) await rm(cached);
+    return result(settings, running(answer, settings), 'wheel');
+  });
+}
+
+/** Name of the list of files and their sizes in a cached library, by which one that was damaged is told. */
+const contents = 'contents.json';
+
+async function bringLibrary(library: Library, settings: Settings): Promise<void> {
+  const target = join(settings.cache, library.key);
+  if (await isWhole(target)) return;
+  await bringWheel(library.wheel, settings, async (folder) => {
+    const sizes = await Promise.all(
+      library.files.map(async (file) => {
+        const { size } = await stat(join(folder, file)).catch(() => {
+          throw new InstallError('unpack', `${library.wheel.file} does not hold ${file}`);
+        });
+        return [file, size] as const;
+      }),
+    );
+    await writeFile(join(folder, contents), JSON.stringify(Object.fromEntries(sizes)));
+    await chmod(folder, 0o755); // a temporary folder is its user's alone; a cache may be shared
+    await moveInto(folder, target, settings.cache);
+  });
+}
+
+async function bringCudaLibraries(library: Library, settings: Settings): Promise<void> {
+  const parent = join(settings.cache, library.key, 'nvidia');
+  const missing = library.cuda.filter(({ folder }) => !existsSync(join(parent, folder)));
+  const bytes = missing.reduce((sum, { wheel }) => sum + wheel.bytes, 0);
+  if (missing.length > 0)
+    settings.note(`fetching ${missing.length} CUDA libraries of NVIDIA's, ${sizeOf(bytes)} in all`);
+  const room = missing.reduce(
+    (sum, { wheel }) => sum + wheel.unpacked,
+    Math.max(0, ...missing.map((m) => m.wheel.bytes)),
+  );
+  if (missing.length > 0) await demandSpace(settings.cache, room, settings.freeBytes);
+  for (const { folder, wheel } of missing) {
+    await bringWheel(wheel, settings, async (unpacked) => {
+      await mkdir(parent, { recursive: true });
+      await renameUnlessThere(join(unpacked, 'nvidia', folder), join(parent, folder));
+    });
+  }
+}
+
+const lacksCudaLibraries = ({ cudaLibraries, library, cache, packageFolder }: Settings): boolean =>
+  cudaLibraries &&
+  library !== undefined &&
+  // A binding from elsewhere has its libraries elsewhere.
+  existsSync(cache) &&
+  realpathSync(bindingOf(packageFolder)).startsWith(realpathSync(cache)) &&
+  library.cuda.some(({ folder }) => !existsSync(join(cache, library.key, 'nvidia', folder)));
+
+async function isWhole(folder: string): Promise<boolean> {
+  try {
+    const sizes = JSON.parse(await readFile(join(folder, contents), 'utf8')) as Record<string, number>;
+    const same = await Promise.all(
+      Object.entries(sizes).map(async ([file, size]) => (await stat(join(folder, file))).size === size),
+    );
+    return same.every(Boolean);
+  } catch {
+    return false;
+  }
+}
+
+/** Moves `folder` to `target` in one step; what was there (damaged, or another's who was faster) makes way. */
+async function moveInto(folder: string, target: string, cache: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await withStaging(cache, async (aside) => {
+    if (existsSync(target)) {
+      if (await isWhole(target)) return;
+      await rename(target, join(aside, 'old'));
+    }
+    await renameUnlessThere(folder, target);
+  });
+}
+
+/** Another process that worked on the same may have been faster; its folder is as good as ours. */
+async function renameUnlessThere(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (error) {
+    if (!existsSync(to)) throw error;
+  }
+}
+
+function tryBinding({ packageFolder, env, signal, report }: Settings): Promise<ProbeAnswer> {
+  report({ step: 'try', label: "trying TensorFlow's library" });
+  return probe(['package', packageFolder], { env, signal });
+}
+
+const demandRunning = async (settings: Settings) => running(await tryBinding(settings), settings);
+
+function running(answer: ProbeAnswer, { packageName }: Settings): ProbeAnswer & { runs: true } {
+  if (answer.runs) return answer;
+  throw new InstallError(
+    'binding',
+    `${packageName}'s binding was made but does not run: ${answer.why}; \`npx softseg doctor\` shows what does`,
+  );
+}
+
+function result(settings: Settings, answer: ProbeAnswer & { runs: true }, by: InstallResult['by']): InstallResult {
+  return {
+    package: settings.packageName,
+    version: answer.version,
+    device: answer.device === 'cuda' ? 'cuda' : 'cpu',
+    by,
+    binding: bindingOf(settings.packageFolder),
+  };
+}
+
+function asInstallError(error: unknown, { cache, packageFolder }: Settings): InstallError {
+  if (error instanceof InstallError) return error;
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ENOSPC' || code === 'EDQUOT') return diskFull(cache);
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
+    return new InstallError(
+      'permission',
+      `not allowed to write: ${messageOf(error)}; softseg needs to write to ${cache} (SOFTSEG_CACHE changes it) ` +
+        `and to ${packageFolder}`,
+    );
+  }
+  return new InstallError('binding', `the installation failed: ${messageOf(error)}; run it again`);
+}

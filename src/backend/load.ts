@@ -1,0 +1,58 @@
+import { backendChoices, candidates, loadCore, type BackendChoice, type Started } from './candidates.js';
+import { BackendError, messageOf } from './errors.js';
+
+/** What `load` has started. */
+export interface Engine extends Started {
+  /** One line for each better backend that was passed over: why, and what to do about it. */
+  reasons: string[];
+}
+
+/**
+ * Starts the best tfjs backend that is really there, on the copy of tfjs-core that you import, and says which it is:
+ * `cuda` (TensorFlow on an NVIDIA GPU), else `native` (TensorFlow on the processor), else `wasm`, else `cpu` (plain
+ * JavaScript). It downloads nothing; a library that `softseg install-native` has once brought to this user's cache is
+ * linked into node_modules by itself.
+ *
+ * A `choice` insists on one backend and throws a BackendError with the reason if it cannot run; the backend that was
+ * set before stays set. The environment variable `SOFTSEG_BACKEND` does the same where the code gives no choice.
+ *
+ * tfjs-node and tfjs-node-gpu cannot both be loaded in one process: whichever came first is the native backend.
+ *
+ * @example
+ * const engine = await load();
+ * // { backend: 'tensorflow', device: 'cpu', version: '2.21.0',
+ * //   reasons: ['cuda: no NVIDIA driver is visible on this machine; install the driver, ...'] }
+ * await load('wasm');
+ */
+export async function load(choice?: BackendChoice): Promise<Engine> {
+  const { wanted, by } = resolveChoice(choice);
+  const tf = await loadCore();
+  const before = tf.getBackend();
+  const reasons: string[] = [];
+  for (const name of backendChoices) {
+    if (wanted && name !== wanted) {
+      reasons.push(`${name}: not tried, because ${by} asks for ${wanted}`);
+      continue;
+    }
+    try {
+      return { ...(await candidates[name]()), reasons };
+    } catch (error) {
+      reasons.push(`${name}: ${messageOf(error)}`);
+      if (!wanted) continue;
+      // Loading a native package sets its backend.
+      if (before && tf.getBackend() !== before) await tf.setBackend(before);
+      throw new BackendError(`${by}: ${wanted} cannot run here: ${messageOf(error)}`, messageOf(error));
+    }
+  }
+  throw new BackendError(`load: no backend can run here: ${reasons.join(' | ')}`);
+}
+
+function resolveChoice(choice: string | undefined): { wanted?: BackendChoice; by: string } {
+  const fromEnvironment = process.env['SOFTSEG_BACKEND'] || undefined;
+  const wanted = choice ?? fromEnvironment;
+  const by = choice !== undefined ? `load('${choice}')` : `SOFTSEG_BACKEND=${fromEnvironment}`;
+  if (wanted === undefined || isChoice(wanted)) return { wanted, by };
+  throw new BackendError(`${by}: unknown backend; it is one of ${backendChoices.join(', ')}`);
+}
+
+const isChoice = (name: string): name is BackendChoice => (backendChoices as readonly string[]).includes(name);

@@ -1,0 +1,106 @@
+import type { InstallProgress } from './install.js';
+
+/** What a ProgressLine writes to: `process.stdout`, `process.stderr`, or anything with a `write`. */
+export interface ProgressStream {
+  write(text: string): unknown;
+  isTTY?: boolean;
+  columns?: number;
+}
+
+const barWidth = 24;
+const redrawEvery = 80; // milliseconds
+const toLineStart = '\r';
+const clearToEnd = '\x1b[K';
+
+/**
+ * One line of progress. On a terminal it is redrawn in place; anywhere else (a log file, a pipe) a plain line is
+ * written when the label changes and at every further tenth, never a control character.
+ *
+ * @example
+ * const line = new ProgressLine(process.stderr);
+ * line.update('epoch 1', 0.25, 'loss 0.412');
+ * line.note('a word that stays above the line');
+ * line.done('epoch 1: loss 0.301');
+ */
+export class ProgressLine {
+  private readonly terminal: boolean;
+  private shown = '';
+  private label = '';
+  private tenth = -1;
+  private drawnAt = 0;
+
+  constructor(private readonly stream: ProgressStream = process.stderr) {
+    this.terminal = stream.isTTY === true && process.env['TERM'] !== 'dumb';
+  }
+
+  /** Shows how far `label` is: `fraction` in [0, 1], or undefined where nobody knows; `detail` stands at the end. */
+  update(label: string, fraction?: number, detail = ''): void {
+    const text = line(label, fraction, detail);
+    const tenth = fraction === undefined ? 0 : Math.floor(clamp(fraction) * 10);
+    const news = label !== this.label || tenth > this.tenth;
+    if (news) {
+      this.label = label;
+      this.tenth = tenth;
+    }
+    if (!this.terminal) {
+      if (news) this.stream.write(`${text}\n`);
+    } else if (news || Date.now() - this.drawnAt >= redrawEvery) {
+      this.draw(text);
+    }
+  }
+
+  /** Writes a line that stays; the progress line goes on below it. */
+  note(text: string): void {
+    if (!this.terminal) {
+      this.stream.write(`${text}\n`);
+      return;
+    }
+    const shown = this.shown;
+    this.clear();
+    this.stream.write(`${text}\n`);
+    if (shown) this.draw(shown);
+  }
+
+  /** Ends the line: it makes way for `text`, or for nothing. The next `update` starts a new one. */
+  done(text?: string): void {
+    this.clear();
+    this.label = '';
+    this.tenth = -1;
+    if (text !== undefined) this.stream.write(`${text}\n`);
+  }
+
+  private draw(text: string): void {
+    this.shown = text;
+    this.drawnAt = Date.now();
+    // One column is left free: a terminal that wraps at the edge would start a new line.
+    this.stream.write(`${toLineStart}${text.slice(0, (this.stream.columns || 80) - 1)}${clearToEnd}`);
+  }
+
+  private clear(): void {
+    if (this.shown) this.stream.write(`${toLineStart}${clearToEnd}`);
+    this.shown = '';
+  }
+}
+
+/**
+ * Shows the progress of `installNative` on a line.
+ *
+ * @example
+ * const line = new ProgressLine();
+ * await installNative({ onProgress: showOn(line), onNote: (text) => line.note(text) });
+ * line.done();
+ */
+export function showOn(progress: ProgressLine): (event: InstallProgress) => void {
+  return ({ label, fraction, detail }) => progress.update(label, fraction, detail);
+}
+
+function line(label: string, fraction: number | undefined, detail: string): string {
+  const end = detail ? ` ${detail}` : '';
+  if (fraction === undefined) return `${label}${end}`;
+  const done = clamp(fraction);
+  const filled = Math.round(done * barWidth);
+  const percent = `${Math.floor(done * 100)}%`.padStart(4);
+  return `${label} [${'#'.repeat(filled)}${'-'.repeat(barWidth - filled)}]${percent}${end}`;
+}
+
+const clamp = (fraction: number): number => Math.min(1, Math.max(0, fraction));

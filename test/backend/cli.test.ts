@@ -1,0 +1,123 @@
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { chmodSync, writeFileSync } from 'node:fs';
+import { emptyPath, makeFakeProject, type FakeProject } from './fakes.js';
+import { makeProject } from './project.js';
+
+// Processes are started, on machines that may be busy.
+jest.setTimeout(60_000);
+
+let project: FakeProject;
+beforeAll(() => {
+  project = makeFakeProject();
+});
+afterAll(() => project.remove());
+
+describe('softseg', () => {
+  test('explains itself', () => {
+    for (const args of [['--help'], ['-h'], ['install-native', '--help'], ['doctor', '--help']]) {
+      const { code, out, err } = project.cli(args);
+      expect({ args, code, err }).toEqual({ args, code: 0, err: '' });
+      expect(out).toContain('npx softseg install-native [--cuda]');
+      expect(out).toContain('SOFTSEG_BACKEND');
+    }
+  });
+
+  test.each([
+    [[], 'Usage'],
+    [['instal'], "softseg: unknown command 'instal'; see `npx softseg --help`"],
+    [['--cuda'], "softseg: unknown option '--cuda'; see"],
+    [['doctor', '--fast'], "softseg: Unknown option '--fast'; see"],
+    [['install-native', 'now'], "softseg: Unexpected argument 'now'"],
+    [['install-native', '--cuda=yes'], "softseg: Option '--cuda' does not take an argument"],
+    [['install-native', '--cuda-libraries'], 'softseg: --cuda-libraries goes with --cuda'],
+  ])('%j is a wrong call: exit code 2', (args, message) => {
+    const { code, out, err } = project.cli(args);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toContain(message);
+    expect(err).not.toContain('    at ');
+  });
+});
+
+describe('softseg install-native', () => {
+  const lines = (text: string) => text.trimEnd().split('\n');
+
+  test('without Python says so, tries the own installer of tfjs-node, and names the next best backend', () => {
+    const { code, err } = project.cli(['install-native'], { PATH: emptyPath(project), PYTHONPATH: '' });
+    expect(code).toBe(1);
+    expect(lines(err)).toEqual([
+      expect.stringMatching(/^softseg: no Python was found; .*install Python 3 with pip, or set SOFTSEG_PYTHON/),
+      "softseg: trying @tensorflow/tfjs-node's own installer",
+      "running @tensorflow/tfjs-node's own installer",
+      'softseg: @tensorflow/tfjs-node\'s own installer said "Error: the host is not there"',
+      expect.stringMatching(/^softseg: until then load\(\) of softseg\/node takes cpu .*npm install/),
+    ]);
+  });
+
+  test('without pip says how to get it', () => {
+    const { code, err } = project.cli(['install-native'], { PYTHONPATH: '', SOFTSEG_PYTHON: pythonWithoutPip() });
+    expect(code).toBe(1);
+    expect(err).toMatch(/softseg: \S+ has no pip of version 21 or later.*ensurepip/);
+  });
+
+  test('without a compiler says how to get one, before it fetches anything', () => {
+    const env = { PATH: emptyPath(project, ['python3']), CXX: '' };
+    const { code, err } = project.cli(['install-native'], env);
+    expect(code).toBe(1);
+    expect(err).toMatch(/softseg: no C\+\+ compiler was found.*apt install g\+\+/);
+    expect(project.calls('pip')).toEqual([]);
+  });
+
+  test('writes no control characters where nobody looks', () => {
+    const { err } = project.cli(['install-native'], { FAKE_PIP: 'network' });
+    // eslint-disable-next-line no-control-regex -- what is tested
+    expect(err).not.toMatch(/[\x00-\x09\x0b-\x1f]/);
+  });
+
+  test('tells which package is missing', () => {
+    const { code, err } = project.cli(['install-native', '--cuda']);
+    expect(code).toBe(1);
+    expect(err).toContain(
+      '@tensorflow/tfjs-node-gpu is not installed; run `npm install --ignore-scripts @tensorflow/tfjs-node-gpu`',
+    );
+  });
+
+  function pythonWithoutPip(): string {
+    const path = `${project.folder}/fake/python-without-pip`;
+    writeFileSync(path, `#!/bin/sh\necho "ModuleNotFoundError: No module named 'pip'" >&2\nexit 1\n`);
+    chmodSync(path, 0o755);
+    return path;
+  }
+});
+
+describe('softseg doctor', () => {
+  test('prints a table of the backends, and succeeds if one runs', () => {
+    const real = makeProject(['@tensorflow/tfjs-core', '@tensorflow/tfjs', '@tensorflow/tfjs-backend-wasm']);
+    try {
+      const { code, out } = real.cli(['doctor']);
+      expect(code).toBe(0);
+      const rows = out.split('\n');
+      expect(rows[0]).toMatch(/^backend +runs +version +device +why not, and what to do$/);
+      expect(rows[1]).toMatch(/^cuda +no +- +- +\S/);
+      expect(rows[2]).toMatch(/^native +no +- +- +@tensorflow\/tfjs-node is not installed; run `npm install/);
+      expect(rows[3]).toMatch(/^wasm +yes +4\.\d+\.\d+ +cpu$/);
+      expect(rows[4]).toMatch(/^cpu +yes +4\.\d+\.\d+ +cpu$/);
+      expect(out).toContain('load() starts wasm.');
+      const told = JSON.parse(real.cli(['doctor', '--json']).out) as { name: string; runs: boolean }[];
+      expect(told.map(({ name, runs }) => [name, runs])).toEqual([
+        ['cuda', false],
+        ['native', false],
+        ['wasm', true],
+        ['cpu', true],
+      ]);
+    } finally {
+      real.remove();
+    }
+  });
+
+  test('fails if none runs', () => {
+    const { code, out } = project.cli(['doctor']);
+    expect(code).toBe(1);
+    expect(out).toMatch(/^cpu +no +- +- +@tensorflow\/tfjs-core is not installed/m);
+    expect(out).toContain('No backend runs here.');
+  });
+});

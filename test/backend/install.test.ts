@@ -1,0 +1,245 @@
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { makeFakeProject, type FakeProject } from './fakes.js';
+import { until } from './project.js';
+
+// Processes are started, on machines that may be busy.
+jest.setTimeout(60_000);
+
+let project: FakeProject;
+beforeEach(() => {
+  project = makeFakeProject();
+});
+afterEach(() => project.remove());
+
+const inCache = (...parts: string[]) => join(project.cache, ...parts);
+const list = (folder: string) => (existsSync(folder) ? readdirSync(folder).sort() : []);
+const isAlive = (pid: number) => {
+  try {
+    process.kill(pid, 0);
+    return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
+  } catch {
+    return false;
+  }
+};
+const complete = ['staging', 'tfjs-node-1.2.3-r1-tiny-1.0', 'tiny-1.0', 'wheels'];
+
+function expectComplete(): void {
+  expect(list(project.cache)).toEqual(complete);
+  expect(list(inCache('staging'))).toEqual([]);
+  expect(list(inCache('wheels'))).toEqual([]);
+  expect(list(inCache('tiny-1.0'))).toEqual(['contents.json', 'tensorflow']);
+  expect(lstatSync(project.binding).isSymbolicLink()).toBe(true);
+  expect(list(join(project.packageFolder, 'lib', 'napi-v8'))).toEqual(['tfjs_binding.node']);
+}
+
+function expectNothingKept(): void {
+  for (const folder of [inCache('staging'), inCache('wheels')]) expect(list(folder)).toEqual([]);
+  expect(list(project.cache).filter((name) => complete.slice(1, 3).includes(name) || name === 'lock')).toEqual([]);
+  expect(list(project.packageFolder)).toEqual(['binding', 'index.js', 'package.json', 'scripts']);
+  expect(list(join(project.folder, 'node_modules', '@tensorflow'))).toEqual(['tfjs-node']);
+}
+
+describe('an installation', () => {
+  test('fetches, unpacks, compiles and links, and tells how far it is', async () => {
+    const { out } = await project.install({}, { FAKE_PIP_SECONDS: '1' });
+    expect(out).toContain('"by":"wheel"');
+    expect(out).toContain('"version":"9.9.9"');
+    expect(out).toMatch(/progress fetching tiny 1\.0 0\.[1-9]/);
+    expect(out).toMatch(/progress unpacking tiny 1\b/);
+    expect(out).toMatch(/progress compiling @tensorflow\/tfjs-node's binding with \S+ 1\b/);
+    expectComplete();
+    expect(existsSync(inCache('tiny-1.0', 'rest'))).toBe(false);
+  });
+
+  test('does nothing when the binding runs already', async () => {
+    await project.install();
+    expect((await project.install({}, { FAKE_PIP: 'network', CXX: 'none' })).out).toContain('"by":"already there"');
+    expect(project.calls('pip')).toHaveLength(1);
+  });
+
+  test('uses the cache after the link is gone, without pip or compiler', async () => {
+    await project.install();
+    rmSync(join(project.packageFolder, 'lib'), { recursive: true });
+    const { out } = await project.install({}, { SOFTSEG_PYTHON: 'none', CXX: 'none' });
+    expect(out).toContain('"by":"wheel"');
+    expectComplete();
+  });
+
+  test('replaces a library in the cache that was damaged', async () => {
+    await project.install();
+    rmSync(join(project.packageFolder, 'lib'), { recursive: true });
+    truncateSync(inCache('tiny-1.0', 'tensorflow', 'libtiny.so'), 10);
+    expect((await project.install()).out).toContain('result');
+    expect(project.calls('pip')).toHaveLength(2);
+    expectComplete();
+    expect(lstatSync(inCache('tiny-1.0', 'tensorflow', 'libtiny.so')).size).toBe(40_000);
+  });
+
+  test('compiles a binding in the cache again that does not run', async () => {
+    await project.install();
+    writeFileSync(inCache('tfjs-node-1.2.3-r1-tiny-1.0', 'tfjs_binding.node'), 'junk');
+    const { out } = await project.install();
+    expect(out).toContain('note the binding in the cache does not run (not a binding: junk); compiling it again');
+    expect(out).toContain('result');
+    expect(project.calls('pip')).toHaveLength(1);
+    expectComplete();
+  });
+
+  test('sets a binding aside that somebody else made and that does not run', async () => {
+    mkdirSync(join(project.binding, '..'), { recursive: true });
+    writeFileSync(project.binding, 'mine');
+    expect((await project.install()).out).toContain('result');
+    expect(readFileSync(`${project.binding}.before-softseg`, 'utf8')).toBe('mine');
+  });
+});
+
+describe('an installation that fails', () => {
+  test('throws a file away that has another checksum, and tries nothing else', async () => {
+    const library = { ...project.library, wheel: { ...project.library.wheel, sha256: 'ab' } };
+    const { out } = await project.install({ library }, { FAKE_INSTALLER: 'works' });
+    expect(out).toMatch(/failure InstallError checksum tiny-1\.0-py3-none-any\.whl is not the file .* expected ab\)/);
+    expectNothingKept();
+  });
+
+  test('tells what pip said when there is no network', async () => {
+    const { out } = await project.install({}, { FAKE_PIP: 'network' });
+    expect(out).toMatch(/failure InstallError network pip could not fetch tiny 1\.0; .*Network is unreachable/);
+    expectNothingKept();
+  });
+
+  test('asks for disk space before it fetches', async () => {
+    const { out } = await project.install({ free: 10 }, { FAKE_INSTALLER: 'works' });
+    expect(out).toMatch(/failure InstallError disk not enough disk space .* 100 MB are needed, 0 MB are free/);
+    expect(project.calls('pip')).toEqual([]);
+    expectNothingKept();
+  });
+
+  test('says so when the disk fills up meanwhile', async () => {
+    const { out } = await project.install({}, { FAKE_PIP: 'full' });
+    expect(out).toMatch(/failure InstallError disk the disk that holds .* is full/);
+    expectNothingKept();
+  });
+
+  test('keeps the library, and no binding, when the compiler fails', async () => {
+    const { out } = await project.install({}, { FAKE_CXX_FAILS: '1' });
+    expect(out).toMatch(/failure InstallError compiler .* does not compile: .*"a\.cc:1:2: error: this is no C\+\+"/);
+    expect(list(project.cache)).toEqual(['staging', 'tiny-1.0', 'wheels']);
+    expect(existsSync(project.binding)).toBe(false);
+  });
+
+  test('keeps no binding that does not run', async () => {
+    const { out } = await project.install({}, { FAKE_BINDING: 'junk' });
+    expect(out).toMatch(/failure InstallError binding .* does not run: not a binding: junk/);
+    expect(list(inCache('tfjs-node-1.2.3-r1-tiny-1.0'))).toEqual([]);
+    expect(existsSync(project.binding)).toBe(false);
+  });
+
+  test('names a file that the wheel should hold and does not', async () => {
+    const { out } = await project.install({ library: { ...project.library, files: ['no/such'] } });
+    expect(out).toMatch(/failure InstallError unpack .* does not hold no\/such/);
+    expect(list(project.cache)).toEqual(['staging', 'wheels']);
+    expect(list(inCache('staging'))).toEqual([]);
+  });
+
+  test('has an unknown platform go to the own installer of tfjs-node', async () => {
+    const { out } = await project.install({ library: undefined }, { FAKE_INSTALLER: 'works' });
+    expect(out).toMatch(/note softseg knows no TensorFlow library for/);
+    expect(out).toContain(`"by":"tfjs-node's installer"`);
+    expect(existsSync(join(project.packageFolder, 'deps', 'lib', 'half'))).toBe(true);
+    expect(list(join(project.folder, 'node_modules', '@tensorflow'))).toEqual(['tfjs-node']);
+  });
+
+  test('ends an own installer that hangs, and leaves the package as it was', async () => {
+    const env = { FAKE_PIP: 'network', FAKE_INSTALLER: 'hangs' };
+    const { out } = await project.install({ ownInstallerTime: 300 }, env);
+    expect(out).toContain('own installer took longer than 0 s and was ended');
+    expect(out).toMatch(/failure InstallError network/);
+    expectNothingKept();
+  });
+});
+
+describe('installations that are killed or run at once', () => {
+  test('killed while it fetches: pip ends too, and the next run cleans up and succeeds', async () => {
+    const first = project.begin({}, { FAKE_PIP_SECONDS: '30' });
+    await until(() => /fetching tiny 1\.0 0\.\d/.test(first.said()), 'a part of the wheel');
+    first.child.kill('SIGKILL');
+    await first.ended;
+    expect(list(inCache('staging'))).toHaveLength(1);
+    const [pip = 0] = project.calls('pip');
+    await until(() => !isAlive(pip), 'the end of pip');
+
+    expect((await project.install()).out).toContain('result');
+    expectComplete();
+  });
+
+  test('killed while it compiles: what was unpacked is used by the next run', async () => {
+    const first = project.begin({}, { FAKE_CXX_SECONDS: '5' });
+    await until(() => project.calls('compiler').length > 0, 'the compiler');
+    first.child.kill('SIGKILL');
+    await first.ended;
+    expect(existsSync(project.binding)).toBe(false);
+
+    expect((await project.install({}, { FAKE_PIP: 'network' })).out).toContain('result');
+    expectComplete();
+  });
+
+  test('killed before it unpacks: the verified wheel is used by the next run', async () => {
+    mkdirSync(inCache('wheels'), { recursive: true });
+    writeFileSync(inCache('wheels', 'tiny-1.0-py3-none-any.whl'), readFileSync(project.env['FAKE_WHEEL'] ?? ''));
+    expect((await project.install({}, { FAKE_PIP: 'network' })).out).toContain('result');
+    expectComplete();
+  });
+
+  test('two at once: the second waits, says so, and uses what the first has made', async () => {
+    const first = project.begin({}, { FAKE_PIP_SECONDS: '1' });
+    await until(() => first.said().includes('fetching'), 'the first');
+    const second = project.begin();
+    const said = await Promise.all([first.ended, second.ended]);
+    expect(said.map(({ out }) => out.includes('result'))).toEqual([true, true]);
+    expect(said[1]?.out).toMatch(
+      new RegExp(`note another softseg installation \\(process ${first.child.pid}\\) is at work; waiting for it`),
+    );
+    expect(project.calls('pip')).toHaveLength(1);
+    expectComplete();
+  });
+
+  test('five at once do no harm', async () => {
+    const all = await Promise.all([1, 2, 3, 4, 5].map(() => project.install()));
+    expect(all.map(({ out }) => out.includes('result'))).toEqual(Array(5).fill(true));
+    expect(project.calls('pip')).toHaveLength(1);
+    expectComplete();
+  });
+
+  test('a lock without a sign of life is taken over', async () => {
+    mkdirSync(project.cache, { recursive: true });
+    writeFileSync(inCache('lock'), '7-othermachine-token');
+    const longAgo = new Date(Date.now() - 60_000);
+    utimesSync(inCache('lock'), longAgo, longAgo);
+    expect((await project.install()).out).toContain('result');
+    expectComplete();
+  });
+
+  test('SIGTERM ends pip, cleans up, and exits with 143', async () => {
+    const running = project.start(['softseg', 'install-native'], { FAKE_PIP_SECONDS: '30' });
+    await until(() => project.calls('pip').length > 0, 'pip');
+    running.child.kill('SIGTERM');
+    const { code, err } = await running.ended;
+    expect(code).toBe(143);
+    expect(err).toContain('softseg: interrupted; nothing half-made was kept');
+    const [pip = 0] = project.calls('pip');
+    await until(() => !isAlive(pip), 'the end of pip');
+    expectNothingKept();
+  });
+});

@@ -1,0 +1,56 @@
+/** Every code block that a user may copy runs, and gives what it claims. */
+import { describe, expect, test } from '@jest/globals';
+import { blocksOfDocstrings, blocksOfMarkdown, runBlock } from './codeBlocks.js';
+
+const LONG = 180_000;
+
+const PRELUDE = `
+import * as tf from '@tensorflow/tfjs';
+import * as softseg from 'softseg';
+const { ${[
+  'binaryCrossEntropyLoss, checkValues, comboLoss, cosineSchedule, crossEntropyLoss, diceLoss, enableWasmTraining',
+  'exponentialSchedule, iouFromOverlap, iouLoss, linearSchedule, mergeOverlaps, overlap, powerSharpen',
+  'softLabelsFromMasks, softLabelsFromVotes, softOneHot, softThreshold, straightThroughOneHot',
+  'straightThroughThreshold, tverskyLoss',
+].join(', ')} } = softseg;
+tf.enableProdMode();
+await tf.setBackend('cpu');`;
+
+describe('the code blocks of the README', () => {
+  const blocks = blocksOfMarkdown('README.md');
+  test('are found', () => expect(blocks.length).toBeGreaterThanOrEqual(3));
+  test.each(blocks.map(({ name, code }) => [name, code]))(
+    '%s runs',
+    (_, code) => {
+      const { status, output } = runBlock(code);
+      if (status !== 0) throw new Error(output);
+    },
+    LONG,
+  );
+});
+
+describe('the examples of the docstrings', () => {
+  const blocks = ['src/losses', 'src/relaxations', 'src/overlap', 'src/kernels'].flatMap(blocksOfDocstrings);
+  test('are found', () => expect(blocks.length).toBeGreaterThanOrEqual(15));
+  test.each(blocks.map(({ name, code }) => [name, code]))(
+    '%s runs, and gives what it says',
+    (_, code) => {
+      const { status, output } = runBlock(code, PRELUDE);
+      if (status !== 0) throw new Error(output);
+    },
+    LONG,
+  );
+});
+
+describe('a block that claims something false', () => {
+  test.each([
+    ['softThreshold(tf.tensor([0])); // [0.6]', 'the docs say [0.6], but it is [0.5]'],
+    ['softThreshold(tf.tensor([0])); // shape [2]', 'the docs say shape [2], but it is [1]'],
+    ['softThreshold(tf.tensor([0])); // = tf.tensor([1])', 'but it is [0.5]'],
+    ['softThreshold(tf.tensor([0])); // throws: no', 'but it is null'],
+  ])('fails: %s', (code, message) => {
+    const { status, output } = runBlock(code, PRELUDE);
+    expect(status).not.toBe(0);
+    expect(output).toContain(message);
+  });
+});

@@ -1,0 +1,84 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { transformSync } from '@babel/core';
+
+export const ROOT = join(__dirname, '..', '..');
+
+export interface CodeBlock {
+  name: string;
+  code: string;
+}
+
+/** The ```ts blocks of a Markdown file. */
+export function blocksOfMarkdown(path: string): CodeBlock[] {
+  return blocksOf(path, readFileSync(join(ROOT, path), 'utf8'));
+}
+
+/** The ```ts blocks of the docstrings below a folder. */
+export function blocksOfDocstrings(folder: string): CodeBlock[] {
+  const files = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' });
+  return files
+    .filter((file) => file.endsWith('.ts'))
+    .flatMap((file) => {
+      const source = readFileSync(join(ROOT, folder, file), 'utf8');
+      const docstrings = [...source.matchAll(/\/\*\*[\s\S]*?\*\//g)].map(([text]) => text.replace(/^ *\* ?/gm, ''));
+      return blocksOf(relative(ROOT, join(ROOT, folder, file)), docstrings.join('\n'));
+    });
+}
+
+function blocksOf(path: string, text: string): CodeBlock[] {
+  const blocks = [...text.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map(([, code]) => code!);
+  return blocks.map((code, i) => ({ name: blocks.length > 1 ? `${path}, block ${i + 1}` : path, code }));
+}
+
+/**
+ * Runs a block as a module of its own, in a Node of its own, against the built package. What a line claims in its
+ * comment is checked: `f(x); // [0.02, 0.26]` (to the digits printed), `// shape [1, 2]`, `// = g(y)`, and
+ * `// throws: message`.
+ */
+export function runBlock(code: string, prelude = ''): { status: number | null; output: string } {
+  const checked = code.split('\n').map(withCheck).join('\n');
+  const { code: javascript } = transformSync(`${prelude}\n${CHECK}\n${checked}`, {
+    presets: ['@babel/preset-typescript'],
+    filename: 'block.ts',
+    configFile: false,
+    sourceType: 'module',
+  })!;
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module'], {
+    cwd: ROOT,
+    input: javascript!,
+    encoding: 'utf8',
+    timeout: 120_000,
+  });
+  return { status, output: stdout + stderr };
+}
+
+function withCheck(line: string): string {
+  const [, statement, claim] = /^(\S.*;)\s*\/\/ (.*)$/.exec(line) ?? [];
+  if (!statement || !claim || !/^(-?[\d[]|shape |= |throws: )/.test(claim)) return line;
+  const variable = /^const (\w+) = /.exec(statement)?.[1];
+  if (variable) return `${statement} await check(() => ${variable}, ${JSON.stringify(claim)});`;
+  const expected = claim.startsWith('= ') ? `, () => ${claim.slice(2)}` : '';
+  return `await check(() => ${statement.slice(0, -1)}, ${JSON.stringify(claim)}${expected});`;
+}
+
+const CHECK = `
+async function check(run, claim, other) {
+  const plain = async (value) => (value?.array ? value.array() : value);
+  const differ = (value) => { throw new Error('the docs say ' + claim + ', but it is ' + JSON.stringify(value)); };
+  if (claim.startsWith('throws: ')) {
+    let message = null;
+    try { run(); } catch (error) { message = error.message; }
+    if (!message?.includes(claim.slice(8))) differ(message);
+    return;
+  }
+  const tensor = await run();
+  const shape = /^shape (\\[[^\\]]*\\])/.exec(claim)?.[1];
+  if (shape) return JSON.stringify(tensor.shape) === shape.replaceAll(' ', '') || differ(tensor.shape);
+  const value = [await plain(tensor)].flat(9);
+  const expected = other ? [await plain(await other())].flat(9) : JSON.parse('[' + claim + ']').flat(9);
+  const digits = other ? 6 : Math.max(0, ...(claim.match(/\\.\\d+/g) ?? []).map((part) => part.length - 1));
+  const close = value.length === expected.length && value.every((v, i) => Math.abs(v - expected[i]) <= 0.51 * 10 ** -digits);
+  if (!close) differ(value);
+}`;
