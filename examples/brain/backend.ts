@@ -1,0 +1,42 @@
+import { type Engine, installNative, load, ProgressLine, showOn } from 'softseg/node';
+import { message } from './errors.js';
+import type { Options } from './options.js';
+
+/** The backend in use, and what the reader should know about how it came to that. */
+export interface Chosen {
+  engine: Engine;
+  notes: string[];
+}
+
+/** Brings TensorFlow's library to this machine; Ctrl-C ends that cleanly, and the demo with it. */
+const provision = async () => {
+  const line = new ProgressLine();
+  const stop = new AbortController();
+  const abort = () => stop.abort();
+  process.once('SIGINT', abort);
+  try {
+    await installNative({ onProgress: showOn(line), onNote: (text) => line.note(text), signal: stop.signal });
+  } finally {
+    line.done();
+    process.off('SIGINT', abort);
+    if (stop.signal.aborted) process.exit(130);
+  }
+};
+
+const native = async (): Promise<Engine> => {
+  await provision();
+  return load('native');
+};
+
+/** Starts the backend asked for. `auto` provisions the native one if it is missing, and makes do with wasm if it must. */
+export const startBackend = async (asked: Options['backend']): Promise<Chosen> => {
+  if (asked === 'wasm') return { engine: await load('wasm'), notes: [] };
+  if (asked === 'native') return { engine: await load('native').catch(native), notes: [] };
+  const engine = await load();
+  if (engine.backend === 'tensorflow' || process.env['SOFTSEG_BACKEND']) return { engine, notes: [] };
+  try {
+    return { engine: await native(), notes: [] };
+  } catch (error) {
+    return { engine, notes: [`no native backend: ${message(error)}`] };
+  }
+};

@@ -1,0 +1,62 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join, parse } from 'node:path';
+import { DataError, UsageError } from './errors.js';
+import { IMAGE_NAME } from './image.js';
+
+export type Kind = 'masks' | 'labels' | 'votes';
+
+const KINDS: readonly Kind[] = ['masks', 'labels', 'votes'];
+
+/** An image file and the label file of the same name, as paths. */
+export interface Pair {
+  file: string;
+  image: string;
+  label: string;
+}
+
+const kindOf = (folder: string) => KINDS.find((kind) => folder.startsWith(kind));
+
+/** The folder of labels: the only one there is, or the one named. */
+export const labelFolder = (dir: string, named?: string): { folder: string; kind: Kind } => {
+  const folders = readdirSync(dir, { withFileTypes: true })
+    .filter((entry) => (entry.isDirectory() || entry.isSymbolicLink()) && kindOf(entry.name))
+    .map((entry) => entry.name)
+    .sort();
+  if (folders.length === 0) throw new DataError(`${dir}: has no folder masks, labels or votes beside images`);
+  if (named !== undefined && !folders.includes(named)) {
+    throw new UsageError(`--labels ${named}: must be one of ${folders.join(', ')}, the label folders of ${dir}`);
+  }
+  if (named === undefined && folders.length > 1) {
+    throw new DataError(`${dir}: has several label folders; choose one with --labels ${folders.join(' or --labels ')}`);
+  }
+  const folder = named ?? folders[0]!;
+  return { folder: join(dir, folder), kind: kindOf(folder)! };
+};
+
+/** Image files of a folder by their name without ending. */
+const imageFiles = (folder: string): Map<string, string> => {
+  if (!existsSync(folder)) throw new DataError(`${folder}: no such folder`);
+  const files = new Map<string, string>();
+  for (const file of readdirSync(folder).sort()) {
+    if (file.startsWith('.') || !IMAGE_NAME.test(file)) continue;
+    const { name } = parse(file);
+    const other = files.get(name);
+    if (other) throw new DataError(`${join(folder, file)}: ${other} has the same name`);
+    files.set(name, file);
+  }
+  return files;
+};
+
+/** Every image of `dir` with its label file; the names of label files without an image come along. */
+export const pairFiles = (dir: string, folder: string): { pairs: Pair[]; unused: string[] } => {
+  const images = imageFiles(join(dir, 'images'));
+  const labels = imageFiles(folder);
+  if (images.size === 0) throw new DataError(`${join(dir, 'images')}: has no images (png, jpg, bmp, gif, tif)`);
+  const pairs = [...images].map(([name, file]) => {
+    const label = labels.get(name);
+    const image = join(dir, 'images', file);
+    if (!label) throw new DataError(`${image}: has no file ${name}.png in ${folder}`);
+    return { file, image, label: join(folder, label) };
+  });
+  return { pairs, unused: [...labels].filter(([name]) => !images.has(name)).map(([, file]) => file) };
+};

@@ -1,0 +1,62 @@
+import { BackendError, InstallError } from 'softseg/node';
+import { startBackend } from './backend.js';
+import { bundledDataset } from './bundled.js';
+import { clock } from './duration.js';
+import { DataError, exitCode, message, UsageError } from './errors.js';
+import { runExperiment } from './experiment.js';
+import { folderDataset } from './folder.js';
+import { HELP, type Options, readOptions } from './options.js';
+import { drawPicture } from './picture.js';
+import { makePlan } from './plan.js';
+import { scoresTable, untrainedTable } from './report.js';
+import { resultsJson } from './results.js';
+import { makeTensors, UNLABELLED } from './tensors.js';
+import { lossesOfLabels } from './untrained.js';
+import { makeFolder, writeWhole } from './write.js';
+
+const say = (...lines: string[]) => process.stdout.write(`${lines.join('\n')}\n`);
+
+const run = async (options: Options) => {
+  const began = performance.now();
+  const dataset = options.data === undefined ? bundledDataset() : await folderDataset(options.data, options);
+  makeFolder(options.out);
+  const { engine, notes } = await startBackend(options.backend);
+  process.once('SIGINT', () => process.exit(130)); // between two steps, so that no file is left half written
+  const { plan, notes: planNotes } = makePlan(options, engine);
+
+  const { name, height, width, train, test, classes } = dataset;
+  say(
+    `${name}: ${train.length} images to train on, ${test.length} to test on, ${height}x${width}, ${classes.join(', ')}`,
+    ...dataset.notes.map((note) => `  ${note}`),
+    `backend ${engine.backend} on ${engine.device}, version ${engine.version}`,
+    ...[...notes, ...planNotes].map((note) => `  ${note}`),
+    `U-Net of ${plan.levels.join('-')} channels, batches of ${plan.batchSize}, epochs: ${plan.epochs}`,
+    '',
+  );
+  const tensors = makeTensors(dataset, 2 ** (plan.levels.length - 1));
+  const shared = tensors.padded ? { ignoreLabel: UNLABELLED } : {};
+  const untrained = await lossesOfLabels(tensors.test.ys, plan.losses, shared);
+  say(untrainedTable(untrained), '');
+
+  const outcomes = await runExperiment(dataset, tensors, plan, shared);
+  const labels = await tensors.test.ys.data();
+  const picture = await drawPicture({ dataset, labels, outcomes, padded: tensors });
+  say(
+    scoresTable(outcomes),
+    '  IoU: higher is better, and soft IoU is what metric IoU trains for; the other three: lower is better.',
+    '',
+    writeWhole(options.out, 'picture.png', picture),
+    writeWhole(options.out, 'results.json', resultsJson(dataset, plan, engine, untrained, outcomes)),
+    `${clock((performance.now() - began) / 1000)} in all`,
+  );
+};
+
+try {
+  const options = readOptions(process.argv.slice(2));
+  if (options === 'help') say(HELP.trimEnd());
+  else await run(options);
+} catch (error) {
+  const told = [UsageError, DataError, BackendError, InstallError].some((kind) => error instanceof kind);
+  process.stderr.write(`${(!told && error instanceof Error && error.stack) || message(error)}\n`);
+  process.exitCode = exitCode(error);
+}
