@@ -6,6 +6,8 @@ import { expectClose } from '../support/compare.js';
 
 beforeAll(enableWasmTraining);
 
+declare const TEST_BACKEND: string;
+
 type Shape4 = [number, number, number, number];
 type Pad = 'same' | 'valid' | number | [[number, number], [number, number], [number, number], [number, number]];
 
@@ -62,14 +64,9 @@ const CASES: [string, Shape4, Shape4, [number, number], Pad][] = [
 ];
 
 describe('the gradient of conv2d to its filter', () => {
-  test.each(CASES)('%s', (_, inputShape, filterShape, strides, pad) => {
-    if (typeof pad !== 'string' && tf.getBackend() === 'tensorflow') {
-      // tfjs-node knows 'same' and 'valid' only.
-      expect(() =>
-        tf.conv2d(tf.zeros<tf.Rank.R4>(inputShape), tf.zeros<tf.Rank.R4>(filterShape), strides, pad),
-      ).toThrow(/padding/);
-      return;
-    }
+  // tfjs-node knows 'same' and 'valid' only.
+  const known = TEST_BACKEND === 'tensorflow' ? CASES.filter(([, , , , pad]) => typeof pad === 'string') : CASES;
+  test.each(known)('%s', (_, inputShape, filterShape, strides, pad) => {
     const { x, dy, gradient } = gradientOf(inputShape, filterShape, strides, pad);
     const [top, left] = before(inputShape, filterShape, strides, pad);
     expectClose(gradient, filterGradient(x, dy, filterShape, strides, top, left));

@@ -62,7 +62,9 @@ describe.each(LOSSES)('%s', (name) => {
         kept = alive.filter(({ dataId }) => dataId !== labels.dataId && dataId !== z.dataId);
         return result;
       })(logits);
-      expect(kept.map(({ size }) => size).filter((size) => size > 64)).toEqual([]);
+      // tfjs clones what is saved for a gradient; on wasm alone a clone is a copy (of both inputs, for each of the two).
+      const copies = tf.getBackend() === 'wasm' ? Array.from({ length: 4 }, () => logits.size) : [];
+      expect(kept.map(({ size }) => size).filter((size) => size > 64)).toEqual(copies);
       tf.dispose([labels, logits, gradient]);
     }
   });
