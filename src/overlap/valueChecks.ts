@@ -11,10 +11,11 @@ const RANGE_TOLERANCE = 1e-5;
 let checking = false;
 
 /**
- * Switches checks of tensor values on or off, for every function of this package (off at the start). They read the
- * tensors back, which stalls a GPU: use them while you look for a fault. Refused are NaN in labels, predictions and
- * mask; labels and probabilities outside [0, 1]; labels that do not sum to 1 under softmax; class indices that are not
- * in 0..C-1; negative weights. Pixels that do not count are not checked. (WebGPU cannot read tensors back at once, so
+ * Switches checks of tensor values on or off, for the losses, `overlap`, `powerSharpen` and the soft labels (off at the
+ * start). They read the tensors back, which stalls a GPU: use them while you look for a fault. Refused are NaN in
+ * labels, predictions and mask; labels and probabilities outside [0, 1]; labels that do not sum to 1 under softmax;
+ * class indices that are not in 0..C-1; negative weights; votes that are negative or more than there are annotators.
+ * Pixels that do not count are not checked. (WebGPU cannot read tensors back at once, so
  * there the checks throw tfjs's own error.)
  *
  * @example

@@ -1,13 +1,22 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { fail } from '../checks.js';
+import { checkingValues } from '../overlap/valueChecks.js';
 
 /** (votes + e)/(total + K e), and `missing` where that is 0/0; total broadcasts against votes. */
 export function shareOfVotes(
+  fn: string,
   votes: Tensor,
   total: Tensor,
   { outcomes, smoothing, missing }: { outcomes: number; smoothing: number; missing: number },
 ): Tensor {
+  if (checkingValues()) {
+    const left = tf.sub(total, votes).dataSync();
+    const bad = votes.dataSync().findIndex((count, i) => !(count >= 0 && left[i]! >= 0));
+    if (bad >= 0) fail(fn, `votes must lie between 0 and the number of annotators, got ${votes.dataSync()[bad]}`);
+  }
   if (smoothing > 0) return tf.div(tf.add(votes, smoothing), tf.add(total, outcomes * smoothing));
-  const asked = tf.broadcastTo(tf.greater(total, 0), votes.shape);
-  return tf.where(asked, tf.div(votes, tf.maximum(total, Number.MIN_VALUE)), tf.fill(votes.shape, missing));
+  const asked = tf.step(total);
+  const nobody = tf.sub(1, asked);
+  return tf.add(tf.div(tf.mul(votes, asked), tf.add(total, nobody)), tf.mul(nobody, missing));
 }

@@ -49,10 +49,10 @@ export function softLabelsFromMasks(masks: Tensor, options: SoftLabelsFromMasksO
       absentLabel === undefined ? tf.onesLike(values) : tf.cast(tf.notEqual(values, absentLabel), 'float32');
     const total = tf.sum(looked, axis);
     if (classes === undefined) {
-      return shareOfVotes(tf.sum(tf.mul(values, looked), axis), total, { outcomes: 2, smoothing, missing });
+      return shareOfVotes(fn, tf.sum(tf.mul(values, looked), axis), total, { outcomes: 2, smoothing, missing });
     }
     const votes = tf.mul(oneHot(masks, classes), tf.expandDims(looked, -1));
     const perClass = tf.sum(votes, axis);
-    return shareOfVotes(perClass, tf.expandDims(total, -1), { outcomes: classes, smoothing, missing });
+    return shareOfVotes(fn, perClass, tf.expandDims(total, -1), { outcomes: classes, smoothing, missing });
   });
 }

@@ -45,10 +45,10 @@ export function softLabelsFromVotes(votes: Tensor, options: SoftLabelsFromVotesO
   return tf.tidy(() => {
     const counts = tf.cast(votes, 'float32');
     if (annotators === undefined) {
-      return shareOfVotes(counts, tf.sum(counts, axis, true), { outcomes: votes.shape[axis]!, smoothing, missing });
+      return shareOfVotes(fn, counts, tf.sum(counts, axis, true), { outcomes: votes.shape[axis]!, smoothing, missing });
     }
     const total = typeof annotators === 'number' ? tf.scalar(annotators) : tf.cast(annotators, 'float32');
-    return shareOfVotes(counts, total, { outcomes: 2, smoothing, missing });
+    return shareOfVotes(fn, counts, total, { outcomes: 2, smoothing, missing });
   });
 }
 

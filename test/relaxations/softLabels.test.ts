@@ -1,6 +1,6 @@
-import { describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
-import { softLabelsFromMasks, softLabelsFromVotes } from '../../src/index.js';
+import { checkValues, softLabelsFromMasks, softLabelsFromVotes } from '../../src/index.js';
 import * as reference from '../reference/index.js';
 import { expectClose, toTensor } from '../support/compare.js';
 import { randomIndices } from '../support/random.js';
@@ -98,6 +98,23 @@ describe('softLabelsFromMasks', () => {
     expect(() => softLabelsFromMasks(toTensor(maps), { absentLabel: 'x' } as object)).toThrow(
       'absentLabel must be a finite number',
     );
+  });
+});
+
+describe('with value checks', () => {
+  afterEach(() => checkValues(false));
+
+  test('votes that are negative, NaN or more than the annotators are refused', () => {
+    const share = () => softLabelsFromVotes(tf.tensor([[3, 6]]), { annotators: 5 });
+    const negative = () => softLabelsFromVotes(tf.tensor([[-1, 3]]));
+    const notOne = () => softLabelsFromMasks(tf.tensor([[3], [NaN]]));
+    for (const call of [share, negative, notOne]) expect(call).not.toThrow();
+    checkValues(true);
+    expect(share).toThrow('softLabelsFromVotes: votes must lie between 0 and the number of annotators, got 6');
+    expect(negative).toThrow('softLabelsFromVotes: votes must lie between 0 and the number of annotators, got -1');
+    expect(notOne).toThrow('softLabelsFromMasks: votes must lie between 0 and the number of annotators, got NaN');
+    softLabelsFromVotes(tf.tensor([[3, 5]]), { annotators: 5 });
+    softLabelsFromVotes(tf.tensor([[[3, 5]], [[0, 0]]]));
   });
 });
 
