@@ -34,7 +34,8 @@ export function fromPixels(x: Tensor3D, { axis, shape, samples, spatial, classes
 /** Labels as the passes take them: float32 [N,P,C], or int32 [N,P]. */
 export function toLabelPixels(labels: Tensor, kind: LabelKind, layout: Layout): Tensor3D | Tensor2D {
   if (kind === 'indices') return tf.reshape(labels, [layout.samples, layout.pixels]) as Tensor2D;
-  return toPixels(tf.cast(labels, 'float32'), layout);
+  // (tf.cast to the same type is a copy on wasm.)
+  return toPixels(labels.dtype === 'float32' ? labels : tf.cast(labels, 'float32'), layout);
 }
 
 export function sameShape(a: readonly number[], b: readonly number[]): boolean {
