@@ -22,6 +22,7 @@ const leftMask = () => tf.tile(tf.tensor([[[1, 1, 1, 0, 0, 0]]]), [2, 4, 1]);
 
 describe.each(LOSSES)('%s', (name) => {
   const loss = lossNamed(name);
+  const isRegion = !name.endsWith('EntropyLoss');
 
   test('of a masked batch is the loss of the batch cut out, in value and gradient', () => {
     const mask = leftMask();
@@ -40,6 +41,33 @@ describe.each(LOSSES)('%s', (name) => {
       (t, z) => loss(t, z, { mask }),
       (t, z) => loss(second(t), second(z)),
       softLabels(),
+      logits(),
+    );
+  });
+
+  test('of a batch with a whole image masked is the loss of the others under sigmoid too', () => {
+    // There an absent class is penalized: the masked image must not count as one without a label.
+    const mask = tf.concat([tf.zeros([1, 4, 6]), tf.ones([1, 4, 6])]);
+    const second = (x: tf.Tensor) => tf.slice(x, [1], [1]);
+    for (const absent of isRegion ? ['penalize', 'smooth'] : [undefined]) {
+      const options = { activation: 'sigmoid', ...(absent ? { absent } : {}) };
+      expectSame(
+        (t, z) => loss(t, z, { ...options, mask }),
+        (t, z) => loss(second(t), second(z), options),
+        toTensor(randomLabels(SHAPE, 3)),
+        logits(),
+      );
+    }
+  });
+
+  test('leaves out a pixel with the sentinel in a single channel', () => {
+    const one = tf.oneHot(tf.fill([2, 4, 6], 1, 'int32'), 3).cast('bool');
+    const marked = tf.logicalAnd(one, tf.cast(tf.sub(1, leftMask()), 'bool').expandDims(-1).tile([1, 1, 1, 3]));
+    const labels = tf.where(marked, tf.fill(SHAPE, -1), softLabels());
+    expectSame(
+      (t, z) => loss(t, z, { ignoreLabel: -1 }),
+      (_, z) => loss(softLabels(), z, { mask: leftMask() }),
+      labels,
       logits(),
     );
   });
