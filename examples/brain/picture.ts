@@ -9,7 +9,7 @@ import { LOSSES } from './losses.js';
 const GAP = 6;
 const HEADER = 26;
 const LINE = 20;
-const TILE = 160; // pixels that a tile is at least wide
+const TILE = 150; // pixels that a tile is at least wide, for the titles to fit
 const MOST_ERROR = 0.5;
 
 type ColourAt = (row: number, column: number) => Colour;
@@ -37,7 +37,7 @@ export interface Shown {
 export const drawPicture = async ({ dataset, labels, outcomes, padded }: Shown): Promise<Uint8Array> => {
   const { height, width, channels } = dataset;
   const classes = dataset.classes.length;
-  const scale = Math.max(1, Math.round(TILE / width));
+  const scale = Math.ceil(TILE / width);
   const [tileWidth, tileHeight] = [width * scale, height * scale];
   const columns = 2 + outcomes.length;
   const canvas = new Jimp({
