@@ -8,7 +8,9 @@ export type Diagnosis = { name: BackendChoice } & ProbeAnswer;
  * Tries every backend, each in a process of its own, with an op and a gradient; nothing is downloaded.
  *
  * @example
+ * ```ts
  * const runs = (await diagnose()).filter((backend) => backend.runs);
+ * ```
  */
 export async function diagnose(): Promise<Diagnosis[]> {
   const found: Diagnosis[] = [];

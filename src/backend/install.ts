@@ -77,9 +77,11 @@ export interface Settings {
  * Safe to interrupt at any moment and to run several times at once: each step is made aside and moved into its place.
  *
  * @example
+ * ```ts
  * const line = new ProgressLine();
  * const { version } = await installNative({ onProgress: showOn(line), onNote: (text) => line.note(text) });
  * line.done(`TensorFlow ${version} is ready`);
+ * ```
  */
 export async function installNative(options: InstallOptions = {}): Promise<InstallResult> {
   return install(resolveSettings(options));

@@ -19,10 +19,12 @@ export interface Engine extends Started {
  * tfjs-node and tfjs-node-gpu cannot both be loaded in one process: whichever came first is the native backend.
  *
  * @example
+ * ```ts
  * const engine = await load();
  * // { backend: 'tensorflow', device: 'cpu', version: '2.21.0',
  * //   reasons: ['cuda: no NVIDIA driver is visible on this machine; install the driver, ...'] }
  * await load('wasm');
+ * ```
  */
 export async function load(choice?: BackendChoice): Promise<Engine> {
   const { wanted, by } = resolveChoice(choice);

@@ -17,10 +17,12 @@ const clearToEnd = '\x1b[K';
  * written when the label changes and at every further tenth, never a control character.
  *
  * @example
+ * ```ts
  * const line = new ProgressLine(process.stderr);
  * line.update('epoch 1', 0.25, 'loss 0.412');
  * line.note('a word that stays above the line');
  * line.done('epoch 1: loss 0.301');
+ * ```
  */
 export class ProgressLine {
   private readonly terminal: boolean;
@@ -86,9 +88,11 @@ export class ProgressLine {
  * Shows the progress of `installNative` on a line.
  *
  * @example
+ * ```ts
  * const line = new ProgressLine();
  * await installNative({ onProgress: showOn(line), onNote: (text) => line.note(text) });
  * line.done();
+ * ```
  */
 export function showOn(progress: ProgressLine): (event: InstallProgress) => void {
   return ({ label, fraction, detail }) => progress.update(label, fraction, detail);

@@ -42,6 +42,20 @@ describe('the examples of the docstrings', () => {
   );
 });
 
+describe('the examples of softseg/node', () => {
+  const blocks = blocksOfDocstrings('src/backend');
+  const prelude = `import { diagnose, installNative, load, ProgressLine, showOn } from 'softseg/node';`;
+  test('are found', () => expect(blocks.length).toBeGreaterThanOrEqual(5));
+  test.each(blocks.map(({ name, code }) => [name, code]))(
+    '%s runs',
+    (_, code) => {
+      const { status, output } = runBlock(code, prelude);
+      if (status !== 0) throw new Error(output);
+    },
+    LONG,
+  );
+});
+
 describe('a block that claims something false', () => {
   test.each([
     ['softThreshold(tf.tensor([0])); // [0.6]', 'the docs say [0.6], but it is [0.5]'],
