@@ -1,5 +1,5 @@
 /**
- * Checks of what users pass: shapes, dtypes and options, never tensor values (see valueChecks.ts for those). Every
+ * Checks of what users pass: shapes, dtypes and options, never tensor values (see checkValues.ts for those). Every
  * message names the function, the rule and what was received.
  */
 import { Tensor, type DataType } from '@tensorflow/tfjs-core';

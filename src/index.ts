@@ -31,10 +31,11 @@ export {
   type StraightThroughThresholdOptions,
 } from './relaxations/straightThroughThreshold.js';
 
+export { checkValues } from './checkValues.js';
+
 export type { SumName } from './kernels/contract.js';
 export { mergeOverlaps } from './overlap/merge.js';
 export type { ProblemOptions, Relaxation } from './overlap/options.js';
 export { overlap, type OverlapOf, type OverlapOptions, type OverlapTable } from './overlap/overlap.js';
-export { checkValues } from './overlap/valueChecks.js';
 
 export { enableWasmTraining } from './kernels/wasm/enableWasmTraining.js';

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkNumber, checkOptionNames, fail, show } from '../checks.js';
 import { SUM_NAMES, type EntropyTerm, type SumName } from '../kernels/contract.js';
-import { entropyKind, overlapTable, plainEntropy, type OverlapOf } from '../overlap/overlap.js';
+import { overlapTable, type OverlapOf } from '../overlap/overlap.js';
 import { resolveProblem, type Problem } from '../overlap/problem.js';
 import { BINARY_CROSS_ENTROPY_OPTIONS, type BinaryCrossEntropyLossOptions } from './binaryCrossEntropy.js';
 import { dice, type DiceLossOptions } from './dice.js';
@@ -89,8 +89,7 @@ export function comboLoss<R extends Reduction = 'mean'>(
     checkTogether(fn, terms, own);
     const sums = SUM_NAMES.filter((name) => terms.some((term) => term.sums.includes(name)));
     const entropy = terms.find((term) => term.entropy)?.entropy;
-    const kind = entropyKind(problem.activation, problem.layout.classes);
-    const table = overlapTable(problem, entropy ?? plainEntropy(kind), sums);
+    const table = overlapTable(problem, sums, entropy ?? undefined);
     return tf.addN(terms.map((term) => tf.mul(term.value(table), term.weight)));
   }) as PerPixelResult<R>;
 }

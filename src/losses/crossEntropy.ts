@@ -3,9 +3,10 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkOptionNames, fail } from '../checks.js';
 import type { SumName } from '../kernels/contract.js';
 import type { OverlapOf } from '../overlap/overlap.js';
+import { defaultActivation } from '../overlap/problem.js';
 import { CROSS_ENTROPY_OPTIONS, type CrossEntropyOptions, type PerPixelResult, type Reduction } from './options.js';
 import { perPixelLoss, reducePixels, resolvePerPixel } from './perPixel.js';
-import { tableClasses } from './region.js';
+import { checkTable, tableClasses } from './table.js';
 
 export type CrossEntropyLossOptions<R extends Reduction = Reduction> = CrossEntropyOptions<R>;
 
@@ -61,13 +62,11 @@ export function crossEntropyFromOverlap<R extends Exclude<Reduction, 'none'> = '
     CROSS_ENTROPY_OPTIONS.filter((name) => !own.includes(name)),
   );
   const classes = tableClasses(fn, table);
-  if (!table.crossEntropy || !table.valid)
-    fail(fn, `the table has no 'crossEntropy'; overlap() gives it, unless its option sums leaves it out`);
-  const { activation } = options;
-  const named = typeof activation === 'function' ? 'none' : (activation ?? (classes === 1 ? 'sigmoid' : 'softmax'));
+  checkTable(fn, table, ['crossEntropy']);
+  const { activation = defaultActivation(classes) } = options;
+  const named = typeof activation === 'function' ? 'none' : activation;
   const loss = resolvePerPixel(fn, 'byActivation', options, named, classes);
   if (loss.reduction === 'none')
     fail(fn, `reduction must be 'mean', 'sum' or 'sample', got 'none': sums have no pixels`);
-  const { crossEntropy, valid } = table;
-  return tf.tidy(() => reducePixels(loss, { crossEntropy, valid })) as PerPixelResult<R>;
+  return tf.tidy(() => reducePixels(loss, table)) as PerPixelResult<R>;
 }

@@ -39,7 +39,7 @@ export function perPixelLoss(
     const { activation, layout } = problem;
     const loss = resolvePerPixel(fn, choice, options, activation, layout.classes);
     if (loss.reduction === 'none') return perPixelMap(problem, loss);
-    return reducePixels(loss, overlapTable(problem, loss.entropy, ['crossEntropy']));
+    return reducePixels(loss, overlapTable(problem, ['crossEntropy'], loss.entropy));
   });
 }
 

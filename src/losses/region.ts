@@ -6,11 +6,12 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import { checkNumber, checkOneOf, checkOptionNames, fail } from '../checks.js';
 import { SUM_NAMES, type SumName } from '../kernels/contract.js';
-import { entropyKind, overlapTable, plainEntropy, type OverlapOf } from '../overlap/overlap.js';
+import { overlapTable, type OverlapOf } from '../overlap/overlap.js';
 import { resolveProblem } from '../overlap/problem.js';
 import { resolveClasses, type ClassWeights } from './classes.js';
 import { divide } from './divide.js';
 import { REDUCTIONS, REGION_OPTIONS, type Reduction, type RegionOptions } from './options.js';
+import { checkTable, tableClasses } from './table.js';
 
 /** I, P and T of the formulas, [N,C] each. */
 export interface RegionSums {
@@ -40,10 +41,8 @@ export function regionLoss<O extends RegionOptions>(
   checkOptionNames(fn, options, [...REGION_OPTIONS, ...formula.options]);
   return tf.tidy(() => {
     const problem = resolveProblem(fn, labels, predictions, options);
-    const { activation, layout } = problem;
-    const region = resolveRegion(fn, formula, options, layout.classes);
-    const entropy = plainEntropy(entropyKind(activation, layout.classes));
-    return reduceRegion(region, overlapTable(problem, entropy, region.sums));
+    const region = resolveRegion(fn, formula, options, problem.layout.classes);
+    return reduceRegion(region, overlapTable(problem, region.sums));
   });
 }
 
@@ -55,19 +54,9 @@ export function regionLossOfTable<O extends RegionOptions>(
   options: O,
 ): Tensor {
   checkOptionNames(fn, options, [...REGION_OPTIONS, ...formula.options]);
-  const classes = tableClasses(fn, table);
-  const region = resolveRegion(fn, formula, options, classes);
-  for (const name of [...region.sums, 'valid'] as const) {
-    if (!(name in table))
-      fail(fn, `the table has no '${name}'; overlap() gives it, unless its option sums leaves it out`);
-  }
+  const region = resolveRegion(fn, formula, options, tableClasses(fn, table));
+  checkTable(fn, table, region.sums);
   return tf.tidy(() => reduceRegion(region, table as OverlapOf<SumName>));
-}
-
-export function tableClasses(fn: string, table: Partial<OverlapOf<SumName>>): number {
-  const sum = SUM_NAMES.map((name) => table?.[name]).find((tensor) => tensor !== undefined);
-  if (!sum) fail(fn, `takes a table of overlap() with at least one sum besides 'valid'`);
-  return sum.shape[1];
 }
 
 /** A region loss with every option resolved. */
@@ -168,7 +157,7 @@ function withAbsent(
 ): Tensor2D {
   if (absent !== 'penalize') return values;
   const present = tf.step(labelled);
-  const mean = divide(predicted, tf.broadcastTo(tf.expandDims(valid, 1), predicted.shape) as Tensor2D, 0);
+  const mean = divide(predicted, tf.expandDims(valid, 1) as Tensor2D, 0);
   return tf.add(tf.mul(values, present), tf.mul(mean, tf.sub(1, present)));
 }
 

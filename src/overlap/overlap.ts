@@ -59,8 +59,7 @@ export function overlap<S extends SumName = SumName>(
   if (!Array.isArray(names)) fail(fn, `sums must be a list of names, got ${show(names)}`);
   for (const name of names) checkOneOf(fn, 'sums', name, SUM_NAMES);
   return tf.tidy(() => {
-    const problem = resolveProblem(fn, labels, predictions, options);
-    return overlapTable(problem, plainEntropy(entropyKind(problem.activation, problem.layout.classes)), names);
+    return overlapTable(resolveProblem(fn, labels, predictions, options), names);
   });
 }
 
@@ -70,15 +69,16 @@ export function entropyKind(activation: PassActivation, classes: number): Entrop
   return activation === 'none' && classes > 1 ? 'categorical' : 'binary';
 }
 
-export function plainEntropy(kind: EntropyTerm['kind']): EntropyTerm {
+function plainEntropy({ activation, layout }: Problem): EntropyTerm {
+  const kind = entropyKind(activation, layout.classes);
   return { kind, labelSmoothing: 0, posWeight: null, subtractEntropy: false };
 }
 
-/** The sums of a resolved problem. Call it inside tf.tidy. */
+/** The sums of a resolved problem, with the plain cross-entropy unless a loss has one of its own. Inside tf.tidy. */
 export function overlapTable<S extends SumName>(
   problem: Problem,
-  entropy: EntropyTerm,
   names: readonly S[],
+  entropy: EntropyTerm = plainEntropy(problem),
 ): OverlapOf<S> {
   const table: Partial<OverlapTable> = { valid: validPixels(problem) };
   if (names.length > 0) {

@@ -1,11 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor3D } from '@tensorflow/tfjs-core';
 import { checkAxis, checkDtype, checkNumber, checkTensor, fail, show, showShape } from '../checks.js';
+import { checkingValues } from '../checkValues.js';
 import { constant } from '../kernels/constant.js';
 import type { PassActivation } from '../kernels/contract.js';
 import { sameShape, toLabelPixels, type LabelKind, type Layout } from './layout.js';
 import type { ProblemOptions, Relaxation } from './options.js';
-import { checkingValues, checkProblemValues } from './valueChecks.js';
+import { checkProblemValues } from './valueChecks.js';
 
 /**
  * Labels and predictions with every option about how to read them resolved. The tensors are kept as they were passed
@@ -119,12 +120,17 @@ function checkMask(fn: string, mask: Tensor | undefined, { samples, spatial, sha
   }
 }
 
+/** How predictions become probabilities unless an option says otherwise. */
+export function defaultActivation(classes: number): PassActivation {
+  return classes === 1 ? 'sigmoid' : 'softmax';
+}
+
 function resolveActivation(
   fn: string,
   activation: ProblemOptions['activation'],
   classes: number,
 ): PassActivation | Relaxation {
-  if (activation === undefined) return classes === 1 ? 'sigmoid' : 'softmax';
+  if (activation === undefined) return defaultActivation(classes);
   if (typeof activation === 'function') return activation;
   if (activation === 'softmax' && classes === 1) {
     fail(fn, `activation 'softmax' needs at least two classes (over one it is always 1); use 'sigmoid'`);

@@ -1,5 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { checkBoolean, fail, showShape } from '../checks.js';
+import { fail, showShape } from '../checks.js';
 import { toLabelPixels, toPixels, type Layout } from './layout.js';
 import type { Problem } from './problem.js';
 
@@ -7,35 +7,6 @@ import type { Problem } from './problem.js';
 const SUM_TOLERANCE = 1e-3;
 /** How far rounding may carry a probability or a label out of [0, 1]. */
 const RANGE_TOLERANCE = 1e-5;
-
-let checking = false;
-
-/**
- * Switches checks of tensor values on or off, for the losses, `overlap`, `powerSharpen` and the soft labels (off at the
- * start). They read the tensors back, which stalls a GPU: use them while you look for a fault. Refused are NaN in
- * labels, predictions and mask; labels and probabilities outside [0, 1]; labels that do not sum to 1 under softmax;
- * class indices that are not in 0..C-1; negative weights; votes that are negative or more than there are annotators.
- * Pixels that do not count are not checked. (WebGPU cannot read tensors back at once, so
- * there the checks throw tfjs's own error.)
- *
- * @example
- * ```ts
- * checkValues(true);
- * const labels = tf.tensor2d([[0.7, 0.7]]);
- * const logits = tf.tensor2d([[1, 2]]);
- * diceLoss(labels, logits); // throws: labels of a pixel must sum to 1 under softmax, got 1.4 at sample 0
- * ```
- *
- * @throws if `on` is not a boolean
- */
-export function checkValues(on: boolean): void {
-  checkBoolean('checkValues', 'on', on);
-  checking = on;
-}
-
-export function checkingValues(): boolean {
-  return checking;
-}
 
 /** Call it inside tf.tidy. */
 export function checkProblemValues(fn: string, problem: Problem, mask: Tensor | undefined): void {

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkAxis, checkDtype, checkNumber, checkOptionNames, checkTensor, fail } from '../checks.js';
-import { checkingValues } from '../overlap/valueChecks.js';
+import { checkingValues } from '../checkValues.js';
 
 export interface PowerSharpenOptions {
   /** The axis along which the maximum is taken. Default -1. */

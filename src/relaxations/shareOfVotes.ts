@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { fail } from '../checks.js';
-import { checkingValues } from '../overlap/valueChecks.js';
+import { checkingValues } from '../checkValues.js';
 
 /** (votes + e)/(total + K e), and `missing` where that is 0/0; total broadcasts against votes. */
 export function shareOfVotes(
@@ -12,8 +12,8 @@ export function shareOfVotes(
 ): Tensor {
   if (checkingValues()) {
     const left = tf.sub(total, votes).dataSync();
-    const bad = votes.dataSync().findIndex((count, i) => !(count >= 0 && left[i]! >= 0));
-    if (bad >= 0) fail(fn, `votes must lie between 0 and the number of annotators, got ${votes.dataSync()[bad]}`);
+    const bad = votes.dataSync().find((count, i) => !(count >= 0 && left[i]! >= 0));
+    if (bad !== undefined) fail(fn, `votes must lie between 0 and the number of annotators, got ${bad}`);
   }
   if (smoothing > 0) return tf.div(tf.add(votes, smoothing), tf.add(total, outcomes * smoothing));
   const asked = tf.step(total);

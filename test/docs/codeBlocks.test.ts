@@ -16,38 +16,20 @@ const { ${[
 tf.enableProdMode();
 await tf.setBackend('cpu');`;
 
-describe('the code blocks of the README', () => {
-  const blocks = blocksOfMarkdown('README.md');
-  test('are found', () => expect(blocks.length).toBeGreaterThanOrEqual(3));
-  test.each(blocks.map(({ name, code }) => [name, code]))(
-    '%s runs',
-    (_, code) => {
-      const { status, output } = runBlock(code);
-      if (status !== 0) throw new Error(output);
-    },
-    LONG,
-  );
-});
+const NODE_PRELUDE = `import { diagnose, installNative, load, ProgressLine, showOn } from 'softseg/node';`;
 
-describe('the examples of the docstrings', () => {
-  const blocks = ['src/losses', 'src/relaxations', 'src/overlap', 'src/kernels'].flatMap(blocksOfDocstrings);
-  test('are found', () => expect(blocks.length).toBeGreaterThanOrEqual(15));
+const docstrings = blocksOfDocstrings('src');
+const ofNode = docstrings.filter(({ name }) => name.startsWith('src/backend/'));
+const ofBrowser = docstrings.filter((block) => !ofNode.includes(block));
+
+describe.each([
+  ['the code blocks of the README', 3, blocksOfMarkdown('README.md'), ''],
+  ['the examples of the docstrings', 15, ofBrowser, PRELUDE],
+  ['the examples of softseg/node', 5, ofNode, NODE_PRELUDE],
+])('%s', (_, least, blocks, prelude) => {
+  test('are found', () => expect(blocks.length).toBeGreaterThanOrEqual(least));
   test.each(blocks.map(({ name, code }) => [name, code]))(
     '%s runs, and gives what it says',
-    (_, code) => {
-      const { status, output } = runBlock(code, PRELUDE);
-      if (status !== 0) throw new Error(output);
-    },
-    LONG,
-  );
-});
-
-describe('the examples of softseg/node', () => {
-  const blocks = blocksOfDocstrings('src/backend');
-  const prelude = `import { diagnose, installNative, load, ProgressLine, showOn } from 'softseg/node';`;
-  test('are found', () => expect(blocks.length).toBeGreaterThanOrEqual(5));
-  test.each(blocks.map(({ name, code }) => [name, code]))(
-    '%s runs',
     (_, code) => {
       const { status, output } = runBlock(code, prelude);
       if (status !== 0) throw new Error(output);
