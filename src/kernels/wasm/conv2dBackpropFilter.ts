@@ -8,8 +8,8 @@ interface WasmBackend {
 /**
  * The gradient of conv2d to its filter, as a convolution: with input channels for samples and samples for channels,
  * the padded input [Cin,H,W,N] convolved with dy [outH,outW,N,Cout] gives the gradient [Cin,h,w,Cout]; the strides of
- * the forward convolution become dilations. (Four to seven times faster in trials than one matrix product per filter offset, for
- * XNNPACK's convolutions are much better than its products with a transposed side.)
+ * the forward convolution become dilations. (In trials four to seven times faster than one matrix product per filter
+ * offset, for XNNPACK's convolutions are much better than its products with a transposed side.)
  */
 const kernelFunc: KernelFunc = ({ inputs, backend, attrs }) => {
   const { x, dy } = inputs as Record<'x' | 'dy', TensorInfo>;
