@@ -1,5 +1,5 @@
-// The suite of what runs on tensors runs once per backend; what starts processes of its own (provisioning, the demo,
-// the README's code blocks) runs once.
+// The suite of what runs on tensors runs on each backend twice, with its fused kernels and with composed ones; what
+// starts processes of its own (provisioning, the demo, the README's code blocks) runs once.
 const shared = {
   testEnvironment: '<rootDir>/test/setup/environment.cjs',
   // TypeScript to CommonJS, and our own '.js' imports to the '.ts' files they stand for.
@@ -7,24 +7,40 @@ const shared = {
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
 };
 
-const onTensors = (backend) => ({
+const onTensors = (backend, kernels, op) => ({
   ...shared,
-  displayName: backend,
-  globals: { TEST_BACKEND: backend },
+  displayName: kernels === 'fused' ? backend : `${backend} ${kernels}`,
+  globals: { TEST_BACKEND: backend, TEST_KERNELS: kernels, TEST_OP: op },
   setupFilesAfterEnv: ['<rootDir>/test/setup/backend.ts'],
-  testMatch: ['losses', 'overlap', 'relaxations', 'kernels', 'golden'].map(
+  testMatch: ['contract', 'losses', 'overlap', 'relaxations', 'kernels', 'golden'].map(
     (room) => `<rootDir>/test/${room}/**/*.test.ts`,
   ),
 });
 
-export default {
-  reporters: ['default', '<rootDir>/test/setup/countReporter.cjs'],
-  projects: [
-    ...['cpu', 'wasm', 'tensorflow'].map(onTensors),
-    {
-      ...shared,
-      displayName: 'node',
-      testMatch: ['reference', 'backend', 'examples', 'docs'].map((room) => `<rootDir>/test/${room}/**/*.test.ts`),
-    },
-  ],
+/** The compiled op of TensorFlow's, or null where the backend that has it will fail its tests. */
+async function opPath() {
+  try {
+    const { installedOp } = await import('./dist/backend/op.js');
+    return installedOp('@tensorflow/tfjs-node') ?? null;
+  } catch (error) {
+    if (error.code === 'ERR_MODULE_NOT_FOUND') return null; // not built
+    throw error;
+  }
+}
+
+export default async () => {
+  const op = await opPath();
+  const backends = ['cpu', 'wasm', 'tensorflow'];
+  return {
+    maxWorkers: '100%',
+    reporters: ['default', '<rootDir>/test/setup/countReporter.cjs'],
+    projects: [
+      ...['fused', 'composed'].flatMap((kernels) => backends.map((backend) => onTensors(backend, kernels, op))),
+      {
+        ...shared,
+        displayName: 'node',
+        testMatch: ['reference', 'backend', 'examples', 'docs'].map((room) => `<rootDir>/test/${room}/**/*.test.ts`),
+      },
+    ],
+  };
 };

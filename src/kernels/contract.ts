@@ -4,7 +4,8 @@
  *
  * N samples, P pixels of a sample, C classes, S sums asked for.
  */
-import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
+import type { LabelKind, Layout } from './layout.js';
 
 /** The sums that a pass can give, in the order in which it gives them. */
 export const SUM_NAMES = [
@@ -17,6 +18,10 @@ export const SUM_NAMES = [
   'crossEntropy',
 ] as const;
 export type SumName = (typeof SUM_NAMES)[number];
+
+/** What a pass may be asked for: the sums, and `valid`, the sum of the pixels' weights, the same for every class. */
+export const PASS_SUMS = [...SUM_NAMES, 'valid'] as const;
+export type PassSum = (typeof PASS_SUMS)[number];
 
 /** How predictions become probabilities inside the pass. A user's function is applied before it. */
 export type PassActivation = 'softmax' | 'sigmoid' | 'none';
@@ -40,46 +45,34 @@ export interface PassAttributes {
   entropy: EntropyTerm;
 }
 
+/** Labels, predictions and weights as they came; layout.ts brings them to [N,P,C]. */
 export interface PassInputs {
-  /** Soft labels float32 [N,P,C], or class indices int32 [N,P]. */
-  labels: Tensor3D | Tensor2D;
-  /** Logits, or probabilities with activation 'none': float32 [N,P,C]. */
-  predictions: Tensor3D;
-  /** Pixel weights float32 [N,P,1], 0 where a pixel does not count; null for all 1. */
+  /** Soft labels of the layout's shape (float32; int32 or bool count as 0 and 1), or int32 class indices. */
+  labels: Tensor;
+  labelKind: LabelKind;
+  /** Logits, or probabilities with activation 'none': float32 of the layout's shape. */
+  predictions: Tensor;
+  /** Pixel weights float32 [N,P,1], 0 where a pixel does not count; null for all 1. No gradient flows to them. */
   weights: Tensor3D | null;
+  layout: Layout;
 }
 
-/** The sums over pixels, per sample and class. */
-export interface OverlapKernel {
-  /** [S,N,C], in the order of `names`. */
-  sums(inputs: PassInputs, attributes: PassAttributes, names: readonly SumName[]): Tensor3D;
-  /** [N,P,C]: the gradient to the predictions, given dy [S,N,C]. */
-  predictionsGradient(
-    inputs: PassInputs,
-    attributes: PassAttributes,
-    names: readonly SumName[],
-    dy: Tensor3D,
-  ): Tensor3D;
-  /** [N,P,C]: the gradient to soft labels, given dy [S,N,C]. */
-  labelsGradient(inputs: PassInputs, attributes: PassAttributes, names: readonly SumName[], dy: Tensor3D): Tensor3D;
-}
+/** What a gradient is taken to. */
+export type Wrt = 'predictions' | 'labels';
 
-/** The cross-entropy of each pixel: w times the sum over classes of coefficient[c] times the entropy term. */
-export interface EntropyMapKernel {
-  /** [N,P]. */
-  map(inputs: PassInputs, attributes: PassAttributes, coefficients: readonly number[]): Tensor2D;
-  /** [N,P,C], given dy [N,P]. */
-  predictionsGradient(
-    inputs: PassInputs,
-    attributes: PassAttributes,
-    coefficients: readonly number[],
-    dy: Tensor2D,
-  ): Tensor3D;
-  /** [N,P,C], given dy [N,P]. */
-  labelsGradient(
-    inputs: PassInputs,
-    attributes: PassAttributes,
-    coefficients: readonly number[],
-    dy: Tensor2D,
-  ): Tensor3D;
+/** What computes the passes over pixels: one loop written for it, or a chain of tfjs's ops. */
+export type KernelKind = 'fused native' | 'fused wasm' | 'composed';
+
+/** The passes as functions that tfjs can differentiate, to any order, by predictions and by float32 labels. */
+export interface Kernels {
+  name: KernelKind;
+  /** Whether reading the values of a small tensor costs next to nothing, as it does where no GPU has to be waited for. */
+  readsAtOnce: boolean;
+  /** [S,N,C]: the sums over pixels. `sums` are in the order of PASS_SUMS, each at most once. */
+  sums(inputs: PassInputs, attributes: PassAttributes, sums: readonly PassSum[]): Tensor3D;
+  /**
+   * [N,P]: the cross-entropy of each pixel, its weight times the sum over classes of coefficients[c] times the entropy
+   * term.
+   */
+  entropyMap(inputs: PassInputs, attributes: PassAttributes, coefficients: readonly number[]): Tensor2D;
 }

@@ -1,15 +1,15 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkNumber, checkOptionNames, fail, show } from '../checks.js';
-import { SUM_NAMES, type EntropyTerm, type SumName } from '../kernels/contract.js';
-import { overlapTable, type OverlapOf } from '../overlap/overlap.js';
+import { SUM_NAMES, type EntropyTerm } from '../kernels/contract.js';
+import { lossOfSums, type Head } from '../overlap/head.js';
 import { resolveProblem, type Problem } from '../overlap/problem.js';
 import { BINARY_CROSS_ENTROPY_OPTIONS, type BinaryCrossEntropyLossOptions } from './binaryCrossEntropy.js';
 import { dice, type DiceLossOptions } from './dice.js';
 import { iou } from './iou.js';
 import { REGION_OPTIONS, type PerPixelResult, type Reduction } from './options.js';
-import { perPixelMap, reducePixels, resolvePerPixel, withSigmoid } from './perPixel.js';
-import { reduceRegion, resolveRegion, type RegionFormula } from './region.js';
+import { perPixelHead, perPixelMap, resolvePerPixel, withSigmoid, type PerPixel } from './perPixel.js';
+import { regionHead, type RegionFormula } from './region.js';
 import { tversky, type TverskyLossOptions } from './tversky.js';
 
 /** The losses that `comboLoss` adds up. */
@@ -42,14 +42,14 @@ const TERMS_OF_OPTION: Record<string, readonly ComboTerm[]> = {
   posWeight: ['crossEntropy', 'binaryCrossEntropy'],
 };
 
-/** A term with every option resolved: the sums it reads, and its value from them. */
+/** A term with every option resolved: a head, or a cross-entropy of which every pixel is wanted. */
 interface Term {
   name: ComboTerm;
   weight: number;
-  sums: readonly SumName[];
   /** For the terms that read the cross-entropy. */
   entropy: EntropyTerm | null;
-  value(table: OverlapOf<SumName>): Tensor;
+  head: Head | null;
+  map: PerPixel | null;
 }
 
 /**
@@ -87,10 +87,10 @@ export function comboLoss<R extends Reduction = 'mean'>(
     const problem = resolveProblem(fn, labels, predictions, own);
     const terms = names.map((name) => resolveTerm(fn, name, weights[name]!, own, problem));
     checkTogether(fn, terms, own);
-    const sums = SUM_NAMES.filter((name) => terms.some((term) => term.sums.includes(name)));
-    const entropy = terms.find((term) => term.entropy)?.entropy;
-    const table = overlapTable(problem, sums, entropy ?? undefined);
-    return tf.addN(terms.map((term) => tf.mul(term.value(table), term.weight)));
+    const entropy = terms.find((term) => term.entropy)?.entropy ?? undefined;
+    const maps = terms.flatMap(({ map, weight }) => (map ? [tf.mul(perPixelMap(problem, map), weight)] : []));
+    if (maps.length > 0) return tf.addN(maps);
+    return lossOfSums(problem, sumOfHeads(terms), entropy);
   }) as PerPixelResult<R>;
 }
 
@@ -118,13 +118,22 @@ function resolveTerm(fn: string, name: ComboTerm, weight: number, options: Combo
   if (name === 'crossEntropy' || name === 'binaryCrossEntropy') {
     const choice = name === 'crossEntropy' ? 'byActivation' : 'binary';
     const loss = resolvePerPixel(fn, choice, options, activation, layout.classes);
-    if (loss.reduction === 'none') {
-      return { name, weight, sums: [], entropy: loss.entropy, value: () => perPixelMap(problem, loss) };
-    }
-    return { name, weight, sums: ['crossEntropy'], entropy: loss.entropy, value: (table) => reducePixels(loss, table) };
+    const { entropy } = loss;
+    if (loss.reduction === 'none') return { name, weight, entropy, head: null, map: loss };
+    return { name, weight, entropy, head: perPixelHead(loss), map: null };
   }
-  const region = resolveRegion(fn, REGION_FORMULAS[name] as RegionFormula<ComboLossOptions>, options, layout.classes);
-  return { name, weight, sums: region.sums, entropy: null, value: (table) => reduceRegion(region, table) };
+  const head = regionHead(fn, REGION_FORMULAS[name] as RegionFormula<ComboLossOptions>, options, layout.classes);
+  return { name, weight, entropy: null, head, map: null };
+}
+
+/** Σ weight·head. */
+function sumOfHeads(terms: readonly Term[]): Head {
+  const heads = terms.map(({ head }) => head!);
+  return {
+    sums: SUM_NAMES.filter((name) => heads.some(({ sums }) => sums.includes(name))),
+    of: (a, table) => heads.map((head, i) => a.mul(head.of(a, table), terms[i]!.weight)).reduce((x, y) => a.add(x, y)),
+    shape: (samples) => heads[0]!.shape(samples),
+  };
 }
 
 /** Terms share one pass, so one kind of cross-entropy; and they can only be added if their shapes agree. */

@@ -1,11 +1,11 @@
-import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkOptionNames, fail } from '../checks.js';
 import type { SumName } from '../kernels/contract.js';
+import { lossOfTable } from '../overlap/head.js';
 import type { OverlapOf } from '../overlap/overlap.js';
 import { defaultActivation } from '../overlap/problem.js';
 import { CROSS_ENTROPY_OPTIONS, type CrossEntropyOptions, type PerPixelResult, type Reduction } from './options.js';
-import { perPixelLoss, reducePixels, resolvePerPixel } from './perPixel.js';
+import { perPixelHead, perPixelLoss, resolvePerPixel } from './perPixel.js';
 import { checkTable, tableClasses } from './table.js';
 
 export type CrossEntropyLossOptions<R extends Reduction = Reduction> = CrossEntropyOptions<R>;
@@ -68,5 +68,5 @@ export function crossEntropyFromOverlap<R extends Exclude<Reduction, 'none'> = '
   const loss = resolvePerPixel(fn, 'byActivation', options, named, classes);
   if (loss.reduction === 'none')
     fail(fn, `reduction must be 'mean', 'sum' or 'sample', got 'none': sums have no pixels`);
-  return tf.tidy(() => reducePixels(loss, table)) as PerPixelResult<R>;
+  return lossOfTable(table as OverlapOf<SumName>, perPixelHead(loss)) as PerPixelResult<R>;
 }

@@ -1,9 +1,7 @@
-import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkBoolean } from '../checks.js';
 import type { SumName } from '../kernels/contract.js';
 import type { OverlapOf } from '../overlap/overlap.js';
-import { divide } from './divide.js';
 import type { Reduction, RegionOptions, RegionResult } from './options.js';
 import { regionLoss, regionLossOfTable, type RegionFormula } from './region.js';
 
@@ -16,9 +14,9 @@ export const dice: RegionFormula<DiceLossOptions> = {
   options: ['squared'],
   check: (fn, { squared = false }) => checkBoolean(fn, 'squared', squared),
   squared: ({ squared = false }) => squared,
-  value({ intersection, predicted, labelled }, _, smooth) {
-    const numerator = tf.add(tf.mul(intersection, 2), smooth);
-    return tf.sub(1, divide(numerator, tf.add(tf.add(predicted, labelled), smooth), 1));
+  value(a, { intersection, predicted, labelled }, _, smooth) {
+    const numerator = a.add(a.mul(intersection, 2), smooth);
+    return a.sub(1, a.divide(numerator, a.add(a.add(predicted, labelled), smooth), 1));
   },
 };
 

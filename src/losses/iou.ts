@@ -1,8 +1,6 @@
-import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { SumName } from '../kernels/contract.js';
 import type { OverlapOf } from '../overlap/overlap.js';
-import { divide } from './divide.js';
 import type { Reduction, RegionOptions, RegionResult } from './options.js';
 import { regionLoss, regionLossOfTable, type RegionFormula } from './region.js';
 
@@ -11,9 +9,9 @@ export type IouLossOptions<R extends Reduction = Reduction> = RegionOptions<R>;
 export const iou: RegionFormula<IouLossOptions> = {
   options: [],
   check() {},
-  value({ intersection, predicted, labelled }, _, smooth) {
-    const union = tf.sub(tf.add(predicted, labelled), intersection);
-    return tf.sub(1, divide(tf.add(intersection, smooth), tf.add(union, smooth), 1));
+  value(a, { intersection, predicted, labelled }, _, smooth) {
+    const union = a.sub(a.add(predicted, labelled), intersection);
+    return a.sub(1, a.divide(a.add(intersection, smooth), a.add(union, smooth), 1));
   },
 };
 

@@ -1,13 +1,12 @@
 /** What the cross-entropies share: which term of the pass they read, and how pixels are reduced. */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkBoolean, checkNumber, checkOneOf, checkOptionNames, fail, show } from '../checks.js';
-import type { EntropyTerm, PassActivation, SumName } from '../kernels/contract.js';
-import { entropyKind, overlapTable, type OverlapOf } from '../overlap/overlap.js';
-import { entropyMap } from '../overlap/pass.js';
-import { resolveProblem, type Problem } from '../overlap/problem.js';
+import type { EntropyTerm, PassActivation } from '../kernels/contract.js';
+import { currentKernels } from '../kernels/select.js';
+import { lossOfSums, type Head } from '../overlap/head.js';
+import { entropyKind, passAttributes, resolveProblem, type Problem } from '../overlap/problem.js';
 import { resolveClasses } from './classes.js';
-import { divide } from './divide.js';
 import { REDUCTIONS, type CrossEntropyOptions, type Reduction } from './options.js';
 
 export interface PerPixelOptions extends CrossEntropyOptions {
@@ -39,7 +38,7 @@ export function perPixelLoss(
     const { activation, layout } = problem;
     const loss = resolvePerPixel(fn, choice, options, activation, layout.classes);
     if (loss.reduction === 'none') return perPixelMap(problem, loss);
-    return reducePixels(loss, overlapTable(problem, ['crossEntropy'], loss.entropy));
+    return lossOfSums(problem, perPixelHead(loss), loss.entropy);
   });
 }
 
@@ -101,16 +100,20 @@ function resolvePosWeight(
 /** [N, ...spatial]. Call it inside tf.tidy. */
 export function perPixelMap(problem: Problem, { entropy, coefficients }: PerPixel): Tensor {
   const { samples, spatial } = problem.layout;
-  return tf.reshape(entropyMap(problem, entropy, coefficients), [samples, ...spatial]);
+  const map = currentKernels().entropyMap(problem, passAttributes(problem, entropy), coefficients);
+  return tf.reshape(map, [samples, ...spatial]);
 }
 
-/** Any reduction but 'none'. Call it inside tf.tidy. */
-export function reducePixels(
-  { coefficients, reduction }: PerPixel,
-  { crossEntropy, valid }: OverlapOf<Extract<SumName, 'crossEntropy'>>,
-): Tensor {
-  const samples = tf.sum(tf.mul(crossEntropy, tf.tensor2d([coefficients])), 1) as Tensor1D;
-  if (reduction === 'sum') return tf.sum(samples);
-  if (reduction === 'sample') return divide(samples, valid, 0);
-  return divide(tf.sum(samples), tf.sum(valid), 0);
+/** Any reduction but 'none'. */
+export function perPixelHead({ coefficients, reduction }: PerPixel): Head {
+  return {
+    sums: ['crossEntropy'],
+    of(a, { crossEntropy, valid }) {
+      const samples = a.sumOfColumns(a.mul(crossEntropy, a.row(coefficients)));
+      if (reduction === 'sum') return a.sumOfRows(samples);
+      if (reduction === 'sample') return a.divide(samples, valid, 0);
+      return a.divide(a.sumOfRows(samples), a.sumOfRows(valid), 0);
+    },
+    shape: (samples) => (reduction === 'sample' ? [samples] : []),
+  };
 }

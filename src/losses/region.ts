@@ -3,21 +3,22 @@
  * an absent class contributes, how values are reduced) happens here, once for all of them. N samples, C classes.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import type { Algebra } from '../algebra/algebra.js';
 import { checkNumber, checkOneOf, checkOptionNames, fail } from '../checks.js';
 import { SUM_NAMES, type SumName } from '../kernels/contract.js';
-import { overlapTable, type OverlapOf } from '../overlap/overlap.js';
+import { lossOfSums, lossOfTable, type Head, type SumsOf } from '../overlap/head.js';
+import type { OverlapOf } from '../overlap/overlap.js';
 import { resolveProblem } from '../overlap/problem.js';
 import { resolveClasses, type ClassWeights } from './classes.js';
-import { divide } from './divide.js';
 import { REDUCTIONS, REGION_OPTIONS, type Reduction, type RegionOptions } from './options.js';
 import { checkTable, tableClasses } from './table.js';
 
 /** I, P and T of the formulas, [N,C] each. */
-export interface RegionSums {
-  intersection: Tensor2D;
-  predicted: Tensor2D;
-  labelled: Tensor2D;
+export interface RegionSums<M> {
+  intersection: M;
+  predicted: M;
+  labelled: M;
 }
 
 /** A loss per sample and class, from the sums. */
@@ -28,7 +29,7 @@ export interface RegionFormula<O extends RegionOptions> {
   check(fn: string, options: O): void;
   /** Take the squared sums, in which the metric and the product form coincide. */
   squared?(options: O): boolean;
-  value(sums: RegionSums, options: O, smooth: number): Tensor2D;
+  value<M>(algebra: Algebra<M>, sums: RegionSums<M>, options: O, smooth: number): M;
 }
 
 export function regionLoss<O extends RegionOptions>(
@@ -41,8 +42,7 @@ export function regionLoss<O extends RegionOptions>(
   checkOptionNames(fn, options, [...REGION_OPTIONS, ...formula.options]);
   return tf.tidy(() => {
     const problem = resolveProblem(fn, labels, predictions, options);
-    const region = resolveRegion(fn, formula, options, problem.layout.classes);
-    return reduceRegion(region, overlapTable(problem, region.sums));
+    return lossOfSums(problem, regionHead(fn, formula, options, problem.layout.classes));
   });
 }
 
@@ -54,27 +54,26 @@ export function regionLossOfTable<O extends RegionOptions>(
   options: O,
 ): Tensor {
   checkOptionNames(fn, options, [...REGION_OPTIONS, ...formula.options]);
-  const region = resolveRegion(fn, formula, options, tableClasses(fn, table));
-  checkTable(fn, table, region.sums);
-  return tf.tidy(() => reduceRegion(region, table as OverlapOf<SumName>));
+  const head = regionHead(fn, formula, options, tableClasses(fn, table));
+  checkTable(fn, table, head.sums);
+  return lossOfTable(table as OverlapOf<SumName>, head);
 }
 
 /** A region loss with every option resolved. */
-export interface Region {
-  sums: readonly SumName[];
-  value(table: OverlapOf<SumName>): Tensor2D;
+interface Region {
+  value<M>(algebra: Algebra<M>, table: SumsOf<M>): M;
   absent: 'skip' | 'penalize' | 'smooth';
   aggregate: 'image' | 'batch';
   reduction: Reduction;
   classes: ClassWeights;
 }
 
-export function resolveRegion<O extends RegionOptions>(
+export function regionHead<O extends RegionOptions>(
   fn: string,
   formula: RegionFormula<O>,
   options: O,
   classes: number,
-): Region {
+): Head {
   const { activation, aggregate = 'image', overlap = 'metric', smooth = 0, reduction = 'mean' } = options;
   const absent = options.absent ?? (classes > 1 && activation !== 'sigmoid' ? 'skip' : 'penalize');
   checkOneOf(fn, 'absent', absent, ['skip', 'penalize', 'smooth']);
@@ -88,31 +87,38 @@ export function resolveRegion<O extends RegionOptions>(
   }
   const squared = formula.squared?.(options) ?? false;
   const form = squared ? squaredForm : overlap === 'metric' ? metricForm : productForm;
-  return {
-    // 'labelled' tells which classes are absent, 'predicted' what they cost.
-    sums: SUM_NAMES.filter((name) => name === 'labelled' || name === 'predicted' || form.sums.includes(name)),
-    value: (table) => formula.value(form.of(table), options, smooth),
+  const region: Region = {
+    value: (algebra, table) => formula.value(algebra, form.of(algebra, table), options, smooth),
     absent,
     aggregate,
     reduction,
     classes: resolveClasses(fn, options, classes),
   };
+  return {
+    // 'labelled' tells which classes are absent, 'predicted' what they cost.
+    sums: SUM_NAMES.filter((name) => name === 'labelled' || name === 'predicted' || form.sums.includes(name)),
+    of: (algebra, table) => reduceRegion(algebra, region, table),
+    shape(samples) {
+      if (reduction === 'none') return [aggregate === 'batch' ? 1 : samples, classes];
+      return reduction === 'sample' ? [samples] : [];
+    },
+  };
 }
 
 interface Form {
   sums: readonly SumName[];
-  of(table: OverlapOf<SumName>): RegionSums;
+  of<M>(algebra: Algebra<M>, table: SumsOf<M>): RegionSums<M>;
 }
 
 const productForm: Form = {
   sums: ['intersection', 'predicted', 'labelled'],
-  of: ({ intersection, predicted, labelled }) => ({ intersection, predicted, labelled }),
+  of: (_, { intersection, predicted, labelled }) => ({ intersection, predicted, labelled }),
 };
 
 const metricForm: Form = {
   sums: ['predicted', 'labelled', 'difference'],
-  of: ({ predicted, labelled, difference }) => ({
-    intersection: tf.div(tf.sub(tf.add(predicted, labelled), difference), 2),
+  of: (a, { predicted, labelled, difference }) => ({
+    intersection: a.mul(a.sub(a.add(predicted, labelled), difference), 0.5),
     predicted,
     labelled,
   }),
@@ -120,49 +126,43 @@ const metricForm: Form = {
 
 const squaredForm: Form = {
   sums: ['intersection', 'predictedSquared', 'labelledSquared'],
-  of: ({ intersection, predictedSquared, labelledSquared }) => ({
+  of: (_, { intersection, predictedSquared, labelledSquared }) => ({
     intersection,
     predicted: predictedSquared,
     labelled: labelledSquared,
   }),
 };
 
-/** Call it inside tf.tidy. */
-export function reduceRegion(region: Region, images: OverlapOf<SumName>): Tensor {
-  const table = region.aggregate === 'batch' ? sumSamples(images, region.sums) : images;
-  const values = withAbsent(region, region.value(table), table);
-  const counted = countedClasses(region, table);
-  const classWeights = tf.mul(counted, tf.tensor2d([region.classes.weights])) as Tensor2D;
-  const weighted = tf.mul(values, classWeights);
-  if (region.reduction === 'none') return weighted;
-  if (region.reduction === 'sum') return tf.sum(weighted);
+function reduceRegion<M>(a: Algebra<M>, region: Region, images: SumsOf<M>): M {
+  const { classes, reduction } = region;
+  const table = region.aggregate === 'batch' ? sumOfSamples(a, images) : images;
+  const values = withAbsent(a, region, region.value(a, table), table);
+  const weights = a.mul(countedClasses(a, region, table), a.row(classes.weights));
+  const weighted = a.mul(values, weights);
+  if (reduction === 'none') return weighted;
+  if (reduction === 'sum') return a.sumOfRows(a.sumOfColumns(weighted));
 
-  const total = tf.sum(classWeights, 1) as Tensor1D;
-  const samples = divide(tf.sum(weighted, 1) as Tensor1D, total, 0);
-  if (region.reduction === 'sample') return samples;
-  return divide(tf.sum(samples), tf.sum(tf.step(total)), 0);
+  const total = a.sumOfColumns(weights);
+  const samples = a.divide(a.sumOfColumns(weighted), total, 0);
+  if (reduction === 'sample') return samples;
+  return a.divide(a.sumOfRows(samples), a.sumOfRows(a.step(total)), 0);
 }
 
 /** The table of the batch as one image. */
-function sumSamples(table: OverlapOf<SumName>, names: readonly SumName[]): OverlapOf<SumName> {
-  const sums = [...names, 'valid' as const].map((name) => [name, tf.sum(table[name], 0, true)]);
-  return Object.fromEntries(sums) as OverlapOf<SumName>;
+function sumOfSamples<M>(a: Algebra<M>, table: SumsOf<M>): SumsOf<M> {
+  return Object.fromEntries(Object.entries(table).map(([name, sum]) => [name, a.sumOfRows(sum as M)])) as SumsOf<M>;
 }
 
 /** The values, with the mean predicted probability for absent classes if they are to be penalized. */
-function withAbsent(
-  { absent }: Region,
-  values: Tensor2D,
-  { predicted, labelled, valid }: OverlapOf<SumName>,
-): Tensor2D {
+function withAbsent<M>(a: Algebra<M>, { absent }: Region, values: M, { predicted, labelled, valid }: SumsOf<M>): M {
   if (absent !== 'penalize') return values;
-  const present = tf.step(labelled);
-  const mean = divide(predicted, tf.expandDims(valid, 1) as Tensor2D, 0);
-  return tf.add(tf.mul(values, present), tf.mul(mean, tf.sub(1, present)));
+  const present = a.step(labelled);
+  const mean = a.divide(predicted, valid, 0);
+  return a.add(a.mul(values, present), a.mul(mean, a.sub(1, present)));
 }
 
 /** 1 for the classes of each sample that count, else 0: [N,C]. */
-function countedClasses({ absent, classes }: Region, { labelled, valid }: OverlapOf<SumName>): Tensor2D {
-  const inValid = tf.mul(tf.expandDims(tf.step(valid), 1), tf.tensor2d([classes.takesPart])) as Tensor2D;
-  return absent === 'skip' ? tf.mul(inValid, tf.step(labelled)) : inValid;
+function countedClasses<M>(a: Algebra<M>, { absent, classes }: Region, { labelled, valid }: SumsOf<M>): M {
+  const inValid = a.mul(a.step(valid), a.row(classes.takesPart));
+  return absent === 'skip' ? a.mul(inValid, a.step(labelled)) : inValid;
 }

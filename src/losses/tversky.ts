@@ -1,9 +1,7 @@
-import * as tf from '@tensorflow/tfjs-core';
-import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkNumber } from '../checks.js';
 import type { SumName } from '../kernels/contract.js';
 import type { OverlapOf } from '../overlap/overlap.js';
-import { divide } from './divide.js';
 import type { Reduction, RegionOptions, RegionResult } from './options.js';
 import { regionLoss, regionLossOfTable, type RegionFormula } from './region.js';
 
@@ -23,34 +21,14 @@ export const tversky: RegionFormula<TverskyLossOptions> = {
     checkNumber(fn, 'beta', beta, { least: 0 });
     checkNumber(fn, 'gamma', gamma, { least: 0, open: true });
   },
-  value({ intersection, predicted, labelled }, { alpha = 0.5, beta = 0.5, gamma = 1 }, smooth) {
-    const falsePositives = tf.mul(tf.sub(predicted, intersection), alpha);
-    const falseNegatives = tf.mul(tf.sub(labelled, intersection), beta);
-    const errors = tf.add(falsePositives, falseNegatives);
-    const found = tf.add(intersection, smooth);
-    const loss: Tensor2D = tf.sub(1, divide(found, tf.add(found, errors), 1));
-    return gamma === 1 ? loss : power(loss, gamma);
+  value(a, { intersection, predicted, labelled }, { alpha = 0.5, beta = 0.5, gamma = 1 }, smooth) {
+    const falsePositives = a.mul(a.sub(predicted, intersection), alpha);
+    const falseNegatives = a.mul(a.sub(labelled, intersection), beta);
+    const found = a.add(intersection, smooth);
+    const loss = a.sub(1, a.divide(found, a.add(found, a.add(falsePositives, falseNegatives)), 1));
+    return gamma === 1 ? loss : a.power(loss, gamma);
   },
 };
-
-/** Below this base the slope of a root is taken as it is here: at 0 it would be infinite. */
-const STEEPEST = 1e-6;
-
-/** max(x, 0)^gamma, with a finite slope for gamma < 1 too. */
-function power(x: Tensor2D, gamma: number): Tensor2D {
-  return tf.customGrad((base, save) => {
-    (save as tf.GradSaveFunc)([base as Tensor2D]);
-    return {
-      value: tf.pow(tf.relu(base as Tensor2D), gamma),
-      gradFunc: (dy: Tensor, [kept]: Tensor[]) => tf.mul(dy, slope(kept as Tensor2D, gamma)),
-    };
-  })(x) as Tensor2D;
-}
-
-function slope(x: Tensor2D, gamma: number): Tensor2D {
-  const base = gamma < 1 ? tf.maximum(x, STEEPEST) : tf.relu(x);
-  return tf.mul(tf.pow(base, gamma - 1), gamma);
-}
 
 /**
  * Tversky loss: per sample and class (1 - (I + s)/(I + alpha·FP + beta·FN + s))^gamma, with FP = P - I, FN = T - I,

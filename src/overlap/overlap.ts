@@ -1,12 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import { checkOneOf, checkOptionNames, fail, show } from '../checks.js';
-import { SUM_NAMES, type EntropyTerm, type PassActivation, type SumName } from '../kernels/contract.js';
-import { sumPixels } from '../kernels/sumPixels.js';
+import { SUM_NAMES, type PassSum, type SumName } from '../kernels/contract.js';
+import { currentKernels } from '../kernels/select.js';
 import { unstackSums } from '../kernels/unstackSums.js';
 import { PROBLEM_OPTIONS, type ProblemOptions } from './options.js';
-import { overlapSums } from './pass.js';
-import { resolveProblem, type Problem } from './problem.js';
+import { passAttributes, plainEntropy, resolveProblem, type Problem } from './problem.js';
 
 /** The sums of `overlap`: `[N, C]` each, and `valid` `[N]`. */
 export type OverlapTable = Record<SumName, Tensor2D> & { valid: Tensor1D };
@@ -63,34 +62,18 @@ export function overlap<S extends SumName = SumName>(
   });
 }
 
-/** Categorical or binary: what the cross-entropy of these probabilities is, unless a loss says otherwise. */
-export function entropyKind(activation: PassActivation, classes: number): EntropyTerm['kind'] {
-  if (activation === 'softmax') return 'categorical';
-  return activation === 'none' && classes > 1 ? 'categorical' : 'binary';
-}
-
-function plainEntropy({ activation, layout }: Problem): EntropyTerm {
-  const kind = entropyKind(activation, layout.classes);
-  return { kind, labelSmoothing: 0, posWeight: null, subtractEntropy: false };
-}
-
-/** The sums of a resolved problem, with the plain cross-entropy unless a loss has one of its own. Inside tf.tidy. */
-export function overlapTable<S extends SumName>(
-  problem: Problem,
-  names: readonly S[],
-  entropy: EntropyTerm = plainEntropy(problem),
-): OverlapOf<S> {
-  const table: Partial<OverlapTable> = { valid: validPixels(problem) };
-  if (names.length > 0) {
-    const sums = unstackSums(overlapSums(problem, entropy, names));
-    names.forEach((name, i) => (table[name as SumName] = sums[i]!));
-  }
-  return table as OverlapOf<S>;
-}
-
-/** Σ w of each sample. */
-function validPixels({ weights, layout }: Problem): Tensor1D {
+/** Inside tf.tidy. */
+function overlapTable<S extends SumName>(problem: Problem, names: readonly S[]): OverlapOf<S> {
+  const { weights, layout } = problem;
   const { samples, pixels } = layout;
-  if (!weights) return tf.fill([samples], pixels) as Tensor1D;
-  return tf.reshape(sumPixels(weights), [samples]);
+  const wanted: readonly PassSum[] = weights ? [...names, 'valid'] : names;
+  const sums =
+    wanted.length === 0
+      ? []
+      : unstackSums(currentKernels().sums(problem, passAttributes(problem, plainEntropy(problem)), wanted));
+  const table: Partial<OverlapTable> = {};
+  names.forEach((name, i) => (table[name as SumName] = sums[i]!));
+  const valid = sums[names.length];
+  table.valid = valid ? tf.squeeze<Tensor1D>(tf.slice2d(valid, [0, 0], [samples, 1]), [1]) : tf.fill([samples], pixels);
+  return table as OverlapOf<S>;
 }

@@ -3,8 +3,8 @@ import type { Tensor, Tensor3D } from '@tensorflow/tfjs-core';
 import { checkAxis, checkDtype, checkNumber, checkTensor, fail, show, showShape } from '../checks.js';
 import { checkingValues } from '../checkValues.js';
 import { constant } from '../kernels/constant.js';
-import type { PassActivation } from '../kernels/contract.js';
-import { sameShape, toLabelPixels, type LabelKind, type Layout } from './layout.js';
+import type { EntropyTerm, PassActivation, PassAttributes } from '../kernels/contract.js';
+import { sameShape, toLabelPixels, type LabelKind, type Layout } from '../kernels/layout.js';
 import type { ProblemOptions, Relaxation } from './options.js';
 import { checkProblemValues } from './valueChecks.js';
 
@@ -123,6 +123,22 @@ function checkMask(fn: string, mask: Tensor | undefined, { samples, spatial, sha
 /** How predictions become probabilities unless an option says otherwise. */
 export function defaultActivation(classes: number): PassActivation {
   return classes === 1 ? 'sigmoid' : 'softmax';
+}
+
+/** Categorical or binary: what the cross-entropy of these probabilities is, unless a loss says otherwise. */
+export function entropyKind(activation: PassActivation, classes: number): EntropyTerm['kind'] {
+  if (activation === 'softmax') return 'categorical';
+  return activation === 'none' && classes > 1 ? 'categorical' : 'binary';
+}
+
+/** The cross-entropy without any option of a loss. */
+export function plainEntropy({ activation, layout }: Problem): EntropyTerm {
+  const kind = entropyKind(activation, layout.classes);
+  return { kind, labelSmoothing: 0, posWeight: null, subtractEntropy: false };
+}
+
+export function passAttributes({ activation, sharpness }: Problem, entropy: EntropyTerm): PassAttributes {
+  return { activation, sharpness, entropy };
 }
 
 function resolveActivation(

@@ -1,6 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { fail, showShape } from '../checks.js';
-import { toLabelPixels, toPixels, type Layout } from './layout.js';
+import { toLabelPixels, toPixels, type Layout } from '../kernels/layout.js';
 import type { Problem } from './problem.js';
 
 /** How far the labels of a pixel may be from adding up to 1 under softmax. */

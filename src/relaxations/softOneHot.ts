@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkAxis, checkDtype, checkNumber, checkOptionNames, checkTensor } from '../checks.js';
+import { softmaxAlong } from '../kernels/activations.js';
 
 export interface SoftOneHotOptions {
   /** The factor on the logits, > 0; the larger, the closer to one-hot. Default 1. */
@@ -39,29 +40,4 @@ export function resolveSoftOneHot(
   const { sharpness = 1, axis = -1 } = options;
   checkNumber(fn, 'sharpness', sharpness, { least: 0, open: true });
   return { sharpness, axis: checkAxis(fn, axis, logits.shape) };
-}
-
-/**
- * softmax(sharpness·z) along the axis, counted from the front. The gradient computes it again from the logits, so it
- * can be differentiated itself (that of tf.softmax cannot) and keeps nothing alive but them.
- */
-export function softmaxAlong(logits: Tensor, sharpness: number, axis: number): Tensor {
-  return tf.customGrad((z, save) => {
-    (save as tf.GradSaveFunc)([z as Tensor]);
-    return {
-      value: softmax(z as Tensor, sharpness, axis),
-      gradFunc: (dy: Tensor, [kept]: Tensor[]) => {
-        const p = softmax(kept!, sharpness, axis);
-        return tf.mul(tf.mul(p, tf.sub(dy, tf.sum(tf.mul(dy, p), axis, true))), sharpness);
-      },
-    };
-  })(logits);
-}
-
-function softmax(logits: Tensor, sharpness: number, axis: number): Tensor {
-  const scaled = sharpness === 1 ? logits : tf.mul(logits, sharpness);
-  const last = logits.rank - 1;
-  if (axis === last) return tf.softmax(scaled);
-  const swap = Array.from({ length: logits.rank }, (_, i) => (i === axis ? last : i === last ? axis : i));
-  return tf.transpose(tf.softmax(tf.transpose(scaled, swap)), swap);
 }

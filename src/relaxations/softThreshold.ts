@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkDtype, checkNumber, checkOptionNames, checkTensor } from '../checks.js';
+import { scaledSigmoid } from '../kernels/activations.js';
 
 export interface SoftThresholdOptions {
   /** The factor on the logits, > 0; the larger, the closer to a step. Default 1. */
@@ -33,23 +34,4 @@ export function resolveSoftThreshold(fn: string, logits: Tensor, options: SoftTh
   const { sharpness = 1 } = options;
   checkNumber(fn, 'sharpness', sharpness, { least: 0, open: true });
   return sharpness;
-}
-
-/** sigmoid(sharpness·z). Its gradient computes it again from the logits, as that of softmaxAlong does. */
-export function scaledSigmoid(logits: Tensor, sharpness: number): Tensor {
-  return tf.customGrad((z, save) => {
-    (save as tf.GradSaveFunc)([z as Tensor]);
-    return {
-      value: sigmoid(z as Tensor, sharpness),
-      gradFunc: (dy: Tensor, [kept]: Tensor[]) => {
-        // sigmoid(-x) keeps the digits that 1 - sigmoid(x) loses.
-        const slope = tf.mul(sigmoid(kept!, sharpness), sigmoid(kept!, -sharpness));
-        return tf.mul(tf.mul(dy, slope), sharpness);
-      },
-    };
-  })(logits);
-}
-
-function sigmoid(logits: Tensor, sharpness: number): Tensor {
-  return tf.sigmoid(sharpness === 1 ? logits : tf.mul(logits, sharpness));
 }

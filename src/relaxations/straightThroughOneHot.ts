@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { softmaxAlong } from '../kernels/activations.js';
 import { oneHot } from '../kernels/oneHot.js';
-import { resolveSoftOneHot, softmaxAlong, type SoftOneHotOptions } from './softOneHot.js';
+import { resolveSoftOneHot, type SoftOneHotOptions } from './softOneHot.js';
 import { straightThrough } from './straightThrough.js';
 
 export type StraightThroughOneHotOptions = SoftOneHotOptions;

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { resolveSoftThreshold, scaledSigmoid, type SoftThresholdOptions } from './softThreshold.js';
+import { scaledSigmoid } from '../kernels/activations.js';
+import { resolveSoftThreshold, type SoftThresholdOptions } from './softThreshold.js';
 import { straightThrough } from './straightThrough.js';
 
 export type StraightThroughThresholdOptions = SoftThresholdOptions;

@@ -3,7 +3,14 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect } from '@jest/global
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs';
 
+import { kernelsInUse, useKernels } from '../../src/index.js';
+import { useFusedPasses } from '../../src/kernels/select.js';
+import { tensorflowPasses, type TensorflowBackend } from '../../src/kernels/tensorflow/passes.js';
+
 declare const TEST_BACKEND: 'cpu' | 'wasm' | 'tensorflow';
+declare const TEST_KERNELS: 'fused' | 'composed';
+/** The compiled op, as `npm run provision` has made it. */
+declare const TEST_OP: string | null;
 
 // What the cpu backend says in Node about tfjs-node, in every test file.
 const warn = console.warn;
@@ -18,7 +25,18 @@ beforeAll(async () => {
   await tf.ready();
   // A backend that is missing must not pass as another one.
   if (tf.getBackend() !== TEST_BACKEND) throw new Error(`the ${TEST_BACKEND} backend does not run here`);
+  if (TEST_KERNELS === 'composed') useKernels('composed');
+  else if (TEST_BACKEND === 'tensorflow') startOp();
+  // Nor must kernels that are missing.
+  const expected = { cpu: 'fused wasm', wasm: 'fused wasm', tensorflow: 'fused native' }[TEST_BACKEND];
+  expect(kernelsInUse()).toBe(TEST_KERNELS === 'composed' ? 'composed' : expected);
 });
+
+function startOp(): void {
+  if (!TEST_OP) throw new Error("softseg's op is not compiled: run `npm run build && npm run provision`");
+  require(TEST_OP);
+  useFusedPasses('tensorflow', tf.backend(), tensorflowPasses(tf.backend() as unknown as TensorflowBackend));
+}
 
 beforeEach(() => {
   tf.engine().startScope();

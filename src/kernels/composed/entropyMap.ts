@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
-import type { EntropyMapKernel, PassAttributes, PassInputs } from '../contract.js';
+import type { PassAttributes } from '../contract.js';
+import type { Pass } from './pass.js';
 import {
   entropyTerm,
   entropyTermLabelsGradient,
@@ -10,31 +11,22 @@ import {
   weigh,
 } from './pixels.js';
 
-function map(inputs: PassInputs, attributes: PassAttributes, coefficients: readonly number[]): Tensor2D {
-  const all = pixels(inputs, attributes);
-  const term = tf.mul(entropyTerm(all, attributes), perClass(coefficients));
-  return tf.squeeze(weigh(tf.sum(term, 2, true), all.weights), [2]);
-}
-
-function predictionsGradient(
-  inputs: PassInputs,
-  attributes: PassAttributes,
-  coefficients: readonly number[],
-  dy: Tensor2D,
-): Tensor3D {
-  const all = pixels(inputs, attributes);
-  const p = probabilities(all.scaled, attributes.activation);
-  return weigh(entropyTermPredictionsGradient(all, p, attributes, upstream(dy, coefficients)), all.weights);
-}
-
-function labelsGradient(
-  inputs: PassInputs,
-  attributes: PassAttributes,
-  coefficients: readonly number[],
-  dy: Tensor2D,
-): Tensor3D {
-  const all = pixels(inputs, attributes);
-  return weigh(entropyTermLabelsGradient(all, attributes, upstream(dy, coefficients)), all.weights);
+/** The map [N,P]. */
+export function entropyMapPass(attributes: PassAttributes, coefficients: readonly number[]): Pass<Tensor2D> {
+  return {
+    value: (inputs) => {
+      const all = pixels(inputs, attributes);
+      const term = tf.mul(entropyTerm(all, attributes), perClass(coefficients));
+      return tf.squeeze(weigh(tf.sum(term, 2, true), all.weights), [2]);
+    },
+    gradient: (inputs, dy, wrt) => {
+      const all = pixels(inputs, attributes);
+      const perTerm = upstream(dy, coefficients);
+      if (wrt === 'labels') return weigh(entropyTermLabelsGradient(all, attributes, perTerm), all.weights);
+      const p = probabilities(all.scaled, attributes.activation);
+      return weigh(entropyTermPredictionsGradient(all, p, attributes, perTerm), all.weights);
+    },
+  };
 }
 
 /** [N,P] and C coefficients to [N,P,C]. */
@@ -45,5 +37,3 @@ function upstream(dy: Tensor2D, coefficients: readonly number[]): Tensor3D {
 function perClass(coefficients: readonly number[]): Tensor3D {
   return tf.tensor3d([...coefficients], [1, 1, coefficients.length]);
 }
-
-export const composedEntropyMap: EntropyMapKernel = { map, predictionsGradient, labelsGradient };

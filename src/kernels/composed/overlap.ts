@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Tensor3D } from '@tensorflow/tfjs-core';
-import type { OverlapKernel, PassAttributes, PassInputs, SumName } from '../contract.js';
+import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
+import type { PassAttributes, PassInputs, PassSum, SumName } from '../contract.js';
+import type { Pass } from './pass.js';
 import {
   entropyTerm,
   entropyTermLabelsGradient,
@@ -28,7 +29,7 @@ const summands: Record<SumName, Summand> = {
 };
 
 /** Gradients of the sums to p, [N,P,C] or [N,1,C]; g is dy of the sum, [N,1,C]. */
-const probabilitySlopes: Partial<Record<SumName, (t: Tensor3D, p: Tensor3D, g: Tensor3D) => Tensor3D>> = {
+const probabilitySlopes: Partial<Record<PassSum, (t: Tensor3D, p: Tensor3D, g: Tensor3D) => Tensor3D>> = {
   intersection: (t, _, g) => tf.mul(t, g),
   predicted: (_t, _p, g) => g,
   difference: (t, p, g) => tf.mul(tf.sign(tf.sub(p, t)), g),
@@ -36,47 +37,61 @@ const probabilitySlopes: Partial<Record<SumName, (t: Tensor3D, p: Tensor3D, g: T
 };
 
 /** Gradients to t, likewise. */
-const labelSlopes: Partial<Record<SumName, (t: Tensor3D, p: Tensor3D, g: Tensor3D) => Tensor3D>> = {
+const labelSlopes: Partial<Record<PassSum, (t: Tensor3D, p: Tensor3D, g: Tensor3D) => Tensor3D>> = {
   intersection: (_, p, g) => tf.mul(p, g),
   labelled: (_t, _p, g) => g,
   difference: (t, p, g) => tf.mul(tf.sign(tf.sub(t, p)), g),
   labelledSquared: (t, _, g) => tf.mul(t, tf.mul(g, 2)),
 };
 
-function sums(inputs: PassInputs, attributes: PassAttributes, names: readonly SumName[]): Tensor3D {
+/** The sums [S,N,C]. */
+export function overlapPass(attributes: PassAttributes, names: readonly PassSum[]): Pass<Tensor3D> {
+  return {
+    value: (inputs) => sums(inputs, attributes, names),
+    gradient: (inputs, dy, wrt) => {
+      const upstream = perSum(names, dy);
+      return wrt === 'labels'
+        ? labelsGradient(inputs, attributes, upstream)
+        : predictionsGradient(inputs, attributes, upstream);
+    },
+  };
+}
+
+function sums(inputs: PassInputs, attributes: PassAttributes, names: readonly PassSum[]): Tensor3D {
   const all = pixels(inputs, attributes);
   const p = probabilities(all.scaled, attributes.activation);
   return tf.stack(
-    names.map((name) => tf.tidy(() => sumPixels(weigh(summands[name](all, p, attributes), all.weights)))),
+    names.map((name) =>
+      tf.tidy(() => {
+        if (name === 'valid') return valid(inputs);
+        return sumPixels(weigh(summands[name](all, p, attributes), all.weights));
+      }),
+    ),
   ) as Tensor3D;
 }
 
-function predictionsGradient(
-  inputs: PassInputs,
-  attributes: PassAttributes,
-  names: readonly SumName[],
-  dy: Tensor3D,
-): Tensor3D {
+/** Σ w of each sample, [N,C]. */
+function valid({ weights, layout: { samples, pixels, classes } }: PassInputs): Tensor2D {
+  if (!weights) return tf.fill([samples, classes], pixels);
+  return tf.add(sumPixels(weights), tf.zeros([samples, classes]));
+}
+
+type Upstream = ReadonlyMap<PassSum, Tensor3D>;
+
+function predictionsGradient(inputs: PassInputs, attributes: PassAttributes, upstream: Upstream): Tensor3D {
   const all = pixels(inputs, attributes);
   const p = probabilities(all.scaled, attributes.activation);
-  const upstream = perSum(names, dy);
-  const dp = addSlopes(probabilitySlopes, names, upstream, all.labels, p);
+  const dp = addSlopes(probabilitySlopes, upstream, all.labels, p);
   const parts = dp ? [throughActivation(dp, p, all.scaled, attributes)] : [];
   const entropy = upstream.get('crossEntropy');
   if (entropy) parts.push(entropyTermPredictionsGradient(all, p, attributes, entropy));
   return total(parts, p, all.weights);
 }
 
-function labelsGradient(
-  inputs: PassInputs,
-  attributes: PassAttributes,
-  names: readonly SumName[],
-  dy: Tensor3D,
-): Tensor3D {
+function labelsGradient(inputs: PassInputs, attributes: PassAttributes, upstream: Upstream): Tensor3D {
   const all = pixels(inputs, attributes);
   const p = probabilities(all.scaled, attributes.activation);
-  const upstream = perSum(names, dy);
-  const dt = addSlopes(labelSlopes, names, upstream, all.labels, p);
+  const dt = addSlopes(labelSlopes, upstream, all.labels, p);
   const parts = dt ? [dt] : [];
   const entropy = upstream.get('crossEntropy');
   if (entropy) parts.push(entropyTermLabelsGradient(all, attributes, entropy));
@@ -84,19 +99,13 @@ function labelsGradient(
 }
 
 /** dy [S,N,C] as one [N,1,C] for each sum. */
-function perSum(names: readonly SumName[], dy: Tensor3D): Map<SumName, Tensor3D> {
+function perSum(names: readonly PassSum[], dy: Tensor3D): Map<PassSum, Tensor3D> {
   return new Map(unstackSums(dy).map((g, i) => [names[i]!, tf.expandDims(g, 1)]));
 }
 
-function addSlopes(
-  slopes: typeof probabilitySlopes,
-  names: readonly SumName[],
-  upstream: Map<SumName, Tensor3D>,
-  t: Tensor3D,
-  p: Tensor3D,
-): Tensor3D | null {
-  return names.reduce<Tensor3D | null>((sum, name) => {
-    const slope = slopes[name]?.(t, p, upstream.get(name)!);
+function addSlopes(slopes: typeof probabilitySlopes, upstream: Upstream, t: Tensor3D, p: Tensor3D): Tensor3D | null {
+  return [...upstream].reduce<Tensor3D | null>((sum, [name, g]) => {
+    const slope = slopes[name]?.(t, p, g);
     if (!slope) return sum;
     return sum ? tf.add(sum, slope) : slope;
   }, null);
@@ -108,5 +117,3 @@ function total(parts: Tensor3D[], like: Tensor3D, weights: Tensor3D | null): Ten
   const spread = second ?? (first.shape[1] === like.shape[1] ? null : tf.zerosLike(like));
   return weigh(spread ? tf.add(first, spread) : first, weights);
 }
-
-export const composedOverlap: OverlapKernel = { sums, predictionsGradient, labelsGradient };

@@ -5,6 +5,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import type { EntropyTerm, PassActivation, PassAttributes, PassInputs } from '../contract.js';
+import { toLabelPixels, toPixels } from '../layout.js';
+import { scaledSigmoid, softmaxAlong } from '../activations.js';
 import { constant } from '../constant.js';
 import { oneHot } from '../oneHot.js';
 
@@ -23,7 +25,10 @@ export interface Pixels {
   weights: Tensor3D | null;
 }
 
-export function pixels({ labels, predictions, weights }: PassInputs, attributes: PassAttributes): Pixels {
+export function pixels(inputs: PassInputs, attributes: PassAttributes): Pixels {
+  const { weights, layout } = inputs;
+  const labels = toLabelPixels(inputs.labels, inputs.labelKind, layout);
+  const predictions = toPixels(inputs.predictions, layout);
   const counts = weights && (constant(() => tf.greater(weights, 0)) as Tensor3D);
   const select = (x: Tensor3D): Tensor3D =>
     counts ? tf.where(tf.broadcastTo(counts, x.shape), x, tf.zerosLike(x)) : x;
@@ -42,8 +47,8 @@ function scale(z: Tensor3D, { activation, sharpness }: PassAttributes): Tensor3D
 }
 
 export function probabilities(scaled: Tensor3D, activation: PassActivation): Tensor3D {
-  if (activation === 'softmax') return tf.softmax(scaled, 2);
-  return activation === 'sigmoid' ? tf.sigmoid(scaled) : scaled;
+  if (activation === 'softmax') return softmaxAlong(scaled, 1, 2);
+  return activation === 'sigmoid' ? scaledSigmoid(scaled, 1) : scaled;
 }
 
 /** Turns a gradient to probabilities into one to the predictions. */
@@ -57,7 +62,7 @@ export function throughActivation(
   const slope: Tensor3D =
     activation === 'softmax'
       ? tf.mul(p, tf.sub(dp, tf.sum(tf.mul(dp, p), 2, true)))
-      : tf.mul(dp, tf.mul(p, tf.sigmoid(tf.neg(scaled))));
+      : tf.mul(dp, tf.mul(p, scaledSigmoid(scaled, -1)));
   return scaleBy(slope, sharpness);
 }
 
@@ -151,7 +156,7 @@ export function entropyTermPredictionsGradient(
     const on = positive(tf.mul(t, inverseOf(scaled)), entropy);
     return tf.mul(tf.sub(tf.mul(oneMinus(t), inverseOf(oneMinus(scaled))), on), upstream);
   }
-  const on = positive(tf.mul(t, tf.sigmoid(tf.neg(scaled))), entropy);
+  const on = positive(tf.mul(t, scaledSigmoid(scaled, -1)), entropy);
   return scaleBy(tf.mul(tf.sub(tf.mul(oneMinus(t), p), on), upstream), sharpness);
 }
 

@@ -1,0 +1,58 @@
+// A tile: some pixels of a sample with every class in a row of its own, so that whatever follows is a loop over vectors
+// of pixels, however many classes there are. Here is how tiles are filled from memory and written back.
+#pragma once
+
+#include "overlap.h"
+#include "vectors.h"
+
+namespace softseg {
+
+// Pixels of a row: all rows of a tile should stay in the first-level cache.
+constexpr int kWideRow = 64;
+constexpr int kNarrowRow = 16;
+constexpr int kMostClassesOfWideRows = 48;
+
+inline int row_width(int32_t classes, int64_t count) {
+  return classes > kMostClassesOfWideRows || count <= kNarrowRow ? kNarrowRow : kWideRow;
+}
+
+// n pixels, [n, classes] in memory, to rows [classes][width].
+inline void to_rows(const float* from, int n, int classes, float* rows, int width) {
+  int i = 0;
+  if (classes >= 4) {
+    for (; i + kPixels <= n; i += kPixels) {
+      const float* pixel = from + (int64_t)i * classes;
+      for (int block = 0; block < classes; block += 4) {
+        // The last block may overlap the one before it.
+        const int c = block + 4 <= classes ? block : classes - 4;
+        Row x[4];
+        for (int k = 0; k < 4; k++) x[k] = load_pixels(pixel + k * classes + c, classes);
+        transpose(x);
+        for (int k = 0; k < 4; k++) store_vector(rows + (c + k) * width + i, x[k]);
+      }
+    }
+  }
+  for (int c = 0; c < classes; c++)
+    for (int k = i; k < n; k++) rows[c * width + k] = from[(int64_t)k * classes + c];
+}
+
+// And back.
+inline void from_rows(const float* rows, int width, int n, int classes, float* to) {
+  int i = 0;
+  if (classes >= 4) {
+    for (; i + kPixels <= n; i += kPixels) {
+      float* pixel = to + (int64_t)i * classes;
+      for (int block = 0; block < classes; block += 4) {
+        const int c = block + 4 <= classes ? block : classes - 4;
+        Row x[4];
+        for (int k = 0; k < 4; k++) x[k] = load_vector<Row>(rows + (c + k) * width + i);
+        transpose(x);
+        for (int k = 0; k < 4; k++) store_pixels(pixel + k * classes + c, classes, x[k]);
+      }
+    }
+  }
+  for (int c = 0; c < classes; c++)
+    for (int k = i; k < n; k++) to[(int64_t)k * classes + c] = rows[c * width + k];
+}
+
+}  // namespace softseg

@@ -1,0 +1,48 @@
+/**
+ * softmax and sigmoid with gradients that compute them again from the logits: these can be differentiated to any order
+ * (those of tf.softmax and tf.sigmoid read the saved result, which is off the tape), and keep nothing alive but the
+ * logits.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
+
+/** softmax(sharpness·z) along the axis, counted from the front. */
+export function softmaxAlong<T extends Tensor>(logits: T, sharpness: number, axis: number): T {
+  return tf.customGrad((z, save) => {
+    (save as tf.GradSaveFunc)([z as Tensor]);
+    return {
+      value: softmax(z as Tensor, sharpness, axis),
+      gradFunc: (dy: Tensor, [kept]: Tensor[]) => {
+        const p = softmaxAlong(kept!, sharpness, axis);
+        return scale(tf.mul(p, tf.sub(dy, tf.sum(tf.mul(dy, p), axis, true))), sharpness);
+      },
+    };
+  })(logits) as T;
+}
+
+function softmax(logits: Tensor, sharpness: number, axis: number): Tensor {
+  const scaled = scale(logits, sharpness);
+  const last = logits.rank - 1;
+  if (axis === last) return tf.softmax(scaled);
+  const swap = Array.from({ length: logits.rank }, (_, i) => (i === axis ? last : i === last ? axis : i));
+  return tf.transpose(tf.softmax(tf.transpose(scaled, swap)), swap);
+}
+
+/** sigmoid(sharpness·z). */
+export function scaledSigmoid<T extends Tensor>(logits: T, sharpness: number): T {
+  return tf.customGrad((z, save) => {
+    (save as tf.GradSaveFunc)([z as Tensor]);
+    return {
+      value: tf.sigmoid(scale(z as Tensor, sharpness)),
+      gradFunc: (dy: Tensor, [kept]: Tensor[]) => {
+        // sigmoid(-x) keeps the digits that 1 - sigmoid(x) loses.
+        const slope = tf.mul(scaledSigmoid(kept!, sharpness), scaledSigmoid(kept!, -sharpness));
+        return scale(tf.mul(dy, slope), sharpness);
+      },
+    };
+  })(logits) as T;
+}
+
+function scale<T extends Tensor>(x: T, factor: number): T {
+  return factor === 1 ? x : tf.mul(x, factor);
+}

@@ -1,0 +1,154 @@
+/** The module on a memory of its own, where calls come in a ring of slots that two threads may work on. */
+import { instantiate, passModule, STACK_BYTES, type PassFunctions } from '../wasm/module.js';
+import { aligned } from '../wasm/request.js';
+import {
+  CALL_WORDS,
+  CALLS,
+  DONE,
+  giveUpHelpers,
+  HELPER_RUNS,
+  HELPER_SCRATCH,
+  helperWanted,
+  OPERATIONS,
+  PUBLISHED,
+  SLOTS,
+  startHelper,
+  TAKEN,
+  type Helper,
+} from './helper.js';
+
+const wordsBytes = aligned(4 * (CALLS + SLOTS * CALL_WORDS));
+const stackEnd = wordsBytes + STACK_BYTES;
+const helperStackEnd = stackEnd + STACK_BYTES;
+/** From here on the memory is the caller's. */
+export const FREE_FROM = helperStackEnd;
+
+const pageBytes = 65_536;
+const mostPages = 65_536;
+
+export interface Machine {
+  module: WebAssembly.Module;
+  memory: WebAssembly.Memory;
+  functions: PassFunctions;
+  words: Int32Array;
+  helper: Helper | undefined;
+  mayHaveHelper: boolean;
+}
+
+/** null where the module cannot be made (yet). */
+export function makeMachine(mayHaveHelper: boolean): Machine | null {
+  const shared = mayHaveHelper && typeof SharedArrayBuffer !== 'undefined';
+  const module = passModule(shared);
+  if (!module) return null;
+  let memory: WebAssembly.Memory;
+  let functions: PassFunctions;
+  try {
+    memory = new WebAssembly.Memory({ initial: Math.ceil(FREE_FROM / pageBytes) + 1, maximum: mostPages, shared });
+    functions = instantiate(module, memory, stackEnd);
+  } catch {
+    // A shared memory reserves addresses for all that it may grow to, and some systems have not that many.
+    return shared ? makeMachine(false) : null;
+  }
+  const words = new Int32Array(memory.buffer, 0, wordsBytes / 4);
+  return { module, memory, functions, words, helper: undefined, mayHaveHelper: shared };
+}
+
+/** Makes the memory at least this large. */
+export function reserve(machine: Machine, bytes: number): void {
+  const { memory } = machine;
+  const missing = Math.ceil((bytes - memory.buffer.byteLength) / pageBytes);
+  if (missing <= 0) return;
+  try {
+    memory.grow(missing);
+  } catch {
+    throw new Error(`out of memory: a WebAssembly memory of ${bytes} bytes cannot be had`);
+  }
+  machine.words = new Int32Array(memory.buffer, 0, wordsBytes / 4);
+}
+
+/** What is to be done in pieces: piece after piece is put into a slot, worked on by some thread, and taken out. */
+export interface Job {
+  pieces: number;
+  operation: (typeof OPERATIONS)[number];
+  /** Puts a piece into a slot, and gives the arguments of its call but the last. */
+  fill(piece: number, slot: number): number[];
+  collect(piece: number, slot: number): void;
+  scratch: number;
+  helperScratch: number;
+  /** Whether a second thread is worth it. */
+  large: boolean;
+}
+
+/** A helper that has a call for so long is gone. */
+const patienceMilliseconds = 2000;
+const spins = 2000;
+/** Calls for the helper to find, while the main thread is at work on one. */
+const ahead = 2;
+
+/** False if the helper took a piece and does not answer: the machine is of no use then, and the job has to begin anew. */
+export function runJob(machine: Machine, job: Job): boolean {
+  const { functions, words } = machine;
+  const { pieces, operation, scratch } = job;
+  const call = functions[operation] as (...args: number[]) => void;
+  if (!job.large || !hasHelper(machine)) {
+    for (let piece = 0; piece < pieces; piece++) {
+      call(...job.fill(piece, 0), scratch);
+      job.collect(piece, 0);
+    }
+    return true;
+  }
+
+  words[HELPER_SCRATCH] = job.helperScratch;
+  const start = Atomics.load(words, TAKEN);
+  const slotOf = (piece: number): number => (start + piece) & (SLOTS - 1);
+  const waiting = (): number => (Atomics.load(words, PUBLISHED) - Atomics.load(words, TAKEN)) | 0;
+  let filled = 0;
+  let collected = 0;
+  const fillNext = (): void => {
+    const slot = slotOf(filled);
+    const args = job.fill(filled++, slot);
+    const at = CALLS + slot * CALL_WORDS;
+    words[at] = OPERATIONS.indexOf(operation);
+    words[at + 1] = args.length;
+    words.set(args, at + 2);
+    words[DONE + slot] = 0;
+    Atomics.add(words, PUBLISHED, 1);
+    Atomics.notify(words, PUBLISHED);
+  };
+  const takeOne = (): boolean => {
+    const taken = Atomics.load(words, TAKEN);
+    if (taken === Atomics.load(words, PUBLISHED)) return false;
+    if (Atomics.compareExchange(words, TAKEN, taken, (taken + 1) | 0) !== taken) return true;
+    const slot = taken & (SLOTS - 1);
+    const at = CALLS + slot * CALL_WORDS;
+    call(...words.subarray(at + 2, at + 2 + words[at + 1]!), scratch);
+    words[DONE + slot] = 1;
+    return true;
+  };
+
+  while (collected < pieces) {
+    const oldest = slotOf(collected);
+    if (collected < filled && Atomics.load(words, DONE + oldest) === 1) job.collect(collected++, oldest);
+    else if (filled < pieces && filled - collected < SLOTS && waiting() < ahead) fillNext();
+    else if (!takeOne() && !isDone(words, oldest)) {
+      giveUpHelpers();
+      return false;
+    }
+  }
+  return true;
+}
+
+/** Waits until the helper is done with a slot; false if it takes too long. */
+function isDone(words: Int32Array, slot: number): boolean {
+  for (let turn = 0; turn < spins; turn++) if (Atomics.load(words, DONE + slot) === 1) return true;
+  return Atomics.wait(words, DONE + slot, 0, patienceMilliseconds) !== 'timed-out';
+}
+
+function hasHelper(machine: Machine): boolean {
+  if (!machine.mayHaveHelper || !helperWanted()) return false;
+  const { module, memory, words } = machine;
+  if (!machine.helper || Atomics.load(words, HELPER_RUNS) === 0) {
+    machine.helper = startHelper(module, memory, words, helperStackEnd);
+  }
+  return machine.helper !== undefined;
+}

@@ -1,0 +1,134 @@
+/**
+ * The fused passes as ops of tfjs: kernels that are registered for a backend, and gradients that are registered once.
+ * A registered gradient is lazy (nothing is computed for labels that nobody differentiates by), and inputs are saved
+ * once. The gradients are ops with gradients of their own, in composed ops, so any derivative can be had.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import type { GradConfig, NamedAttrMap, NamedTensorMap, Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
+import { entropyMapPass } from '../composed/entropyMap.js';
+import { overlapPass } from '../composed/overlap.js';
+import type { Pass } from '../composed/pass.js';
+import type { Kernels, PassAttributes, PassInputs, PassSum, Wrt } from '../contract.js';
+import { nestedGrads } from '../nestedGrads.js';
+import { fromPixels, toPixels, type LabelKind, type Layout } from '../layout.js';
+import type { FusedInputs, FusedPass, FusedPasses } from './passes.js';
+
+/** What the pass computes: sums, or the map of the cross-entropy with these coefficients. */
+type Wanted = { sums: readonly PassSum[] } | { coefficients: readonly number[] };
+
+interface OpAttributes {
+  pass: FusedPass;
+  wanted: Wanted;
+  /** For gradients of gradients, which are composed. */
+  layout: Layout;
+  labelKind: LabelKind;
+}
+
+interface GradientAttributes extends OpAttributes {
+  wrt: Wrt;
+}
+
+const PASS = 'SoftsegPass';
+const GRADIENT = 'SoftsegPassGradient';
+
+/** Makes `passes` what runs on a backend, in place of any before. */
+export function registerFusedPasses(backendName: string, passes: FusedPasses): FusedPasses {
+  for (const gradient of gradients) if (!tf.getGradient(gradient.kernelName)) tf.registerGradient(gradient);
+  const register = (kernelName: string, kernelFunc: (inputs: Tensor[], attributes: OpAttributes) => tf.TensorInfo) => {
+    if (tf.getKernel(kernelName, backendName)) tf.unregisterKernel(kernelName, backendName);
+    tf.registerKernel({
+      kernelName,
+      backendName,
+      kernelFunc: ({ inputs, attrs }) => kernelFunc(inputs as unknown as Tensor[], attrs as unknown as OpAttributes),
+    });
+  };
+  register(PASS, ([labels, predictions, weights], { pass, wanted }) => {
+    const inputs: FusedInputs = { labels: labels!, predictions: predictions!, weights: weights ?? null };
+    if ('sums' in wanted) return passes.sums(inputs, pass, wanted.sums);
+    return passes.entropyMap(inputs, pass, wanted.coefficients);
+  });
+  register(GRADIENT, ([dy, labels, predictions, weights], attributes) => {
+    const inputs: FusedInputs = { labels: labels!, predictions: predictions!, weights: weights ?? null };
+    const { pass, wanted, wrt } = attributes as GradientAttributes;
+    if ('sums' in wanted) return passes.sumsGradient(inputs, pass, wanted.sums, dy!, wrt);
+    return passes.entropyMapGradient(inputs, pass, wanted.coefficients, dy!, wrt);
+  });
+  return passes;
+}
+
+export function fusedKernels({ name, around = (run) => run() }: FusedPasses): Kernels {
+  const run = (inputs: PassInputs, attributes: PassAttributes, wanted: Wanted): Tensor =>
+    around(() => runPass(inputs, attributes, wanted));
+  return {
+    name,
+    readsAtOnce: true,
+    sums: (inputs, attributes, sums) => run(inputs, attributes, { sums }) as Tensor3D,
+    entropyMap: (inputs, attributes, coefficients) => run(inputs, attributes, { coefficients }) as Tensor2D,
+  };
+}
+
+function runPass(inputs: PassInputs, attributes: PassAttributes, wanted: Wanted): Tensor {
+  const { labels, predictions, weights, labelKind, layout } = classesAtAnEnd(inputs);
+  const { axis, samples, pixels, classes, shape } = layout;
+  const pass: FusedPass = {
+    ...attributes,
+    samples,
+    pixels,
+    classes,
+    classesFirst: axis !== shape.length - 1,
+    labelKind: labelKind === 'indices' ? 'indices' : (labels.dtype as 'float32' | 'int32' | 'bool'),
+  };
+  const opAttributes: OpAttributes = { pass, wanted, layout, labelKind };
+  return runKernel(PASS, weights ? [labels, predictions, weights] : [labels, predictions], opAttributes);
+}
+
+/** The kernels take classes first or last; an axis between spatial axes is moved to the end. */
+function classesAtAnEnd(inputs: PassInputs): PassInputs {
+  const { labels, predictions, labelKind, layout } = inputs;
+  const { axis, shape, samples, pixels, classes } = layout;
+  if (axis === 1 || axis === shape.length - 1) return inputs;
+  return {
+    ...inputs,
+    predictions: toPixels(predictions, layout),
+    labels: labelKind === 'indices' ? labels : toPixels(labels, layout),
+    layout: { ...layout, shape: [samples, pixels, classes], axis: 2, spatial: [pixels] },
+  };
+}
+
+// Kernels whose inputs are a list, as those of tf.addN and tf.concat are, may have any number of them.
+function runKernel(name: string, inputs: Tensor[], attributes: OpAttributes): Tensor {
+  return tf.engine().runKernel(name, inputs as unknown as NamedTensorMap, attributes as unknown as NamedAttrMap);
+}
+
+const passGradient: GradConfig = {
+  kernelName: PASS,
+  saveAllInputs: true,
+  gradFunc: (dy, saved, attrs) => {
+    const to = (wrt: Wrt) => () => runKernel(GRADIENT, [dy as Tensor, ...saved], { ...attrs, wrt } as never);
+    return { 0: to('labels'), 1: to('predictions') };
+  },
+};
+
+const gradientOfGradient: GradConfig = {
+  kernelName: GRADIENT,
+  saveAllInputs: true,
+  gradFunc: (ddy, saved, attrs) => {
+    const attributes = attrs as unknown as GradientAttributes;
+    const to = (index: number) => () => {
+      const gradient = (x: Tensor) => composedGradient(saved.with(index, x), attributes);
+      return nestedGrads(gradient, [saved[index]!], ddy as Tensor)[0]!;
+    };
+    return { 0: to(0), 1: to(1), 2: to(2) };
+  },
+};
+
+const gradients = [passGradient, gradientOfGradient];
+
+function composedGradient([dy, labels, predictions, weights]: Tensor[], attributes: GradientAttributes): Tensor {
+  const { wanted, layout, labelKind, wrt, pass } = attributes;
+  const composed = ('sums' in wanted
+    ? overlapPass(pass, wanted.sums)
+    : entropyMapPass(pass, wanted.coefficients)) as unknown as Pass<Tensor>;
+  const inputs = { labels: labels!, predictions: predictions!, weights: (weights as Tensor3D) ?? null };
+  return fromPixels(composed.gradient({ ...inputs, labelKind, layout }, dy!, wrt), layout);
+}

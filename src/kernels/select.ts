@@ -1,0 +1,67 @@
+/** Which kernels run: the fused ones where the current backend has them, else the composed ones. */
+import * as tf from '@tensorflow/tfjs-core';
+import type { KernelBackend } from '@tensorflow/tfjs-core';
+import { composedKernels } from './composed/kernels.js';
+import { checkOneOf } from '../checks.js';
+import type { KernelKind, Kernels } from './contract.js';
+import { cpuPasses } from './cpu/passes.js';
+import { fusedKernels, registerFusedPasses } from './fused/kernels.js';
+import type { FusedPasses } from './fused/passes.js';
+import { wasmPasses } from './wasm/passes.js';
+
+/** `'auto'`: fused passes where the backend has them; `'composed'`: tfjs's ops alone, for comparison. */
+export type KernelChoice = 'auto' | 'composed';
+
+let choice: KernelChoice =
+  typeof process !== 'undefined' && process.env?.['SOFTSEG_KERNELS'] === 'composed' ? 'composed' : 'auto';
+
+/**
+ * Chooses what computes the losses' passes over pixels from now on: `'auto'` (at the start, unless the environment
+ * variable `SOFTSEG_KERNELS` is `composed`), a loop written for it where the backend has one; or `'composed'`, a chain of
+ * tfjs's ops. Values and gradients are the same but for rounding, so this is for comparison.
+ *
+ * @throws if `wanted` is neither
+ *
+ * @example
+ * ```ts
+ * useKernels('composed');
+ * kernelsInUse(); // 'composed'
+ * useKernels('auto');
+ * ```
+ */
+export function useKernels(wanted: KernelChoice): void {
+  checkOneOf('useKernels', 'wanted', wanted, ['auto', 'composed']);
+  choice = wanted;
+}
+
+/**
+ * What computes the losses' passes over pixels on the current backend: `'fused native'`, `'fused wasm'` (also on the cpu
+ * backend), or `'composed'`, a chain of tfjs's ops that runs everywhere.
+ */
+export function kernelsInUse(): KernelKind {
+  return currentKernels().name;
+}
+
+export function currentKernels(): Kernels {
+  return (choice === 'auto' && fusedKernelsOf(tf.backend())) || composedKernels;
+}
+
+/** By backend, because one may be removed and another made under the same name. */
+const known = new WeakMap<KernelBackend, Kernels>();
+
+/** Makes fused passes what runs on a backend whose kernels somebody has to bring: TensorFlow's op. */
+export function useFusedPasses(backendName: string, backend: KernelBackend, passes: FusedPasses): void {
+  known.set(backend, fusedKernels(registerFusedPasses(backendName, passes)));
+}
+
+/** Where they give null there may be passes later: some browsers make a module in the background. */
+const makers: Record<string, (backend: KernelBackend) => FusedPasses | null> = { wasm: wasmPasses, cpu: cpuPasses };
+
+function fusedKernelsOf(backend: KernelBackend): Kernels | undefined {
+  const before = known.get(backend);
+  if (before) return before;
+  const name = tf.getBackend();
+  const passes = makers[name]?.(backend);
+  if (passes) useFusedPasses(name, backend, passes);
+  return known.get(backend);
+}

@@ -1,0 +1,86 @@
+/** The fused passes as ops of TensorFlow's: native/tensorflow.cc, which has to be loaded before. */
+import type { DataId, DataType, TensorInfo } from '@tensorflow/tfjs-core';
+import { PASS_SUMS, type PassSum, type Wrt } from '../contract.js';
+import type { FusedInputs, FusedPass, FusedPasses } from '../fused/passes.js';
+
+/** What is used here of tfjs-node's backend. */
+export interface TensorflowBackend {
+  binding: { TF_ATTR_INT: number };
+  executeSingleOutput(name: string, attributes: unknown[], inputs: TensorInfo[]): TensorInfo;
+  write(values: Float32Array, shape: number[], dtype: DataType): DataId;
+  disposeData(dataId: DataId): boolean;
+}
+
+const activations = ['softmax', 'sigmoid', 'none'] as const;
+const noCoefficients: readonly number[] = [];
+
+export function tensorflowPasses(backend: TensorflowBackend): FusedPasses {
+  const { TF_ATTR_INT } = backend.binding;
+
+  const execute = (
+    op: string,
+    { labels, predictions, weights }: FusedInputs,
+    pass: FusedPass,
+    bits: number,
+    coefficients: readonly number[],
+    dy?: TensorInfo,
+    wrt?: Wrt,
+  ): TensorInfo => {
+    const attribute = {
+      name: 'pass',
+      type: TF_ATTR_INT,
+      value: [
+        activations.indexOf(pass.activation),
+        Number(pass.labelKind === 'indices'),
+        Number(pass.classesFirst),
+        Number(pass.entropy.kind === 'binary'),
+        Number(pass.entropy.subtractEntropy),
+        Number(pass.entropy.posWeight !== null),
+        bits,
+        Number(wrt === 'labels'),
+      ],
+    };
+    const parameters = temporary(parametersOf(pass, coefficients));
+    const none = weights ? undefined : temporary(new Float32Array(0));
+    try {
+      const inputs = [labels, predictions, weights ?? none!, parameters];
+      return backend.executeSingleOutput(op, [attribute], dy ? [...inputs, dy] : inputs);
+    } finally {
+      backend.disposeData(parameters.dataId);
+      if (none) backend.disposeData(none.dataId);
+    }
+  };
+
+  const temporary = (values: Float32Array): TensorInfo => {
+    const shape = [values.length];
+    return { dataId: backend.write(values, shape, 'float32'), shape, dtype: 'float32' };
+  };
+
+  return {
+    name: 'fused native',
+    sums: (inputs, pass, sums) => execute('SoftsegSums', inputs, pass, bitsOf(sums), noCoefficients),
+    sumsGradient: (inputs, pass, sums, dy, wrt) =>
+      execute('SoftsegSumsGradient', inputs, pass, bitsOf(sums), noCoefficients, dy, wrt),
+    entropyMap: (inputs, pass, coefficients) => execute('SoftsegEntropyMap', inputs, pass, 0, coefficients),
+    entropyMapGradient: (inputs, pass, coefficients, dy, wrt) =>
+      execute('SoftsegEntropyMapGradient', inputs, pass, 0, coefficients, dy, wrt),
+  };
+}
+
+const bitsOf = (sums: readonly PassSum[]): number =>
+  sums.reduce((bits, sum) => bits | (1 << PASS_SUMS.indexOf(sum)), 0);
+
+/** In the order in which the op reads them. */
+function parametersOf(
+  { samples, classes, sharpness, entropy }: FusedPass,
+  coefficients: readonly number[],
+): Float32Array {
+  return Float32Array.of(
+    samples,
+    classes,
+    sharpness,
+    entropy.labelSmoothing,
+    ...(entropy.posWeight ?? []),
+    ...coefficients,
+  );
+}

@@ -1,0 +1,119 @@
+/**
+ * From the sums of a pass to a loss. A `Head` says what a loss computes from the sums; here it is run: in plain numbers
+ * where reading them costs nothing, else in tfjs ops. N samples, C classes, S sums.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
+import type { Algebra } from '../algebra/algebra.js';
+import { numberAlgebra } from '../algebra/numbers.js';
+import { tensorAlgebra } from '../algebra/tensors.js';
+import type { EntropyTerm, PassSum, SumName } from '../kernels/contract.js';
+import { nestedGrads } from '../kernels/nestedGrads.js';
+import { currentKernels } from '../kernels/select.js';
+import { unstackSums } from '../kernels/unstackSums.js';
+import type { OverlapOf } from './overlap.js';
+import { passAttributes, plainEntropy, type Problem } from './problem.js';
+
+/** The sums as matrices [N,C], and `valid` [N,1]. Only those that the head asks for are there. */
+export type SumsOf<M> = Record<PassSum, M>;
+
+/** What a loss computes from the sums. */
+export interface Head {
+  sums: readonly SumName[];
+  of<M>(algebra: Algebra<M>, table: SumsOf<M>): M;
+  /** Of the result, with as many values as `of` gives. */
+  shape(samples: number): number[];
+}
+
+/** The loss of a problem, whose cross-entropy is the plain one unless a loss has one of its own. Inside tf.tidy. */
+export function lossOfSums(problem: Problem, head: Head, entropy: EntropyTerm = plainEntropy(problem)): Tensor {
+  const { weights, layout } = problem;
+  const kernels = currentKernels();
+  const names: readonly PassSum[] = weights ? [...head.sums, 'valid'] : head.sums;
+  const sums = kernels.sums(problem, passAttributes(problem, entropy), names);
+  const known: Known = { names, pixels: weights ? null : layout.pixels };
+  return kernels.readsAtOnce ? lossAtOnce(sums, head, known) : lossInOps(sums, head, known);
+}
+
+/** The loss of sums that are there already. */
+export function lossOfTable(table: OverlapOf<SumName>, head: Head): Tensor {
+  return tf.tidy(() => {
+    const matrices = { ...table, valid: tf.expandDims<Tensor2D>(table.valid, 1) };
+    return tf.reshape(head.of(tensorAlgebra, matrices), head.shape(table.valid.shape[0]));
+  });
+}
+
+/** What [S,N,C] holds. */
+interface Known {
+  names: readonly PassSum[];
+  /** The pixels of each sample where all count as 1, and 'valid' is not among the sums; else null. */
+  pixels: number | null;
+}
+
+function lossInOps(sums: Tensor3D, head: Head, { names, pixels }: Known): Tensor {
+  const [, samples] = sums.shape;
+  const table = Object.fromEntries(unstackSums(sums).map((sum, i) => [names[i], sum])) as SumsOf<Tensor2D>;
+  const valid = pixels === null ? firstColumn(table.valid) : tf.fill<tf.Rank.R2>([samples, 1], pixels);
+  return tf.reshape(head.of(tensorAlgebra, { ...table, valid }), head.shape(samples));
+}
+
+const firstColumn = (x: Tensor2D): Tensor2D => tf.slice2d(x, [0, 0], [x.shape[0], 1]);
+
+/**
+ * The same in plain numbers, which spares some twenty ops of tfjs, and as many in the gradient. The gradient's own
+ * gradient is taken in ops.
+ */
+function lossAtOnce(sums: Tensor3D, head: Head, known: Known): Tensor {
+  return tf.customGrad((x, save) => {
+    const kept = x as Tensor3D;
+    (save as tf.GradSaveFunc)([kept]);
+    const { result } = lossInNumbers(kept, head, known);
+    return {
+      value: tf.tensor(Float32Array.from(result.values), head.shape(kept.shape[1])),
+      gradFunc: (dy: Tensor, [saved]: Tensor[]) => gradientAtOnce(saved as Tensor3D, dy, head, known),
+    };
+  })(sums);
+}
+
+function gradientAtOnce(sums: Tensor3D, dy: Tensor, head: Head, known: Known): Tensor3D {
+  return tf.customGrad((x, upstream, save) => {
+    const [kept, keptDy] = [x as Tensor3D, upstream as Tensor];
+    (save as tf.GradSaveFunc)([kept, keptDy]);
+    const { gradient } = lossInNumbers(kept, head, known);
+    return {
+      value: tf.tensor3d(gradient(keptDy.dataSync()), kept.shape),
+      gradFunc: (ddy: Tensor, saved: Tensor[]) => {
+        const lossOf = (s: Tensor) => lossInOps(s as Tensor3D, head, known);
+        return nestedGrads((s, d) => nestedGrads(lossOf, [s!], d!)[0]!, saved, ddy);
+      },
+    };
+  })(sums, dy) as Tensor3D;
+}
+
+function lossInNumbers(sums: Tensor3D, head: Head, { names, pixels }: Known) {
+  const [, samples, classes] = sums.shape;
+  const values = sums.dataSync();
+  const size = samples * classes;
+  const algebra = numberAlgebra();
+  const rows = names.map((_, i) => values.subarray(i * size, (i + 1) * size));
+  const matrices = names.map((name, i) =>
+    name === 'valid'
+      ? algebra.matrix(
+          samples,
+          1,
+          Float64Array.from({ length: samples }, (_, n) => rows[i]![n * classes]!),
+        )
+      : algebra.matrix(samples, classes, rows[i]!),
+  );
+  const table = Object.fromEntries(names.map((name, i) => [name, matrices[i]])) as SumsOf<(typeof matrices)[number]>;
+  if (pixels !== null) table.valid = algebra.matrix(samples, 1, new Float64Array(samples).fill(pixels));
+  const result = head.of(algebra, table);
+  /** Nothing goes back to weights: 'valid' keeps zeros. */
+  const gradient = (dy: ArrayLike<number>): Float32Array => {
+    algebra.backpropagate(result, dy);
+    const all = new Float32Array(values.length);
+    names.forEach((name, i) => name !== 'valid' && all.set(matrices[i]!.gradient, i * size));
+    return all;
+  };
+  return { result, gradient };
+}

@@ -1,0 +1,128 @@
+/** The passes as a WebAssembly module, by itself: on either kind of memory, and where it cannot be had. */
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import type * as PassModule from '../../src/kernels/wasm/module.js';
+import { instantiate, moduleBytes, passModule, STACK_BYTES } from '../../src/kernels/wasm/module.js';
+import { PASS_BYTES, writePass, type Request } from '../../src/kernels/wasm/request.js';
+
+const request = (classes: number): Request => ({
+  operation: 'overlapGradient',
+  inputs: undefined as never,
+  pass: {
+    samples: 1,
+    pixels: 100,
+    classes,
+    classesFirst: false,
+    labelKind: 'float32',
+    activation: 'softmax',
+    sharpness: 2,
+    entropy: { kind: 'categorical', labelSmoothing: 0.1, posWeight: null, subtractEntropy: true },
+  },
+  sums: 255,
+  factors: null,
+  pixelDy: null,
+  wrt: 0,
+  shape: [],
+});
+
+const memoryOf = (shared: boolean) => new WebAssembly.Memory({ initial: 10, maximum: 65536, shared });
+
+describe.each([
+  ['a plain memory', false],
+  ['a shared memory', true],
+])('on %s', (_, shared) => {
+  test('an instance writes where it is told to and nowhere else, its stack included', () => {
+    const memory = memoryOf(shared);
+    const bytes = new Uint8Array(memory.buffer);
+    const filler = 0x5a;
+    bytes.fill(filler);
+    const [stack, stackEnd] = [65536, 65536 + STACK_BYTES];
+    const functions = instantiate(passModule(shared)!, memory, stackEnd);
+    const [classes, pixels] = [5, 100];
+    const passAt = stackEnd;
+    writePass(memory.buffer, passAt, request(classes), 1, 0);
+
+    const values = 4 * pixels * classes;
+    const predictions = passAt + PASS_BYTES;
+    const labels = predictions + values;
+    const factors = labels + values;
+    const sums = factors + 4 * 8 * classes;
+    const gradient = sums + 8 * 8 * classes;
+    const scratch = Math.ceil((gradient + values) / 64) * 64;
+    const end = scratch + functions.scratchBytes(passAt);
+    new Float32Array(memory.buffer, predictions, pixels * classes).fill(0.2);
+    new Float32Array(memory.buffer, labels, pixels * classes).fill(0.2);
+    new Float32Array(memory.buffer, factors, 8 * classes).fill(1);
+    functions.overlapSums(passAt, predictions, labels, 0, 0, pixels, sums, scratch);
+    for (const wrt of [0, 1]) {
+      functions.overlapGradient(passAt, wrt, predictions, labels, 0, factors, 0, 0, pixels, gradient, scratch);
+    }
+    functions.entropyMap(passAt, predictions, labels, 0, factors, 0, pixels, gradient, scratch);
+
+    expect([...new Float64Array(memory.buffer, sums, classes)].map((x) => Math.fround(x))).toEqual(
+      Array(classes).fill(Math.fround(4)),
+    );
+    expect(bytes.subarray(0, stack).every((byte) => byte === filler)).toBe(true);
+    expect(bytes.subarray(end).every((byte) => byte === filler)).toBe(true);
+    // The lower half of the stack is there for passes to come.
+    expect(bytes.subarray(stack, stack + STACK_BYTES / 2).every((byte) => byte === filler)).toBe(true);
+  });
+
+  test('a memory of the other kind is refused', () => {
+    expect(() => instantiate(passModule(shared)!, memoryOf(!shared), 65536)).toThrow(WebAssembly.LinkError);
+  });
+});
+
+test('all that it imports is its memory', () => {
+  const module = new WebAssembly.Module(moduleBytes(false));
+  expect(WebAssembly.Module.imports(module)).toEqual([{ module: 'env', name: 'memory', kind: 'memory' }]);
+});
+
+test('it is compiled once', () => {
+  expect(passModule(false)).toBe(passModule(false));
+});
+
+describe('where it cannot be had', () => {
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+
+  /** The source file anew, as at the start of a page. */
+  function fresh(): typeof PassModule {
+    let loaded: typeof PassModule;
+    jest.isolateModules(() => {
+      loaded = jest.requireActual<typeof PassModule>('../../src/kernels/wasm/module.js');
+    });
+    return loaded!;
+  }
+
+  const refuseToWait = () =>
+    jest.spyOn(WebAssembly, 'Module').mockImplementation(() => {
+      throw new RangeError('WebAssembly.Module is disallowed on the main thread, if the buffer size is too large');
+    });
+
+  test('without SIMD there is none', () => {
+    jest.spyOn(WebAssembly, 'validate').mockReturnValue(false);
+    const { passModule } = fresh();
+    expect(passModule(false)).toBeNull();
+  });
+
+  test('a browser that compiles in the background only has it a little later', async () => {
+    refuseToWait();
+    const compile = jest.spyOn(WebAssembly, 'compile');
+    const { passModule } = fresh();
+    expect(passModule(false)).toBeNull();
+    expect(passModule(false)).toBeNull();
+    expect(compile).toHaveBeenCalledTimes(1);
+    const module = await compile.mock.results[0]!.value;
+    expect(passModule(false)).toBe(module);
+  });
+
+  test('a page that may not make modules has none, and nothing is rejected', async () => {
+    refuseToWait();
+    const compile = jest.spyOn(WebAssembly, 'compile').mockRejectedValue(new WebAssembly.CompileError('disallowed'));
+    const { passModule } = fresh();
+    expect(passModule(false)).toBeNull();
+    await (compile.mock.results[0]!.value as Promise<unknown>).catch(() => {});
+    expect(passModule(false)).toBeNull();
+  });
+});
