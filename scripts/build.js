@@ -1,8 +1,9 @@
 // Compiles src to dist and the examples to their own dist, and puts beside the compiled code what it needs at run time:
-// Node-API's headers (MIT), with which `softseg install-native` compiles tfjs-node's binding on the user's machine.
+// Node-API's headers (MIT), with which `softseg install-native` compiles tfjs-node's binding on the user's machine, and
+// the sources of softseg's own op, which it compiles too.
 // A dist that is in use stays whole until the new one takes its place.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, cpSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -37,6 +38,10 @@ rebuild(join(root, 'dist'), (dist) => {
   const headers = dirname(require.resolve('node-api-headers/package.json'));
   for (const part of ['include', 'LICENSE']) {
     cpSync(join(headers, part), join(dist, 'native/node-api', part), { recursive: true });
+  }
+  for (const file of readdirSync(join(root, 'native'))) {
+    if (/\.(cc|h)$/.test(file) && file !== 'wasm.cc')
+      cpSync(join(root, 'native', file), join(dist, 'native/softseg', file));
   }
   chmodSync(join(dist, 'backend/cli.js'), 0o755);
 });

@@ -10,6 +10,7 @@ import { isGone, ownName } from './owner.js';
  *
  *     tensorflow-cpu-2.21.0-linux-x64/              the library, complete: it is renamed to this name when it is
  *     tfjs-node-4.22.0-r1-tensorflow-cpu-.../       the binding compiled against it
+ *     softseg-op-<hash>-tensorflow-cpu-.../         softseg's own op, for one kind of processor
  *     wheels/                                       wheels that were verified and not yet unpacked
  *     staging/                                      whatever is half-made
  *     lock                                          who is making something

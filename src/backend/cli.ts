@@ -10,9 +10,10 @@ const help = `softseg: soft segmentation losses on TensorFlow.js
 
 Usage
   npx softseg install-native [--cuda] [--[no-]cuda-libraries]
-      Bring TensorFlow's library to your cache folder, compile tfjs-node's binding, and link it into node_modules.
+      Bring TensorFlow's library to your cache folder, compile tfjs-node's binding, link it into node_modules, and
+      compile softseg's own op for this processor, which makes the losses faster.
       Needs Python with pip and a C++ compiler; run a second time it only checks. Run it after each change of
-      tfjs-node; after \`npm ci\`, load() of softseg/node makes the link again by itself.
+      tfjs-node or softseg; after \`npm ci\`, load() of softseg/node makes the link again by itself.
         --cuda               the CUDA build, for @tensorflow/tfjs-node-gpu (Linux x64)
         --cuda-libraries     with --cuda: fetch NVIDIA's libraries too, even if no driver is visible
         --no-cuda-libraries  with --cuda: do not fetch them
@@ -23,6 +24,7 @@ Usage
 Environment
   SOFTSEG_BACKEND   backend that load() insists on: cuda, native, wasm or cpu (load's own argument wins)
   SOFTSEG_CACHE     folder of the libraries (else softseg in your cache folder)
+  SOFTSEG_KERNELS   'composed' has the losses use tfjs's ops alone
   SOFTSEG_PYTHON    Python to fetch with (else python3, python)
   CXX               C++ compiler (else g++, c++, clang++)
 `;
@@ -77,7 +79,8 @@ async function installCommand(args: string[]): Promise<number> {
     const seconds = ((performance.now() - start) / 1000).toFixed(1);
     line.done();
     process.stdout.write(
-      `softseg: ${done.package} runs TensorFlow ${done.version} on ${done.device} (${done.by}, ${seconds} s)\n`,
+      `softseg: ${done.package} runs TensorFlow ${done.version} on ${done.device}, kernels ${done.kernels} ` +
+        `(${done.by}, ${seconds} s)\n`,
     );
     return 0;
   } catch (error) {

@@ -46,7 +46,7 @@ export async function findCompilers({ env, signal }: Pick<Settings, 'env' | 'sig
   if (found.length > 0) return found;
   throw new InstallError(
     'compiler',
-    `${own ? `CXX=${own} does not run` : 'no C++ compiler was found'}, and tfjs-node's binding has to be compiled; ` +
+    `${own ? `CXX=${own} does not run` : 'no C++ compiler was found'}, and what goes with TensorFlow has to be compiled; ` +
       'install one (`sudo apt install g++` on Debian and Ubuntu, `xcode-select --install` on macOS) ' +
       'or set CXX to where it is',
   );
@@ -113,13 +113,18 @@ async function compileWith(
   const failure = compiled.find((output) => output !== undefined);
   if (failure !== undefined) return failure;
 
+  return step(linkArguments(objects, 'tfjs_binding.node', library, root));
+}
+
+/** How objects become an addon of Node's that needs the library in `root`. */
+export function linkArguments(objects: string[], output: string, library: Library, root: string): string[] {
   // -bundle with symbols left to be found in node is what addons are on macOS; written from its manual, not run there.
   const mac = process.platform === 'darwin';
   const shared = mac ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared'];
-  // Where the library lies; and, should the cache be moved as a whole, where it lies as seen from the binding.
+  // Where the library lies; and, should the cache be moved as a whole, where it lies as seen from the addon.
   const origin = mac ? '@loader_path' : '$ORIGIN';
   const places = [join(root, 'tensorflow'), `${origin}/../${library.key}/tensorflow`];
   const rpath = places.flatMap((path) => ['-Xlinker', '-rpath', '-Xlinker', path]);
   const libraries = library.files.map((file) => join(root, file));
-  return step([...shared, ...objects, '-o', 'tfjs_binding.node', ...libraries, ...rpath]);
+  return [...shared, ...objects, '-o', output, ...libraries, ...rpath];
 }

@@ -1,4 +1,5 @@
 import { backendChoices, type BackendChoice } from './candidates.js';
+import { aboutKernels } from './kernels.js';
 import { probe, type ProbeAnswer } from './probing.js';
 
 /** How one backend does on this machine. */
@@ -21,16 +22,16 @@ export async function diagnose(): Promise<Diagnosis[]> {
 
 /** The diagnoses as a table for a terminal of `width` columns. */
 export function diagnosisTable(diagnoses: Diagnosis[], width = Infinity): string {
-  const rows = diagnoses.map((d): [string, string, string, string, string] =>
-    d.runs ? [d.name, 'yes', d.version, d.device, remark(d)] : [d.name, 'no', '-', '-', d.why],
+  const rows = diagnoses.map((d) =>
+    d.runs ? [d.name, 'yes', d.version, d.device, d.kernels, remark(d)] : [d.name, 'no', '-', '-', '-', d.why],
   );
-  const all = [['backend', 'runs', 'version', 'device', 'why not, and what to do'], ...rows];
-  const widths = [0, 1, 2, 3].map((column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
+  const all = [['backend', 'runs', 'version', 'device', 'kernels', 'why not, and what to do'], ...rows];
+  const widths = [0, 1, 2, 3, 4].map((column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
   const indent = widths.reduce((sum, w) => sum + w + 2, 0);
   return all
     .map((row) => {
       const cells = widths.map((w, column) => (row[column] ?? '').padEnd(w)).join('  ');
-      return `${cells}  ${wrap(row[4] ?? '', width - indent, indent)}`.trimEnd();
+      return `${cells}  ${wrap(row[5] ?? '', width - indent, indent)}`.trimEnd();
     })
     .join('\n');
 }
@@ -41,8 +42,10 @@ export function firstChoice(diagnoses: Diagnosis[]): string {
   return best ? `load() starts ${best.name}.` : 'No backend runs here.';
 }
 
-const remark = (d: Diagnosis & { runs: true }): string =>
-  d.name === 'native' && d.device === 'cuda' ? 'TensorFlow uses the GPU: this is cuda' : '';
+function remark(d: Diagnosis & { runs: true }): string {
+  if (d.name === 'native' && d.device === 'cuda') return 'TensorFlow uses the GPU: this is cuda';
+  return d.reasons.find((line) => line.startsWith(aboutKernels)) ?? '';
+}
 
 function wrap(text: string, width: number, indent: number): string {
   if (width < 20 || text.length <= width) return text;

@@ -9,3 +9,6 @@ export const beside = (file: string): string => join(folder, file);
 
 /** Node-API's headers, with which tfjs-node's binding is compiled. */
 export const nodeApiHeaders = join(folder, '..', 'native', 'node-api', 'include');
+
+/** The C++ of softseg's own op. */
+export const opSources = join(folder, '..', 'native', 'softseg');

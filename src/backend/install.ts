@@ -1,12 +1,16 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { chmod, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { KernelKind } from '../kernels/contract.js';
 import { bindingOf, cachedBinding, libraryOf, linkBinding, type NativePackage } from './binding.js';
 import { cacheFolder, demandSpace, freeBytes, removeStaleStaging, sizeOf, withStaging } from './cache.js';
 import { compileBinding, findCompilers } from './compile.js';
+import { compileOp } from './compileOp.js';
 import { InstallError, messageOf } from './errors.js';
 import { visibleGpuDriver } from './gpu.js';
+import { aboutKernels, foreignLibrary } from './kernels.js';
 import { withLock } from './lock.js';
+import { cachedOp, homeOf } from './op.js';
 import { runOwnInstaller } from './ownInstaller.js';
 import { findPackage } from './packages.js';
 import { demandPlatform } from './platform.js';
@@ -50,6 +54,8 @@ export interface InstallResult {
   by: 'already there' | 'wheel' | "tfjs-node's installer";
   /** The binding that tfjs-node loads. */
   binding: string;
+  /** Whether softseg's own op was compiled too and runs ('fused native'); without it the losses are slower. */
+  kernels: KernelKind;
 }
 
 /** Everything an installation goes by, resolved once. Internal: tests make their own. */
@@ -71,8 +77,8 @@ export interface Settings {
 
 /**
  * Brings TensorFlow's library to this user's cache, compiles tfjs-node's binding against it, and links that into
- * node_modules; quick if all this was done before. Tried in this order: a binding that runs already; the pinned wheel;
- * tfjs-node's own installer. Throws an InstallError that says in one line what is missing.
+ * node_modules; then compiles softseg's own op for it. Quick if all this was done before. Tried in this order: a binding
+ * that runs already; the pinned wheel; tfjs-node's own installer. Throws an InstallError that says in one line what is missing.
  *
  * Safe to interrupt at any moment and to run several times at once: each step is made aside and moved into its place.
  *
@@ -127,14 +133,15 @@ export async function install(settings: Settings): Promise<InstallResult> {
   const binding = bindingOf(settings.packageFolder);
   if (existsSync(binding)) {
     const answer = await tryBinding(settings);
-    if (answer.runs && !lacksCudaLibraries(settings)) return result(settings, answer, 'already there');
+    if (answer.runs && !lacksCudaLibraries(settings))
+      return result(settings, await withOp(settings, answer), 'already there');
     if (!answer.runs) settings.note(`the binding that is there does not run (${answer.why}); making a new one`);
   }
   // The wheel comes before tfjs-node's own installer because its checksum is known, its TensorFlow is of today
   // (2.9.1 otherwise, from a host that many networks do not reach), and it has the headers for kernels of one's own.
   let failure: InstallError;
   try {
-    return await installWheel(settings);
+    return result(settings, await withOp(settings, await installWheel(settings)), 'wheel');
   } catch (error) {
     failure = asInstallError(error, settings);
     if (!otherWayOut.has(failure.code)) throw failure;
@@ -143,7 +150,7 @@ export async function install(settings: Settings): Promise<InstallResult> {
   settings.note(`trying ${settings.packageName}'s own installer`);
   try {
     await locked(settings, () => runOwnInstaller(settings));
-    return result(settings, await demandRunning(settings), "tfjs-node's installer");
+    return result(settings, await withOp(settings, await demandRunning(settings)), "tfjs-node's installer");
   } catch (error) {
     const second = asInstallError(error, settings);
     if (second.code === 'interrupted') throw second;
@@ -160,7 +167,7 @@ function locked<T>({ cache, signal, note }: Settings, work: () => Promise<T>): P
   return withLock(cache, { signal, onWait }, work);
 }
 
-async function installWheel(settings: Settings): Promise<InstallResult> {
+async function installWheel(settings: Settings): Promise<Running> {
   const library = demandPlatform(settings.library, settings.cudaLibraries);
   const { cache, note } = settings;
   return locked(settings, async () => {
@@ -184,9 +191,52 @@ async function installWheel(settings: Settings): Promise<InstallResult> {
     }
     // Left there, it would be linked by load().
     if (!answer.runs) await rm(cached);
-    return result(settings, running(answer, settings), 'wheel');
+    return running(answer, settings);
   });
 }
+
+/**
+ * Compiles softseg's op if it is missing or does not run. Without it everything works, only slower: a failure is told
+ * and no more.
+ */
+async function withOp(settings: Settings, answer: Running): Promise<Running> {
+  if (answer.kernels !== 'composed' || answer.device === 'cuda') return answer;
+  const home = homeOfOp(settings);
+  if (!home) {
+    if (settings.library) settings.note(aboutKernels + foreignLibrary(bindingOf(settings.packageFolder)));
+    return answer;
+  }
+  const { cache, library } = home;
+  const op = cachedOp(cache, library);
+  try {
+    return await locked(settings, async () => {
+      await removeStaleStaging(cache);
+      if (existsSync(op)) {
+        // Another run has made it meanwhile, or it is broken.
+        const again = running(await tryBinding(settings), settings);
+        if (again.kernels !== 'composed') return again;
+        settings.note(`softseg's op in the cache does not run (${reasonOf(again)}); compiling it again`);
+        await rm(op);
+      }
+      await compileOp(library, op, { ...settings, cache });
+      const made = running(await tryBinding(settings), settings);
+      if (made.kernels !== 'composed') return made;
+      await rm(op);
+      throw new InstallError('binding', `softseg's op was made but does not run: ${reasonOf(made)}`);
+    });
+  } catch (error) {
+    const failure = asInstallError(error, settings);
+    if (failure.code === 'interrupted') throw failure;
+    settings.note(`${aboutKernels}${failure.message}; without them softseg's losses give the same values, slower`);
+    return answer;
+  }
+}
+
+const homeOfOp = ({ packageName: name, packageVersion: version, packageFolder: folder, library }: Settings) =>
+  homeOf({ name, version, folder }, library);
+
+const reasonOf = ({ reasons }: Running): string =>
+  reasons.find((line) => line.startsWith(aboutKernels))?.slice(aboutKernels.length) ?? 'no reason given';
 
 /** Name of the list of files and their sizes in a cached library, by which one that was damaged is told. */
 const contents = 'contents.json';
@@ -269,14 +319,20 @@ async function renameUnlessThere(from: string, to: string): Promise<void> {
   }
 }
 
-function tryBinding({ packageFolder, env, signal, report }: Settings): Promise<ProbeAnswer> {
+/** Tries the binding, and the op if there is one. */
+function tryBinding(settings: Settings): Promise<ProbeAnswer> {
+  const { packageFolder, env, signal, report } = settings;
   report({ step: 'try', label: "trying TensorFlow's library" });
-  return probe(['package', packageFolder], { env, signal });
+  const home = homeOfOp(settings);
+  const op = home && cachedOp(home.cache, home.library);
+  return probe(op && existsSync(op) ? ['package', packageFolder, op] : ['package', packageFolder], { env, signal });
 }
 
 const demandRunning = async (settings: Settings) => running(await tryBinding(settings), settings);
 
-function running(answer: ProbeAnswer, { packageName }: Settings): ProbeAnswer & { runs: true } {
+type Running = ProbeAnswer & { runs: true };
+
+function running(answer: ProbeAnswer, { packageName }: Settings): Running {
   if (answer.runs) return answer;
   throw new InstallError(
     'binding',
@@ -284,13 +340,14 @@ function running(answer: ProbeAnswer, { packageName }: Settings): ProbeAnswer & 
   );
 }
 
-function result(settings: Settings, answer: ProbeAnswer & { runs: true }, by: InstallResult['by']): InstallResult {
+function result(settings: Settings, answer: Running, by: InstallResult['by']): InstallResult {
   return {
     package: settings.packageName,
     version: answer.version,
     device: answer.device === 'cuda' ? 'cuda' : 'cpu',
     by,
     binding: bindingOf(settings.packageFolder),
+    kernels: answer.kernels,
   };
 }
 

@@ -1,9 +1,13 @@
+import type { KernelKind } from '../kernels/contract.js';
 import { backendChoices, candidates, loadCore, type BackendChoice, type Started } from './candidates.js';
 import { BackendError, messageOf } from './errors.js';
+import { aboutKernels, startFusedKernels } from './kernels.js';
 
 /** What `load` has started. */
 export interface Engine extends Started {
-  /** One line for each better backend that was passed over: why, and what to do about it. */
+  /** What computes the losses' passes over pixels: softseg's own loop, or a chain of tfjs's ops (slower, same values). */
+  kernels: KernelKind;
+  /** One line for each better backend that was passed over, and for missing fused kernels: why, and what to do. */
   reasons: string[];
 }
 
@@ -21,7 +25,7 @@ export interface Engine extends Started {
  * @example
  * ```ts
  * const engine = await load();
- * // { backend: 'tensorflow', device: 'cpu', version: '2.21.0',
+ * // { backend: 'tensorflow', device: 'cpu', version: '2.21.0', kernels: 'fused native',
  * //   reasons: ['cuda: no NVIDIA driver is visible on this machine; install the driver, ...'] }
  * await load('wasm');
  * ```
@@ -37,7 +41,7 @@ export async function load(choice?: BackendChoice): Promise<Engine> {
       continue;
     }
     try {
-      return { ...(await candidates[name]()), reasons };
+      return await withKernels(await candidates[name](), reasons);
     } catch (error) {
       reasons.push(`${name}: ${messageOf(error)}`);
       if (!wanted) continue;
@@ -47,6 +51,14 @@ export async function load(choice?: BackendChoice): Promise<Engine> {
     }
   }
   throw new BackendError(`load: no backend can run here: ${reasons.join(' | ')}`);
+}
+
+async function withKernels(started: Started, reasons: string[]): Promise<Engine> {
+  const missing = await startFusedKernels(started);
+  const { kernelsInUse } = await import('../kernels/select.js'); // it imports tfjs-core, which may be missing
+  const kernels = kernelsInUse();
+  if (missing && kernels === 'composed') reasons.push(aboutKernels + missing);
+  return { ...started, kernels, reasons };
 }
 
 function resolveChoice(choice: string | undefined): { wanted?: BackendChoice; by: string } {

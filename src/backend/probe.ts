@@ -2,23 +2,43 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type * as Core from '@tensorflow/tfjs-core';
+import { backendChoices, loadCore, type BackendChoice } from './candidates.js';
 import { BackendError, messageOf } from './errors.js';
+import { aboutKernels } from './kernels.js';
 import { load } from './load.js';
+import { startOp, type RunningTensorflow } from './op.js';
 import { findPackage } from './packages.js';
 import type { ProbeAnswer } from './probing.js';
 import { prepareForTfjsNode } from './shim.js';
-import { backendChoices, loadCore, type BackendChoice } from './candidates.js';
 
 interface TfjsNode {
   matMul: typeof Core.matMul;
-  backend(): { binding: { TF_Version: string }; isUsingGpuDevice: boolean };
+  backend(): RunningTensorflow & { binding: { TF_Version: string }; isUsingGpuDevice: boolean };
 }
 
-const [mode, what = ''] = process.argv.slice(2);
-const answer = await (mode === 'package' ? probePackage(what) : probeBackend(what as BackendChoice)).catch(
+type Runs = ProbeAnswer & { runs: true };
+
+const [mode, what = '', op] = process.argv.slice(2);
+const answer = await (mode === 'package' ? probePackage(what, op) : probeBackend(what as BackendChoice)).catch(
   (error): ProbeAnswer => ({ runs: false, why: error instanceof BackendError ? error.reason : messageOf(error) }),
 );
 process.send?.(answer, () => process.exit());
+
+/** Tries fused kernels. What is known without them is told before, in case they end the process. */
+async function withFused(known: Runs, attempt: () => void | Promise<void>): Promise<Runs> {
+  const without = (why: string): Runs => ({
+    ...known,
+    kernels: 'composed',
+    reasons: [...known.reasons, aboutKernels + why],
+  });
+  await new Promise((sent) => process.send?.(without('the process that tried them ended'), sent));
+  try {
+    await attempt();
+    return known;
+  } catch (error) {
+    return without(messageOf(error));
+  }
+}
 
 async function probeBackend(choice: BackendChoice): Promise<ProbeAnswer> {
   if (!backendChoices.includes(choice)) throw new Error(`unknown backend: ${choice}`);
@@ -28,7 +48,31 @@ async function probeBackend(choice: BackendChoice): Promise<ProbeAnswer> {
   if (!tf.getGradient('Conv2D')) findPackage('@tensorflow/tfjs')?.load();
   demand(await plainGradient(tf), [2, 4, 6]);
   if (tf.getGradient('Conv2D')) demand(await convolutionGradient(tf), [10, 10, 10, 10]);
-  return { runs: true, ...engine };
+  const known: Runs = { runs: true, ...engine };
+  if (known.kernels === 'composed') return known;
+  return withFused(known, async () => demand(await lossGradient(tf), [0.4, -0.12, 0.12, 0.12, -0.12]));
+}
+
+async function probePackage(folder: string, path?: string): Promise<ProbeAnswer> {
+  prepareForTfjsNode();
+  const tf = createRequire(join(folder, 'package.json'))(folder) as TfjsNode;
+  demand([...tf.matMul([[1, 2]], [[3], [4]]).dataSync()], [11]);
+  const backend = tf.backend();
+  const device = backend.isUsingGpuDevice ? 'cuda' : 'cpu';
+  const version = backend.binding.TF_Version;
+  const known: Runs = { runs: true, backend: 'tensorflow', device, version, kernels: 'composed', reasons: [] };
+  if (!path || device === 'cuda') return known;
+  return withFused({ ...known, kernels: 'fused native' }, () => void startOp(path, backend));
+}
+
+/** The IoU loss and its gradient for two pixels of two classes, with probabilities of 3/4 and 1/4. */
+async function lossGradient(tf: typeof Core): Promise<number[]> {
+  const { iouLoss } = await import('../losses/iou.js');
+  const ln3 = Math.log(3);
+  const labels = tf.tensor3d([1, 0, 0, 1], [1, 2, 2]);
+  const logits = tf.tensor3d([ln3, 0, 0, ln3], [1, 2, 2]);
+  const { value, grad } = tf.valueAndGrad((z) => tf.sum(iouLoss(labels, z)))(logits);
+  return [...(await value.data()), ...(await grad.data())];
 }
 
 /** The gradient of sum(x^2). */
@@ -53,15 +97,6 @@ async function convolutionGradient(tf: typeof Core): Promise<number[]> {
   const filter = tf.ones<Core.Rank.R4>([2, 2, 1, 1]);
   const gradient = tf.grad((f) => tf.sum(tf.conv2d(image, f as Core.Tensor4D, 1, 'valid')))(filter);
   return [...(await gradient.data())];
-}
-
-async function probePackage(folder: string): Promise<ProbeAnswer> {
-  prepareForTfjsNode();
-  const tf = createRequire(join(folder, 'package.json'))(folder) as TfjsNode;
-  demand([...tf.matMul([[1, 2]], [[3], [4]]).dataSync()], [11]);
-  const { binding, isUsingGpuDevice } = tf.backend();
-  const device = isUsingGpuDevice ? 'cuda' : 'cpu';
-  return { runs: true, backend: 'tensorflow', device, version: binding.TF_Version, reasons: [] };
 }
 
 function demand(got: number[], wanted: number[]): void {

@@ -1,10 +1,12 @@
 import { fork } from 'node:child_process';
+import type { KernelKind } from '../kernels/contract.js';
 import { beside } from './here.js';
 import { interrupted, lastWords } from './processes.js';
 
 /** What a child process found when it really ran an op and a gradient. */
 export type ProbeAnswer =
-  { runs: true; backend: string; device: string; version: string; reasons: string[] } | { runs: false; why: string };
+  | { runs: true; backend: string; device: string; version: string; kernels: KernelKind; reasons: string[] }
+  | { runs: false; why: string };
 
 interface ProbeOptions {
   env?: NodeJS.ProcessEnv;
@@ -15,12 +17,17 @@ const timeLimit = 180_000; // milliseconds; a slow disk reads a gigabyte of libr
 
 /**
  * Tries a backend in a process of its own, so that a library that crashes takes nobody along: `['backend', 'wasm']`
- * as `load` would start it, `['package', folder]` the binding of that copy of tfjs-node and no other.
+ * as `load` would start it, `['package', folder]` the binding of that copy of tfjs-node and no other, and with it
+ * softseg's op if a path of one is added. The child answers once without fused kernels and then with them, so that it
+ * is known what has crashed.
  */
-export function probe(args: ['backend' | 'package', string], { env, signal }: ProbeOptions = {}): Promise<ProbeAnswer> {
+export function probe(
+  args: ['backend', string] | ['package', string, string?],
+  { env, signal }: ProbeOptions = {},
+): Promise<ProbeAnswer> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(interrupted());
-    const child = fork(beside('probe.js'), args, {
+    const child = fork(beside('probe.js'), args as string[], {
       env,
       execArgv: [],
       silent: true,

@@ -96,11 +96,11 @@ describe('softseg doctor', () => {
       const { code, out } = real.cli(['doctor']);
       expect(code).toBe(0);
       const rows = out.split('\n');
-      expect(rows[0]).toMatch(/^backend +runs +version +device +why not, and what to do$/);
-      expect(rows[1]).toMatch(/^cuda +no +- +- +\S/);
-      expect(rows[2]).toMatch(/^native +no +- +- +@tensorflow\/tfjs-node is not installed; run `npm install/);
-      expect(rows[3]).toMatch(/^wasm +yes +4\.\d+\.\d+ +cpu$/);
-      expect(rows[4]).toMatch(/^cpu +yes +4\.\d+\.\d+ +cpu$/);
+      expect(rows[0]).toMatch(/^backend +runs +version +device +kernels +why not, and what to do$/);
+      expect(rows[1]).toMatch(/^cuda +no +- +- +- +\S/);
+      expect(rows[2]).toMatch(/^native +no +- +- +- +@tensorflow\/tfjs-node is not installed; run `npm install/);
+      expect(rows[3]).toMatch(/^wasm +yes +4\.\d+\.\d+ +cpu +(fused wasm|composed)$/);
+      expect(rows[4]).toMatch(/^cpu +yes +4\.\d+\.\d+ +cpu +(fused wasm|composed)$/);
       expect(out).toContain('load() starts wasm.');
       const told = JSON.parse(real.cli(['doctor', '--json']).out) as { name: string; runs: boolean }[];
       expect(told.map(({ name, runs }) => [name, runs])).toEqual([
@@ -117,7 +117,7 @@ describe('softseg doctor', () => {
   test('fails if none runs', () => {
     const { code, out } = project.cli(['doctor']);
     expect(code).toBe(1);
-    expect(out).toMatch(/^cpu +no +- +- +@tensorflow\/tfjs-core is not installed/m);
+    expect(out).toMatch(/^cpu +no +- +- +- +@tensorflow\/tfjs-core is not installed/m);
     expect(out).toContain('No backend runs here.');
   });
 });

@@ -8,16 +8,41 @@ import { makeProject, type Project, type Running, type Said } from './project.js
 // only its pip module is ours, found through PYTHONPATH.
 
 const runs = 'a binding that runs';
+const opRuns = 'an op that runs';
 
 const fakePackage = {
   'package.json': '{ "name": "@tensorflow/tfjs-node", "version": "1.2.3", "main": "index.js" }',
   'binding/tfjs_backend.cc': '',
   'binding/tfjs_binding.cc': '',
   'index.js': `
-    const text = require('fs').readFileSync(__dirname + '/lib/napi-v8/tfjs_binding.node', 'utf8');
+    const { readFileSync } = require('fs');
+    const text = readFileSync(__dirname + '/lib/napi-v8/tfjs_binding.node', 'utf8');
     if (text !== '${runs}') throw new Error('not a binding: ' + text);
     exports.matMul = () => ({ dataSync: () => [11] });
-    exports.backend = () => ({ binding: { TF_Version: '9.9.9' }, isUsingGpuDevice: false });
+    let op;
+    require('module')._extensions['.node'] = (module, file) => {
+      op = readFileSync(file, 'utf8');
+      if (op === 'an op that crashes') process.kill(process.pid, 'SIGKILL');
+      if (!op.startsWith('an op')) throw new Error('not an op: ' + op);
+    };
+    const log = Math.log(4 / 3);
+    const right = {
+      SoftsegSums: [0.75, 0.75, 1, 1],
+      SoftsegSumsGradient: [0.1875, -0.1875, -0.1875, 0.1875],
+      SoftsegEntropyMap: [log, log],
+      SoftsegEntropyMapGradient: [-0.25, 0.25, 0.25, -0.25],
+    };
+    exports.backend = () => ({
+      binding: { TF_Version: '9.9.9' },
+      isUsingGpuDevice: false,
+      write: (values) => ({ values }),
+      disposeData: () => true,
+      executeSingleOutput: (name) => ({
+        dataId: { values: op === '${opRuns}' ? right[name] : [1, 2] },
+        dispose() {},
+      }),
+      readSync: ({ values }) => values,
+    });
   `,
   'scripts/install.js': `
     const fs = require('fs');
@@ -61,6 +86,17 @@ shutil.move(part, sys.argv[sys.argv.index('--dest') + 1])
 
 const fakeCompiler = `#!/bin/sh
 if [ "$1" = --version ]; then exit 0; fi
+case "$*" in *native/softseg*|*softseg_op.node*)
+  echo "op $$" >> "$FAKE_LOG"
+  case "$*" in *"\${FAKE_OP_FAILS-does not}"*) echo "overlap.cc:1:2: error: this is no C++" >&2; exit 1; esac
+  if [ -n "$FAKE_OP_SECONDS" ]; then sleep "$FAKE_OP_SECONDS"; fi
+  while [ $# -gt 0 ]; do
+    if [ "$1" = -o ]; then out=$2; fi
+    shift
+  done
+  printf '%s' "\${FAKE_OP-${opRuns}}" > "$out"
+  exit
+esac
 echo "compiler $$" >> "$FAKE_LOG"
 if [ -n "$FAKE_CXX_FAILS" ]; then echo "a.cc:1:2: error: this is no C++" >&2; exit 1; fi
 if [ -n "$FAKE_CXX_SECONDS" ]; then sleep "$FAKE_CXX_SECONDS"; fi
@@ -98,8 +134,8 @@ export interface FakeProject extends Project {
   install(settings?: Record<string, unknown>, env?: NodeJS.ProcessEnv): Promise<Said>;
   /** Starts one. */
   begin(settings?: Record<string, unknown>, env?: NodeJS.ProcessEnv): Running;
-  /** Process ids of the pips or the compilers that were called. */
-  calls(what: 'pip' | 'compiler'): number[];
+  /** Process ids of the pips that were called, and of the compilers, for the binding and for the op. */
+  calls(what: 'pip' | 'compiler' | 'op'): number[];
 }
 
 export function makeFakeProject(): FakeProject {

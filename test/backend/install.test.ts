@@ -33,10 +33,13 @@ const isAlive = (pid: number) => {
     return false;
   }
 };
+const ops = () => list(project.cache).filter((name) => name.startsWith('softseg-op-'));
 const complete = ['staging', 'tfjs-node-1.2.3-r1-tiny-1.0', 'tiny-1.0', 'wheels'];
 
 function expectComplete(): void {
-  expect(list(project.cache)).toEqual(complete);
+  expect(list(project.cache)).toEqual([...ops(), ...complete]);
+  expect(ops()).toEqual([expect.stringMatching(/^softseg-op-[0-9a-f]{12}-tiny-1\.0$/)]);
+  expect(list(inCache(ops()[0] ?? ''))).toEqual(['softseg_op.node']);
   expect(list(inCache('staging'))).toEqual([]);
   expect(list(inCache('wheels'))).toEqual([]);
   expect(list(inCache('tiny-1.0'))).toEqual(['contents.json', 'tensorflow']);
@@ -59,6 +62,8 @@ describe('an installation', () => {
     expect(out).toMatch(/progress fetching tiny 1\.0 0\.[1-9]/);
     expect(out).toMatch(/progress unpacking tiny 1\b/);
     expect(out).toMatch(/progress compiling @tensorflow\/tfjs-node's binding with \S+ 1\b/);
+    expect(out).toMatch(/progress compiling softseg's op with \S+ 1\b/);
+    expect(out).toContain('"kernels":"fused native"');
     expectComplete();
     expect(existsSync(inCache('tiny-1.0', 'rest'))).toBe(false);
   });
@@ -241,5 +246,100 @@ describe('installations that are killed or run at once', () => {
     const [pip = 0] = project.calls('pip');
     await until(() => !isAlive(pip), 'the end of pip');
     expectNothingKept();
+  });
+});
+
+describe("softseg's own op", () => {
+  test('is made for a binding that runs already', async () => {
+    await project.install();
+    rmSync(inCache(ops()[0] ?? ''), { recursive: true });
+    const { out } = await project.install({}, { FAKE_PIP: 'network' });
+    expect(out).toContain('"by":"already there"');
+    expect(out).toContain('"kernels":"fused native"');
+    expectComplete();
+  });
+
+  test('that does not compile leaves a working installation and a note', async () => {
+    const { out } = await project.install({}, { FAKE_OP_FAILS: '-O3' });
+    expect(out).toMatch(
+      /note fused kernels: softseg's op does not compile: \S+ said "overlap\.cc:1:2: error: .*"; without them/,
+    );
+    expect(out).toContain('"by":"wheel"');
+    expect(out).toContain('"kernels":"composed"');
+    expect(list(project.cache)).toEqual(complete);
+    expect(list(inCache('staging'))).toEqual([]);
+  });
+
+  test('is compiled for any processor where the compiler does not know this one', async () => {
+    const { out } = await project.install({}, { FAKE_OP_FAILS: '-march=native' });
+    expect(out).toContain('"kernels":"fused native"');
+    expect(out).not.toContain('note');
+    expectComplete();
+  });
+
+  test('is made by the next run after one that was killed while compiling it', async () => {
+    const first = project.begin({}, { FAKE_OP_SECONDS: '5' });
+    await until(() => project.calls('op').length > 0, "the op's compiler");
+    first.child.kill('SIGKILL');
+    await first.ended;
+    expect(existsSync(project.binding)).toBe(true);
+    expect(ops()).toEqual([]);
+
+    expect((await project.install({}, { FAKE_PIP: 'network' })).out).toContain('"kernels":"fused native"');
+    expectComplete();
+  });
+
+  test('is compiled again after its sources have changed, and only then', async () => {
+    await project.install();
+    await project.install();
+    const once = project.calls('op').length;
+    const source = join(project.folder, 'node_modules/softseg/dist/native/softseg/overlap.cc');
+    writeFileSync(source, `${readFileSync(source, 'utf8')}\n`);
+    expect((await project.install()).out).toContain('"kernels":"fused native"');
+    expect(project.calls('op')).toHaveLength(2 * once);
+    expect(ops()).toHaveLength(2);
+  });
+
+  test('has a place of its own for each kind of processor and library', () => {
+    const { out } = project.script(`
+      import { cachedOp } from './node_modules/softseg/dist/backend/op.js';
+      const places = ['avx2', 'avx2', 'avx512'].map((features) => cachedOp('/', { key: 'a' }, features));
+      places.push(cachedOp('/', { key: 'b' }, 'avx2'));
+      console.log(JSON.stringify(places));
+    `);
+    const [first, second, third, fourth] = JSON.parse(out) as string[];
+    expect(first).toBe(second);
+    expect(new Set([first, third, fourth]).size).toBe(3);
+  });
+
+  test.each([
+    ['junk', 'not an op: junk'],
+    ['an op that is wrong', 'it computes wrongly: sums of 1 2 instead of 0.75 0.75 1 1'],
+    ['an op that crashes', 'the process that tried them ended'],
+  ])('that is made and is %s goes away again, with a note', async (made, why) => {
+    const { out } = await project.install({}, { FAKE_OP: made });
+    expect(out).toContain(`note fused kernels: softseg's op was made but does not run: ${why}; without them`);
+    expect(out).toContain('"kernels":"composed"');
+    expect(list(inCache(ops()[0] ?? ''))).toEqual([]);
+  });
+
+  test.each(['junk', 'an op that crashes'])('in the cache that is %s is compiled again', async (there) => {
+    await project.install();
+    writeFileSync(inCache(ops()[0] ?? '', 'softseg_op.node'), there);
+    const { out } = await project.install();
+    expect(out).toMatch(/note softseg's op in the cache does not run \(.*\); compiling it again/);
+    expect(out).toContain('"kernels":"fused native"');
+    expectComplete();
+  });
+
+  test('is not made for a TensorFlow that came from elsewhere', async () => {
+    mkdirSync(join(project.binding, '..'), { recursive: true });
+    writeFileSync(project.binding, 'a binding that runs');
+    const { out } = await project.install();
+    expect(out).toMatch(
+      /note fused kernels: the op goes with the TensorFlow that softseg installs, and .* has another/,
+    );
+    expect(out).toContain('"kernels":"composed"');
+    expect(project.calls('op')).toEqual([]);
   });
 });

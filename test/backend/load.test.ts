@@ -10,7 +10,7 @@ const tfjs = ['@tensorflow/tfjs-core', '@tensorflow/tfjs'];
 const wasm = '@tensorflow/tfjs-backend-wasm';
 
 interface Answer {
-  engine: { backend: string; device: string; version: string; reasons: string[] };
+  engine: { backend: string; device: string; version: string; kernels: string; reasons: string[] };
   /** tfjs's backend as the user's own import sees it. */
   set: string;
   message: string;
@@ -171,6 +171,7 @@ describe('load, where the cache holds the library', () => {
     expect(JSON.parse(out)).toMatchObject({
       backend: 'tensorflow',
       version: '2.21.0',
+      kernels: 'fused native',
       reasons: [expect.stringMatching(/^cuda: /)],
     });
   });

@@ -50,9 +50,7 @@ export function makeProject(packages: string[]): Project {
   if (!existsSync(join(root, 'dist', 'backend', 'cli.js'))) throw new Error('dist is not built: run `npm run build`');
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'softseg-test-')));
   const own = join(folder, 'node_modules', 'softseg');
-  for (const part of ['package.json', 'dist/backend', 'dist/kernels', 'dist/native']) {
-    if (existsSync(join(root, part))) cpSync(join(root, part), join(own, part), { recursive: true });
-  }
+  for (const part of ['package.json', 'dist']) cpSync(join(root, part), join(own, part), { recursive: true });
   for (const name of packages) {
     const target = join(folder, 'node_modules', name);
     mkdirSync(dirname(target), { recursive: true });

@@ -1,0 +1,39 @@
+import { existsSync } from 'node:fs';
+import type * as Core from '@tensorflow/tfjs-core';
+import { bindingOf, libraryOf } from './binding.js';
+import { loadCore, type Started } from './candidates.js';
+import { messageOf } from './errors.js';
+import { cachedOp, homeOf, startOp, type RunningTensorflow } from './op.js';
+import { findPackage } from './packages.js';
+
+/** Puts before a reason what it is about. */
+export const aboutKernels = 'fused kernels: ';
+
+/** Starts softseg's own op where TensorFlow computes on the processor. Returns why not and what to do, if so. */
+export async function startFusedKernels({ backend, device, version }: Started): Promise<string | undefined> {
+  if (process.env['SOFTSEG_KERNELS'] === 'composed') return 'not used, because SOFTSEG_KERNELS=composed';
+  if (backend !== 'tensorflow' || device !== 'cpu') return undefined;
+  const tf = await loadCore();
+  const running = tf.findBackend('tensorflow') as unknown as Core.KernelBackend &
+    RunningTensorflow & { isGPUPackage: boolean };
+  const name = running.isGPUPackage ? '@tensorflow/tfjs-node-gpu' : '@tensorflow/tfjs-node';
+  if (!libraryOf(name)) return 'softseg has no op for this system';
+  const found = findPackage(name);
+  const home = found && homeOf(found);
+  if (!home || home.library.version !== version) return foreignLibrary(found && bindingOf(found.folder));
+  const command = `npx softseg install-native${running.isGPUPackage ? ' --cuda' : ''}`;
+  const op = cachedOp(home.cache, home.library);
+  if (!existsSync(op)) return `the op is not compiled; run \`${command}\``;
+  try {
+    const passes = startOp(op, running);
+    const { useFusedPasses } = await import('../kernels/select.js');
+    useFusedPasses('tensorflow', running, passes);
+    return undefined;
+  } catch (error) {
+    return `the op does not run (${messageOf(error).split('\n')[0]}); run \`${command}\``;
+  }
+}
+
+export const foreignLibrary = (binding = "tfjs-node's binding"): string =>
+  `the op goes with the TensorFlow that softseg installs, and ${binding} has another; ` +
+  'remove that and run `npx softseg install-native`';
