@@ -1,0 +1,73 @@
+// Process memory, which unlike tf.memory() has in it what kernels take inside: one run in a fresh process.
+import { availableParallelism } from 'node:os';
+import { fileName } from './cases.js';
+import { runModule } from './children.js';
+import { startTorch } from './torch.js';
+
+/** The loss that is measured, as the heaviest: a process for each entry takes seconds. */
+const LOSS = 'comboLoss';
+
+/** So that memory that is freed leaves the process at once (glibc), and its size is what is in use. */
+const environment = () => ({ ...process.env, MALLOC_MMAP_THRESHOLD_: '65536', MALLOC_TRIM_THRESHOLD_: '65536' });
+
+/**
+ * Fills `run.memory`: for every shape one loss, in processes of their own, as many at a time as there are cores. Left
+ * out is what runs for seconds.
+ */
+export async function measureMemory(run, { kinds, folder, onProgress }) {
+  const rows = run.rows.filter(({ results }) => results && Object.values(results).every(({ runs }) => runs > 1));
+  const loss = rows.some((row) => row.loss === LOSS) ? LOSS : rows[0]?.loss;
+  run.memory = rows
+    .filter((row) => row.loss === loss && kinds.includes(row.labels))
+    .map(({ shape, labels }) => ({ shape, loss, labels, variants: {} }));
+  const { backend } = run.engine;
+  const entries = run.memory.flatMap(({ variants, ...row }) => {
+    const tfjs = (variant) => async () => {
+      variants[variant] = await tfjsMemory({ backend, variant, ...row, folder });
+    };
+    const torch = async () => {
+      variants.torch = await torchMemoryOnce({ ...row, folder });
+    };
+    return [tfjs('softseg'), tfjs('plain'), ...(run.torch ? [torch] : [])];
+  });
+  let next = 0;
+  const worker = async () => {
+    while (next < entries.length) {
+      onProgress(next / entries.length);
+      await entries[next++]();
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(availableParallelism(), 4) }, worker));
+}
+
+/** Bytes by which resident memory, and on wasm the heap, rose; or the reason why they are not known. */
+async function tfjsMemory(job) {
+  let found = { why: 'its process ended' };
+  const take = (message) => (found = message);
+  await runModule('memoryChild.js', job, take, { execArgv: ['--expose-gc'], env: environment() });
+  return found;
+}
+
+const torchMemories = new Map();
+
+/** It is the same beside every backend. */
+function torchMemoryOnce(job) {
+  const key = JSON.stringify(job);
+  if (!torchMemories.has(key)) torchMemories.set(key, torchMemory(job));
+  return torchMemories.get(key);
+}
+
+/** Of PyTorch with all cores, in its usual layout. */
+async function torchMemory({ shape, loss, labels, folder }) {
+  const torch = await startTorch(environment());
+  try {
+    await torch.ask({ do: 'open', folder, file: fileName(shape), shape });
+    const request = { loss, labels, layout: 'first', threads: availableParallelism() };
+    await torch.ask({ do: 'run', ...request });
+    return await torch.ask({ do: 'memory', ...request });
+  } catch (error) {
+    return { why: error.message };
+  } finally {
+    torch.stop();
+  }
+}
