@@ -12,9 +12,17 @@ const onTensors = (backend, kernels, op) => ({
   displayName: kernels === 'fused' ? backend : `${backend} ${kernels}`,
   globals: { TEST_BACKEND: backend, TEST_KERNELS: kernels, TEST_OP: op },
   setupFilesAfterEnv: ['<rootDir>/test/setup/backend.ts'],
-  testMatch: ['contract', 'losses', 'overlap', 'relaxations', 'kernels', 'golden'].map(
-    (room) => `<rootDir>/test/${room}/**/*.test.ts`,
-  ),
+  testMatch: [
+    'contract',
+    'losses',
+    'overlap',
+    'relaxations',
+    'annotators',
+    'distance',
+    'metrics',
+    'kernels',
+    'golden',
+  ].map((room) => `<rootDir>/test/${room}/**/*.test.ts`),
 });
 
 /** The compiled op of TensorFlow's, or null where the backend that has it will fail its tests. */

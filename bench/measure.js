@@ -3,6 +3,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs';
 import { kernelsInUse } from 'softseg';
 import { load } from 'softseg/node';
@@ -17,6 +18,9 @@ import { startTorch } from './torch.js';
 const tolerances = (backend) => ({ plain: backend === 'wasm' ? 5e-3 : 1e-3, composed: 1e-4, torch: 1e-4 });
 /** Of gradients: Σ|g - g'| / Σ|g|. */
 const GRADIENT_TOLERANCE = 1e-3;
+
+/** Milliseconds before a turn. */
+const REST = 5;
 
 const send = (message) => new Promise((resolve) => process.send(message, resolve));
 
@@ -141,16 +145,28 @@ async function timeRow(contenders, timing, tolerance) {
     for (let k = 0; k < contenders.length; k++) {
       const contender = contenders[(k + round) % contenders.length];
       const due = Math.floor(((round + 1) * contender.count) / rounds);
-      if (due > Math.floor((round * contender.count) / rounds)) contender.samples.push(await contender.run());
+      if (due > Math.floor((round * contender.count) / rounds)) contender.samples.push(await turn(contender));
     }
   }
   for (const { name, samples } of contenders) Object.assign(results[name], summary(samples));
   return { value: ours.value, results };
 }
 
+/**
+ * One run that is timed, after one that is not: it finds memory and caches as it left them, not as the one before did.
+ * The threads of the one before go to sleep first; those of OpenMP spin for some time after their work.
+ */
+async function turn(contender) {
+  if (!contender.slow) {
+    await setTimeout(REST);
+    await contender.run();
+  }
+  return contender.run();
+}
+
 /** Gives every contender its `count` of runs, and returns the number of rounds: all take part in each but the slow. */
 function planRuns(contenders, { seconds, least, most }) {
-  const round = contenders.reduce((ms, { slow, estimate }) => ms + (slow ? 0 : estimate), 0);
+  const round = contenders.reduce((ms, { slow, estimate }) => ms + (slow ? 0 : REST + 2 * estimate), 0);
   const rounds = Math.min(most, Math.max(least, Math.floor((seconds * 1e3) / round)));
   for (const contender of contenders) {
     const share = Math.floor((seconds * 1e3) / contenders.length / contender.estimate);

@@ -91,16 +91,26 @@ void load_predictions(const Pass& pass, const float* predictions, int64_t first,
   }
 }
 
-// The index of a pixel as the place of the one in its one-hot row, or -1. A single class is 1 where the index is 1.
-int one_of(const Pass& pass, int32_t index, int i, int width) {
-  if (pass.classes == 1) return index == 1 ? i : -1;
-  return index >= 0 && index < pass.classes ? index * width + i : -1;
+// With few classes one-hot rows are written whole, vector by vector; with many only their ones, which are made zeros again
+// by clear_labels.
+constexpr int32_t kMostClassesOfWholeRows = 8;
+
+bool keeps_zeros(const Pass& pass) {
+  return pass.label_kind == kIndices && pass.classes > kMostClassesOfWholeRows;
 }
 
-void set_ones(const Pass& pass, const int32_t* indices, int n, float* rows, int width, float value) {
+void write_one_hot(const int32_t* indices, int n, int32_t classes, float* rows, int width) {
+  // A single class is 1 where the index is 1.
+  const int32_t first = classes == 1 ? 1 : 0;
+  for (int32_t c = 0; c < classes; c++)
+    for (int i = 0; i < n; i++) rows[c * width + i] = indices[i] == first + c ? 1.f : 0.f;
+}
+
+// Indices of no class have no one.
+void set_ones(const int32_t* indices, int n, int32_t classes, float* rows, int width, float value) {
   for (int i = 0; i < n; i++) {
-    const int at = one_of(pass, indices[i], i, width);
-    if (at >= 0) rows[at] = value;
+    const int32_t index = indices[i];
+    if (index >= 0 && index < classes) rows[index * width + i] = value;
   }
 }
 
@@ -109,8 +119,12 @@ void load_labels(const Pass& pass, const void* labels, int64_t first, int n, con
   const int width = tile.width;
   const int32_t classes = pass.classes;
   if (pass.label_kind == kIndices) {
-    // The rows are 0 already; clear_labels makes them so again.
-    set_ones(pass, static_cast<const int32_t*>(labels) + first, n, rows, width, 1.f);
+    const int32_t* indices = static_cast<const int32_t*>(labels) + first;
+    if (keeps_zeros(pass)) {
+      set_ones(indices, n, classes, rows, width, 1.f);
+    } else {
+      write_one_hot(indices, n, classes, rows, width);
+    }
     return;
   }
   const int64_t pixel_stride = pass.class_stride == 1 ? classes : 1;
@@ -134,8 +148,9 @@ void load_labels(const Pass& pass, const void* labels, int64_t first, int n, con
 }
 
 void clear_labels(const Pass& pass, const void* labels, int64_t first, int n, const Tile& tile) {
-  if (pass.label_kind != kIndices) return;
-  set_ones(pass, static_cast<const int32_t*>(labels) + first, n, reinterpret_cast<float*>(tile.t), tile.width, 0.f);
+  if (!keeps_zeros(pass)) return;
+  const int32_t* indices = static_cast<const int32_t*>(labels) + first;
+  set_ones(indices, n, pass.classes, reinterpret_cast<float*>(tile.t), tile.width, 0.f);
 }
 
 // Pixels first to first + n - 1, with 0 for whatever does not count.
@@ -144,7 +159,7 @@ void load(const Pass& pass, const float* predictions, const void* labels, const 
   const int vectors = tile.classes * tile.columns;
   if (n < tile.width) {
     memset(tile.z, 0, vectors * sizeof(Lanes));
-    if (pass.label_kind != kIndices) memset(tile.t, 0, vectors * sizeof(Lanes));
+    if (!keeps_zeros(pass)) memset(tile.t, 0, vectors * sizeof(Lanes));
     memset(tile.w, 0, tile.columns * sizeof(Lanes));
   }
   load_predictions(pass, predictions, first, n, tile);
@@ -152,14 +167,19 @@ void load(const Pass& pass, const float* predictions, const void* labels, const 
 
   float* w = reinterpret_cast<float*>(tile.w);
   bool all_count = true;
-  for (int i = 0; i < n; i++) w[i] = weights ? weights[first + i] : 1.f;
-  if (weights)
-    for (int i = 0; i < n; i++) all_count &= w[i] > 0.f;
+  if (weights) {
+    for (int i = 0; i < n; i++) {
+      w[i] = weights[first + i];
+      all_count &= w[i] > 0.f;
+    }
+  } else {
+    for (int i = 0; i < n; i++) w[i] = 1.f;
+  }
   if (!all_count) {
     for (int i = 0; i < vectors; i++) {
       const Ints counts = tile.w[i % tile.columns] > 0.f;
       tile.z[i] = select(counts, tile.z[i], Lanes{});
-      if (pass.label_kind != kIndices) tile.t[i] = select(counts, tile.t[i], Lanes{});
+      if (!keeps_zeros(pass)) tile.t[i] = select(counts, tile.t[i], Lanes{});
     }
   }
   if (pass.activation != kNone && pass.sharpness != 1.f)

@@ -16,20 +16,35 @@ inline int row_width(int32_t classes, int64_t count) {
   return classes > kMostClassesOfWideRows || count <= kNarrowRow ? kNarrowRow : kWideRow;
 }
 
+// Few classes known beforehand: the compiler makes shuffles of these loops.
+template <int kClasses>
+inline void few_to_rows(const float* from, int n, float* rows, int width) {
+  for (int k = 0; k < n; k++)
+    for (int c = 0; c < kClasses; c++) rows[c * width + k] = from[k * kClasses + c];
+}
+template <int kClasses>
+inline void few_from_rows(const float* rows, int width, int n, float* to) {
+  for (int k = 0; k < n; k++)
+    for (int c = 0; c < kClasses; c++) to[k * kClasses + c] = rows[c * width + k];
+}
+
 // n pixels, [n, classes] in memory, to rows [classes][width].
 inline void to_rows(const float* from, int n, int classes, float* rows, int width) {
+  switch (classes) {
+    case 1: memcpy(rows, from, n * sizeof(float)); return;
+    case 2: few_to_rows<2>(from, n, rows, width); return;
+    case 3: few_to_rows<3>(from, n, rows, width); return;
+  }
   int i = 0;
-  if (classes >= 4) {
-    for (; i + kPixels <= n; i += kPixels) {
-      const float* pixel = from + (int64_t)i * classes;
-      for (int block = 0; block < classes; block += 4) {
-        // The last block may overlap the one before it.
-        const int c = block + 4 <= classes ? block : classes - 4;
-        Row x[4];
-        for (int k = 0; k < 4; k++) x[k] = load_pixels(pixel + k * classes + c, classes);
-        transpose(x);
-        for (int k = 0; k < 4; k++) store_vector(rows + (c + k) * width + i, x[k]);
-      }
+  for (; i + kPixels <= n; i += kPixels) {
+    const float* pixel = from + (int64_t)i * classes;
+    for (int block = 0; block < classes; block += 4) {
+      // The last block may overlap the one before it.
+      const int c = block + 4 <= classes ? block : classes - 4;
+      Row x[4];
+      for (int k = 0; k < 4; k++) x[k] = load_pixels(pixel + k * classes + c, classes);
+      transpose(x);
+      for (int k = 0; k < 4; k++) store_vector(rows + (c + k) * width + i, x[k]);
     }
   }
   for (int c = 0; c < classes; c++)
@@ -38,17 +53,20 @@ inline void to_rows(const float* from, int n, int classes, float* rows, int widt
 
 // And back.
 inline void from_rows(const float* rows, int width, int n, int classes, float* to) {
+  switch (classes) {
+    case 1: memcpy(to, rows, n * sizeof(float)); return;
+    case 2: few_from_rows<2>(rows, width, n, to); return;
+    case 3: few_from_rows<3>(rows, width, n, to); return;
+  }
   int i = 0;
-  if (classes >= 4) {
-    for (; i + kPixels <= n; i += kPixels) {
-      float* pixel = to + (int64_t)i * classes;
-      for (int block = 0; block < classes; block += 4) {
-        const int c = block + 4 <= classes ? block : classes - 4;
-        Row x[4];
-        for (int k = 0; k < 4; k++) x[k] = load_vector<Row>(rows + (c + k) * width + i);
-        transpose(x);
-        for (int k = 0; k < 4; k++) store_pixels(pixel + k * classes + c, classes, x[k]);
-      }
+  for (; i + kPixels <= n; i += kPixels) {
+    float* pixel = to + (int64_t)i * classes;
+    for (int block = 0; block < classes; block += 4) {
+      const int c = block + 4 <= classes ? block : classes - 4;
+      Row x[4];
+      for (int k = 0; k < 4; k++) x[k] = load_vector<Row>(rows + (c + k) * width + i);
+      transpose(x);
+      for (int k = 0; k < 4; k++) store_pixels(pixel + k * classes + c, classes, x[k]);
     }
   }
   for (int c = 0; c < classes; c++)

@@ -76,6 +76,9 @@ const large = (classesFirst: boolean): PassCase => ({
   weighted: true,
 });
 
+// The second thread gets little of a machine that is busy.
+jest.setTimeout(60_000);
+
 const turn = () => new Promise((resolve) => setTimeout(resolve, 5));
 
 test.each([false, true])('both threads together give the bits of one, classes first: %s', async (classesFirst) => {
