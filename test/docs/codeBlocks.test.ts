@@ -1,18 +1,13 @@
 /** Every code block that a user may copy runs, and gives what it claims. */
 import { describe, expect, test } from '@jest/globals';
-import { blocksOfDocstrings, blocksOfMarkdown, runBlock } from './codeBlocks.js';
+import { blocksOfDocstrings, blocksOfMarkdown, markdownBelow, runBlock, valuesExportedBy } from './codeBlocks.js';
 
 const LONG = 180_000;
 
 const PRELUDE = `
 import * as tf from '@tensorflow/tfjs';
 import * as softseg from 'softseg';
-const { ${[
-  'binaryCrossEntropyLoss, checkValues, comboLoss, cosineSchedule, crossEntropyLoss, diceLoss, enableWasmTraining',
-  'exponentialSchedule, iouFromOverlap, iouLoss, linearSchedule, mergeOverlaps, overlap, powerSharpen',
-  'softLabelsFromMasks, softLabelsFromVotes, softOneHot, softThreshold, straightThroughOneHot',
-  'straightThroughThreshold, tverskyLoss',
-].join(', ')} } = softseg;
+const { ${valuesExportedBy('src/index.ts').join(', ')} } = softseg;
 tf.enableProdMode();
 await tf.setBackend('cpu');`;
 
@@ -24,6 +19,7 @@ const ofBrowser = docstrings.filter((block) => !ofNode.includes(block));
 
 describe.each([
   ['the code blocks of the README', 3, blocksOfMarkdown('README.md'), ''],
+  ['the code blocks of docs', 1, markdownBelow('docs').flatMap(blocksOfMarkdown), ''],
   ['the examples of the docstrings', 15, ofBrowser, PRELUDE],
   ['the examples of softseg/node', 5, ofNode, NODE_PRELUDE],
 ])('%s', (_, least, blocks, prelude) => {

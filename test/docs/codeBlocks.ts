@@ -15,6 +15,20 @@ export function blocksOfMarkdown(path: string): CodeBlock[] {
   return blocksOf(path, readFileSync(join(ROOT, path), 'utf8'));
 }
 
+/** The Markdown files below a folder. */
+export function markdownBelow(folder: string): string[] {
+  const files = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' });
+  return files.filter((file) => file.endsWith('.md')).map((file) => join(folder, file));
+}
+
+/** The names that a file of re-exports gives, without types. */
+export function valuesExportedBy(path: string): string[] {
+  const lists = [...readFileSync(join(ROOT, path), 'utf8').matchAll(/^export \{([^}]*)\}/gm)];
+  return lists
+    .flatMap(([, names]) => names!.split(',').map((name) => name.trim()))
+    .filter((name) => /^\w+$/.test(name));
+}
+
 /** The ```ts blocks of the docstrings below a folder. */
 export function blocksOfDocstrings(folder: string): CodeBlock[] {
   const files = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' });
