@@ -7,6 +7,7 @@ export { tverskyFromOverlap, tverskyLoss, type TverskyLossOptions } from './loss
 export type {
   ClassOptions,
   CrossEntropyOptions,
+  PerPixelOptions,
   PerPixelResult,
   Reduction,
   RegionOptions,

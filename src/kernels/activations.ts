@@ -1,5 +1,5 @@
 /**
- * softmax and sigmoid with gradients that compute them again from the logits: these can be differentiated to any order
+ * softmax, sigmoid and softplus with gradients that compute them again from the logits: these can be differentiated to any order
  * (those of tf.softmax and tf.sigmoid read the saved result, which is off the tape), and keep nothing alive but the
  * logits.
  */
@@ -39,6 +39,17 @@ export function scaledSigmoid<T extends Tensor>(logits: T, sharpness: number): T
         const slope = tf.mul(scaledSigmoid(kept!, sharpness), scaledSigmoid(kept!, -sharpness));
         return scale(tf.mul(dy, slope), sharpness);
       },
+    };
+  })(logits) as T;
+}
+
+/** log(1 + exp(sign·z)), exact for any z: max(sign·z, 0) + log(1 + exp(-abs(z))). Its slope at 0 is sign/2. */
+export function softplus<T extends Tensor>(logits: T, sign: 1 | -1): T {
+  return tf.customGrad((z, save) => {
+    (save as tf.GradSaveFunc)([z as Tensor]);
+    return {
+      value: tf.add(tf.relu(scale(z as Tensor, sign)), tf.log1p(tf.exp(tf.neg(tf.abs(z as Tensor))))),
+      gradFunc: (dy: Tensor, [kept]: Tensor[]) => scale(tf.mul(dy, scaledSigmoid(kept!, sign)), sign),
     };
   })(logits) as T;
 }

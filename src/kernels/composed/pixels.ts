@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import type { EntropyTerm, PassActivation, PassAttributes, PassInputs } from '../contract.js';
 import { toLabelPixels, toPixels } from '../layout.js';
-import { scaledSigmoid, softmaxAlong } from '../activations.js';
+import { scaledSigmoid, softmaxAlong, softplus } from '../activations.js';
 import { constant } from '../constant.js';
 import { oneHot } from '../oneHot.js';
 
@@ -114,9 +114,7 @@ function surprise(scaled: Tensor3D, activation: PassActivation, { kind }: Entrop
     return { on: bounded(tf.neg(logSoftmax(scaled))), off: null };
   }
   if (activation === 'none') return { on: tf.neg(logOf(scaled)), off: tf.neg(logOf(oneMinus(scaled))) };
-  // softplus of -x and x, exact for any x: max(±x, 0) + log(1 + exp(-abs(x))).
-  const tail = tf.log1p(tf.exp(tf.neg(tf.abs(scaled)))) as Tensor3D;
-  return { on: bounded(tf.add(tf.relu(tf.neg(scaled)), tail)), off: bounded(tf.add(tf.relu(scaled), tail)) };
+  return { on: bounded(softplus(scaled, -1)), off: bounded(softplus(scaled, 1)) };
 }
 
 /** Not clipByValue: on the wasm backend it turns NaN into a bound, which would hide a network that has diverged. */
