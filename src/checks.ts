@@ -67,7 +67,7 @@ export function checkNumber(
   if (ok) return;
   const range =
     most < Infinity
-      ? `a number in [${least}, ${most}]`
+      ? `a number in ${open ? '(' : '['}${least}, ${most}]`
       : least > -Infinity
         ? `a number ${open ? '>' : '>='} ${least}`
         : 'a finite number';

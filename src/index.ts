@@ -1,9 +1,28 @@
 export { binaryCrossEntropyLoss, type BinaryCrossEntropyLossOptions } from './losses/binaryCrossEntropy.js';
+export { boundaryLoss, type BoundaryLossOptions } from './losses/boundary.js';
+export { clDiceLoss, type ClDiceLossOptions } from './losses/clDice.js';
 export { comboLoss, type ComboLossOptions, type ComboTerm } from './losses/combo.js';
 export { crossEntropyFromOverlap, crossEntropyLoss, type CrossEntropyLossOptions } from './losses/crossEntropy.js';
+export {
+  deepSupervisionLoss,
+  type DeepSupervisionLossOptions,
+  type ScaleLoss,
+  type ScaleOptions,
+} from './losses/deepSupervision.js';
 export { diceFromOverlap, diceLoss, type DiceLossOptions } from './losses/dice.js';
+export { focalLoss, type FocalLossOptions } from './losses/focal.js';
+export {
+  generalizedDiceFromOverlap,
+  generalizedDiceLoss,
+  type GeneralizedDiceLossOptions,
+} from './losses/generalizedDice.js';
+export { hausdorffLoss, type HausdorffLossOptions } from './losses/hausdorff.js';
 export { iouFromOverlap, iouLoss, type IouLossOptions } from './losses/iou.js';
+export { logCoshDiceFromOverlap, logCoshDiceLoss, type LogCoshDiceLossOptions } from './losses/logCoshDice.js';
+export { mccFromOverlap, mccLoss, type MccLossOptions } from './losses/mcc.js';
+export { softSkeleton, type SoftSkeletonOptions } from './losses/softSkeleton.js';
 export { tverskyFromOverlap, tverskyLoss, type TverskyLossOptions } from './losses/tversky.js';
+export { unifiedFocalLoss, type UnifiedFocalLossOptions } from './losses/unifiedFocal.js';
 export type {
   ClassOptions,
   CrossEntropyOptions,
@@ -13,6 +32,11 @@ export type {
   RegionOptions,
   RegionResult,
 } from './losses/options.js';
+export type { ShapeOptions } from './losses/shape.js';
+
+export { distanceTransform, type DistanceTransformOptions } from './distance/distanceTransform.js';
+export { signedDistance, type SignedDistanceOptions } from './distance/signedDistance.js';
+export type { Spacing } from './distance/spacing.js';
 
 export { powerSharpen, type PowerSharpenOptions } from './relaxations/powerSharpen.js';
 export {

@@ -12,6 +12,10 @@ export interface Algebra<M> {
   divide(numerator: M, denominator: M, otherwise: 0 | 1): M;
   /** max(x, 0)^exponent. For an exponent below 1 the slope at 0 is that at 1e-6. */
   power(x: M, exponent: number): M;
+  /** log(x), and below 1e-6 its tangent there, so that value and slope stay finite. */
+  log(x: M): M;
+  /** log(cosh(x)). */
+  logCosh(x: M): M;
   /** 1 where x > 0, else 0, without a gradient. */
   step(x: M): M;
   /** [1, columns]. */
@@ -20,5 +24,5 @@ export interface Algebra<M> {
   sumOfColumns(x: M): M;
 }
 
-/** Below this base the slope of a root is taken as it is here: at 0 it would be infinite. */
+/** Below this base the slope of a root and of a logarithm is taken as it is here: at 0 it would be infinite. */
 export const STEEPEST = 1e-6;

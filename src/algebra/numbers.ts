@@ -95,6 +95,13 @@ export function numberAlgebra(): NumberAlgebra {
         (x) => Math.max(x, 0) ** exponent,
         (x) => exponent * Math.max(x, exponent < 1 ? STEEPEST : 0) ** (exponent - 1),
       ),
+    log: (x) =>
+      map(
+        x,
+        (x) => (x < STEEPEST ? Math.log(STEEPEST) + (x - STEEPEST) / STEEPEST : Math.log(x)),
+        (x) => 1 / Math.max(x, STEEPEST),
+      ),
+    logCosh: (x) => map(x, (x) => Math.log1p(2 * Math.sinh(x / 2) ** 2), Math.tanh),
     step: (x) => map(x, (x) => (x > 0 ? 1 : x <= 0 ? 0 : NaN), () => 0), // prettier-ignore
     sumOfRows: (x) => reduce(x, 1, x.columns),
     sumOfColumns: (x) => reduce(x, x.rows, 1),

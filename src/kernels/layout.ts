@@ -14,6 +14,19 @@ export interface Layout {
   spatial: readonly number[];
 }
 
+/** `axis` counted from the front. */
+export function layoutOf(shape: readonly number[], axis: number): Layout {
+  const spatial = shape.filter((_, i) => i !== 0 && i !== axis);
+  return {
+    shape,
+    axis,
+    spatial,
+    samples: shape[0]!,
+    pixels: spatial.reduce((product, size) => product * size, 1),
+    classes: shape[axis]!,
+  };
+}
+
 /** Any tensor of the layout's shape as [N,P,C]. */
 export function toPixels(x: Tensor, { axis, shape, samples, pixels, classes }: Layout): Tensor3D {
   const last = shape.length - 1;

@@ -1,60 +1,92 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkNumber, checkOptionNames, fail, show } from '../checks.js';
-import { SUM_NAMES, type EntropyTerm } from '../kernels/contract.js';
+import { SUM_NAMES } from '../kernels/contract.js';
 import { lossOfSums, type Head } from '../overlap/head.js';
 import { resolveProblem, type Problem } from '../overlap/problem.js';
 import { BINARY_CROSS_ENTROPY_OPTIONS, type BinaryCrossEntropyLossOptions } from './binaryCrossEntropy.js';
 import { dice, type DiceLossOptions } from './dice.js';
+import { FOCAL_OPTIONS, resolveFocal, type FocalLossOptions } from './focal.js';
+import { generalizedDice, type GeneralizedDiceLossOptions } from './generalizedDice.js';
 import { iou } from './iou.js';
+import { logCoshDice } from './logCoshDice.js';
+import { mcc } from './mcc.js';
 import { REGION_OPTIONS, type PerPixelResult, type Reduction } from './options.js';
-import { perPixelHead, perPixelMap, resolvePerPixel, withSigmoid, type PerPixel } from './perPixel.js';
+import { isHead, perPixelHead, perPixelValue, resolvePerPixel, withSigmoid, type PerPixel } from './perPixel.js';
 import { regionHead, type RegionFormula } from './region.js';
 import { tversky, type TverskyLossOptions } from './tversky.js';
 
 /** The losses that `comboLoss` adds up. */
-export type ComboTerm = 'iou' | 'dice' | 'tversky' | 'crossEntropy' | 'binaryCrossEntropy';
+export type ComboTerm =
+  | 'iou'
+  | 'dice'
+  | 'tversky'
+  | 'generalizedDice'
+  | 'logCoshDice'
+  | 'mcc'
+  | 'crossEntropy'
+  | 'binaryCrossEntropy'
+  | 'focal';
 
 export interface ComboLossOptions<R extends Reduction = Reduction>
-  extends DiceLossOptions<R>, TverskyLossOptions<R>, BinaryCrossEntropyLossOptions<R> {
+  extends
+    DiceLossOptions<R>,
+    TverskyLossOptions<R>,
+    GeneralizedDiceLossOptions<R>,
+    BinaryCrossEntropyLossOptions<R>,
+    FocalLossOptions<R> {
   /** The weight of each term, >= 0. Default `{ iou: 1, crossEntropy: 1 }`. */
   weights?: Partial<Record<ComboTerm, number>>;
 }
 
-const REGION_FORMULAS = { iou, dice, tversky } as const;
-const TERMS: readonly string[] = ['iou', 'dice', 'tversky', 'crossEntropy', 'binaryCrossEntropy'];
+const REGION_FORMULAS = { iou, dice, tversky, generalizedDice, logCoshDice, mcc } as const;
+const REGION_TERMS = Object.keys(REGION_FORMULAS) as (keyof typeof REGION_FORMULAS)[];
+const TERMS: readonly string[] = [...REGION_TERMS, 'crossEntropy', 'binaryCrossEntropy', 'focal'];
 const COMBO_OPTIONS = [
-  ...new Set([...REGION_OPTIONS, ...dice.options, ...tversky.options, ...BINARY_CROSS_ENTROPY_OPTIONS, 'weights']),
+  ...new Set([
+    ...REGION_OPTIONS,
+    ...Object.values(REGION_FORMULAS).flatMap(({ options }) => options),
+    ...BINARY_CROSS_ENTROPY_OPTIONS,
+    ...FOCAL_OPTIONS,
+    'weights',
+  ]),
 ];
 
 /** The options that only some terms know. */
 const TERMS_OF_OPTION: Record<string, readonly ComboTerm[]> = {
-  absent: ['iou', 'dice', 'tversky'],
-  aggregate: ['iou', 'dice', 'tversky'],
-  overlap: ['iou', 'dice', 'tversky'],
-  smooth: ['iou', 'dice', 'tversky'],
-  squared: ['dice'],
-  alpha: ['tversky'],
+  absent: REGION_TERMS,
+  aggregate: REGION_TERMS,
+  overlap: REGION_TERMS,
+  smooth: REGION_TERMS,
+  squared: ['dice', 'logCoshDice'],
+  log: ['dice'],
+  weighting: ['generalizedDice'],
+  alpha: ['tversky', 'focal'],
   beta: ['tversky'],
-  gamma: ['tversky'],
+  gamma: ['tversky', 'focal'],
   labelSmoothing: ['crossEntropy', 'binaryCrossEntropy'],
   subtractEntropy: ['crossEntropy', 'binaryCrossEntropy'],
   posWeight: ['crossEntropy', 'binaryCrossEntropy'],
+  hardest: ['crossEntropy', 'binaryCrossEntropy', 'focal'],
 };
 
-/** A term with every option resolved: a head, or a cross-entropy of which every pixel is wanted. */
+/** Options that mean one thing to Tversky and another to the focal loss. */
+const AMBIGUOUS = ['alpha', 'gamma'] as const;
+
+/** A term with every option resolved. */
 interface Term {
   name: ComboTerm;
   weight: number;
-  /** For the terms that read the cross-entropy. */
-  entropy: EntropyTerm | null;
+  /** What it computes from the sums of the common pass; null for a term with a pass of its own. */
   head: Head | null;
-  map: PerPixel | null;
+  perPixel: PerPixel | null;
+  /** Of its result with reduction 'none'. */
+  shape: '[N, C]' | '[N, 1]' | 'one value per pixel';
 }
 
 /**
  * A weighted sum of losses from one pass over the pixels: Σ weight·loss, so Dice and cross-entropy together cost one
- * read. Each option goes to every term that knows it.
+ * read. (`focal`, and any term with `hardest`, takes a pass of its own.) Each option goes to every term that knows it.
  *
  * @param labels soft labels `[N, ...spatial, C]` in [0, 1], or int32 class indices `[N, ...spatial]`
  * @param predictions logits `[N, ...spatial, C]`
@@ -67,6 +99,7 @@ interface Term {
  * const logits = tf.tensor([[[2, -1], [0, 3]]]);
  * comboLoss(labels, logits); // iouLoss + crossEntropyLoss
  * comboLoss(labels, logits, { weights: { dice: 1, crossEntropy: 0.5 }, labelSmoothing: 0.05 });
+ * comboLoss(labels, logits, { weights: { generalizedDice: 1, focal: 1 }, weighting: 'simple', gamma: 1.5 });
  * ```
  *
  * @see Taghanaki et al., Combo loss, 2019, arXiv 1805.02798; Isensee et al., nnU-Net, Nature Methods 2021
@@ -87,10 +120,15 @@ export function comboLoss<R extends Reduction = 'mean'>(
     const problem = resolveProblem(fn, labels, predictions, own);
     const terms = names.map((name) => resolveTerm(fn, name, weights[name]!, own, problem));
     checkTogether(fn, terms, own);
-    const entropy = terms.find((term) => term.entropy)?.entropy ?? undefined;
-    const maps = terms.flatMap(({ map, weight }) => (map ? [tf.mul(perPixelMap(problem, map), weight)] : []));
-    if (maps.length > 0) return tf.addN(maps);
-    return lossOfSums(problem, sumOfHeads(terms), entropy);
+    const together = terms.filter(({ head }) => head);
+    const parts = terms.flatMap(({ head, perPixel, weight }) =>
+      perPixel && !head ? [tf.mul(perPixelValue(problem, perPixel), weight)] : [],
+    );
+    if (together.length > 0) {
+      const entropy = together.find(({ perPixel }) => perPixel)?.perPixel?.entropy;
+      parts.push(lossOfSums(problem, sumOfHeads(together), entropy));
+    }
+    return tf.addN(parts);
   }) as PerPixelResult<R>;
 }
 
@@ -111,19 +149,29 @@ function checkTermOptions(fn: string, names: readonly ComboTerm[], options: Comb
       fail(fn, `option '${option}' goes with the terms ${terms.join(', ')}; weights has ${names.join(', ')}`);
     }
   }
+  for (const option of AMBIGUOUS) {
+    if (options[option] !== undefined && names.includes('tversky') && names.includes('focal')) {
+      fail(fn, `option '${option}' means one thing to tversky and another to focal: add up two losses instead`);
+    }
+  }
 }
 
 function resolveTerm(fn: string, name: ComboTerm, weight: number, options: ComboLossOptions, problem: Problem): Term {
   const { activation, layout } = problem;
   if (name === 'crossEntropy' || name === 'binaryCrossEntropy') {
     const choice = name === 'crossEntropy' ? 'byActivation' : 'binary';
-    const loss = resolvePerPixel(fn, choice, options, activation, layout.classes);
-    const { entropy } = loss;
-    if (loss.reduction === 'none') return { name, weight, entropy, head: null, map: loss };
-    return { name, weight, entropy, head: perPixelHead(loss), map: null };
+    return perPixelTerm(name, weight, resolvePerPixel(fn, choice, options, activation, layout.classes));
   }
-  const head = regionHead(fn, REGION_FORMULAS[name] as RegionFormula<ComboLossOptions>, options, layout.classes);
-  return { name, weight, entropy: null, head, map: null };
+  if (name === 'focal') return perPixelTerm(name, weight, resolveFocal(fn, options, activation, layout.classes));
+  const formula = REGION_FORMULAS[name] as RegionFormula<ComboLossOptions>;
+  const head = regionHead(fn, formula, options, layout.classes);
+  return { name, weight, head, perPixel: null, shape: formula.acrossClasses ? '[N, 1]' : '[N, C]' };
+}
+
+function perPixelTerm(name: ComboTerm, weight: number, perPixel: PerPixel): Term {
+  // The cross-entropy of the focal term may be of another kind than that of the common pass.
+  const head = isHead(perPixel) && name !== 'focal' ? perPixelHead(perPixel) : null;
+  return { name, weight, perPixel, head, shape: 'one value per pixel' };
 }
 
 /** Σ weight·head. */
@@ -138,11 +186,11 @@ function sumOfHeads(terms: readonly Term[]): Head {
 
 /** Terms share one pass, so one kind of cross-entropy; and they can only be added if their shapes agree. */
 function checkTogether(fn: string, terms: readonly Term[], { reduction }: ComboLossOptions): void {
-  const perPixel = terms.filter(({ entropy }) => entropy);
-  if (new Set(perPixel.map(({ entropy }) => entropy!.kind)).size > 1) {
+  const entropies = terms.filter(({ name, perPixel }) => perPixel && name !== 'focal');
+  if (new Set(entropies.map(({ perPixel }) => perPixel!.entropy.kind)).size > 1) {
     fail(fn, `crossEntropy and binaryCrossEntropy together need activation 'sigmoid'`);
   }
-  if (reduction === 'none' && perPixel.length > 0 && perPixel.length < terms.length) {
+  if (reduction === 'none' && new Set(terms.map(({ shape }) => shape)).size > 1) {
     const names = terms.map(({ name }) => name).join(', ');
     fail(fn, `reduction 'none' needs terms of one shape ([N, C] or one value per pixel), got ${names}`);
   }

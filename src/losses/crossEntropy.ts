@@ -27,9 +27,11 @@ export type CrossEntropyLossOptions<R extends Reduction = Reduction> = CrossEntr
  * const logits = tf.tensor([[[2, -1], [0, 3]]]);
  * crossEntropyLoss(labels, logits, { subtractEntropy: true });
  * crossEntropyLoss(labels, logits, { reduction: 'none' }); // shape [1, 2]
+ * crossEntropyLoss(labels, logits, { hardest: 0.1 }); // the mean over the worst tenth of each image's pixels
  * ```
  *
- * @see Szegedy et al., Rethinking the Inception architecture (label smoothing), CVPR 2016, arXiv 1512.00567
+ * @see Szegedy et al., Rethinking the Inception architecture (label smoothing), CVPR 2016, arXiv 1512.00567; Wu et al.,
+ * Bridging category-level and instance-level semantic image segmentation (the hardest pixels), 2016, arXiv 1605.06885
  */
 export function crossEntropyLoss<R extends Reduction = 'mean'>(
   labels: Tensor,
@@ -48,14 +50,14 @@ export function crossEntropyLoss<R extends Reduction = 'mean'>(
 
 /**
  * `crossEntropyLoss` of sums that `overlap` or `mergeOverlaps` gave. The sums hold the plain cross-entropy, so
- * `labelSmoothing` and `subtractEntropy` are not for this function; nor is reduction `'none'`.
+ * `labelSmoothing`, `subtractEntropy` and `hardest` are not for this function; nor is reduction `'none'`.
  */
 export function crossEntropyFromOverlap<R extends Exclude<Reduction, 'none'> = 'mean'>(
   table: Partial<OverlapOf<SumName>>,
-  options: Omit<CrossEntropyLossOptions<R>, 'labelSmoothing' | 'subtractEntropy'> = {},
+  options: Omit<CrossEntropyLossOptions<R>, 'labelSmoothing' | 'subtractEntropy' | 'hardest'> = {},
 ): PerPixelResult<R> {
   const fn = 'crossEntropyFromOverlap';
-  const own = ['labelSmoothing', 'subtractEntropy'];
+  const own = ['labelSmoothing', 'subtractEntropy', 'hardest'];
   checkOptionNames(
     fn,
     options,

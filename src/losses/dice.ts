@@ -1,24 +1,36 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
+import type { Algebra } from '../algebra/algebra.js';
 import { checkBoolean } from '../checks.js';
 import type { SumName } from '../kernels/contract.js';
 import type { OverlapOf } from '../overlap/overlap.js';
 import type { Reduction, RegionOptions, RegionResult } from './options.js';
-import { regionLoss, regionLossOfTable, type RegionFormula } from './region.js';
+import { regionLoss, regionLossOfTable, type RegionFormula, type RegionSums } from './region.js';
 
 export interface DiceLossOptions<R extends Reduction = Reduction> extends RegionOptions<R> {
   /** Use the squared sums (V-Net): 1 - (2Σ w p t + s)/(Σ w p² + Σ w t² + s), 0 at p = t too. Default false. */
   squared?: boolean;
+  /** Take -log of the Dice coefficient, 0 at p = t too; for a coefficient below 1e-6 its tangent there. Default false. */
+  log?: boolean;
 }
 
 export const dice: RegionFormula<DiceLossOptions> = {
-  options: ['squared'],
-  check: (fn, { squared = false }) => checkBoolean(fn, 'squared', squared),
+  options: ['squared', 'log'],
+  check(fn, { squared = false, log = false }) {
+    checkBoolean(fn, 'squared', squared);
+    checkBoolean(fn, 'log', log);
+  },
   squared: ({ squared = false }) => squared,
-  value(a, { intersection, predicted, labelled }, _, smooth) {
-    const numerator = a.add(a.mul(intersection, 2), smooth);
-    return a.sub(1, a.divide(numerator, a.add(a.add(predicted, labelled), smooth), 1));
+  value(a, sums, { log = false }, smooth) {
+    const coefficient = diceCoefficient(a, sums, smooth);
+    return log ? a.mul(a.log(coefficient), -1) : a.sub(1, coefficient);
   },
 };
+
+/** (2I + s)/(P + T + s). */
+export function diceCoefficient<M>(a: Algebra<M>, sums: Omit<RegionSums<M>, 'valid'>, smooth: number): M {
+  const { intersection, predicted, labelled } = sums;
+  return a.divide(a.add(a.mul(intersection, 2), smooth), a.add(a.add(predicted, labelled), smooth), 1);
+}
 
 /**
  * Soft Dice loss: per sample and class 1 - (2I + s)/(P + T + s), with P = Σ w p, T = Σ w t, and
@@ -29,7 +41,8 @@ export const dice: RegionFormula<DiceLossOptions> = {
  *
  * @param labels soft labels `[N, ...spatial, C]` in [0, 1], or int32 class indices `[N, ...spatial]`
  * @param predictions logits `[N, ...spatial, C]`
- * @returns a scalar; `[N, C]` with reduction `'none'`; `[N]` with `'sample'`. Values lie in [0, 1]
+ * @returns a scalar; `[N, C]` with reduction `'none'`; `[N]` with `'sample'`. Values lie in [0, 1]; with `log` in
+ * [0, 14.9]
  * @throws if shapes, dtypes or options do not fit
  *
  * @example
@@ -37,6 +50,7 @@ export const dice: RegionFormula<DiceLossOptions> = {
  * const labels = tf.tensor([[0, 2, 2, 1]], [1, 2, 2], 'int32'); // class indices of a 2×2 image
  * const logits = tf.zeros([1, 2, 2, 3]);
  * diceLoss(labels, logits, { classes: [1, 2] }); // without the background
+ * diceLoss(labels, logits, { log: true, overlap: 'product' });
  * ```
  *
  * @see Milletari et al., V-Net, 3DV 2016, arXiv 1606.04797; Wang et al., Dice semimetric losses, MICCAI 2023,

@@ -7,7 +7,7 @@ export type Reduction = 'mean' | 'sum' | 'none' | 'sample';
 /** What a region loss gives with reduction R. */
 export type RegionResult<R extends Reduction> = R extends 'none' ? Tensor2D : R extends 'sample' ? Tensor1D : Scalar;
 
-/** What a cross-entropy gives with reduction R. */
+/** What a per-pixel loss gives with reduction R. */
 export type PerPixelResult<R extends Reduction> = R extends 'none' ? Tensor : R extends 'sample' ? Tensor1D : Scalar;
 
 export const REDUCTIONS: readonly Reduction[] = ['mean', 'sum', 'none', 'sample'];
@@ -25,7 +25,7 @@ export interface ClassOptions {
 
 export const CLASS_OPTIONS = ['classWeights', 'classes'] as const;
 
-/** The options of every region loss (IoU, Dice, Tversky). */
+/** The options of every region loss. */
 export interface RegionOptions<R extends Reduction = Reduction> extends ProblemOptions, ClassOptions {
   /**
    * What a class contributes that has no label in the sample: `'skip'` (default with C > 1, but for sigmoid): nothing,
@@ -56,20 +56,26 @@ export const REGION_OPTIONS = [
   'reduction',
 ] as const;
 
-/** The options of the cross-entropies. */
-export interface CrossEntropyOptions<R extends Reduction = Reduction> extends ProblemOptions, ClassOptions {
-  /** e in [0, 1]: labels become t(1 - e) + e/K, with K = C classes, or K = 2 for binary cross-entropy. Default 0. */
-  labelSmoothing?: number;
-  /** Subtract the value at p = t, which makes it the Kullback-Leibler divergence with minimum 0. Default false. */
-  subtractEntropy?: boolean;
+/** The options of every per-pixel loss. */
+export interface PerPixelOptions<R extends Reduction = Reduction> extends ProblemOptions, ClassOptions {
+  /**
+   * A fraction in (0, 1]: only the pixels with the largest values count, ceil(hardest·count) of those of each sample
+   * that count at all, at least one, as if a mask left out the others. Which ones of equal value is arbitrary.
+   * Default 1.
+   */
+  hardest?: number;
   /** `'mean'` (default, over the pixels that count) or `'sum'`: a scalar; `'none'`: one value per pixel; `'sample'`: `[N]`. */
   reduction?: R;
 }
 
-export const CROSS_ENTROPY_OPTIONS = [
-  ...PROBLEM_OPTIONS,
-  ...CLASS_OPTIONS,
-  'labelSmoothing',
-  'subtractEntropy',
-  'reduction',
-] as const;
+export const PER_PIXEL_OPTIONS = [...PROBLEM_OPTIONS, ...CLASS_OPTIONS, 'hardest', 'reduction'] as const;
+
+/** The options of the cross-entropies. */
+export interface CrossEntropyOptions<R extends Reduction = Reduction> extends PerPixelOptions<R> {
+  /** e in [0, 1]: labels become t(1 - e) + e/K, with K = C classes, or K = 2 for binary cross-entropy. Default 0. */
+  labelSmoothing?: number;
+  /** Subtract the value at p = t, which makes it the Kullback-Leibler divergence with minimum 0. Default false. */
+  subtractEntropy?: boolean;
+}
+
+export const CROSS_ENTROPY_OPTIONS = [...PER_PIXEL_OPTIONS, 'labelSmoothing', 'subtractEntropy'] as const;

@@ -1,26 +1,34 @@
-/** What the cross-entropies share: which term of the pass they read, and how pixels are reduced. */
+/** What the per-pixel losses share: which term of which pass they read, and how pixels are reduced. */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Tensor } from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
+import { tensorAlgebra } from '../algebra/tensors.js';
 import { checkBoolean, checkNumber, checkOneOf, checkOptionNames, fail, show } from '../checks.js';
+import { focalMap, focalSums, type FocalTerm } from '../kernels/composed/focal.js';
 import type { EntropyTerm, PassActivation } from '../kernels/contract.js';
 import { currentKernels } from '../kernels/select.js';
-import { lossOfSums, type Head } from '../overlap/head.js';
+import { sumPixels } from '../kernels/sumPixels.js';
+import { lossOfSums, type Head, type SumsOf } from '../overlap/head.js';
 import { entropyKind, passAttributes, resolveProblem, type Problem } from '../overlap/problem.js';
 import { resolveClasses } from './classes.js';
+import { hardestPixels } from './hardest.js';
 import { REDUCTIONS, type CrossEntropyOptions, type Reduction } from './options.js';
 
-export interface PerPixelOptions extends CrossEntropyOptions {
+export interface EntropyOptions extends CrossEntropyOptions {
   posWeight?: number | readonly number[];
 }
 
 /** Of which kind the loss is: as the activation says, or binary whatever it says. */
 export type EntropyChoice = 'byActivation' | 'binary';
 
-/** A cross-entropy with every option resolved. */
+/** A per-pixel loss with every option resolved. */
 export interface PerPixel {
   entropy: EntropyTerm;
+  /** What the entropy term is multiplied with, if anything. */
+  focal: FocalTerm | null;
   /** What each class's term is multiplied with in a pixel's value. */
   coefficients: number[];
+  /** The share of the pixels that counts. */
+  hardest: number;
   reduction: Reduction;
 }
 
@@ -30,33 +38,32 @@ export function perPixelLoss(
   known: readonly string[],
   labels: Tensor,
   predictions: Tensor,
-  options: PerPixelOptions,
+  options: EntropyOptions,
 ): Tensor {
   checkOptionNames(fn, options, known);
   return tf.tidy(() => {
     const problem = resolveProblem(fn, labels, predictions, choice === 'binary' ? withSigmoid(options) : options);
     const { activation, layout } = problem;
-    const loss = resolvePerPixel(fn, choice, options, activation, layout.classes);
-    if (loss.reduction === 'none') return perPixelMap(problem, loss);
-    return lossOfSums(problem, perPixelHead(loss), loss.entropy);
+    return perPixelValue(problem, resolvePerPixel(fn, choice, options, activation, layout.classes));
   });
 }
 
 /** The options with sigmoid for the activation, unless they name another. */
-export function withSigmoid<O extends PerPixelOptions>(options: O): O {
+export function withSigmoid<O extends EntropyOptions>(options: O): O {
   return { ...options, activation: options.activation ?? 'sigmoid' };
 }
 
 export function resolvePerPixel(
   fn: string,
   choice: EntropyChoice,
-  options: PerPixelOptions,
+  options: EntropyOptions,
   activation: PassActivation,
   classes: number,
 ): PerPixel {
-  const { labelSmoothing = 0, subtractEntropy = false, reduction = 'mean', posWeight } = options;
+  const { labelSmoothing = 0, subtractEntropy = false, hardest = 1, reduction = 'mean', posWeight } = options;
   checkNumber(fn, 'labelSmoothing', labelSmoothing, { least: 0, most: 1 });
   checkBoolean(fn, 'subtractEntropy', subtractEntropy);
+  checkNumber(fn, 'hardest', hardest, { least: 0, most: 1, open: true });
   checkOneOf(fn, 'reduction', reduction, REDUCTIONS);
   if (choice === 'binary' && activation === 'softmax') {
     fail(fn, `activation must be 'sigmoid', 'none' or a function, got 'softmax'; crossEntropyLoss is for softmax`);
@@ -71,7 +78,9 @@ export function resolvePerPixel(
       subtractEntropy,
       posWeight: resolvePosWeight(fn, posWeight, kind, subtractEntropy, classes),
     },
+    focal: null,
     coefficients: weights.map((weight, c) => weight * takesPart[c]! * share),
+    hardest,
     reduction,
   };
 }
@@ -97,11 +106,46 @@ function resolvePosWeight(
   return Array.from({ length: classes }, () => posWeight as number);
 }
 
-/** [N, ...spatial]. Call it inside tf.tidy. */
-export function perPixelMap(problem: Problem, { entropy, coefficients }: PerPixel): Tensor {
+/** Whether one pass for the plain cross-entropy and a head on its sums is all that the loss takes. */
+export function isHead({ focal, hardest, reduction }: PerPixel): boolean {
+  return focal === null && hardest === 1 && reduction !== 'none';
+}
+
+/** Call it inside tf.tidy. */
+export function perPixelValue(problem: Problem, loss: PerPixel): Tensor {
+  const { reduction, hardest, focal, entropy } = loss;
   const { samples, spatial } = problem.layout;
-  const map = currentKernels().entropyMap(problem, passAttributes(problem, entropy), coefficients);
-  return tf.reshape(map, [samples, ...spatial]);
+  if (isHead(loss)) return lossOfSums(problem, perPixelHead(loss), entropy);
+  if (focal && hardest === 1 && reduction !== 'none') {
+    const sums = focalSums(problem, { ...passAttributes(problem, entropy), focal });
+    return reduceSums(loss, sums, validPixels(problem));
+  }
+  const map = perPixelMap(problem, loss);
+  if (hardest === 1) return tf.reshape(map, [samples, ...spatial]);
+  const { weights } = problem;
+  const chosen = hardestPixels(map, weights, hardest);
+  const kept = tf.mul<Tensor2D>(map, chosen);
+  if (reduction === 'none') return tf.reshape(kept, [samples, ...spatial]);
+  const perPixel = (x: Tensor) => sumPixels(tf.expandDims(x, 2));
+  const valid = perPixel(weights ? tf.mul(tf.squeeze(weights, [2]), chosen) : chosen);
+  return reduceSums({ ...loss, coefficients: [1] }, perPixel(kept), valid);
+}
+
+/** [N,P]. */
+function perPixelMap(problem: Problem, { focal, entropy, coefficients }: PerPixel): Tensor2D {
+  const attributes = passAttributes(problem, entropy);
+  if (focal) return focalMap(problem, { ...attributes, focal }, coefficients);
+  return currentKernels().entropyMap(problem, attributes, coefficients);
+}
+
+/** Σ w of each sample, [N,1]. */
+function validPixels({ weights, layout: { samples, pixels } }: Problem): Tensor2D {
+  return weights ? sumPixels(weights) : tf.fill([samples, 1], pixels);
+}
+
+function reduceSums(loss: PerPixel, crossEntropy: Tensor2D, valid: Tensor2D): Tensor {
+  const head = perPixelHead(loss);
+  return tf.reshape(head.of(tensorAlgebra, { crossEntropy, valid } as SumsOf<Tensor2D>), head.shape(valid.shape[0]));
 }
 
 /** Any reduction but 'none'. */

@@ -14,14 +14,15 @@ import { resolveClasses, type ClassWeights } from './classes.js';
 import { REDUCTIONS, REGION_OPTIONS, type Reduction, type RegionOptions } from './options.js';
 import { checkTable, tableClasses } from './table.js';
 
-/** I, P and T of the formulas, [N,C] each. */
+/** I, P and T of the formulas, [N,C] each, and V [N,1]. */
 export interface RegionSums<M> {
   intersection: M;
   predicted: M;
   labelled: M;
+  valid: M;
 }
 
-/** A loss per sample and class, from the sums. */
+/** A loss per sample and class, from the sums; or per sample. */
 export interface RegionFormula<O extends RegionOptions> {
   /** The names of the loss's own options. */
   options: readonly string[];
@@ -29,7 +30,13 @@ export interface RegionFormula<O extends RegionOptions> {
   check(fn: string, options: O): void;
   /** Take the squared sums, in which the metric and the product form coincide. */
   squared?(options: O): boolean;
-  value<M>(algebra: Algebra<M>, sums: RegionSums<M>, options: O, smooth: number): M;
+  /** The value is one per sample, [N,1], because the formula adds up classes. */
+  acrossClasses?: true;
+  /**
+   * `weights` [N,C] is for formulas that add up classes: the class weights, 0 for the classes that do not count and for
+   * those that cost what an absent class does.
+   */
+  value<M>(algebra: Algebra<M>, sums: RegionSums<M>, options: O, smooth: number, weights: M): M;
 }
 
 export function regionLoss<O extends RegionOptions>(
@@ -61,8 +68,9 @@ export function regionLossOfTable<O extends RegionOptions>(
 
 /** A region loss with every option resolved. */
 interface Region {
-  value<M>(algebra: Algebra<M>, table: SumsOf<M>): M;
-  absent: 'skip' | 'penalize' | 'smooth';
+  value<M>(algebra: Algebra<M>, table: SumsOf<M>, weights: M): M;
+  acrossClasses: boolean;
+  absent: Absent;
   aggregate: 'image' | 'batch';
   reduction: Reduction;
   classes: ClassWeights;
@@ -74,9 +82,8 @@ export function regionHead<O extends RegionOptions>(
   options: O,
   classes: number,
 ): Head {
-  const { activation, aggregate = 'image', overlap = 'metric', smooth = 0, reduction = 'mean' } = options;
-  const absent = options.absent ?? (classes > 1 && activation !== 'sigmoid' ? 'skip' : 'penalize');
-  checkOneOf(fn, 'absent', absent, ['skip', 'penalize', 'smooth']);
+  const { aggregate = 'image', overlap = 'metric', smooth = 0, reduction = 'mean' } = options;
+  const absent = resolveAbsent(fn, options, classes);
   checkOneOf(fn, 'aggregate', aggregate, ['image', 'batch']);
   checkOneOf(fn, 'overlap', overlap, ['metric', 'product']);
   checkOneOf(fn, 'reduction', reduction, REDUCTIONS);
@@ -87,8 +94,11 @@ export function regionHead<O extends RegionOptions>(
   }
   const squared = formula.squared?.(options) ?? false;
   const form = squared ? squaredForm : overlap === 'metric' ? metricForm : productForm;
+  const acrossClasses = formula.acrossClasses ?? false;
   const region: Region = {
-    value: (algebra, table) => formula.value(algebra, form.of(algebra, table), options, smooth),
+    value: (algebra, table, weights) =>
+      formula.value(algebra, { ...form.of(algebra, table), valid: table.valid }, options, smooth, weights),
+    acrossClasses,
     absent,
     aggregate,
     reduction,
@@ -99,15 +109,27 @@ export function regionHead<O extends RegionOptions>(
     sums: SUM_NAMES.filter((name) => name === 'labelled' || name === 'predicted' || form.sums.includes(name)),
     of: (algebra, table) => reduceRegion(algebra, region, table),
     shape(samples) {
-      if (reduction === 'none') return [aggregate === 'batch' ? 1 : samples, classes];
+      if (reduction === 'none') return [aggregate === 'batch' ? 1 : samples, acrossClasses ? 1 : classes];
       return reduction === 'sample' ? [samples] : [];
     },
   };
 }
 
+type Absent = Required<RegionOptions>['absent'];
+
+export function resolveAbsent(
+  fn: string,
+  { absent, activation }: Pick<RegionOptions, 'absent' | 'activation'>,
+  classes: number,
+): Absent {
+  const resolved = absent ?? (classes > 1 && activation !== 'sigmoid' ? 'skip' : 'penalize');
+  checkOneOf(fn, 'absent', resolved, ['skip', 'penalize', 'smooth']);
+  return resolved;
+}
+
 interface Form {
   sums: readonly SumName[];
-  of<M>(algebra: Algebra<M>, table: SumsOf<M>): RegionSums<M>;
+  of<M>(algebra: Algebra<M>, table: SumsOf<M>): Omit<RegionSums<M>, 'valid'>;
 }
 
 const productForm: Form = {
@@ -136,15 +158,27 @@ const squaredForm: Form = {
 function reduceRegion<M>(a: Algebra<M>, region: Region, images: SumsOf<M>): M {
   const { classes, reduction } = region;
   const table = region.aggregate === 'batch' ? sumOfSamples(a, images) : images;
-  const values = withAbsent(a, region, region.value(a, table), table);
   const weights = a.mul(countedClasses(a, region, table), a.row(classes.weights));
+  const inFormula = region.absent === 'penalize' ? a.mul(weights, a.step(table.labelled)) : weights;
+  const values = withAbsent(a, region, region.value(a, table, inFormula), table);
+  return reduceClasses(a, values, weights, reduction, region.acrossClasses);
+}
+
+/**
+ * Values per sample and class, with a weight for each (0 where a class does not count), to the result: [N,C] to any.
+ * With `acrossClasses` a sample has one value, the mean over its classes, whatever the reduction.
+ */
+export function reduceClasses<M>(a: Algebra<M>, values: M, weights: M, reduction: Reduction, acrossClasses = false): M {
   const weighted = a.mul(values, weights);
-  if (reduction === 'none') return weighted;
-  if (reduction === 'sum') return a.sumOfRows(a.sumOfColumns(weighted));
+  if (!acrossClasses) {
+    if (reduction === 'none') return weighted;
+    if (reduction === 'sum') return a.sumOfRows(a.sumOfColumns(weighted));
+  }
 
   const total = a.sumOfColumns(weights);
   const samples = a.divide(a.sumOfColumns(weighted), total, 0);
-  if (reduction === 'sample') return samples;
+  if (reduction === 'sample' || reduction === 'none') return samples;
+  if (reduction === 'sum') return a.sumOfRows(samples);
   return a.divide(a.sumOfRows(samples), a.sumOfRows(a.step(total)), 0);
 }
 
@@ -154,7 +188,12 @@ function sumOfSamples<M>(a: Algebra<M>, table: SumsOf<M>): SumsOf<M> {
 }
 
 /** The values, with the mean predicted probability for absent classes if they are to be penalized. */
-function withAbsent<M>(a: Algebra<M>, { absent }: Region, values: M, { predicted, labelled, valid }: SumsOf<M>): M {
+export function withAbsent<M>(
+  a: Algebra<M>,
+  { absent }: Pick<Region, 'absent'>,
+  values: M,
+  { predicted, labelled, valid }: Pick<SumsOf<M>, 'predicted' | 'labelled' | 'valid'>,
+): M {
   if (absent !== 'penalize') return values;
   const present = a.step(labelled);
   const mean = a.divide(predicted, valid, 0);
@@ -162,7 +201,11 @@ function withAbsent<M>(a: Algebra<M>, { absent }: Region, values: M, { predicted
 }
 
 /** 1 for the classes of each sample that count, else 0: [N,C]. */
-function countedClasses<M>(a: Algebra<M>, { absent, classes }: Region, { labelled, valid }: SumsOf<M>): M {
+export function countedClasses<M>(
+  a: Algebra<M>,
+  { absent, classes }: Pick<Region, 'absent' | 'classes'>,
+  { labelled, valid }: Pick<SumsOf<M>, 'labelled' | 'valid'>,
+): M {
   const inValid = a.mul(a.step(valid), a.row(classes.takesPart));
   return absent === 'skip' ? a.mul(inValid, a.step(labelled)) : inValid;
 }

@@ -4,7 +4,7 @@ import { checkAxis, checkDtype, checkNumber, checkTensor, fail, show, showShape 
 import { checkingValues } from '../checkValues.js';
 import { constant } from '../kernels/constant.js';
 import type { EntropyTerm, PassActivation, PassAttributes } from '../kernels/contract.js';
-import { sameShape, toLabelPixels, type LabelKind, type Layout } from '../kernels/layout.js';
+import { layoutOf, sameShape, toLabelPixels, type LabelKind, type Layout } from '../kernels/layout.js';
 import type { ProblemOptions, Relaxation } from './options.js';
 import { checkProblemValues } from './valueChecks.js';
 
@@ -57,19 +57,10 @@ function resolveLayout(fn: string, predictions: Tensor, axisOption: number | und
   checkDtype(fn, 'predictions', predictions, ['float32']);
   if (shape.length < 2) fail(fn, `predictions must be [N, ...spatial, C], got shape ${showShape(shape)}`);
   if (predictions.size === 0) fail(fn, `predictions of shape ${showShape(shape)} hold no value`);
-  const axis = checkAxis(fn, axisOption ?? -1, shape, 'axis', 1);
-  const spatial = shape.filter((_, i) => i !== 0 && i !== axis);
-  return {
-    shape,
-    axis,
-    spatial,
-    samples: shape[0]!,
-    pixels: spatial.reduce((product, size) => product * size, 1),
-    classes: shape[axis]!,
-  };
+  return layoutOf(shape, checkAxis(fn, axisOption ?? -1, shape, 'axis', 1));
 }
 
-function resolveLabelKind(fn: string, labels: Tensor, layout: Layout, axisOption: number): LabelKind {
+export function resolveLabelKind(fn: string, labels: Tensor, layout: Layout, axisOption: number): LabelKind {
   const { shape, axis, classes } = layout;
   const without = shape.filter((_, i) => i !== axis);
   const single = shape.map((size, i) => (i === axis ? 1 : size));
@@ -98,7 +89,7 @@ function resolveLabelKind(fn: string, labels: Tensor, layout: Layout, axisOption
   );
 }
 
-function checkIgnoreLabel(fn: string, ignoreLabel: number | undefined, kind: LabelKind): void {
+export function checkIgnoreLabel(fn: string, ignoreLabel: number | undefined, kind: LabelKind): void {
   if (ignoreLabel === undefined) return;
   checkNumber(fn, 'ignoreLabel', ignoreLabel);
   if (kind === 'soft' && ignoreLabel >= 0 && ignoreLabel <= 1) {
@@ -106,7 +97,7 @@ function checkIgnoreLabel(fn: string, ignoreLabel: number | undefined, kind: Lab
   }
 }
 
-function checkMask(fn: string, mask: Tensor | undefined, { samples, spatial, shape }: Layout): void {
+export function checkMask(fn: string, mask: Tensor | undefined, { samples, spatial, shape }: Layout): void {
   if (mask === undefined) return;
   checkTensor(fn, 'mask', mask);
   checkDtype(fn, 'mask', mask, ['bool', 'int32', 'float32']);
@@ -165,7 +156,12 @@ function resolveSharpness(fn: string, sharpness: number | undefined, activation:
   return sharpness;
 }
 
-function pixelWeights(labels: Tensor, kind: LabelKind, layout: Layout, options: ProblemOptions): Tensor3D | null {
+export function pixelWeights(
+  labels: Tensor,
+  kind: LabelKind,
+  layout: Layout,
+  options: ProblemOptions,
+): Tensor3D | null {
   const { samples, pixels } = layout;
   const { mask, ignoreLabel } = options;
   if (!mask && ignoreLabel === undefined) return null;

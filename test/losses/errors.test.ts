@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkValues, comboLoss, crossEntropyFromOverlap, iouFromOverlap, overlap } from '../../src/index.js';
-import { lossNamed, LOSSES } from '../support/oracle.js';
+import { hasRegion, lossNamed, LOSSES } from '../support/oracle.js';
 
 const labels = () => tf.fill([2, 4, 4, 3], 1 / 3);
 const logits = () => tf.zeros([2, 4, 4, 3]);
@@ -193,6 +193,22 @@ const OWN_REFUSED: [(typeof LOSSES)[number], object, string][] = [
   ['tverskyLoss', { alpha: -1 }, 'alpha must be a number >= 0, got -1'],
   ['tverskyLoss', { beta: '1' }, 'beta must be a number >= 0, got "1"'],
   ['tverskyLoss', { gamma: 0 }, 'gamma must be a number > 0, got 0'],
+  ['diceLoss', { log: 'yes' }, 'log must be true or false, got "yes"'],
+  ['logCoshDiceLoss', { squared: 1 }, 'squared must be true or false, got 1'],
+  ['logCoshDiceLoss', { log: true }, "unknown option 'log'"],
+  ['generalizedDiceLoss', { weighting: 'cube' }, "weighting must be 'square', 'simple', 'uniform', got \"cube\""],
+  ['mccLoss', { gamma: 2 }, "unknown option 'gamma'"],
+  ['focalLoss', { gamma: -1 }, 'gamma must be a number >= 0, got -1'],
+  ['focalLoss', { alpha: 0.5 }, 'alpha goes with sigmoid only; classWeights is for softmax'],
+  ['focalLoss', { alpha: 2, activation: 'sigmoid' }, 'alpha must be a number in [0, 1], got 2'],
+  ['focalLoss', { labelSmoothing: 0.1 }, "unknown option 'labelSmoothing'"],
+  ['focalLoss', { hardest: 0 }, 'hardest must be a number in (0, 1], got 0'],
+  ['crossEntropyLoss', { hardest: 1.5 }, 'hardest must be a number in (0, 1], got 1.5'],
+  ['binaryCrossEntropyLoss', { hardest: '1' }, 'hardest must be a number in (0, 1], got "1"'],
+  ['unifiedFocalLoss', { lambda: 2 }, 'lambda must be a number in [0, 1], got 2'],
+  ['unifiedFocalLoss', { delta: 1 }, 'delta must be a number between 0 and 1, got 1'],
+  ['unifiedFocalLoss', { gamma: 0 }, 'gamma must be a number in (0, 1], got 0'],
+  ['unifiedFocalLoss', { reduction: 'none' }, "reduction must be 'mean', 'sum' or 'sample', got 'none'"],
   ['crossEntropyLoss', { labelSmoothing: 1.5 }, 'labelSmoothing must be a number in [0, 1], got 1.5'],
   ['crossEntropyLoss', { subtractEntropy: 'yes' }, 'subtractEntropy must be true or false, got "yes"'],
   ['crossEntropyLoss', { smooth: 1 }, "unknown option 'smooth'"],
@@ -213,14 +229,25 @@ const OWN_REFUSED: [(typeof LOSSES)[number], object, string][] = [
   [
     'comboLoss',
     { weights: { jaccard: 1 } },
-    "unknown term 'jaccard' in weights; it takes iou, dice, tversky, crossEntropy, binaryCrossEntropy",
+    "unknown term 'jaccard' in weights; it takes iou, dice, tversky, generalizedDice, logCoshDice, mcc, " +
+      'crossEntropy, binaryCrossEntropy, focal',
   ],
   ['comboLoss', { weights: { iou: -1 } }, 'weights.iou must be a number >= 0, got -1'],
-  ['comboLoss', { alpha: 1 }, "option 'alpha' goes with the terms tversky; weights has iou, crossEntropy"],
+  ['comboLoss', { alpha: 1 }, "option 'alpha' goes with the terms tversky, focal; weights has iou, crossEntropy"],
   [
     'comboLoss',
     { reduction: 'none' },
     "reduction 'none' needs terms of one shape ([N, C] or one value per pixel), got iou, crossEntropy",
+  ],
+  [
+    'comboLoss',
+    { reduction: 'none', weights: { generalizedDice: 1, dice: 1 } },
+    "reduction 'none' needs terms of one shape ([N, C] or one value per pixel), got generalizedDice, dice",
+  ],
+  [
+    'comboLoss',
+    { gamma: 2, weights: { tversky: 1, focal: 1 } },
+    "option 'gamma' means one thing to tversky and another to focal: add up two losses instead",
   ],
   ['comboLoss', { posWeight: 2 }, 'posWeight goes with binary cross-entropy only; classWeights is for softmax'],
   [
@@ -233,8 +260,7 @@ const OWN_REFUSED: [(typeof LOSSES)[number], object, string][] = [
 type Anything = (...args: unknown[]) => tf.Tensor;
 
 describe.each(LOSSES)('%s refuses', (name) => {
-  const isRegion = !name.endsWith('EntropyLoss');
-  test.each(isRegion ? [...REFUSED, ...REGION_REFUSED] : REFUSED)('%s', (_, args, message) => {
+  test.each(hasRegion(name) ? [...REFUSED, ...REGION_REFUSED] : REFUSED)('%s', (_, args, message) => {
     const call = () => (lossNamed(name) as Anything)(...args());
     expect(call).toThrow(Error);
     expect(call).toThrow(`${name}: ${message}`);

@@ -2,7 +2,15 @@
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import { expectClose, expectFinite, toArray, toTensor } from '../support/compare.js';
-import { expectLikeOracle, lossNamed, LOSSES, referenceNamed, type LossName } from '../support/oracle.js';
+import {
+  expectLikeOracle,
+  hasRegion,
+  isSum,
+  lossNamed,
+  LOSSES,
+  referenceNamed,
+  type LossName,
+} from '../support/oracle.js';
 import { randomDistribution, randomLogits } from '../support/random.js';
 import { ndarray } from '../reference/index.js';
 
@@ -19,11 +27,9 @@ function valueAndGradient(name: LossName, t: tf.Tensor, z: tf.Tensor, options: o
   return { value, gradient };
 }
 
-const isRegion = (name: LossName) => ['iouLoss', 'diceLoss', 'tverskyLoss'].includes(name);
-
 describe.each(LOSSES)('%s', (name) => {
   test('of a batch with nothing valid is 0, and so is its gradient', () => {
-    for (const reduction of ['mean', 'sum', 'sample', ...(name === 'comboLoss' ? [] : ['none'])]) {
+    for (const reduction of ['mean', 'sum', 'sample', ...(isSum(name) ? [] : ['none'])]) {
       const { value, gradient } = valueAndGradient(name, labels(), logits(), { mask: tf.zeros([2, 4]), reduction });
       expect([...value.dataSync()].every((v) => v === 0)).toBe(true);
       expect([...gradient.dataSync()].every((v) => v === 0)).toBe(true);
@@ -103,7 +109,7 @@ describe.each(LOSSES)('%s', (name) => {
     for (const t of [tf.zeros(shape), tf.ones(shape), full]) {
       for (const p of [tf.zeros(shape), tf.ones(shape), full]) {
         valueAndGradient(name, t, p, { activation: 'none' });
-        if (!isRegion(name)) continue;
+        if (!hasRegion(name)) continue;
         for (const absent of ['skip', 'penalize', 'smooth']) {
           for (const smooth of [0, 1e-6, 1]) valueAndGradient(name, t, p, { activation: 'none', absent, smooth });
         }

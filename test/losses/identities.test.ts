@@ -2,10 +2,9 @@
 import { describe, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import { expectClose, toTensor } from '../support/compare.js';
-import { lossNamed, LOSSES, type Loss } from '../support/oracle.js';
+import { hasRegion, isSum, lossNamed, LOSSES, REGION_LOSSES, type Loss } from '../support/oracle.js';
 import { randomDistribution, randomIndices, randomLabels, randomLogits } from '../support/random.js';
 
-const REGIONS = ['iouLoss', 'diceLoss', 'tverskyLoss'] as const;
 const SHAPE = [2, 4, 6, 3];
 
 const logits = () => toTensor(randomLogits(SHAPE, 1));
@@ -22,7 +21,7 @@ const leftMask = () => tf.tile(tf.tensor([[[1, 1, 1, 0, 0, 0]]]), [2, 4, 1]);
 
 describe.each(LOSSES)('%s', (name) => {
   const loss = lossNamed(name);
-  const isRegion = !name.endsWith('EntropyLoss');
+  const isRegion = hasRegion(name);
 
   test('of a masked batch is the loss of the batch cut out, in value and gradient', () => {
     const mask = leftMask();
@@ -144,7 +143,7 @@ describe.each(LOSSES)('%s', (name) => {
   });
 
   test("'sum' is the sum of 'none', and 'sample' of one image is its 'mean'", () => {
-    if (name !== 'comboLoss') {
+    if (!isSum(name)) {
       expectSame(
         (t, z) => tf.sum(loss(t, z, { reduction: 'none' })),
         (t, z) => loss(t, z, { reduction: 'sum' }),
@@ -162,7 +161,7 @@ describe.each(LOSSES)('%s', (name) => {
   });
 });
 
-describe.each(REGIONS)('%s', (name) => {
+describe.each(REGION_LOSSES)('%s', (name) => {
   const loss = lossNamed(name);
 
   test("with aggregate 'batch' is the loss of one image made of all", () => {
@@ -202,10 +201,10 @@ describe('two classes', () => {
     const z = toTensor(randomLogits([2, 5, 2], 6));
     const foreground = (x: tf.Tensor) => tf.slice(x, [0, 0, 1], [2, 5, 1]);
     const difference = (x: tf.Tensor) => tf.sub(foreground(x), tf.slice(x, [0, 0, 0], [2, 5, 1]));
-    const isRegion = name !== 'crossEntropyLoss' && name !== 'binaryCrossEntropyLoss';
+    const isRegion = hasRegion(name) && name !== 'unifiedFocalLoss';
     const softmax = name === 'binaryCrossEntropyLoss' ? lossNamed('crossEntropyLoss') : loss;
     expectSame(
-      (t, x) => softmax(t, x, isRegion ? { classes: [1], ...combo(name, 'crossEntropy', 0) } : {}),
+      (t, x) => softmax(t, x, { ...(isRegion ? { classes: [1] } : {}), ...combo(name, 'crossEntropy', 0) }),
       (t, x) => loss(foreground(t), difference(x), combo(name, 'crossEntropy', 0)),
       labels,
       z,
@@ -214,6 +213,7 @@ describe('two classes', () => {
 
   // The region term takes the foreground only, the cross-entropy both classes: compare the region part alone.
   function combo(name: string, term: string, weight: number): object {
+    if (name === 'unifiedFocalLoss') return { lambda: 1 };
     return name === 'comboLoss' ? { weights: { iou: 1, [term]: weight } } : {};
   }
 });

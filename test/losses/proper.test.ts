@@ -1,7 +1,7 @@
 /** Where over p the losses are least, for soft labels t. Only what is shown here may be called proper in the docs. */
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
-import { lossNamed, type LossName } from '../support/oracle.js';
+import { lossNamed, REGION_LOSSES, type LossName } from '../support/oracle.js';
 
 const GRID = Array.from({ length: 101 }, (_, i) => i / 100);
 
@@ -20,10 +20,18 @@ const PROPER: [string, LossName, object][] = [
   ['Dice', 'diceLoss', {}],
   ['Tversky', 'tverskyLoss', { alpha: 0.3, beta: 0.7 }],
   ['focal Tversky', 'tverskyLoss', { alpha: 0.3, beta: 0.7, gamma: 0.75 }],
+  ['generalized Dice', 'generalizedDiceLoss', {}],
+  ['log-cosh Dice', 'logCoshDiceLoss', {}],
+  ['log Dice', 'diceLoss', { log: true }],
+  ['MCC', 'mccLoss', {}],
   ['squared Dice', 'diceLoss', { squared: true }],
   ['squared Dice, product', 'diceLoss', { squared: true, overlap: 'product' }],
   ['binary cross-entropy', 'binaryCrossEntropyLoss', {}],
   ['combo', 'comboLoss', {}],
+  ['focal', 'focalLoss', {}],
+  ['focal with alpha', 'focalLoss', { alpha: 0.25 }],
+  ['focal with gamma below 1', 'focalLoss', { gamma: 0.5 }],
+  ['unified focal', 'unifiedFocalLoss', {}],
 ];
 
 describe.each(PROPER)('%s', (_, name, options) => {
@@ -32,7 +40,7 @@ describe.each(PROPER)('%s', (_, name, options) => {
   });
 });
 
-describe.each(['iouLoss', 'diceLoss', 'tverskyLoss'] as const)('%s', (name) => {
+describe.each([...REGION_LOSSES, 'focalLoss'] as const)('%s', (name) => {
   test('is 0 at p = t, pixel by pixel different, and so is its gradient', () => {
     const t = tf.tensor([0, 0.2, 0.93, 1, 0.5, 0.07], [1, 2, 3, 1]);
     // A second tensor: the same one twice would hide a wrong derivative at p = t.
@@ -45,7 +53,10 @@ describe.each(['iouLoss', 'diceLoss', 'tverskyLoss'] as const)('%s', (name) => {
 
 describe('the product form', () => {
   test('prefers p = 1 for t = 0.3, which is why it is not the default', () => {
-    for (const name of ['iouLoss', 'diceLoss'] as const) expect(argmin(name, 0.3, { overlap: 'product' }).p).toBe(1);
+    for (const name of ['iouLoss', 'diceLoss', 'generalizedDiceLoss', 'logCoshDiceLoss'] as const) {
+      expect(argmin(name, 0.3, { overlap: 'product' }).p).toBe(1);
+    }
+    expect(argmin('diceLoss', 0.3, { overlap: 'product', log: true }).p).toBe(1);
   });
 });
 

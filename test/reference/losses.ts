@@ -20,6 +20,11 @@ export interface RegionOptions extends ClassOptions {
 
 export interface DiceOptions extends RegionOptions {
   squared?: boolean;
+  log?: boolean;
+}
+
+export interface GeneralizedDiceOptions extends RegionOptions {
+  weighting?: 'square' | 'simple' | 'uniform';
 }
 
 export interface TverskyOptions extends RegionOptions {
@@ -32,12 +37,37 @@ export interface BinaryCrossEntropyOptions extends ClassOptions, PixelOptions {
   labelSmoothing?: number;
   posWeight?: number | readonly number[];
   subtractEntropy?: boolean;
+  hardest?: number;
+}
+
+export interface FocalOptions extends ClassOptions, PixelOptions {
+  gamma?: number;
+  alpha?: number;
+  hardest?: number;
+}
+
+export interface UnifiedFocalOptions extends RegionOptions, PixelOptions {
+  lambda?: number;
+  delta?: number;
+  gamma?: number;
 }
 
 export type CrossEntropyOptions = BinaryCrossEntropyOptions;
 
-export interface ComboOptions extends PixelOptions, DiceOptions, TverskyOptions, CrossEntropyOptions {
-  weights?: Partial<Record<'iou' | 'dice' | 'tversky' | 'crossEntropy' | 'binaryCrossEntropy', number>>;
+export type ComboTerm =
+  | 'iou'
+  | 'dice'
+  | 'tversky'
+  | 'generalizedDice'
+  | 'logCoshDice'
+  | 'mcc'
+  | 'crossEntropy'
+  | 'binaryCrossEntropy'
+  | 'focal';
+
+export interface ComboOptions
+  extends PixelOptions, DiceOptions, TverskyOptions, GeneralizedDiceOptions, CrossEntropyOptions, FocalOptions {
+  weights?: Partial<Record<ComboTerm, number>>;
 }
 
 /** The sums of one sample and one class, with the intersection that `overlap` asks for. */
@@ -67,16 +97,90 @@ export function tverskyLoss(
   return regionLoss(labels, predictions, options, tverskyValue(options));
 }
 
+export function logCoshDiceLoss(
+  labels: NdArray,
+  predictions: NdArray,
+  options: PixelOptions & DiceOptions = {},
+): NdArray {
+  const dice = diceValue({ ...options, log: false });
+  return regionLoss(labels, predictions, options, (row) => Math.log(Math.cosh(dice(row))));
+}
+
+export function mccLoss(labels: NdArray, predictions: NdArray, options: PixelOptions & RegionOptions = {}): NdArray {
+  return regionLoss(labels, predictions, options, mccValue(options));
+}
+
+/** The value of a sample takes all its classes at once. */
+export function generalizedDiceLoss(
+  labels: NdArray,
+  predictions: NdArray,
+  options: PixelOptions & GeneralizedDiceOptions = {},
+): NdArray {
+  const { weighting = 'square', smooth = 0, reduction = 'mean', classWeights } = options;
+  const { table, absent } = regionTable(labels, predictions, options);
+  const [sampleCount = 0, classCount = 0] = table.predicted.shape;
+  const values: number[] = [];
+  const counted: number[] = [];
+  for (let n = 0; n < sampleCount; n++) {
+    const present: { share: number; weight: number; row: Row }[] = [];
+    let penalty = 0;
+    let weightOfAbsent = 0;
+    for (let c = 0; c < classCount; c++) {
+      const row = rowOf(table, n, c, options.overlap ?? 'metric');
+      const weight = classWeights ? at(classWeights, c) : 1;
+      if (row.valid === 0 || !isIncluded(c, options)) continue;
+      if (row.labelled > 0 || absent === 'smooth') {
+        const power = { square: 2, simple: 1, uniform: 0 }[weighting];
+        const share = row.labelled === 0 && power > 0 ? 0 : weight / row.labelled ** power;
+        present.push({ share, weight, row });
+      } else if (absent === 'penalize') {
+        penalty += (weight * row.predicted) / row.valid;
+        weightOfAbsent += weight;
+      }
+    }
+    const shares = sum(present.map(({ share }) => share));
+    const total = (of: (row: Row) => number) =>
+      shares === 0 ? 0 : sum(present.map(({ share, row }) => (share / shares) * of(row)));
+    const dice =
+      1 - ratio(2 * total((row) => row.intersection) + smooth, total((row) => row.predicted + row.labelled) + smooth);
+    const weightOfPresent = sum(present.map(({ weight }) => weight));
+    const weightOfAll = weightOfPresent + weightOfAbsent;
+    values.push(weightOfAll === 0 ? 0 : (weightOfPresent * dice + penalty) / weightOfAll);
+    if (weightOfAll > 0) counted.push(n);
+  }
+  if (reduction === 'none') return { shape: [sampleCount, 1], data: Float64Array.from(values) };
+  if (reduction === 'sample') return { shape: [sampleCount], data: Float64Array.from(values) };
+  if (reduction === 'sum') return scalar(sum(values));
+  return scalar(counted.length === 0 ? 0 : sum(values) / counted.length);
+}
+
+function mccValue({ smooth = 0 }: RegionOptions): (row: Row) => number {
+  return ({ intersection, predicted, labelled, valid }) => {
+    const tp = intersection + smooth;
+    const fp = predicted - intersection + smooth;
+    const fn = labelled - intersection + smooth;
+    const tn = valid - predicted - labelled + intersection + smooth;
+    const total = tp + fp + fn + tn;
+    if (tp + fn === 0) return (tp + fp) / total;
+    if (tn + fp <= 2e-7 * total) return (tn + fn) / total;
+    const product = (tp + fp) * (tp + fn) * Math.max(tn + fp, 0) * Math.max(tn + fn, 0);
+    return product === 0 ? 1 : 1 - (tp * tn - fp * fn) / Math.sqrt(product);
+  };
+}
+
 function iouValue({ smooth = 0 }: RegionOptions): (row: Row) => number {
   return ({ intersection, predicted, labelled }) =>
     1 - ratio(intersection + smooth, predicted + labelled - intersection + smooth);
 }
 
-function diceValue({ smooth = 0, squared = false }: DiceOptions): (row: Row) => number {
-  return (row) =>
-    squared
-      ? 1 - ratio(2 * row.product + smooth, row.predictedSquared + row.labelledSquared + smooth)
-      : 1 - ratio(2 * row.intersection + smooth, row.predicted + row.labelled + smooth);
+function diceValue({ smooth = 0, squared = false, log = false }: DiceOptions): (row: Row) => number {
+  return (row) => {
+    const coefficient = squared
+      ? ratio(2 * row.product + smooth, row.predictedSquared + row.labelledSquared + smooth)
+      : ratio(2 * row.intersection + smooth, row.predicted + row.labelled + smooth);
+    if (!log) return 1 - coefficient;
+    return coefficient < 1e-6 ? -Math.log(1e-6) - (coefficient / 1e-6 - 1) : -Math.log(coefficient);
+  };
 }
 
 function tverskyValue({ smooth = 0, alpha = 0.5, beta = 0.5, gamma = 1 }: TverskyOptions): (row: Row) => number {
@@ -98,11 +202,17 @@ function regionLoss(
   options: PixelOptions & RegionOptions,
   valueOf: (row: Row) => number,
 ): NdArray {
+  const { table, absent } = regionTable(labels, predictions, options);
+  return reduceRegion(table, { ...options, absent }, valueOf);
+}
+
+/** The sums over each image or over the batch, and what is done with absent classes. */
+function regionTable(labels: NdArray, predictions: NdArray, options: PixelOptions & RegionOptions) {
   const classCount = at(predictions.shape, resolveAxis(options.axis ?? -1, predictions.shape.length));
   const activation = options.activation ?? defaultActivation(classCount);
   const absent = options.absent ?? (isBinary(activation, classCount) ? 'penalize' : 'skip');
   const table = overlap(labels, predictions, options);
-  return reduceRegion(options.aggregate === 'batch' ? batchOverlap(table) : table, { ...options, absent }, valueOf);
+  return { table: options.aggregate === 'batch' ? batchOverlap(table) : table, absent };
 }
 
 function reduceRegion(table: Overlap, options: RegionOptions, valueOf: (row: Row) => number): NdArray {
@@ -212,14 +322,73 @@ export function binaryCrossEntropyLoss(
   });
 }
 
+/** -Σ abs(t - p)^gamma t log p, or the mean over classes of the same with the binary cross-entropy. */
+export function focalLoss(labels: NdArray, predictions: NdArray, options: FocalOptions = {}): NdArray {
+  const { gamma = 2, alpha } = options;
+  return weightedFocal(labels, predictions, options, gamma, (t) => {
+    const balance = alpha === undefined ? 1 : alpha * t + (1 - alpha) * (1 - t);
+    return { on: balance, off: balance };
+  });
+}
+
+export function unifiedFocalLoss(labels: NdArray, predictions: NdArray, options: UnifiedFocalOptions = {}): NdArray {
+  const { lambda = 0.5, delta = 0.6, gamma = 0.5 } = options;
+  const classCount = at(predictions.shape, resolveAxis(options.axis ?? -1, predictions.shape.length));
+  const isCategorical = !isBinary(options.activation ?? defaultActivation(classCount), classCount);
+  const focal = weightedFocal(labels, predictions, options, 1 - gamma, (_, c) => ({
+    on: isCategorical && c === 0 ? 1 - delta : delta,
+    off: 1 - delta,
+  }));
+  const tversky = tverskyLoss(labels, predictions, { ...options, alpha: 1 - delta, beta: delta, gamma });
+  return map(focal, (value, i) => lambda * value + (1 - lambda) * at(tversky.data, i));
+}
+
+function weightedFocal(
+  labels: NdArray,
+  predictions: NdArray,
+  options: FocalOptions,
+  gamma: number,
+  factors: (t: number, c: number) => { on: number; off: number },
+): NdArray {
+  const classCount = at(predictions.shape, resolveAxis(options.axis ?? -1, predictions.shape.length));
+  const binary = isBinary(options.activation ?? defaultActivation(classCount), classCount);
+  return pixelLoss(labels, predictions, options, (pixel) => {
+    let total = 0;
+    let count = 0;
+    pixel.labels.forEach((t, c) => {
+      if (!isIncluded(c, options)) return;
+      const { on, off } = factors(t, c);
+      const onTerm = -on * timesLog(t, at(pixel.logProbabilities, c));
+      const entropy = binary ? onTerm - off * timesLog(1 - t, at(pixel.logComplements, c)) : onTerm;
+      const weight = options.classWeights ? at(options.classWeights, c) : 1;
+      total += weight * Math.abs(t - at(pixel.probabilities, c)) ** gamma * entropy;
+      count++;
+    });
+    return binary ? total / count : total;
+  });
+}
+
+/** The places in `pixels` of those that count: the hardest of each sample, the first ones among equals. */
+function hardestOf(pixels: readonly Pixel[], values: readonly number[], fraction: number): Set<number> {
+  const chosen = new Set<number>();
+  for (const sample of new Set(pixels.map((pixel) => pixel.sample))) {
+    const places = [...pixels.keys()].filter((i) => pixels[i]!.sample === sample);
+    places.sort((a, b) => at(values, b) - at(values, a));
+    places.slice(0, Math.max(1, Math.ceil(fraction * places.length - 1e-9))).forEach((i) => chosen.add(i));
+  }
+  return chosen;
+}
+
 function pixelLoss(
   labels: NdArray,
   predictions: NdArray,
-  options: PixelOptions & ClassOptions,
+  options: PixelOptions & ClassOptions & { hardest?: number },
   valueOf: (pixel: Pixel) => number,
 ): NdArray {
-  const { reduction = 'mean' } = options;
-  const { pixels, sampleCount, spatialShape } = readPixels(labels, predictions, options);
+  const { reduction = 'mean', hardest = 1 } = options;
+  const { pixels: counting, sampleCount, spatialShape } = readPixels(labels, predictions, options);
+  const chosen = hardestOf(counting, counting.map(valueOf), hardest);
+  const pixels = counting.filter((_, i) => chosen.has(i));
   const pixelCount = sizeOf(spatialShape);
   const values = zeros([sampleCount, ...spatialShape]);
   const totals = zeros([sampleCount]);
@@ -247,6 +416,10 @@ export function comboLoss(labels: NdArray, predictions: NdArray, options: ComboO
     iou: () => iouLoss(labels, predictions, shared),
     dice: () => diceLoss(labels, predictions, shared),
     tversky: () => tverskyLoss(labels, predictions, shared),
+    generalizedDice: () => generalizedDiceLoss(labels, predictions, shared),
+    logCoshDice: () => logCoshDiceLoss(labels, predictions, shared),
+    mcc: () => mccLoss(labels, predictions, shared),
+    focal: () => focalLoss(labels, predictions, shared),
     crossEntropy: () =>
       crossEntropyLoss(labels, predictions, isBinary(activation, classCount) ? { ...shared, posWeight } : shared),
     binaryCrossEntropy: () => binaryCrossEntropyLoss(labels, predictions, { ...shared, posWeight }),

@@ -4,15 +4,34 @@ import * as reference from '../reference/index.js';
 import type { NdArray } from '../reference/index.js';
 import { expectClose, toTensor } from './compare.js';
 
-export const LOSSES = [
+/** The losses that are a formula on the sums. */
+export const REGION_LOSSES = [
   'iouLoss',
   'diceLoss',
   'tverskyLoss',
+  'generalizedDiceLoss',
+  'logCoshDiceLoss',
+  'mccLoss',
+] as const;
+export const LOSSES = [
+  ...REGION_LOSSES,
   'crossEntropyLoss',
   'binaryCrossEntropyLoss',
+  'focalLoss',
+  'unifiedFocalLoss',
   'comboLoss',
 ] as const;
 export type LossName = (typeof LOSSES)[number];
+
+/** Whether the loss is a region loss, or has one among its terms, and so takes their options. */
+export function hasRegion(name: LossName): boolean {
+  return [...REGION_LOSSES, 'unifiedFocalLoss', 'comboLoss'].includes(name);
+}
+
+/** Whether the loss has terms of different shapes, which reduction 'none' cannot add up. */
+export function isSum(name: LossName): boolean {
+  return name === 'comboLoss' || name === 'unifiedFocalLoss';
+}
 
 /** Options as the oracle takes them: masks are arrays. */
 export type Options = Record<string, unknown> & { mask?: NdArray };
@@ -34,6 +53,8 @@ export function tensorOptions({ mask, ...options }: Options): object {
 
 /** Checks value, gradient to the predictions and, for soft labels, to the labels. */
 export function expectLikeOracle(name: LossName, labels: NdArray, logits: NdArray, options: Options): void {
+  // Where abs(p - t) is small, p - t in float32 has few digits, and so has a root of it.
+  const tolerance = name === 'unifiedFocalLoss' || Number(options['gamma']) < 1 ? 5e-5 : 1e-5;
   tf.tidy(() => {
     const loss = lossNamed(name);
     const expected = referenceNamed(name);
@@ -52,11 +73,13 @@ export function expectLikeOracle(name: LossName, labels: NdArray, logits: NdArra
     expectClose(
       tf.grad((z) => scaled(t, z))(z),
       reference.centralDifference((z) => total(labels, z), logits),
+      tolerance,
     );
     if (labels.dtype === 'int32') return;
     expectClose(
       tf.grad((t) => scaled(t, z))(t),
       reference.centralDifference((t) => total(t, logits), labels),
+      tolerance,
     );
   });
 }

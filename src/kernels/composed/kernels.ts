@@ -18,12 +18,13 @@ export const composedKernels: Kernels = {
  * tfjs computes the gradients of a customGrad to all its inputs, wanted or not. So labels get a customGrad of their
  * own: it adds zeros to the value, and its gradient is computed only when somebody differentiates by the labels.
  */
-function differentiable<T extends Tensor>(inputs: PassInputs, pass: Pass<T>): T {
+export function differentiable<T extends Tensor>(inputs: PassInputs, pass: Pass<T>): T {
   const { labels, predictions, weights, labelKind, layout } = inputs;
   const kept = weights ? [labels, predictions, weights] : [labels, predictions];
   const gradient = (dy: T, [labels, predictions, weights]: Tensor[], wrt: Wrt): Tensor => {
     const saved = { ...inputs, labels: labels!, predictions: predictions!, weights: (weights as Tensor3D) ?? null };
-    return fromPixels(pass.gradient(saved, dy, wrt), layout);
+    // tfjs does not tidy gradients: what they make would live until all of them are done.
+    return tf.tidy(() => fromPixels(pass.gradient(saved, dy, wrt), layout));
   };
 
   const byPredictions = tf.customGrad((_, save) => {

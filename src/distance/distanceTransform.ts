@@ -1,0 +1,46 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { checkDtype, checkOptionNames, checkTensor } from '../checks.js';
+import { resolveSpacing, type Spacing } from './spacing.js';
+import { squaredDistances } from './squaredDistances.js';
+
+export interface DistanceTransformOptions {
+  /** The distance of neighbouring pixels, > 0: a number, or one for each spatial axis. Default 1. */
+  spacing?: Spacing;
+}
+
+/**
+ * Exact Euclidean distance transform: for every pixel that is set the distance to the nearest one that is not, from
+ * centre to centre, and 0 for those that are not set. Where all pixels of a sample are set it is Infinity.
+ *
+ * It reads the mask back and computes in float64 on the processor, in time linear in the number of pixels.
+ *
+ * @param mask `[N, ...spatial]` with one or more spatial axes, bool, int32 or float32; above 0.5 is set
+ * @returns float32 of the same shape, >= 0, in the unit of `spacing`
+ * @throws if shapes, dtypes or options do not fit
+ *
+ * @example
+ * ```ts
+ * const mask = tf.tensor([[[0, 1, 1], [1, 1, 1]]]); // one image of 2×3 pixels
+ * distanceTransform(mask); // [[[0, 1, 2], [1, 1.4142, 2.2361]]]
+ * distanceTransform(mask, { spacing: [3, 0.5] }); // [[[0, 0.5, 1], [3, 3.0414, 3.1623]]]
+ * ```
+ *
+ * @see Felzenszwalb & Huttenlocher, Distance transforms of sampled functions, Theory of Computing 8, 2012
+ */
+export function distanceTransform(mask: Tensor, options: DistanceTransformOptions = {}): Tensor {
+  const fn = 'distanceTransform';
+  checkTensor(fn, 'mask', mask);
+  checkDtype(fn, 'mask', mask, ['bool', 'int32', 'float32']);
+  checkOptionNames(fn, options, ['spacing']);
+  const [samples = 0, ...spatial] = mask.shape;
+  const spacing = resolveSpacing(fn, options.spacing ?? 1, spatial);
+  const pixels = mask.size / Math.max(samples, 1);
+  const values = mask.dataSync();
+  const distances = new Float32Array(mask.size);
+  for (let start = 0; start < mask.size; start += pixels) {
+    const seeds = Uint8Array.from(values.subarray(start, start + pixels), (value) => (value > 0.5 ? 0 : 1));
+    distances.set(squaredDistances(seeds, spatial, spacing).map(Math.sqrt), start);
+  }
+  return tf.tensor(distances, mask.shape);
+}

@@ -1,0 +1,73 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor3D } from '@tensorflow/tfjs-core';
+import { checkAxis, checkInteger, checkOptionNames, checkTensor, fail, show, showShape } from '../checks.js';
+import { fromPixels, layoutOf, type Layout } from '../kernels/layout.js';
+import type { ProblemOptions } from '../overlap/options.js';
+import { checkIgnoreLabel, checkMask, pixelWeights, resolveLabelKind } from '../overlap/problem.js';
+import { classMaps, sidesOf } from './sides.js';
+import { signedMap } from './signedMap.js';
+import { resolveSpacing, type Spacing } from './spacing.js';
+
+export interface SignedDistanceOptions extends Pick<ProblemOptions, 'axis' | 'mask' | 'ignoreLabel'> {
+  /** The distance of neighbouring pixels, > 0: a number, or one for each spatial axis. Default 1. */
+  spacing?: Spacing;
+  /** The number of classes: labels are int32 class indices without a class axis, which the result gets at `axis`. */
+  classes?: number;
+}
+
+/**
+ * Signed distance maps of labels, one per sample and class, as `boundaryLoss` takes them. With d the distance from the
+ * centre of a pixel to that of the nearest pixel on the other side of the border, a pixel outside the class has d, one
+ * inside has -(d - h), where h is the smallest spacing (of the axes that have more than one pixel). So the innermost
+ * row outside has h, the outermost inside 0: the convention of Kervadec et al., whose code takes 1 for h at any spacing.
+ * A class that no pixel has, or all, has no border: its map is 0.
+ *
+ * Soft labels are inside above 0.5. Pixels that the mask or `ignoreLabel` leave out are on neither side, and have 0.
+ *
+ * It reads the labels back and computes in float64 on the processor. A map depends on the labels only, so it is best
+ * computed once for each image, in the data pipeline, and handed to `boundaryLoss` as `distances`.
+ *
+ * @param labels `[N, ...spatial, C]`, float32, int32 or bool, or with `classes` int32 class indices `[N, ...spatial]`
+ * @returns float32 `[N, ...spatial, C]`, in the unit of `spacing`
+ * @throws if shapes, dtypes or options do not fit
+ *
+ * @example
+ * ```ts
+ * const indices = tf.tensor([[0, 0, 1, 1, 1]], [1, 5], 'int32'); // one row of five pixels
+ * const maps = signedDistance(indices, { classes: 2, spacing: 0.5 }); // shape [1, 5, 2]
+ * tf.unstack(maps, 2)[1]; // [[1, 0.5, 0, -0.5, -1]]
+ * ```
+ *
+ * @see Kervadec et al., Boundary loss for highly unbalanced segmentation, MIDL 2019, arXiv 1812.07032
+ */
+export function signedDistance(labels: Tensor, options: SignedDistanceOptions = {}): Tensor {
+  const fn = 'signedDistance';
+  checkTensor(fn, 'labels', labels);
+  checkOptionNames(fn, options, ['spacing', 'classes', 'axis', 'mask', 'ignoreLabel']);
+  const layout = resolveLayout(fn, labels, options);
+  const spacing = resolveSpacing(fn, options.spacing ?? 1, layout.spatial);
+  const kind = resolveLabelKind(fn, labels, layout, options.axis ?? -1);
+  checkIgnoreLabel(fn, options.ignoreLabel, kind);
+  checkMask(fn, options.mask, layout);
+  return tf.tidy(() => {
+    const sides = sidesOf(labels, kind, pixelWeights(labels, kind, layout, options), layout);
+    const all = Array.from({ length: layout.classes }, () => 1);
+    const maps = classMaps(layout, all, (n, c) => signedMap(sides.of(n, c), layout.spatial, spacing));
+    return fromPixels(tf.tensor(maps, [layout.samples, layout.pixels, layout.classes]) as Tensor3D, layout);
+  });
+}
+
+/** Of the result. */
+function resolveLayout(fn: string, labels: Tensor, { classes, axis = -1 }: SignedDistanceOptions): Layout {
+  const shape = labels.shape;
+  const least = classes === undefined ? 3 : 2;
+  if (shape.length < least) {
+    const wanted = classes === undefined ? '[N, ...spatial, C]' : '[N, ...spatial] with option classes';
+    fail(fn, `labels must be ${wanted}, with at least one spatial axis, got shape ${showShape(shape)}`);
+  }
+  if (classes === undefined) return layoutOf(shape, checkAxis(fn, axis, shape, 'axis', 1));
+  checkInteger(fn, 'classes', classes, 1);
+  if (labels.dtype !== 'int32') fail(fn, `class indices must be int32, got ${show(labels)}`);
+  const front = checkAxis(fn, axis, [...shape, classes], 'axis', 1);
+  return layoutOf([...shape.slice(0, front), classes, ...shape.slice(front)], front);
+}

@@ -1,0 +1,13 @@
+import { distancesToOtherSide, INSIDE, type Side } from './sides.js';
+
+/**
+ * d outside, -(d - h) inside, with d the distance to the nearest pixel of the other side and h the smallest spacing
+ * along which the image extends. Null where there is only one side.
+ */
+export function signedMap(side: Side, spatial: readonly number[], spacing: readonly number[]): Float64Array | null {
+  const smallest = Math.min(...spacing.filter((_, axis) => spatial[axis]! > 1));
+  const distances = distancesToOtherSide(side, spatial, spacing);
+  if (!distances) return null;
+  for (let i = 0; i < side.length; i++) if (side[i] === INSIDE) distances[i] = smallest - distances[i]!;
+  return distances;
+}

@@ -1,0 +1,130 @@
+/**
+ * Focal terms per pixel and class, abs(p - t)^gamma times the entropy term, as passes in plain tfjs ops. No backend has
+ * a loop for them.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
+import { STEEPEST } from '../../algebra/algebra.js';
+import type { PassAttributes, PassInputs, Wrt } from '../contract.js';
+import { sumPixels } from '../sumPixels.js';
+import { differentiable } from './kernels.js';
+import {
+  entropyTerm,
+  entropyTermLabelsGradient,
+  entropyTermPredictionsGradient,
+  pixels,
+  probabilities,
+  throughActivation,
+  weigh,
+  type Pixels,
+} from './pixels.js';
+
+export interface FocalTerm {
+  gamma: number;
+  /** The factor alpha·t + (1 - alpha)(1 - t), or null for 1. */
+  alpha: number | null;
+}
+
+export interface FocalAttributes extends PassAttributes {
+  focal: FocalTerm;
+}
+
+/** [N,C]: the sums over pixels. Call it inside tf.tidy. */
+export function focalSums(inputs: PassInputs, attributes: FocalAttributes): Tensor2D {
+  return differentiable(inputs, {
+    value: (inputs) => {
+      const all = pixels(inputs, attributes);
+      return sumPixels(weigh(focalTerm(all, attributes), all.weights));
+    },
+    gradient: (inputs, dy: Tensor2D, wrt) => focalGradient(inputs, attributes, tf.expandDims(dy, 1), wrt),
+  });
+}
+
+/** [N,P]: of each pixel its weight times Σ_c coefficients[c]·term. Call it inside tf.tidy. */
+export function focalMap(inputs: PassInputs, attributes: FocalAttributes, coefficients: readonly number[]): Tensor2D {
+  const perClass = () => tf.tensor3d([...coefficients], [1, 1, coefficients.length]);
+  return differentiable(inputs, {
+    value: (inputs) => {
+      const all = pixels(inputs, attributes);
+      const sum = tf.sum(tf.mul(focalTerm(all, attributes), perClass()), 2, true) as Tensor3D;
+      return tf.squeeze<Tensor2D>(weigh(sum, all.weights), [2]);
+    },
+    gradient: (inputs, dy: Tensor2D, wrt) =>
+      focalGradient(inputs, attributes, tf.mul(tf.expandDims(dy, 2), perClass()), wrt),
+  });
+}
+
+function focalTerm(all: Pixels, attributes: FocalAttributes): Tensor3D {
+  const d = tf.sub<Tensor3D>(probabilities(all.scaled, attributes.activation), all.labels);
+  return balanced(tf.mul(absPower(d, attributes.focal.gamma), entropy(all, attributes)), all, attributes);
+}
+
+/** The gradient of Σ upstream·focalTerm; upstream broadcasts against [N,P,C]. */
+function focalGradient(inputs: PassInputs, attributes: FocalAttributes, upstream: Tensor3D, wrt: Wrt): Tensor3D {
+  const { gamma, alpha } = attributes.focal;
+  const all = pixels(inputs, attributes);
+  const p = probabilities(all.scaled, attributes.activation);
+  const d = tf.sub<Tensor3D>(p, all.labels);
+  const factor = absPower(d, gamma);
+  const term = tf.mul(entropy(all, attributes), upstream) as Tensor3D;
+  const byDeviation = balanced(tf.mul(term, tf.mul(slope(d, gamma), gamma)), all, attributes);
+  const weighted = balanced(tf.mul(factor, upstream), all, attributes);
+  if (wrt === 'predictions') {
+    const byEntropy = entropyTermPredictionsGradient(all, p, attributes, weighted);
+    return weigh(tf.add(byEntropy, throughActivation(byDeviation, p, all.scaled, attributes)), all.weights);
+  }
+  const byLabels: Tensor3D = tf.sub(entropyTermLabelsGradient(all, attributes, weighted), byDeviation);
+  const byBalance = alpha === null ? null : (tf.mul(tf.mul(term, factor), 2 * alpha - 1) as Tensor3D);
+  return weigh(byBalance ? tf.add(byLabels, byBalance) : byLabels, all.weights);
+}
+
+/** x times alpha·t + (1 - alpha)(1 - t). */
+function balanced(x: Tensor, { labels }: Pixels, { focal: { alpha } }: FocalAttributes): Tensor3D {
+  return alpha === null ? (x as Tensor3D) : tf.mul(x, tf.add(tf.mul(labels, 2 * alpha - 1), 1 - alpha));
+}
+
+/** That of abs(d)^gamma, without the factor gamma; 0 at d = 0. */
+function slope(d: Tensor3D, gamma: number): Tensor3D {
+  return gamma === 2 ? d : tf.mul(tf.sign(d), absPower(d, gamma - 1));
+}
+
+/** abs(x)^exponent; for an exponent below 0 abs(x) is at least 1e-6. Differentiable to any order. */
+function absPower(x: Tensor3D, exponent: number): Tensor3D {
+  return tf.customGrad((inner, save) => {
+    (save as tf.GradSaveFunc)([inner as Tensor]);
+    return {
+      value: powerOfSize(inner as Tensor, exponent),
+      gradFunc: (dy: Tensor, [kept]: Tensor[]) =>
+        tf.mul(dy, tf.mul(tf.mul(tf.sign(kept!), exponent), absPower(kept as Tensor3D, exponent - 1))),
+    };
+  })(x) as Tensor3D;
+}
+
+function powerOfSize(x: Tensor, exponent: number): Tensor {
+  // (tf.pow takes ten times as long.)
+  if (exponent === 0) return tf.onesLike(x);
+  if (exponent === 1) return tf.abs(x);
+  if (exponent === 2) return tf.square(x);
+  const size = tf.abs(x);
+  return tf.pow(exponent < 0 ? tf.maximum(size, STEEPEST) : size, exponent);
+}
+
+/** The entropy term with the gradients that pixels.ts has for it. (tfjs takes abs and relu at 0 to have other ones.) */
+function entropy({ labels, scaled }: Pixels, { activation, entropy }: PassAttributes): Tensor3D {
+  const attributes = { activation, sharpness: 1, entropy };
+  return tf.customGrad((t, x, save) => {
+    (save as tf.GradSaveFunc)([t as Tensor, x as Tensor]);
+    const gradFunc = (dy: Tensor, saved: Tensor[]) => {
+      const all = { labels: saved[0] as Tensor3D, scaled: saved[1] as Tensor3D, weights: null };
+      const p = probabilities(all.scaled, activation);
+      return [
+        entropyTermLabelsGradient(all, attributes, dy as Tensor3D),
+        entropyTermPredictionsGradient(all, p, attributes, dy as Tensor3D),
+      ];
+    };
+    return {
+      value: entropyTerm({ labels: t as Tensor3D, scaled: x as Tensor3D, weights: null }, attributes),
+      gradFunc,
+    };
+  })(labels, scaled) as Tensor3D;
+}

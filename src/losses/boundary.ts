@@ -1,0 +1,107 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor3D } from '@tensorflow/tfjs-core';
+import { checkDtype, checkOptionNames, checkTensor, fail, showShape } from '../checks.js';
+import { classMaps, sidesOf } from '../distance/sides.js';
+import { signedMap } from '../distance/signedMap.js';
+import { resolveSpacing, type Spacing } from '../distance/spacing.js';
+import { dependOn } from '../kernels/dependOn.js';
+import { fromPixels, sameShape } from '../kernels/layout.js';
+import { lossOfSums, type Head } from '../overlap/head.js';
+import { resolveProblem, type Problem } from '../overlap/problem.js';
+import type { Reduction, RegionResult } from './options.js';
+import {
+  reduceShapes,
+  resolveShapeReduction,
+  SHAPE_OPTIONS,
+  shapeOfReduction,
+  type ShapeOptions,
+  type ShapeReduction,
+} from './shape.js';
+
+export interface BoundaryLossOptions<R extends Reduction = Reduction> extends ShapeOptions<R> {
+  /**
+   * The maps of `signedDistance`, or others, float32 of the shape of the predictions. Without them they are computed from
+   * the labels, which reads the labels back in every step.
+   */
+  distances?: Tensor;
+  /** The distance of neighbouring pixels: a number, or one for each spatial axis. Default 1. Not with `distances`. */
+  spacing?: Spacing;
+}
+
+/**
+ * Boundary loss: per sample and class Σ w p φ / Σ w, with φ the signed distance from the border of the label, positive
+ * outside and negative inside (see `signedDistance`). The probability is pushed out of what is far outside, and into
+ * what is deep inside. It can be negative, and is least when the prediction is 1 where φ < 0 and 0 where φ > 0.
+ *
+ * It says nothing about a class that the sample lacks (φ is 0 there), so it goes with a region loss: Kervadec et al. add
+ * it with a weight that grows from 0.01 in training.
+ *
+ * Without `distances` it reads the labels back; in the data pipeline `signedDistance` has to be computed only once for
+ * each image. Labels only serve `ignoreLabel` then: where a model's targets are the maps themselves, its loss is
+ * `(maps, logits) => boundaryLoss(maps, logits, { distances: maps })`.
+ *
+ * @param labels soft labels `[N, ...spatial, C]`, inside above 0.5, or int32 class indices `[N, ...spatial]`
+ * @param predictions logits `[N, ...spatial, C]` with at least one spatial axis
+ * @returns a scalar; `[N, C]` with reduction `'none'`; `[N]` with `'sample'`; in the unit of the distances
+ * @throws if shapes, dtypes or options do not fit
+ *
+ * @example
+ * ```ts
+ * const labels = tf.tensor([[0, 0, 1, 1]], [1, 4], 'int32'); // one row of four pixels, the last two of class 1
+ * const logits = tf.tensor([[[9, -9], [9, -9], [-9, 9], [9, -9]]]); // the last one is missed
+ * boundaryLoss(labels, logits); // 0
+ * const distances = signedDistance(labels, { classes: 2 }); // once for each image
+ * boundaryLoss(labels, tf.reverse(logits, 1), { distances }); // 0.25
+ * ```
+ *
+ * @see Kervadec et al., Boundary loss for highly unbalanced segmentation, MIDL 2019, arXiv 1812.07032
+ */
+export function boundaryLoss<R extends Reduction = 'mean'>(
+  labels: Tensor,
+  predictions: Tensor,
+  options: BoundaryLossOptions<R> = {},
+): RegionResult<R> {
+  const fn = 'boundaryLoss';
+  checkOptionNames(fn, options, [...SHAPE_OPTIONS, 'distances', 'spacing']);
+  return tf.tidy(() => {
+    const problem = resolveProblem(fn, labels, predictions, options);
+    const reduction = resolveShapeReduction(fn, options, problem.layout);
+    const distances = givenMaps(fn, options, problem) ?? mapsOfLabels(fn, options, problem, reduction);
+    // Σ w p φ is what the pass calls intersection, with φ for labels.
+    const loss = lossOfSums({ ...problem, labels: distances, labelKind: 'soft' }, boundaryHead(reduction));
+    return labels.dtype === 'float32' ? dependOn(loss, labels) : loss;
+  }) as RegionResult<R>;
+}
+
+function boundaryHead(reduction: ShapeReduction): Head {
+  return {
+    sums: ['intersection'],
+    of: (a, { intersection, valid }) => reduceShapes(a, a.divide(intersection, valid, 0), a.step(valid), reduction),
+    shape: (samples) => shapeOfReduction(reduction, samples),
+  };
+}
+
+function givenMaps(fn: string, { distances, spacing }: BoundaryLossOptions, { layout }: Problem): Tensor | null {
+  if (distances === undefined) return null;
+  checkTensor(fn, 'distances', distances);
+  checkDtype(fn, 'distances', distances, ['float32']);
+  if (!sameShape(distances.shape, layout.shape)) {
+    const [given, wanted] = [showShape(distances.shape), showShape(layout.shape)];
+    fail(fn, `distances must have the shape of the predictions ${wanted}, got ${given}`);
+  }
+  if (spacing !== undefined) fail(fn, `spacing does not go with distances, which have theirs already`);
+  return distances;
+}
+
+function mapsOfLabels(
+  fn: string,
+  options: BoundaryLossOptions,
+  { labels, labelKind, weights, layout }: Problem,
+  { classes }: ShapeReduction,
+): Tensor {
+  const { samples, pixels, classes: count, spatial } = layout;
+  const spacing = resolveSpacing(fn, options.spacing ?? 1, spatial);
+  const sides = sidesOf(labels, labelKind, weights, layout);
+  const maps = classMaps(layout, classes.takesPart, (n, c) => signedMap(sides.of(n, c), spatial, spacing));
+  return fromPixels(tf.tensor(maps, [samples, pixels, count]) as Tensor3D, layout);
+}

@@ -1,0 +1,233 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import {
+  checkAxis,
+  checkDtype,
+  checkNumber,
+  checkOneOf,
+  checkOptionNames,
+  checkTensor,
+  fail,
+  show,
+  showShape,
+} from '../checks.js';
+import { constant } from '../kernels/constant.js';
+import { layoutOf, sameShape, type LabelKind, type Layout } from '../kernels/layout.js';
+import { oneHot } from '../kernels/oneHot.js';
+import { averageAlong, nearestAlong } from '../kernels/resample.js';
+import { checkIgnoreLabel, checkMask, pixelWeights, resolveLabelKind } from '../overlap/problem.js';
+
+/** What `deepSupervisionLoss` hands to the loss besides labels and predictions: what was passed to it, at each scale. */
+export interface ScaleOptions {
+  axis?: number;
+  mask?: Tensor;
+  ignoreLabel?: number;
+}
+
+/** A loss of the package, or any function from labels and predictions to a tensor. */
+export type ScaleLoss<T extends Tensor = Tensor> = (labels: Tensor, predictions: Tensor, options: ScaleOptions) => T;
+
+export interface DeepSupervisionLossOptions extends ScaleOptions {
+  /** The weight >= 0 of each prediction. Default 1/2^i for the i-th, divided by their sum. */
+  weights?: readonly number[];
+  /**
+   * How labels come to a smaller scale: `'average'` (default), the mean over the area that a pixel stands for, class
+   * indices as shares of the classes; `'nearest'`, the pixel in the middle of it, so that hard labels stay hard.
+   */
+  resize?: 'average' | 'nearest';
+}
+
+/**
+ * Deep supervision: Σ weight·loss(labels, predictions) over predictions at several scales, with the labels brought to
+ * each. Where half of the pixels that a coarse pixel stands for are of a class, its label is 0.5: use a loss that is
+ * right on soft labels. Any number of spatial axes; a scale need not divide the labels' size.
+ *
+ * `mask` and `ignoreLabel` leave pixels out of the averages; the mask of a coarse pixel is the mean weight. Give them to
+ * this function, not to the loss: it gets them, and `axis`, as its third argument, which a function of your own has to
+ * pass on. At the labels' own scale the loss gets labels, mask and ignoreLabel as they are.
+ *
+ * @param loss a loss of this package, or `(labels, predictions, options) => tensor`
+ * @param labels soft labels `[N, ...spatial, C]` in [0, 1], or int32 class indices `[N, ...spatial]`
+ * @param predictions a list of logits `[N, ...smaller, C]`, the finest first
+ * @returns what the loss gives, which must have the same shape at each scale (so no reduction `'none'`)
+ * @throws if shapes, dtypes or options do not fit, or a prediction is larger than the labels
+ *
+ * @example
+ * ```ts
+ * const labels = tf.tensor([[0, 1, 1, 1]], [1, 2, 2], 'int32'); // class indices of a 2×2 image
+ * const outputs = [tf.zeros([1, 2, 2, 2]), tf.zeros([1, 1, 1, 2])]; // logits of two decoder levels
+ * deepSupervisionLoss(comboLoss, labels, outputs);
+ * deepSupervisionLoss((t, z, options) => diceLoss(t, z, { ...options, squared: true }), labels, outputs, {
+ *   weights: [1, 0.5],
+ * });
+ * deepSupervisionLoss((t) => t.mean([0, 1, 2]), labels.toFloat().expandDims(3), [tf.zeros([1, 1, 1, 1])]); // [0.75]
+ * ```
+ *
+ * @see Lee et al., Deeply-supervised nets, AISTATS 2015, arXiv 1409.5185; Isensee et al., nnU-Net, Nature Methods 2021
+ */
+export function deepSupervisionLoss<T extends Tensor>(
+  loss: ScaleLoss<T>,
+  labels: Tensor,
+  predictions: readonly Tensor[],
+  options: DeepSupervisionLossOptions = {},
+): T {
+  const fn = 'deepSupervisionLoss';
+  if (typeof loss !== 'function') fail(fn, `loss must be a function, got ${show(loss)}`);
+  checkOptionNames(fn, options, ['weights', 'resize', 'axis', 'mask', 'ignoreLabel']);
+  const { resize = 'average' } = options;
+  checkOneOf(fn, 'resize', resize, ['average', 'nearest']);
+  const layouts = resolveLayouts(fn, predictions, options.axis);
+  const weights = resolveWeights(fn, options.weights, predictions.length);
+  const full = resolveLabels(fn, labels, layouts[0]!, options);
+  for (const { shape, spatial } of layouts) {
+    if (spatial.some((size, i) => size > full.layout.spatial[i]!)) {
+      fail(fn, `predictions ${showShape(shape)} are larger than labels ${showShape(labels.shape)}`);
+    }
+  }
+  return tf.tidy(() => {
+    const terms = layouts.map((layout, i) => {
+      const scaled = sameShape(layout.spatial, full.layout.spatial) ? asTheyAre(full) : atScale(full, layout, resize);
+      const value: unknown = loss(scaled.labels, predictions[i]!, scaled.options);
+      checkTensor(fn, 'the result of the loss', value);
+      return tf.mul(value, weights[i]!);
+    });
+    const shapes = terms.map(({ shape }) => showShape(shape));
+    if (new Set(shapes).size > 1) {
+      fail(fn, `the loss must give one shape at every scale, got ${shapes.join(', ')}; take a reduction but 'none'`);
+    }
+    return tf.addN(terms) as T;
+  });
+}
+
+/** The labels, and how they are read. */
+interface FullLabels {
+  labels: Tensor;
+  kind: LabelKind;
+  /** With the spatial axes of the labels. */
+  layout: Layout;
+  options: ScaleOptions;
+}
+
+function resolveLayouts(fn: string, predictions: unknown, axisOption = -1): Layout[] {
+  if (!Array.isArray(predictions) || predictions.length === 0) {
+    fail(fn, `predictions must be a list of tensors, the finest first, got ${show(predictions)}`);
+  }
+  const layouts = predictions.map((prediction: unknown, i) => {
+    checkTensor(fn, `predictions[${i}]`, prediction);
+    checkDtype(fn, `predictions[${i}]`, prediction, ['float32']);
+    const { shape } = prediction;
+    if (shape.length < 2) fail(fn, `predictions must be [N, ...spatial, C], got shape ${showShape(shape)}`);
+    return layoutOf(shape, checkAxis(fn, axisOption, shape, 'axis', 1));
+  });
+  const [first] = layouts as [Layout];
+  for (const { shape, samples, classes } of layouts) {
+    if (shape.length !== first.shape.length || samples !== first.samples || classes !== first.classes) {
+      fail(fn, `predictions may differ in spatial sizes only, got ${showShape(first.shape)} and ${showShape(shape)}`);
+    }
+  }
+  return layouts;
+}
+
+function resolveWeights(fn: string, weights: unknown, count: number): readonly number[] {
+  if (weights === undefined) {
+    const halves = Array.from({ length: count }, (_, i) => 2 ** -i);
+    return halves.map((weight) => weight / (2 - 2 ** (1 - count)));
+  }
+  if (!Array.isArray(weights) || weights.length !== count) {
+    fail(fn, `weights must be a list of ${count} numbers, one per prediction, got ${show(weights)}`);
+  }
+  weights.forEach((weight, i) => checkNumber(fn, `weights[${i}]`, weight, { least: 0 }));
+  return weights as number[];
+}
+
+function resolveLabels(fn: string, labels: Tensor, scale: Layout, options: DeepSupervisionLossOptions): FullLabels {
+  checkTensor(fn, 'labels', labels);
+  const { axis, samples, classes } = scale;
+  const rank = scale.shape.length;
+  const spatial = labels.rank === rank ? labels.shape.filter((_, i) => i !== 0 && i !== axis) : labels.shape.slice(1);
+  // Labels of another rank get the error of the losses.
+  const sizes = spatial.length === rank - 2 ? spatial : scale.spatial;
+  const layout = layoutOf(withAxis([samples, ...sizes], axis, classes), axis);
+  const kind = resolveLabelKind(fn, labels, layout, options.axis ?? -1);
+  checkIgnoreLabel(fn, options.ignoreLabel, kind);
+  checkMask(fn, options.mask, layout);
+  const { mask, ignoreLabel } = options;
+  const given = {
+    ...(options.axis === undefined ? {} : { axis: options.axis }),
+    ...(mask === undefined ? {} : { mask }),
+    ...(ignoreLabel === undefined ? {} : { ignoreLabel }),
+  };
+  return { labels, kind, layout, options: given };
+}
+
+interface ScaledLabels {
+  labels: Tensor;
+  options: ScaleOptions;
+}
+
+function asTheyAre({ labels, options }: FullLabels): ScaledLabels {
+  return { labels, options };
+}
+
+/** Labels and mask at the scale of a prediction. */
+function atScale(full: FullLabels, scale: Layout, resize: 'average' | 'nearest'): ScaledLabels {
+  const { layout, options } = full;
+  const { axis, samples, spatial } = layout;
+  const axisOption = options.axis === undefined ? {} : { axis: options.axis };
+  const weights = pixelWeights(full.labels, full.kind, layout, options);
+  const mask = weights && tf.reshape(weights, [samples, ...spatial]);
+
+  if (resize === 'nearest') {
+    const perPixel = full.kind === 'indices' ? tf.reshape(full.labels, [samples, ...spatial]) : null;
+    const labels = perPixel ?? selected(softLabels(full), weights, layout);
+    const moved = toScale(labels, perPixel ? null : axis, scale, nearestAlong);
+    return {
+      labels: moved,
+      options: { ...axisOption, ...(mask ? { mask: toScale(mask, null, scale, nearestAlong) } : {}) },
+    };
+  }
+  const soft = selected(softLabels(full), weights, layout);
+  if (!mask) return { labels: toScale(soft, axis, scale, averageAlong), options: axisOption };
+  const share = constant(() => toScale(mask, null, scale, averageAlong));
+  const perClass = (x: Tensor) => tf.expandDims(x, axis);
+  const sum = toScale(tf.mul(soft, perClass(mask)), axis, scale, averageAlong);
+  const labels = tf.div(sum, perClass(constant(() => tf.where(tf.greater(share, 0), share, tf.onesLike(share)))));
+  return { labels, options: { ...axisOption, mask: share } };
+}
+
+/** Float32 labels of the layout's shape. */
+function softLabels({ labels, kind, layout: { shape, axis, classes, samples, spatial } }: FullLabels): Tensor {
+  if (kind === 'soft') return labels.dtype === 'float32' ? labels : tf.cast(labels, 'float32');
+  const indices = tf.reshape(labels, [samples, ...spatial]);
+  if (classes === 1) return tf.expandDims(tf.cast(tf.equal(indices, 1), 'float32'), axis);
+  const last = shape.length - 1;
+  const order = withAxis([...shape.keys()].slice(0, last), axis, last);
+  const hot = oneHot(indices, classes);
+  return axis === last ? hot : tf.transpose(hot, order);
+}
+
+/** 0 for the labels of the pixels that do not count, whatever they hold. */
+function selected(labels: Tensor, weights: Tensor | null, { axis, samples, spatial, shape }: Layout): Tensor {
+  if (!weights) return labels;
+  const counts = constant(() => {
+    const perPixel = tf.reshape(tf.greater(weights, 0), withAxis([samples, ...spatial], axis, 1));
+    return tf.broadcastTo(perPixel, [...shape]);
+  });
+  return tf.where(counts, labels, tf.zerosLike(labels));
+}
+
+type Along = (x: Tensor, axis: number, size: number) => Tensor;
+
+/** Brings every spatial axis of x to the sizes of `scale`; x has a class axis, or none (null). */
+function toScale(x: Tensor, classAxis: number | null, { spatial }: Layout, along: Along): Tensor {
+  return spatial.reduce((moved, size, i) => {
+    const axis = classAxis !== null && i + 1 >= classAxis ? i + 2 : i + 1;
+    return moved.shape[axis] === size ? moved : along(moved, axis, size);
+  }, x);
+}
+
+const withAxis = (sizes: number[], axis: number, size: number): number[] => [
+  ...sizes.slice(0, axis),
+  size,
+  ...sizes.slice(axis),
+];

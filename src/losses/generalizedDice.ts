@@ -1,0 +1,69 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { checkOneOf } from '../checks.js';
+import type { SumName } from '../kernels/contract.js';
+import type { OverlapOf } from '../overlap/overlap.js';
+import { diceCoefficient } from './dice.js';
+import type { Reduction, RegionOptions, RegionResult } from './options.js';
+import { regionLoss, regionLossOfTable, type RegionFormula } from './region.js';
+
+export interface GeneralizedDiceLossOptions<R extends Reduction = Reduction> extends RegionOptions<R> {
+  /** What a class weighs in the sums: `'square'` (default), 1/T²; `'simple'`, 1/T; `'uniform'`, 1. */
+  weighting?: 'square' | 'simple' | 'uniform';
+}
+
+export const generalizedDice: RegionFormula<GeneralizedDiceLossOptions> = {
+  options: ['weighting'],
+  check: (fn, { weighting = 'square' }) => checkOneOf(fn, 'weighting', weighting, ['square', 'simple', 'uniform']),
+  acrossClasses: true,
+  value(a, { intersection, predicted, labelled }, { weighting = 'square' }, smooth, weights) {
+    const shares =
+      weighting === 'uniform'
+        ? weights
+        : a.divide(weights, weighting === 'square' ? a.mul(labelled, labelled) : labelled, 0);
+    const normalized = a.divide(shares, a.sumOfColumns(shares), 0);
+    const total = (sum: typeof labelled) => a.sumOfColumns(a.mul(normalized, sum));
+    const sums = { intersection: total(intersection), predicted: total(predicted), labelled: total(labelled) };
+    return a.sub(1, diceCoefficient(a, sums, smooth));
+  },
+};
+
+/**
+ * Generalized Dice loss: per sample 1 - (2Σ_c v_c I_c + s)/(Σ_c v_c (P_c + T_c) + s), with P = Σ w p, T = Σ w t, and
+ * I = (P + T - Σ w abs(p - t))/2 (`overlap: 'metric'`) or Σ w p t (`'product'`). The v are the class weights times 1/T²
+ * (`weighting`), divided by their sum over the classes of the sample, so that a small class counts as much as a large
+ * one. An absent class has v = 0; with `absent: 'penalize'` it costs its mean predicted probability, and the value of
+ * the sample is the weighted mean over classes of that, and of the ratio for the classes that are there.
+ *
+ * In the metric form it is 0 exactly at p = t on soft labels, for the classes that are there.
+ *
+ * @param labels soft labels `[N, ...spatial, C]` in [0, 1], or int32 class indices `[N, ...spatial]`
+ * @param predictions logits `[N, ...spatial, C]`
+ * @returns a scalar; `[N, 1]` with reduction `'none'`, for classes are added up in the ratio; `[N]` with `'sample'`.
+ * Values lie in [0, 1]
+ * @throws if shapes, dtypes or options do not fit
+ *
+ * @example
+ * ```ts
+ * const labels = tf.tensor([[0, 0, 0, 2]], [1, 2, 2], 'int32'); // class indices of a 2×2 image
+ * const logits = tf.zeros([1, 2, 2, 3]);
+ * generalizedDiceLoss(labels, logits); // 0.68421
+ * generalizedDiceLoss(labels, logits, { weighting: 'simple', reduction: 'none' }); // shape [1, 1]
+ * ```
+ *
+ * @see Sudre et al., Generalised Dice overlap as a deep learning loss function, DLMIA 2017, arXiv 1707.03237
+ */
+export function generalizedDiceLoss<R extends Reduction = 'mean'>(
+  labels: Tensor,
+  predictions: Tensor,
+  options: GeneralizedDiceLossOptions<R> = {},
+): RegionResult<R> {
+  return regionLoss('generalizedDiceLoss', generalizedDice, labels, predictions, options) as RegionResult<R>;
+}
+
+/** `generalizedDiceLoss` of sums that `overlap` or `mergeOverlaps` gave, with the same options. See `mergeOverlaps`. */
+export function generalizedDiceFromOverlap<R extends Reduction = 'mean'>(
+  table: Partial<OverlapOf<SumName>>,
+  options: GeneralizedDiceLossOptions<R> = {},
+): RegionResult<R> {
+  return regionLossOfTable('generalizedDiceFromOverlap', generalizedDice, table, options) as RegionResult<R>;
+}

@@ -1,0 +1,47 @@
+/** What the losses on the shape of a class share: which classes take part, and how values are reduced. */
+import type { Algebra } from '../algebra/algebra.js';
+import { checkOneOf } from '../checks.js';
+import type { Layout } from '../kernels/layout.js';
+import { PROBLEM_OPTIONS, type ProblemOptions } from '../overlap/options.js';
+import { resolveClasses, type ClassWeights } from './classes.js';
+import { CLASS_OPTIONS, REDUCTIONS, type ClassOptions, type Reduction } from './options.js';
+import { reduceClasses } from './region.js';
+
+/** The options of every loss on the shape of a class. */
+export interface ShapeOptions<R extends Reduction = Reduction> extends ProblemOptions, ClassOptions {
+  /**
+   * The classes that take part: `'all'` or a list. Default: for C > 1, but for sigmoid, all but class 0, which is the
+   * background; otherwise all.
+   */
+  classes?: 'all' | readonly number[];
+  /** `'mean'` (default) or `'sum'`: a scalar; `'none'`: `[N, C]`; `'sample'`: `[N]`. */
+  reduction?: R;
+}
+
+export const SHAPE_OPTIONS = [...PROBLEM_OPTIONS, ...CLASS_OPTIONS, 'reduction'] as const;
+
+/** The same, resolved. */
+export interface ShapeReduction {
+  classes: ClassWeights;
+  reduction: Reduction;
+}
+
+export function resolveShapeReduction(fn: string, options: ShapeOptions, { classes: count }: Layout): ShapeReduction {
+  const { activation, classWeights, reduction = 'mean' } = options;
+  checkOneOf(fn, 'reduction', reduction, REDUCTIONS);
+  const foreground = Array.from({ length: count - 1 }, (_, c) => c + 1);
+  const { classes = count > 1 && activation !== 'sigmoid' ? foreground : 'all' } = options;
+  return { classes: resolveClasses(fn, { classWeights, classes }, count), reduction };
+}
+
+/** Values [N,C] to the result. `counted` [N,C] is 0 where a class of a sample does not count, besides `classes`. */
+export function reduceShapes<M>(a: Algebra<M>, values: M, counted: M, { classes, reduction }: ShapeReduction): M {
+  const weights = classes.weights.map((weight, c) => weight * classes.takesPart[c]!);
+  return reduceClasses(a, values, a.mul(counted, a.row(weights)), reduction);
+}
+
+/** Of the result. */
+export function shapeOfReduction({ classes, reduction }: ShapeReduction, samples: number): number[] {
+  if (reduction === 'none') return [samples, classes.weights.length];
+  return reduction === 'sample' ? [samples] : [];
+}
