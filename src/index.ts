@@ -20,6 +20,8 @@ export { hausdorffLoss, type HausdorffLossOptions } from './losses/hausdorff.js'
 export { iouFromOverlap, iouLoss, type IouLossOptions } from './losses/iou.js';
 export { logCoshDiceFromOverlap, logCoshDiceLoss, type LogCoshDiceLossOptions } from './losses/logCoshDice.js';
 export { mccFromOverlap, mccLoss, type MccLossOptions } from './losses/mcc.js';
+export { lovaszHingeLoss, type LovaszHingeLossOptions } from './losses/lovaszHinge.js';
+export { lovaszSoftmaxLoss, type LovaszSoftmaxLossOptions } from './losses/lovaszSoftmax.js';
 export { softSkeleton, type SoftSkeletonOptions } from './losses/softSkeleton.js';
 export { tverskyFromOverlap, tverskyLoss, type TverskyLossOptions } from './losses/tversky.js';
 export { unifiedFocalLoss, type UnifiedFocalLossOptions } from './losses/unifiedFocal.js';
@@ -38,6 +40,9 @@ export { distanceTransform, type DistanceTransformOptions } from './distance/dis
 export { signedDistance, type SignedDistanceOptions } from './distance/signedDistance.js';
 export type { Spacing } from './distance/spacing.js';
 
+export { entmax, type EntmaxOptions } from './relaxations/entmax.js';
+export { entmax15, type Entmax15Options } from './relaxations/entmax15.js';
+export { gumbelSoftmax, type GumbelSoftmaxOptions } from './relaxations/gumbelSoftmax.js';
 export { powerSharpen, type PowerSharpenOptions } from './relaxations/powerSharpen.js';
 export {
   cosineSchedule,
@@ -50,6 +55,7 @@ export { softLabelsFromMasks, type SoftLabelsFromMasksOptions } from './relaxati
 export { softLabelsFromVotes, type SoftLabelsFromVotesOptions } from './relaxations/softLabelsFromVotes.js';
 export { softOneHot, type SoftOneHotOptions } from './relaxations/softOneHot.js';
 export { softThreshold, type SoftThresholdOptions } from './relaxations/softThreshold.js';
+export { sparsemax, type SparsemaxOptions } from './relaxations/sparsemax.js';
 export { straightThroughOneHot, type StraightThroughOneHotOptions } from './relaxations/straightThroughOneHot.js';
 export {
   straightThroughThreshold,

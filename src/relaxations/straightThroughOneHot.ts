@@ -27,7 +27,7 @@ export function straightThroughOneHot(logits: Tensor, options: StraightThroughOn
   return tf.tidy(() => straightThrough(() => hardOneHot(logits, axis), softmaxAlong(logits, sharpness, axis)));
 }
 
-function hardOneHot(logits: Tensor, axis: number): Tensor {
+export function hardOneHot(logits: Tensor, axis: number): Tensor {
   const hard = oneHot(tf.argMax(logits, axis), logits.shape[axis]!);
   const order = [...hard.shape.keys()].slice(0, -1);
   order.splice(axis, 0, logits.rank - 1);

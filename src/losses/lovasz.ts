@@ -1,0 +1,128 @@
+/** What the two Lovász losses share: options, pixels in rows, and how values per sample and class are reduced. */
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
+import { tensorAlgebra as a } from '../algebra/tensors.js';
+import { checkOneOf, checkOptionNames, fail, show } from '../checks.js';
+import { pixels, type Pixels } from '../kernels/composed/pixels.js';
+import { constant } from '../kernels/constant.js';
+import { sumPixels } from '../kernels/sumPixels.js';
+import { PROBLEM_OPTIONS, type ProblemOptions } from '../overlap/options.js';
+import { passAttributes, plainEntropy, resolveProblem, type Problem } from '../overlap/problem.js';
+import { resolveClasses } from './classes.js';
+import { CLASS_OPTIONS, REDUCTIONS, type ClassOptions, type Reduction } from './options.js';
+
+/** The options of both Lovász losses. */
+export interface LovaszOptions<R extends Reduction = Reduction>
+  extends Omit<ProblemOptions, 'activation'>, Omit<ClassOptions, 'classes'> {
+  /**
+   * `'present'`: the classes that have a label in the sample (in the batch with `aggregate: 'batch'`); `'all'`; or the
+   * indices of those that take part. A class without label costs its largest error.
+   */
+  classes?: 'present' | 'all' | readonly number[];
+  /** A value for each `'image'` (default), or one for the whole `'batch'` as if it were one image. */
+  aggregate?: 'image' | 'batch';
+  /** `'mean'` (default) or `'sum'`: a scalar; `'none'`: `[N, C]`; `'sample'`: `[N]`. */
+  reduction?: R;
+}
+
+export const LOVASZ_OPTIONS = [
+  ...PROBLEM_OPTIONS.filter((name) => name !== 'activation'),
+  ...CLASS_OPTIONS,
+  'aggregate',
+  'reduction',
+] as const;
+
+/** Labels, predictions and weights of the pixels, [R,P]: a row for each sample and class, or for each class. */
+export interface LovaszRows {
+  labels: Tensor2D;
+  predictions: Tensor2D;
+  weights: Tensor2D;
+}
+
+export interface LovaszLoss {
+  /** The names of the options that it takes. */
+  options: readonly string[];
+  /** The activation, if it is no option. */
+  activation?: 'sigmoid';
+  /** Labels and predictions as its values take them, [N,P,C] each. */
+  read(fn: string, problem: Problem, pixels: Pixels): { labels: Tensor3D; predictions: Tensor3D };
+  /** [R]: the value of each row. */
+  values(rows: LovaszRows, problem: Problem): Tensor1D;
+}
+
+export function lovaszLoss(
+  fn: string,
+  loss: LovaszLoss,
+  labels: Tensor,
+  predictions: Tensor,
+  given: LovaszOptions & ProblemOptions,
+): Tensor {
+  checkOptionNames(fn, given, loss.options);
+  const options = { ...given, activation: loss.activation ?? given.activation };
+  return tf.tidy(() => {
+    const problem = resolveProblem(fn, labels, predictions, options);
+    const { samples, classes } = problem.layout;
+    const { aggregate = 'image', reduction = 'mean' } = options;
+    checkOneOf(fn, 'aggregate', aggregate, ['image', 'batch']);
+    checkOneOf(fn, 'reduction', reduction, REDUCTIONS);
+    if (reduction === 'sample' && aggregate === 'batch') {
+      fail(fn, `reduction 'sample' needs aggregate 'image', got 'batch', which has no value per sample`);
+    }
+    const choice = resolveLovaszClasses(fn, options, classes);
+
+    const all = pixels(problem, passAttributes(problem, plainEntropy(problem)));
+    const read = loss.read(fn, problem, all);
+    const weights = constant(() => spread(all.weights, read.labels));
+    const images = aggregate === 'batch' ? 1 : samples;
+    const toRows = (x: Tensor3D) => rowsOf(x, aggregate);
+    const rows = {
+      labels: toRows(read.labels),
+      predictions: toRows(read.predictions),
+      weights: constant(() => toRows(weights)),
+    };
+    const values: Tensor2D = tf.reshape(loss.values(rows, problem), [images, classes]);
+    const counted = constant(() => {
+      const sums = (x: Tensor3D): Tensor2D => {
+        const perSample = sumPixels(x);
+        return aggregate === 'batch' ? tf.sum(perSample, 0, true) : perSample;
+      };
+      const some = tf.mul(tf.step(sums(weights)), a.row(choice.takesPart)) as Tensor2D;
+      return choice.present ? tf.mul(some, tf.step(sums(tf.mul(weights, read.labels)))) : some;
+    });
+    return reduce(values, tf.mul(counted, a.row(choice.weights)), reduction);
+  });
+}
+
+/** Whether classes without a label are left out: by default as in the region losses. */
+function resolveLovaszClasses(fn: string, options: LovaszOptions & ProblemOptions, count: number) {
+  const { classWeights, activation } = options;
+  const classes = options.classes ?? (count > 1 && activation !== 'sigmoid' ? 'present' : 'all');
+  if (classes !== 'present' && classes !== 'all' && !Array.isArray(classes)) {
+    fail(fn, `classes must be 'present', 'all' or a list of class indices, got ${show(classes)}`);
+  }
+  const present = classes === 'present';
+  return { ...resolveClasses(fn, { classWeights, classes: present ? 'all' : classes }, count), present };
+}
+
+/** w [N,P,1], or 1, as [N,P,C]. */
+function spread(weights: Tensor3D | null, like: Tensor3D): Tensor3D {
+  return weights ? tf.add(weights, tf.zerosLike(like)) : tf.onesLike(like);
+}
+
+/** [N,P,C] to [N·C,P], or for the batch as one image to [C,N·P]. */
+function rowsOf(x: Tensor3D, aggregate: 'image' | 'batch'): Tensor2D {
+  const [samples, count, classes] = x.shape;
+  if (aggregate === 'batch') return tf.reshape(tf.transpose(x, [2, 0, 1]), [classes, samples * count]);
+  return tf.reshape(tf.transpose(x, [0, 2, 1]), [samples * classes, count]);
+}
+
+/** From values and their weights, [N,C] each, as in the region losses. */
+function reduce(values: Tensor2D, weights: Tensor2D, reduction: Reduction): Tensor {
+  const weighted: Tensor2D = tf.mul(values, weights);
+  if (reduction === 'none') return weighted;
+  if (reduction === 'sum') return tf.sum(weighted);
+  const total = a.sumOfColumns(weights);
+  const samples = a.divide(a.sumOfColumns(weighted), total, 0);
+  if (reduction === 'sample') return tf.squeeze(samples, [1]);
+  return tf.reshape(a.divide(a.sumOfRows(samples), a.sumOfRows(a.step(total)), 0), []);
+}

@@ -1,0 +1,83 @@
+/**
+ * The Lovász extension of the Jaccard distance, for rows of pixels: R rows (one for each sample and class, or for each
+ * class), P pixels.
+ *
+ * Pixels that are wrong, a set M, take Σ w t of those that are missed from the intersection and add Σ w (1 - t) of those
+ * that are extra to the union, which are T = Σ w t where nothing is wrong. So the distance is
+ *   F(M) = 1 - I(M)/U(M),  I(M) = T - Σ_M w t [missed],  U(M) = T + Σ_M w (1 - t) [extra],  F of no pixel = 0.
+ * Its extension sorts pixels by their errors in descending order and gives each the difference that it makes to F when it
+ * joins those before it. F is monotone and submodular, so no difference is negative.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
+import { dependOn } from '../kernels/dependOn.js';
+import { prefixSums } from '../kernels/prefixSums.js';
+import { descendingOrder, sortRows, unsortRows } from '../kernels/rowOrder.js';
+import { sumPixels } from '../kernels/sumPixels.js';
+
+/** [R,P] each. */
+export interface Mistakes {
+  /** What pixels are sorted by: how far each has gone from right (0) to wrong (1, or beyond it). */
+  errors: Tensor2D;
+  /** w of the pixels that are missed (their prediction is too low), else 0. */
+  missed: Tensor2D;
+  /** w of those that are extra (too high), else 0. */
+  extra: Tensor2D;
+}
+
+/**
+ * [R,P]: the difference that each pixel makes to F, per unit of t if it is missed, and of 1 - t if it is extra (the same
+ * as the difference for t of 0 and 1). Differentiable by the labels.
+ */
+export function lovaszSlopes({ errors, missed, extra }: Mistakes, labels: Tensor2D): Tensor2D {
+  return tf.tidy(() => {
+    const order = descendingOrder(errors);
+    const [ownMissed, ownExtra, t] = [missed, extra, labels].map((x) => sortRows(x, order)) as [
+      Tensor2D,
+      Tensor2D,
+      Tensor2D,
+    ];
+    const total = tf.expandDims(sumRows(tf.mul(tf.add(missed, extra), labels)), 1);
+    const taken = prefixSums(tf.mul(ownMissed, t));
+    const adds: Tensor2D = tf.mul(ownExtra, tf.sub(1, t));
+    const added = prefixSums(adds);
+    // I and U before an extra pixel joins, which takes nothing from I. (relu: rounding.)
+    const intersection = tf.relu(tf.sub(total, taken));
+    const before = ratio(intersection, tf.add(total, tf.sub(added, adds)));
+    // The difference of two quotients, in the form that loses no digits.
+    const difference = guarded(tf.add(ownMissed, tf.mul(ownExtra, before)), tf.add(total, added));
+    return unsortRows(difference as Tensor2D, order);
+  });
+}
+
+/** I/U, and 1 where nothing is labelled and nothing wrong yet. */
+function ratio(intersection: Tensor, union: Tensor): Tensor {
+  const none = tf.sub(1, tf.step(union));
+  return tf.div(tf.add(intersection, none), tf.add(union, none));
+}
+
+/** a/b, where a is 0 if b is. */
+function guarded(a: Tensor, b: Tensor): Tensor {
+  return tf.div(a, tf.add(b, tf.sub(1, tf.step(b))));
+}
+
+/** [R,P] to [R]. */
+export function sumRows(x: Tensor2D): Tensor1D {
+  const [rows, count] = x.shape;
+  return tf.reshape(sumPixels(tf.reshape(x, [rows, count, 1])), [rows]);
+}
+
+/**
+ * A value per row that is linear in x around x: the gradient is dy times the slopes [R,P], which are kept for it. Its
+ * own gradient is 0.
+ */
+export function piecewiseLinear(x: Tensor2D, of: (x: Tensor2D) => { value: Tensor1D; slopes: Tensor2D }): Tensor1D {
+  return tf.customGrad((inner, save) => {
+    const { value, slopes } = of(inner as Tensor2D);
+    (save as tf.GradSaveFunc)([slopes, inner as Tensor2D]);
+    return {
+      value,
+      gradFunc: (dy: Tensor1D, [kept, x]: Tensor[]) => dependOn(tf.mul(tf.expandDims(dy, 1), kept!), x!),
+    };
+  })(x) as Tensor1D;
+}

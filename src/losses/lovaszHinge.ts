@@ -1,0 +1,84 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
+import { fail } from '../checks.js';
+import { checkingValues } from '../checkValues.js';
+import { constant } from '../kernels/constant.js';
+import { LOVASZ_OPTIONS, lovaszLoss, type LovaszLoss, type LovaszOptions } from './lovasz.js';
+import { lovaszSlopes, piecewiseLinear, sumRows } from './lovaszExtension.js';
+import type { Reduction, RegionResult } from './options.js';
+
+export type LovaszHingeLossOptions<R extends Reduction = Reduction> = LovaszOptions<R>;
+
+/** A hinge error is at most this, so that a logit of -Infinity gives a finite loss. */
+const LARGEST_ERROR = 1e9;
+
+const lovaszHinge: LovaszLoss = {
+  options: LOVASZ_OPTIONS,
+  activation: 'sigmoid',
+  read: (fn, { labelKind }, { labels, scaled }) => ({
+    labels: labelKind === 'soft' ? hardLabels(fn, labels) : labels,
+    predictions: scaled,
+  }),
+  values: ({ labels: t, predictions, weights }) =>
+    piecewiseLinear(predictions, (z) => {
+      const side = tf.sub(tf.mul(t, 2), 1);
+      const margin = tf.sub(1, tf.mul(z, side));
+      // (Not relu, which may hide NaN.)
+      const right = tf.less(margin, 0);
+      const errors: Tensor2D = tf.minimum(tf.where(right, tf.zerosLike(z), margin), LARGEST_ERROR);
+      const missed: Tensor2D = tf.mul(weights, t);
+      const slopes = lovaszSlopes({ errors, missed, extra: tf.sub(weights, missed) }, t);
+      return { value: sumRows(tf.mul(slopes, errors)), slopes: tf.neg(tf.mul(tf.mul(slopes, side), tf.step(errors))) };
+    }),
+};
+
+/** 0 or 1: there is no hinge for what lies between them. */
+function hardLabels(fn: string, labels: Tensor3D): Tensor3D {
+  if (checkingValues()) {
+    const soft = labels.dataSync().find((t) => t !== 0 && t !== 1);
+    if (soft !== undefined) fail(fn, `labels must be 0 or 1, got ${soft}; lovaszSoftmaxLoss takes soft labels`);
+  }
+  return constant(() => tf.cast(tf.greater(labels, 0.5), 'float32'));
+}
+
+/**
+ * Lovász hinge loss of binary problems: per sample and class the Lovász extension of the Jaccard distance 1 - I/U at the
+ * hinge errors max(0, 1 - s z) of the logits z, s = 1 where the label is 1 and -1 where it is 0. Sorted in descending
+ * order that is Σ_k (F(k) - F(k - 1)) e_k, where F(k) is the Jaccard distance if just the k pixels with the largest
+ * errors are wrong. It is convex in z, at least the Jaccard distance of the thresholds z > 0, and 0 where every logit is
+ * right by a margin of 1.
+ *
+ * With several classes each is a binary problem of its own, so they may overlap.
+ *
+ * A hinge has no probability and so no soft labels: labels are 0 or 1, or class indices. Others are an error with
+ * `checkValues(true)`; without it those above 1/2 count as 1. No gradient flows to labels.
+ *
+ * Second derivatives are 0 almost everywhere: the loss is piecewise linear. Where errors tie, the gradient is that of
+ * the order in which the pixels stand, one of the subgradients. Pixels are sorted with tf.topk, which on WebGL (not
+ * WebGPU) reads the errors back.
+ *
+ * @param labels zeros and ones `[N, ...spatial, C]`, or int32 class indices `[N, ...spatial]`
+ * @param predictions logits `[N, ...spatial, C]`
+ * @param options `classes` is by default `'all'`; `aggregate` is `'image'`, as in the authors' code. A mask may weigh
+ * pixels: weight 2 is the pixel twice. `sharpness` multiplies the logits
+ * @returns a scalar; `[N, C]` with reduction `'none'`; `[N]` with `'sample'`. Values are >= 0
+ * @throws if shapes, dtypes or options do not fit
+ *
+ * @example
+ * ```ts
+ * const labels = tf.tensor([[[1], [1], [0]]]); // shape [1, 3, 1]: one sample, three pixels, one class
+ * const logits = tf.tensor([[[2], [-0.5], [-1]]]);
+ * lovaszHingeLoss(labels, logits); // 0.75
+ * tf.grad((z) => lovaszHingeLoss(labels, z))(logits); // [[[0], [-0.5], [0]]]
+ * ```
+ *
+ * @see Berman, Rannen Triki, Blaschko, The Lovász-softmax loss, CVPR 2018, arXiv 1705.08790
+ * @see Yu, Blaschko, Learning submodular losses with the Lovász hinge, ICML 2015
+ */
+export function lovaszHingeLoss<R extends Reduction = 'mean'>(
+  labels: Tensor,
+  predictions: Tensor,
+  options: LovaszHingeLossOptions<R> = {},
+): RegionResult<R> {
+  return lovaszLoss('lovaszHingeLoss', lovaszHinge, labels, predictions, options) as RegionResult<R>;
+}

@@ -1,0 +1,48 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
+import { belowLargest, counts, resolveSparse, sorted, sparseActivation } from './sparseActivation.js';
+
+export interface Entmax15Options {
+  /** The class axis. Default -1. */
+  axis?: number;
+}
+
+/**
+ * 1.5-entmax, half-way between softmax and sparsemax: argmax_p Σ p z + (4/3) Σ (p - p^1.5) over p >= 0, Σ p = 1. That is
+ * p = max(0, z/2 - τ)² with the τ for which it adds up to 1, so classes that are 2 or more behind the first have p = 0.
+ *
+ * Value and gradient are exact: s (dy - Σ s dy / Σ s), s = √p. The classes are sorted with tf.topk, which on WebGL reads
+ * them back; `entmax` with alpha 1.5 gives the same without that.
+ *
+ * As a loss's activation: `(z) => entmax15(z)`.
+ *
+ * @param logits float, any shape
+ * @returns values in [0, 1] of the same shape that sum to 1 along the axis
+ * @throws if the axis is out of range
+ *
+ * @example
+ * ```ts
+ * entmax15(tf.tensor([[1, 0.5, -1], [3, 1, 0]])); // [[0.674, 0.326, 0], [1, 0, 0]]
+ * ```
+ *
+ * @see Peters, Niculae, Martins, Sparse sequence-to-sequence models, ACL 2019, arXiv 1905.05702
+ */
+export function entmax15(logits: Tensor, options: Entmax15Options = {}): Tensor {
+  const axis = resolveSparse('entmax15', logits, options, ['axis']);
+  return sparseActivation(logits, axis, 1.5, forward);
+}
+
+function forward(logits: Tensor2D): Tensor2D {
+  const z = belowLargest(logits, 0.5);
+  const inOrder = sorted(z);
+  const k = counts(z.shape[1]);
+  // If the support are the k largest, Σ (z - τ)² = 1 is a quadratic equation of their mean and variance. It is the last
+  // k whose τ is not above z_k.
+  const mean = tf.div(tf.cumsum(inOrder, 1), k);
+  const variance = tf.sub(tf.div(tf.cumsum(tf.square(inOrder), 1), k), tf.square(mean));
+  const thresholds = tf.sub(mean, tf.sqrt(tf.relu(tf.sub(tf.div(1, k), variance))));
+  const inSupport = tf.cast(tf.lessEqual(thresholds, inOrder), 'float32');
+  const isLast = tf.cast(tf.equal(tf.sum(inSupport, 1, true), k), 'float32');
+  const threshold = tf.sum(tf.mul(thresholds, isLast), 1, true);
+  return tf.square(tf.relu(tf.sub(z, threshold)));
+}

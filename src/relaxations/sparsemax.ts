@@ -1,0 +1,45 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
+import { belowLargest, counts, resolveSparse, sorted, sparseActivation } from './sparseActivation.js';
+
+export interface SparsemaxOptions {
+  /** The class axis. Default -1. */
+  axis?: number;
+}
+
+/**
+ * sparsemax: the point of the simplex that is closest to the logits, argmin_p Σ (p - z)² over p >= 0, Σ p = 1. That is
+ * p = max(0, z - τ) with the τ for which it adds up to 1, so classes that are 1 or more behind the first have p = 0.
+ *
+ * Value and gradient are exact: s (dy - mean of dy over the support), s = 1 where p > 0. A class outside of the support
+ * has gradient 0; so has everything if one class is 1 ahead. The classes are sorted with tf.topk, which on WebGL reads
+ * them back; `entmax` with alpha 2 gives the same without that.
+ *
+ * As a loss's activation: `(z) => sparsemax(z)`.
+ *
+ * @param logits float, any shape
+ * @returns values in [0, 1] of the same shape that sum to 1 along the axis
+ * @throws if the axis is out of range
+ *
+ * @example
+ * ```ts
+ * sparsemax(tf.tensor([[1, 0.5, -1], [3, 1, 0]])); // [[0.75, 0.25, 0], [1, 0, 0]]
+ * ```
+ *
+ * @see Martins, Astudillo, From softmax to sparsemax, ICML 2016, arXiv 1602.02068
+ */
+export function sparsemax(logits: Tensor, options: SparsemaxOptions = {}): Tensor {
+  const axis = resolveSparse('sparsemax', logits, options, ['axis']);
+  return sparseActivation(logits, axis, 2, forward);
+}
+
+function forward(logits: Tensor2D): Tensor2D {
+  const z = belowLargest(logits, 1);
+  const inOrder = sorted(z);
+  const k = counts(z.shape[1]);
+  // The support are the k largest, for the last k with 1 + k z_k > z_1 + ... + z_k.
+  const inSupport = tf.cast(tf.greater(tf.add(tf.mul(inOrder, k), 1), tf.cumsum(inOrder, 1)), 'float32');
+  const excess = tf.sub(tf.sum(tf.mul(inOrder, inSupport), 1, true), 1);
+  const threshold = tf.div(excess, tf.sum(inSupport, 1, true));
+  return tf.relu(tf.sub(z, threshold));
+}
