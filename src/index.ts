@@ -40,6 +40,40 @@ export { distanceTransform, type DistanceTransformOptions } from './distance/dis
 export { signedDistance, type SignedDistanceOptions } from './distance/signedDistance.js';
 export type { Spacing } from './distance/spacing.js';
 
+export type { Accumulator, AccumulatorJson, UpdateOptions } from './metrics/accumulator.js';
+export { asMetric, type Metric } from './metrics/asMetric.js';
+export { brierScore, type BrierScoreOptions } from './metrics/brierScore.js';
+export type { CalibrationBin } from './metrics/calibration.js';
+export { CalibrationError, type CalibrationErrorOptions } from './metrics/calibrationError.js';
+export { ConfusionMatrix, type ConfusionMatrixOptions } from './metrics/confusionMatrix.js';
+export type { ClassScores, ConfusionResult } from './metrics/confusionScores.js';
+export { diceScore, type DiceScoreOptions } from './metrics/diceScore.js';
+export {
+  evaluateScores,
+  type EvaluateScoresOptions,
+  type Predictor,
+  type ScoredDataset,
+  type ScoredTensors,
+} from './metrics/evaluateScores.js';
+export { expectedCalibrationError, type ExpectedCalibrationErrorOptions } from './metrics/expectedCalibrationError.js';
+export { iouScore, type IouScoreOptions } from './metrics/iouScore.js';
+export { MeanBrier, type MeanBrierOptions } from './metrics/meanBrier.js';
+export { MeanDice } from './metrics/meanDice.js';
+export { MeanIou } from './metrics/meanIou.js';
+export { MeanPrecision } from './metrics/meanPrecision.js';
+export { MeanRecall } from './metrics/meanRecall.js';
+export type { MeanScoreOptions } from './metrics/meanScore.js';
+export { MeanTversky, type MeanTverskyOptions } from './metrics/meanTversky.js';
+export type { AbsentClass, ScoreOptions, ScoreReduction } from './metrics/options.js';
+export { precisionScore, type PrecisionScoreOptions } from './metrics/precisionScore.js';
+export { recallScore, type RecallScoreOptions } from './metrics/recallScore.js';
+export { tverskyScore, type TverskyScoreOptions } from './metrics/tverskyScore.js';
+export { validationScores, type ValidationCallback, type ValidationScoresOptions } from './metrics/validationScores.js';
+export { averageSurfaceDistance, type AverageSurfaceDistanceOptions } from './metrics/averageSurfaceDistance.js';
+export { hausdorffDistance, type HausdorffDistanceOptions } from './metrics/hausdorffDistance.js';
+export { normalizedSurfaceDice, type NormalizedSurfaceDiceOptions } from './metrics/normalizedSurfaceDice.js';
+export type { SurfaceOptions } from './metrics/surfaceMasks.js';
+
 export { entmax, type EntmaxOptions } from './relaxations/entmax.js';
 export { entmax15, type Entmax15Options } from './relaxations/entmax15.js';
 export { gumbelSoftmax, type GumbelSoftmaxOptions } from './relaxations/gumbelSoftmax.js';

@@ -1,0 +1,32 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { fail, show } from '../checks.js';
+
+/** A function for `metrics: [...]` in `model.compile`. */
+export type Metric = (labels: Tensor, predictions: Tensor) => Tensor;
+
+/**
+ * A score with options of its own, for `metrics: [...]` in `model.compile`, under a name that stays when code is minified
+ * (tfjs-layers takes that of the function). A score by itself, `metrics: [iouScore]`, has the defaults.
+ *
+ * tfjs-layers reports the mean over batches, which for most scores is not the score of the data set: `validationScores`
+ * gives that.
+ *
+ * @param name the name in the logs
+ * @param score a function whose result is a scalar
+ * @throws if name is no name, or score no function
+ *
+ * @example
+ * ```ts
+ * const model = tf.sequential({ layers: [tf.layers.dense({ inputShape: [4], units: 3 })] });
+ * const hardIou = asMetric('hardIou', (labels, logits) => iouScore(labels, logits, { hard: true }));
+ * model.compile({ optimizer: 'sgd', loss: iouLoss, metrics: [hardIou, brierScore] });
+ * model.metricsNames; // loss, hardIou, brierScore
+ * ```
+ */
+export function asMetric(name: string, score: Metric): Metric {
+  const fn = 'asMetric';
+  if (typeof name !== 'string' || name === '') fail(fn, `name must be a string, got ${show(name)}`);
+  if (typeof score !== 'function') fail(fn, `score must be a function, got ${show(score)}`);
+  const metric: Metric = (labels, predictions) => score(labels, predictions);
+  return Object.defineProperty(metric, 'name', { value: name });
+}

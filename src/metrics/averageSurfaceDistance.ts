@@ -1,0 +1,50 @@
+import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
+import { checkBoolean, checkOptionNames } from '../checks.js';
+import { SURFACE_OPTIONS, type SurfaceOptions } from './surfaceMasks.js';
+import { surfaceScores } from './surfaceScores.js';
+
+export interface AverageSurfaceDistanceOptions extends SurfaceOptions {
+  /**
+   * Both ways: the mean over the pixels of both surfaces; `false` (MONAI's default): over those of the predicted surface
+   * alone, which does not see what is missing. Default true.
+   */
+  symmetric?: boolean;
+}
+
+/**
+ * Average distance of the surfaces of two masks, per sample and class: the mean over the pixels of both surfaces of the
+ * distance to the nearest pixel of the other surface. A pixel of a mask is on its surface if one of its 4 neighbours (6
+ * in 3-D), or the outside of the image, is not in it.
+ *
+ * Neither has the class: NaN, to be left out of means; only one has it: Infinity. It reads both tensors back.
+ *
+ * @param labels soft labels `[N, ...spatial, C]`, or int32 class indices `[N, ...spatial]`
+ * @param predictions logits or masks `[N, ...spatial, C]`, or int32 class indices `[N, ...spatial]`; pixels that do not
+ * count belong to no mask
+ * @returns `[N, C]`, or a column for each of the `classes`; in the unit of `spacing`
+ * @throws if shapes, dtypes or options do not fit, or if labels and predictions are class indices and `classes` no list
+ *
+ * @example
+ * ```ts
+ * const labels = tf.tensor([[[0, 1, 1, 0, 0, 0]]], [1, 1, 6], 'int32'); // an image of 1×6 pixels
+ * const predictions = tf.tensor([[[0, 1, 0, 0, 0, 1]]], [1, 1, 6], 'int32');
+ * averageSurfaceDistance(labels, predictions, { classes: [1] }); // [[1]]
+ * averageSurfaceDistance(labels, predictions, { classes: [1], symmetric: false }); // [[1.5]]
+ * ```
+ */
+export function averageSurfaceDistance(
+  labels: Tensor,
+  predictions: Tensor,
+  options: AverageSurfaceDistanceOptions = {},
+): Tensor2D {
+  const fn = 'averageSurfaceDistance';
+  checkOptionNames(fn, options, [...SURFACE_OPTIONS, 'symmetric']);
+  const { symmetric = true } = options;
+  checkBoolean(fn, 'symmetric', symmetric);
+  return surfaceScores(fn, labels, predictions, options, ({ fromPredicted, fromLabelled }) => {
+    if (fromPredicted.length + fromLabelled.length === 0) return NaN;
+    if (fromPredicted.length === 0 || fromLabelled.length === 0) return Infinity;
+    const distances = symmetric ? [...fromPredicted, ...fromLabelled] : [...fromPredicted];
+    return distances.reduce((sum, distance) => sum + distance, 0) / distances.length;
+  });
+}

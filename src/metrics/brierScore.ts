@@ -1,0 +1,70 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
+import { checkOneOf, checkOptionNames } from '../checks.js';
+import { pixels, probabilities, weigh } from '../kernels/composed/pixels.js';
+import { sumPixels } from '../kernels/sumPixels.js';
+import { resolveClasses } from '../losses/classes.js';
+import { PROBLEM_OPTIONS, type ProblemOptions } from '../overlap/options.js';
+import { entropyKind, passAttributes, plainEntropy, resolveProblem, type Problem } from '../overlap/problem.js';
+
+export interface BrierOptions extends ProblemOptions {
+  /** `'all'` (default), or the indices of the classes that take part. */
+  classes?: 'all' | readonly number[];
+}
+
+export interface BrierScoreOptions<R extends 'mean' | 'sample' = 'mean' | 'sample'> extends BrierOptions {
+  /** `'mean'` (default): a scalar, over all pixels that count; `'sample'`: `[N]`. */
+  reduction?: R;
+}
+
+export const BRIER_OPTIONS = [...PROBLEM_OPTIONS, 'classes'] as const;
+
+/**
+ * Brier score, the mean over pixels of (p - t)²: summed over classes that exclude each other (softmax; other activations
+ * with C > 1), averaged over classes that may overlap (sigmoid; other activations with C = 1). 0 exactly at p = t, on
+ * soft labels too; lower is better. It has gradients, and is least at p = t, so it can be trained with.
+ *
+ * @param labels soft labels `[N, ...spatial, C]` in [0, 1], or int32 class indices `[N, ...spatial]`
+ * @param predictions logits `[N, ...spatial, C]`
+ * @returns a scalar, 0 if no pixel counts; `[N]` with reduction `'sample'`. Values lie in [0, 2], under sigmoid in [0, 1]
+ * @throws if shapes, dtypes or options do not fit
+ *
+ * @example
+ * ```ts
+ * const labels = tf.tensor([[[0.9], [0]]]);
+ * const probabilities = tf.tensor([[[0.7], [0.1]]]);
+ * brierScore(labels, probabilities, { activation: 'none' }); // 0.025
+ * ```
+ *
+ * @see Brier, Verification of forecasts expressed in terms of probability, Monthly Weather Review 78, 1950
+ */
+export function brierScore<R extends 'mean' | 'sample' = 'mean'>(
+  labels: Tensor,
+  predictions: Tensor,
+  options: BrierScoreOptions<R> = {},
+): R extends 'sample' ? Tensor1D : Scalar {
+  const fn = 'brierScore';
+  checkOptionNames(fn, options, [...BRIER_OPTIONS, 'reduction']);
+  const { reduction = 'mean' } = options;
+  checkOneOf(fn, 'reduction', reduction, ['mean', 'sample']);
+  return tf.tidy(() => {
+    const problem = resolveProblem(fn, labels, predictions, options);
+    const { errors, valid } = brierSums(fn, problem, options);
+    const total = reduction === 'mean' ? tf.sum(errors) : tf.squeeze(errors, [1]);
+    const weight = reduction === 'mean' ? tf.sum(valid) : tf.squeeze(valid, [1]);
+    const empty = tf.sub(1, tf.step(weight));
+    return tf.div(total, tf.add(weight, empty)) as R extends 'sample' ? Tensor1D : Scalar;
+  });
+}
+
+/** Σ w times the error of each pixel, and Σ w: [N,1] both. */
+export function brierSums(fn: string, problem: Problem, options: BrierOptions): { errors: Tensor2D; valid: Tensor2D } {
+  const { layout, activation, weights } = problem;
+  const { takesPart } = resolveClasses(fn, options, layout.classes);
+  const share = entropyKind(activation, layout.classes) === 'binary' ? 1 / takesPart.reduce((a, b) => a + b) : 1;
+  const all = pixels(problem, passAttributes(problem, plainEntropy(problem)));
+  const squared: Tensor3D = tf.square(tf.sub(probabilities(all.scaled, activation), all.labels));
+  const coefficients = tf.tensor3d(takesPart.map((part) => part * share), [1, 1, layout.classes]); // prettier-ignore
+  const errors = sumPixels(weigh(tf.sum(tf.mul(squared, coefficients), 2, true), weights));
+  return { errors, valid: weights ? sumPixels(weights) : tf.fill([layout.samples, 1], layout.pixels) };
+}

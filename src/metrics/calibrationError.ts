@@ -1,0 +1,87 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { checkOptionNames } from '../checks.js';
+import { resolveProblem } from '../overlap/problem.js';
+import { Accumulator, type Measure, type UpdateOptions } from './accumulator.js';
+import {
+  binsOf,
+  CALIBRATION_OPTIONS,
+  calibrationColumns,
+  calibrationSums,
+  checkCalibration,
+  SUMS_PER_BIN,
+  type CalibrationBin,
+  type CalibrationOptions,
+} from './calibration.js';
+
+export type CalibrationErrorOptions = Omit<CalibrationOptions, 'mask'>;
+
+/**
+ * The expected calibration error of a data set, batch by batch, and its bins for a reliability diagram. See
+ * `expectedCalibrationError` for the error, and `MeanIou` for what accumulators do.
+ *
+ * @throws if an option does not fit
+ *
+ * @example
+ * ```ts
+ * const scores = new CalibrationError({ activation: 'none', bins: 5 });
+ * scores.update(tf.tensor([[[1], [0]]]), tf.tensor([[[0.7], [0.7]]]));
+ * scores.update(tf.tensor([[[0.4]]]), tf.tensor([[[0.1]]]));
+ * scores.result(); // 0.2333
+ * const [bins] = scores.reliability(); // five bins
+ * [bins[3].confidence, bins[3].label, bins[3].weight]; // [0.7, 0.5, 2]
+ * ```
+ *
+ * @see Guo et al., On calibration of modern neural networks, ICML 2017, arXiv 1706.04599
+ */
+export class CalibrationError extends Accumulator<number, CalibrationErrorOptions> {
+  readonly kind = 'CalibrationError';
+
+  constructor(options: CalibrationErrorOptions = {}) {
+    const known = CALIBRATION_OPTIONS.filter((name) => name !== 'mask');
+    checkOptionNames('CalibrationError', options, known);
+    checkCalibration('CalibrationError', options);
+    super(options);
+  }
+
+  /** The error, the mean over columns if there are several; NaN if no pixel counted. */
+  result(): number {
+    const errors = this.reliability().map((bins) => {
+      const weight = bins.reduce((sum, bin) => sum + bin.weight, 0);
+      return bins.reduce((sum, bin) => sum + Math.abs(bin.confidence - bin.label) * bin.weight, 0) / weight;
+    });
+    return errors.reduce((sum, error) => sum + error, 0) / errors.length;
+  }
+
+  /** The bins of each column: of the one of confidence `'top'`, or of each class that takes part. */
+  reliability(): CalibrationBin[][] {
+    const sums = this.sums.map((sum) => sum.value());
+    const columns = sums.length / (this.bins * SUMS_PER_BIN);
+    return Array.from({ length: columns }, (_, column) => binsOf(sums, column, this.bins));
+  }
+
+  protected measure(
+    fn: string,
+    labels: Tensor,
+    predictions: Tensor,
+    options: CalibrationErrorOptions & UpdateOptions,
+  ): Measure {
+    const problem = resolveProblem(fn, labels, predictions, options);
+    const { classes } = problem.layout;
+    const columns = calibrationColumns(fn, options, problem.activation, classes);
+    return { sums: calibrationSums(problem, columns, this.bins), classes };
+  }
+
+  protected size(classes: number): number {
+    const { activation } = this.options;
+    const known = classes === 1 || activation === 'sigmoid' ? 'sigmoid' : 'softmax';
+    return (calibrationColumns(this.kind, this.options, known, classes)?.length ?? 1) * this.bins * SUMS_PER_BIN;
+  }
+
+  protected absorb(values: Float64Array): void {
+    values.forEach((value, i) => this.sums[i % this.sums.length]!.add(value));
+  }
+
+  private get bins(): number {
+    return this.options.bins ?? 15;
+  }
+}

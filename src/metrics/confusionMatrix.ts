@@ -1,0 +1,165 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor3D } from '@tensorflow/tfjs-core';
+import { checkAxis, checkInteger, checkOptionNames, checkTensor, fail, show } from '../checks.js';
+import { pixels, weigh } from '../kernels/composed/pixels.js';
+import { oneHot } from '../kernels/oneHot.js';
+import { PROBLEM_OPTIONS, type ProblemOptions } from '../overlap/options.js';
+import { passAttributes, plainEntropy, resolveProblem } from '../overlap/problem.js';
+import { Accumulator, type Measure, type UpdateOptions } from './accumulator.js';
+import { classScores, confusionScores, type ClassScores, type ConfusionResult } from './confusionScores.js';
+import { confusionSvg } from './confusionSvg.js';
+import { confusionText } from './confusionText.js';
+import { checkThreshold, hardProblem } from './harden.js';
+import { sumProducts } from './sumProducts.js';
+
+export interface ConfusionMatrixOptions extends Omit<ProblemOptions, 'mask'> {
+  /** The names of the classes, for the pictures. Default their numbers. */
+  classNames?: readonly string[];
+  /** The number of classes; needed, unless classNames tell it, where predictions are class indices. */
+  classCount?: number;
+  /** With one class: the probability, in (0, 1), above which it is predicted. Default 0.5. */
+  threshold?: number;
+}
+
+const OPTIONS = [...PROBLEM_OPTIONS.filter((name) => name !== 'mask'), 'classNames', 'classCount', 'threshold'];
+
+/**
+ * A confusion matrix of a data set, batch by batch: how many pixels are labelled as one class and predicted as another,
+ * with pixel weights w: Σ w t_i [j is predicted]. Soft labels add their shares. The prediction is the class of the largest
+ * logit. A single class makes two, without it and with it.
+ *
+ * `update` also takes int32 class indices `[N, ...spatial]` for predictions, with `classCount` or `classNames`. Pixels
+ * that are labelled or predicted outside 0..C-1 count nowhere. See `MeanIou` for what accumulators do.
+ *
+ * @throws if an option does not fit; `update`, if classes may overlap (activation `'sigmoid'` with C > 1)
+ *
+ * @example
+ * ```ts
+ * const matrix = new ConfusionMatrix({ classNames: ['sky', 'tree'] });
+ * matrix.update(tf.tensor([[0, 0, 1, 1]], [1, 4], 'int32'), tf.tensor([[[2, 0], [0, 1], [0, 2], [0, 3]]]));
+ * matrix.counts(); // [[1, 1], [0, 2]]
+ * matrix.result().accuracy; // 0.75
+ * matrix.perClass().iou; // [0.5, 0.667]
+ * console.log(matrix.toText());
+ * // labelled as \ predicted as     sky     tree  pixels
+ * // sky                         50.0 %   50.0 %       2
+ * // tree                         0.0 %  100.0 %       2
+ * ```
+ *
+ * @see Cohen, A coefficient of agreement for nominal scales, Educational and Psychological Measurement 20, 1960
+ */
+export class ConfusionMatrix extends Accumulator<ConfusionResult, ConfusionMatrixOptions> {
+  readonly kind = 'ConfusionMatrix';
+
+  constructor(options: ConfusionMatrixOptions = {}) {
+    const fn = 'ConfusionMatrix';
+    checkOptionNames(fn, options, OPTIONS);
+    const { classNames, classCount, threshold } = options;
+    if (classCount !== undefined) checkInteger(fn, 'classCount', classCount, 2);
+    if (threshold !== undefined) checkThreshold(fn, threshold);
+    if (classNames !== undefined) {
+      const ok =
+        Array.isArray(classNames) && classNames.length > 1 && classNames.every((name) => typeof name === 'string');
+      if (!ok) fail(fn, `classNames must be a list of at least two names, got ${show(classNames)}`);
+      if (classCount !== undefined && classCount !== classNames.length) {
+        fail(fn, `classNames must be ${classCount} names, as many as classCount, got ${show(classNames)}`);
+      }
+    }
+    super(options);
+  }
+
+  /** The matrix: a row for each label, a column for each prediction. */
+  counts(): number[][] {
+    const classes = this.names().length;
+    return Array.from({ length: classes }, (_, i) =>
+      Array.from({ length: classes }, (_, j) => this.sums[i * classes + j]?.value() ?? 0),
+    );
+  }
+
+  /** Accuracy, the means of the scores of `perClass`, and Cohen's kappa. NaN where there is nothing to divide by. */
+  result(): ConfusionResult {
+    return confusionScores(this.counts());
+  }
+
+  /** IoU, Dice, precision and recall of each class; NaN for a class that is neither labelled nor predicted. */
+  perClass(): ClassScores {
+    return classScores(this.counts());
+  }
+
+  /** A table: in each row the pixels labelled so, in percent of the row by prediction, and how many they are. */
+  toText(): string {
+    return confusionText(this.counts(), this.names());
+  }
+
+  /**
+   * An SVG picture: a cell for each label and prediction, coloured by its share of the row, with the share and the number
+   * of pixels. The page shows through; it can be read on a white and on a dark one.
+   */
+  toSVG(): string {
+    return confusionSvg(this.counts(), this.names());
+  }
+
+  protected measure(
+    fn: string,
+    labels: Tensor,
+    predictions: Tensor,
+    { classNames, classCount, threshold, ...options }: ConfusionMatrixOptions & UpdateOptions,
+  ): Measure {
+    const expected = classCount ?? classNames?.length;
+    checkTensor(fn, 'predictions', predictions);
+    const indices = predictions.dtype === 'int32';
+    if (indices && expected === undefined) {
+      fail(fn, `predictions that are class indices need the option classCount or classNames`);
+    }
+    const problem = indices
+      ? resolveProblem(fn, labels, oneHotAlong(fn, predictions, expected!, options.axis), {
+          ...options,
+          activation: 'none',
+          sharpness: 1,
+        })
+      : resolveProblem(fn, labels, predictions, options);
+    const { layout, activation } = problem;
+    if (activation === 'sigmoid' && layout.classes > 1) {
+      fail(fn, `classes that may overlap (activation 'sigmoid', ${layout.classes} classes) have no confusion matrix`);
+    }
+    if (threshold !== undefined && layout.classes > 1) {
+      fail(fn, `threshold goes with one class, got ${threshold} for ${layout.classes} classes`);
+    }
+    const classes = Math.max(layout.classes, 2);
+    if (expected !== undefined && expected !== classes) {
+      fail(fn, `expects ${expected} classes, got ${classes} in predictions of shape [${predictions.shape.join(',')}]`);
+    }
+    const hard = indices ? problem : hardProblem(fn, problem, { hard: 'predictions', threshold });
+    const all = pixels(hard, passAttributes(hard, plainEntropy(hard)));
+    const sums = sumProducts(weigh(bothClasses(all.labels), all.weights), bothClasses(all.scaled));
+    return { sums: tf.reshape(sums, [layout.samples, classes * classes]), classes };
+  }
+
+  protected size(classes: number): number {
+    return classes * classes;
+  }
+
+  protected absorb(values: Float64Array): void {
+    values.forEach((value, i) => this.sums[i % this.sums.length]!.add(value));
+  }
+
+  private names(): readonly string[] {
+    const { classNames, classCount = 0 } = this.options;
+    return classNames ?? Array.from({ length: this.classes ?? classCount }, (_, c) => String(c));
+  }
+}
+
+/** Indices [N, ...spatial] to ones and zeros with the classes along the axis. */
+function oneHotAlong(fn: string, indices: Tensor, classes: number, axis = -1): Tensor {
+  const last = oneHot(indices, classes);
+  const front = checkAxis(fn, axis, last.shape, 'axis', 1);
+  if (front === last.rank - 1) return last;
+  const order = [...last.shape.keys()].slice(0, -1);
+  order.splice(front, 0, last.rank - 1);
+  return tf.transpose(last, order);
+}
+
+/** One class as two: without it, and with it. */
+function bothClasses(x: Tensor3D): Tensor3D {
+  return x.shape[2] > 1 ? x : tf.concat([tf.sub(1, x), x], 2);
+}

@@ -1,0 +1,32 @@
+/** A confusion matrix as a table of text: the share of each label's pixels in percent, and how many they are. */
+export function confusionText(counts: readonly number[][], names: readonly string[]): string {
+  const header = ['labelled as \\ predicted as', ...names, 'pixels'];
+  const rows = counts.map((row, i) => {
+    const total = row.reduce((sum, count) => sum + count, 0);
+    return [names[i]!, ...row.map((count) => percent(count, total)), short(total)];
+  });
+  const table = [header, ...rows];
+  const widths = header.map((_, column) => Math.max(...table.map((row) => width(row[column]!))));
+  const lines = table.map((row) => row.map((cell, column) => pad(cell, widths[column]!, column === 0)).join('  '));
+  return lines.map((line) => line.trimEnd()).join('\n');
+}
+
+/** With one decimal; `-` where there is nothing to share. */
+export function percent(count: number, total: number): string {
+  return total > 0 ? `${((100 * count) / total).toFixed(1)} %` : '-';
+}
+
+/** A count, with the fraction that soft labels give it. */
+export function short(count: number): string {
+  return Number.isInteger(count) ? String(count) : count.toFixed(1);
+}
+
+function pad(text: string, length: number, left: boolean): string {
+  const space = ' '.repeat(length - width(text));
+  return left ? text + space : space + text;
+}
+
+/** In characters as people count them. */
+function width(text: string): number {
+  return [...text].length;
+}

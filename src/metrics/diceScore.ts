@@ -1,0 +1,45 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+import type { RegionScoreOptions, ScoreOptions, ScoreReduction } from './options.js';
+import { regionScore, type ScoreFormula, type ScoreResult } from './regionScore.js';
+
+export type DiceScoreOptions<R extends ScoreReduction = ScoreReduction> = ScoreOptions<R>;
+
+export const diceFormula: ScoreFormula<RegionScoreOptions> = {
+  options: [],
+  delicate: false,
+  check() {},
+  numerator: (a, { intersection }) => a.mul(intersection, 2),
+  denominator: (a, { predicted, labelled }) => a.add(predicted, labelled),
+};
+
+/**
+ * Dice coefficient (F1) per sample and class: 2I/(P + T), with P = Σ w p, T = Σ w t,
+ * and I = (P + T - Σ w abs(p - t))/2 (`overlap: 'metric'`) or Σ w p t (`'product'`).
+ *
+ * In the metric form it is 1 exactly at p = t on soft labels too, and 1 - `diceLoss` where no class is absent. With `hard: true` it
+ * scores the classes that pixels are given. A class that is neither labelled nor predicted has the value 1; which classes
+ * the mean takes in, `absent` says.
+ *
+ * @param labels soft labels `[N, ...spatial, C]` in [0, 1], or int32 class indices `[N, ...spatial]`
+ * @param predictions logits `[N, ...spatial, C]`
+ * @returns a scalar, 1 if no class of any sample counts; `[N]` with reduction `'sample'`; `[N, C]` with `'none'`. Values
+ * lie in [0, 1]
+ * @throws if shapes, dtypes or options do not fit
+ *
+ * @example
+ * ```ts
+ * const labels = tf.tensor([[0, 1, 1, 1]], [1, 4], 'int32'); // class indices of four pixels
+ * const logits = tf.tensor([[[2, 0], [1, 0], [0, 2], [0, 3]]]); // shape [1, 4, 2]: the second pixel is wrong
+ * diceScore(labels, logits, { hard: true }); // 0.7333
+ * diceScore(tf.softmax(logits), logits); // 1
+ * ```
+ *
+ * @see Wang et al., Dice semimetric losses, MICCAI 2023, arXiv 2303.16296
+ */
+export function diceScore<R extends ScoreReduction = 'mean'>(
+  labels: Tensor,
+  predictions: Tensor,
+  options: DiceScoreOptions<R> = {},
+): ScoreResult<R> {
+  return regionScore('diceScore', diceFormula, labels, predictions, options) as ScoreResult<R>;
+}

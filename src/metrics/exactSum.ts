@@ -1,0 +1,67 @@
+/**
+ * A sum of numbers that is rounded once, when it is read: the same in whatever order they came, and whatever was summed
+ * apart and added later. Kept as numbers that do not overlap (Shewchuk, Adaptive precision floating-point arithmetic,
+ * 1997), which are few.
+ */
+export class ExactSum {
+  private constructor(private parts: number[] = []) {}
+
+  static zero(): ExactSum {
+    return new ExactSum();
+  }
+
+  /** From what toJSON gave. */
+  static of(parts: readonly number[]): ExactSum {
+    const sum = new ExactSum();
+    for (const part of parts) sum.add(part);
+    return sum;
+  }
+
+  add(value: number): void {
+    let rest = value;
+    const kept: number[] = [];
+    for (const part of this.parts) {
+      const [larger, smaller] = Math.abs(rest) < Math.abs(part) ? [part, rest] : [rest, part];
+      const sum = larger + smaller;
+      const error = smaller - (sum - larger);
+      if (error !== 0) kept.push(error);
+      rest = sum;
+    }
+    if (rest !== 0) kept.push(rest);
+    this.parts = kept;
+  }
+
+  merge(other: ExactSum): void {
+    for (const part of [...other.parts]) this.add(part);
+  }
+
+  /** The double nearest to the sum. */
+  value(): number {
+    const parts = this.parts;
+    let [i, sum, error] = [parts.length - 1, 0, 0];
+    for (; i >= 0 && error === 0; i--) {
+      const part = parts[i]!;
+      const next = sum + part;
+      error = part - (next - sum);
+      sum = next;
+    }
+    // Where the first error is half a unit of the last place, what follows it decides which way to round.
+    const next = i >= 0 ? parts[i]! : 0;
+    if (error !== 0 && next !== 0 && error < 0 === next < 0) {
+      const twice = error * 2;
+      if (twice === sum + twice - sum) return sum + twice;
+    }
+    return sum;
+  }
+
+  /** The parts in the one form that their sum has, whatever the order they came in. */
+  toJSON(): number[] {
+    const rest = new ExactSum([...this.parts]);
+    const parts: number[] = [];
+    for (let value = rest.value(); value !== 0; value = rest.value()) {
+      parts.push(value);
+      rest.add(-value);
+    }
+    return parts;
+  }
+}

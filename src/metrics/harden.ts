@@ -1,0 +1,74 @@
+/** From probabilities to classes: what `hard` means, in tfjs ops without a gradient. Call it all inside tf.tidy. */
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
+import { checkOneOf, fail, show } from '../checks.js';
+import { constant } from '../kernels/constant.js';
+import { toLabelPixels, toPixels } from '../kernels/layout.js';
+import { oneHot } from '../kernels/oneHot.js';
+import type { Problem } from '../overlap/problem.js';
+import type { HardOptions } from './options.js';
+
+/** Checks that need no tensor. */
+export function checkHard(fn: string, { hard = false, threshold }: HardOptions): void {
+  if (typeof hard !== 'boolean') checkOneOf(fn, 'hard', hard, ['predictions']);
+  if (threshold === undefined) return;
+  if (hard === false) fail(fn, `threshold goes with hard: true, got ${show(threshold)} without`);
+  checkThreshold(fn, threshold);
+}
+
+export function checkThreshold(fn: string, threshold: unknown): void {
+  const ok = typeof threshold === 'number' && threshold > 0 && threshold < 1;
+  if (!ok) fail(fn, `threshold must be a number in (0, 1), got ${show(threshold)}`);
+}
+
+/** The problem with ones and zeros for predictions and, unless they are to stay soft, for labels. */
+export function hardProblem(fn: string, problem: Problem, { hard = false, threshold }: HardOptions): Problem {
+  if (hard === false) return problem;
+  const { layout, labelKind } = problem;
+  const { samples, pixels, classes } = layout;
+  const largest = takesLargest(fn, problem, threshold);
+  const labels = toLabelPixels(problem.labels, labelKind, layout);
+  return {
+    ...problem,
+    predictions: largest ? largestOf(toPixels(problem.predictions, layout)) : above(problem, threshold ?? 0.5),
+    labels: hard === true && labelKind === 'soft' ? hardLabels(labels as Tensor3D, largest) : labels,
+    activation: 'none',
+    sharpness: 1,
+    layout: { ...layout, shape: [samples, pixels, classes], axis: 2, spatial: [pixels] },
+  };
+}
+
+function takesLargest(fn: string, { activation, layout }: Problem, threshold: number | undefined): boolean {
+  const exclusive = layout.classes > 1 && activation !== 'sigmoid';
+  if (threshold !== undefined && activation === 'softmax') {
+    fail(fn, `threshold is for classes that may overlap; under softmax the largest is taken, got ${threshold}`);
+  }
+  return exclusive && threshold === undefined;
+}
+
+/** One-hot of the first largest of each pixel; NaN where a value is NaN, lest a diverged network scores. */
+function largestOf(values: Tensor3D): Tensor3D {
+  return constant(() => {
+    const broken = tf.any(tf.notEqual(values, values), 2, true) as Tensor3D;
+    const mark = tf.where(broken, tf.fill(broken.shape, NaN), tf.zeros(broken.shape));
+    return tf.add<Tensor3D>(oneHot(tf.argMax(values, 2), values.shape[2]), mark);
+  });
+}
+
+function above({ predictions, layout, activation, sharpness }: Problem, threshold: number): Tensor3D {
+  // On logits, which saturate nowhere.
+  const least = activation === 'sigmoid' ? Math.log(threshold / (1 - threshold)) / sharpness : threshold;
+  return constant(() => {
+    const values = toPixels(predictions, layout);
+    return tf.where(tf.notEqual(values, values), values, tf.cast(tf.greater(values, least), 'float32'));
+  });
+}
+
+/** A pixel that is of no class stays so. */
+function hardLabels(labels: Tensor3D, largest: boolean): Tensor3D {
+  return constant(() => {
+    if (!largest) return tf.cast(tf.greater(labels, 0.5), 'float32');
+    const some = tf.cast(tf.greater(tf.max(labels, 2, true), 0), 'float32');
+    return tf.mul<Tensor3D>(oneHot(tf.argMax(labels, 2) as Tensor2D, labels.shape[2]), some);
+  });
+}

@@ -1,0 +1,60 @@
+import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
+import { checkBoolean, checkNumber, checkOptionNames } from '../checks.js';
+import { SURFACE_OPTIONS, type SurfaceOptions } from './surfaceMasks.js';
+import { surfaceScores } from './surfaceScores.js';
+
+export interface HausdorffDistanceOptions extends SurfaceOptions {
+  /** Which percentile of the distances to take, 0 to 100, between two of them linearly. Default 100, the largest. */
+  percentile?: number;
+  /** Both ways; `false`: from the predicted surface to the labelled one alone. Default true. */
+  symmetric?: boolean;
+}
+
+/**
+ * Hausdorff distance of the surfaces of two masks, per sample and class: the largest distance (or a percentile, usually
+ * the 95th) from a pixel of one surface to the nearest of the other, of both ways the larger. A pixel of a mask is on its
+ * surface if one of its 4 neighbours (6 in 3-D), or the outside of the image, is not in it.
+ *
+ * Neither has the class: NaN, to be left out of means; only one has it: Infinity. It reads both tensors back.
+ *
+ * @param labels soft labels `[N, ...spatial, C]`, or int32 class indices `[N, ...spatial]`
+ * @param predictions logits or masks `[N, ...spatial, C]`, or int32 class indices `[N, ...spatial]`; pixels that do not
+ * count belong to no mask
+ * @returns `[N, C]`, or a column for each of the `classes`; in the unit of `spacing`
+ * @throws if shapes, dtypes or options do not fit, or if labels and predictions are class indices and `classes` no list
+ *
+ * @example
+ * ```ts
+ * const labels = tf.tensor([[[0, 1, 1, 0, 0, 0]]], [1, 1, 6], 'int32'); // an image of 1×6 pixels
+ * const predictions = tf.tensor([[[0, 1, 0, 0, 0, 1]]], [1, 1, 6], 'int32');
+ * hausdorffDistance(labels, predictions, { classes: [1], spacing: 0.5 }); // [[1.5]]
+ * hausdorffDistance(labels, predictions, { classes: [1], percentile: 95 }); // [[2.85]]
+ * ```
+ *
+ * @see Huttenlocher et al., Comparing images using the Hausdorff distance, IEEE TPAMI 15, 1993
+ */
+export function hausdorffDistance(
+  labels: Tensor,
+  predictions: Tensor,
+  options: HausdorffDistanceOptions = {},
+): Tensor2D {
+  const fn = 'hausdorffDistance';
+  checkOptionNames(fn, options, [...SURFACE_OPTIONS, 'percentile', 'symmetric']);
+  const { percentile = 100, symmetric = true } = options;
+  checkNumber(fn, 'percentile', percentile, { least: 0, most: 100 });
+  checkBoolean(fn, 'symmetric', symmetric);
+  return surfaceScores(fn, labels, predictions, options, ({ fromPredicted, fromLabelled }) => {
+    if (fromPredicted.length + fromLabelled.length === 0) return NaN;
+    // A mask without the class leaves the other one's distances infinite, and has none of its own.
+    if (fromPredicted.length === 0 || fromLabelled.length === 0) return Infinity;
+    const predicted = percentileOf(fromPredicted, percentile);
+    return symmetric ? Math.max(predicted, percentileOf(fromLabelled, percentile)) : predicted;
+  });
+}
+
+function percentileOf(values: Float64Array, percentile: number): number {
+  const sorted = values.slice().sort();
+  const place = (percentile / 100) * (sorted.length - 1);
+  const below = sorted[Math.floor(place)]!;
+  return below + (sorted[Math.ceil(place)]! - below) * (place % 1);
+}

@@ -1,0 +1,54 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { checkOptionNames } from '../checks.js';
+import { resolveProblem } from '../overlap/problem.js';
+import { Accumulator, type Measure, type UpdateOptions } from './accumulator.js';
+import { BRIER_OPTIONS, brierSums, type BrierOptions } from './brierScore.js';
+
+export type MeanBrierOptions = Omit<BrierOptions, 'mask'>;
+
+/**
+ * The Brier score of a data set, batch by batch: the mean over all its pixels. See `brierScore` for the score, and
+ * `MeanIou` for what accumulators do.
+ *
+ * @throws if an option does not fit
+ *
+ * @example
+ * ```ts
+ * const scores = new MeanBrier({ activation: 'none' });
+ * scores.update(tf.tensor([[[0.9], [0]]]), tf.tensor([[[0.7], [0.1]]]));
+ * scores.update(tf.tensor([[[0.5]]]), tf.tensor([[[0.6]]]));
+ * scores.result(); // 0.02
+ * ```
+ *
+ * @see Brier, Verification of forecasts expressed in terms of probability, Monthly Weather Review 78, 1950
+ */
+export class MeanBrier extends Accumulator<number, MeanBrierOptions> {
+  readonly kind = 'MeanBrier';
+
+  constructor(options: MeanBrierOptions = {}) {
+    const known = BRIER_OPTIONS.filter((name) => name !== 'mask');
+    checkOptionNames('MeanBrier', options, known);
+    super(options);
+  }
+
+  /** The mean over pixels, NaN if none counted. */
+  result(): number {
+    if (this.classes === null) return NaN;
+    return this.sums[0]!.value() / this.sums[1]!.value();
+  }
+
+  protected measure(fn: string, labels: Tensor, predictions: Tensor, options: BrierOptions & UpdateOptions): Measure {
+    const problem = resolveProblem(fn, labels, predictions, options);
+    const { errors, valid } = brierSums(fn, problem, options);
+    return { sums: tf.concat([errors, valid], 1), classes: problem.layout.classes };
+  }
+
+  protected size(): number {
+    return 2;
+  }
+
+  protected absorb(values: Float64Array): void {
+    values.forEach((value, i) => this.sums[i % 2]!.add(value));
+  }
+}

@@ -1,0 +1,22 @@
+import { MeanScore, type MeanScoreOptions } from './meanScore.js';
+import { precisionFormula } from './precisionScore.js';
+
+/**
+ * The mean precision of a data set, batch by batch: `MeanIou` with `precisionScore` for the score.
+ *
+ * @throws if an option does not fit
+ *
+ * @example
+ * ```ts
+ * const scores = new MeanPrecision({ hard: true, aggregate: 'image' });
+ * scores.update(tf.tensor([[0, 1, 1, 1]], [1, 4], 'int32'), tf.tensor([[[2, 0], [1, 0], [0, 2], [0, 3]]]));
+ * scores.result(); // 0.75
+ * ```
+ *
+ * @see the forms: Wang et al., arXiv 2310.19252
+ */
+export class MeanPrecision extends MeanScore {
+  constructor(options: MeanScoreOptions = {}) {
+    super('MeanPrecision', precisionFormula, options);
+  }
+}

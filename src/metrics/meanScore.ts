@@ -1,0 +1,173 @@
+/** Region scores over a data set: the mean of a score in the three forms of Wang et al. N samples, C classes, S sums. */
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor3D } from '@tensorflow/tfjs-core';
+import { numberAlgebra, type NumberMatrix } from '../algebra/numbers.js';
+import { checkOneOf, checkOptionNames } from '../checks.js';
+import type { SumName } from '../kernels/contract.js';
+import { currentKernels } from '../kernels/select.js';
+import { sumPixels } from '../kernels/sumPixels.js';
+import { resolveClasses } from '../losses/classes.js';
+import type { SumsOf } from '../overlap/head.js';
+import { passAttributes, plainEntropy, resolveProblem, type Problem } from '../overlap/problem.js';
+import { Accumulator, type Measure, type UpdateOptions } from './accumulator.js';
+import { hardProblem } from './harden.js';
+import { REGION_SCORE_OPTIONS, type RegionScoreOptions } from './options.js';
+import {
+  checkRegionScore,
+  countedClasses,
+  formOf,
+  resolveAbsent,
+  scoreSumNames,
+  scoreValues,
+  type Counting,
+  type ScoreFormula,
+} from './regionScore.js';
+import { smallerSums } from './smallerSums.js';
+
+export interface MeanScoreOptions extends Omit<RegionScoreOptions, 'mask'> {
+  /**
+   * `'dataset'` (default): the score of each class's sums over all samples, then the mean over classes. `'image'`: the
+   * mean over the classes that count in a sample, then over samples. `'class'`: the mean over the samples in which a class
+   * counts, then over classes.
+   */
+  aggregate?: 'dataset' | 'image' | 'class';
+}
+
+type Numbers = ReturnType<typeof numberAlgebra>;
+
+/** A score over a data set. `MeanIou` and its like say which. */
+export abstract class MeanScore<O extends MeanScoreOptions = MeanScoreOptions> extends Accumulator<number, O> {
+  private readonly aggregate: 'dataset' | 'image' | 'class';
+
+  protected constructor(
+    readonly kind: string,
+    private readonly formula: ScoreFormula<O>,
+    options: O,
+  ) {
+    const known = REGION_SCORE_OPTIONS.filter((name) => name !== 'mask');
+    checkOptionNames(kind, options, [...known, 'aggregate', ...formula.options]);
+    super(options);
+    this.aggregate = options.aggregate ?? 'dataset';
+    checkOneOf(kind, 'aggregate', this.aggregate, ['dataset', 'image', 'class']);
+    checkRegionScore(kind, formula, options);
+  }
+
+  /** The mean of the score, NaN if no class counted. */
+  result(): number {
+    if (this.classes === null) return NaN;
+    if (this.aggregate === 'image') return this.sum(2 * this.classes) / this.sum(2 * this.classes + 1);
+    const { weights } = this.counting(this.classes).classes;
+    let [total, weight] = [0, 0];
+    this.perClass().forEach((value, c) => {
+      if (Number.isNaN(value)) return;
+      total += value * weights[c]!;
+      weight += weights[c]!;
+    });
+    return total / weight;
+  }
+
+  /**
+   * The score of each class: of its sums over the data set, or with the other aggregates the mean over the samples in
+   * which it counts. NaN for those that do not count.
+   */
+  perClass(): number[] {
+    if (this.classes === null) return [];
+    const classes = this.classes;
+    const indices = Array.from({ length: classes }, (_, c) => c);
+    if (this.aggregate !== 'dataset') return indices.map((c) => this.sum(c) / this.sum(classes + c));
+    const a = numberAlgebra();
+    const rows = this.sumNames().map((_, i) => indices.map((c) => this.sum(i * classes + c)));
+    const table = this.table(a, 1, classes, [...rows, indices.map(() => 1)]);
+    const values = scoreValues(a, this.formula, table, this.options).values;
+    const counted = countedClasses(a, this.counting(classes), table).values;
+    return indices.map((c) => (counted[c]! > 0 ? values[c]! : NaN));
+  }
+
+  protected measure(fn: string, labels: Tensor, predictions: Tensor, options: O & UpdateOptions): Measure {
+    const problem = resolveProblem(fn, labels, predictions, options);
+    resolveClasses(fn, options, problem.layout.classes);
+    const hard = hardProblem(fn, problem, options);
+    const { samples, pixels, classes } = problem.layout;
+    const { weights } = problem;
+    const valid = weights ? tf.tile(sumPixels(weights), [1, classes]) : tf.fill([samples, classes], pixels);
+    return { sums: tf.transpose(tf.concat([this.sumsOf(hard), tf.expandDims(valid, 0)], 0), [1, 0, 2]), classes };
+  }
+
+  /** [S,N,C]. */
+  private sumsOf(problem: Problem): Tensor3D {
+    if (formOf(this.formula, this.options) !== 'smaller') {
+      return currentKernels().sums(problem, passAttributes(problem, plainEntropy(problem)), this.sumNames());
+    }
+    const { intersection, predicted, labelled } = smallerSums(problem);
+    return tf.stack([intersection, predicted, labelled]) as Tensor3D;
+  }
+
+  protected size(classes: number): number {
+    return this.aggregate === 'dataset' ? this.sumNames().length * classes : 2 * classes + 2;
+  }
+
+  /** The values are [N,S,C], the last of S 'valid'. */
+  protected absorb(values: Float64Array, samples: number): void {
+    const classes = this.classes!;
+    const count = this.sumNames().length + 1;
+    if (this.aggregate === 'dataset') {
+      for (let n = 0; n < samples; n++) {
+        const start = n * count * classes;
+        for (let i = 0; i < this.sums.length; i++) this.sums[i]!.add(values[start + i]!);
+      }
+      return;
+    }
+    const a = numberAlgebra();
+    const rows = Array.from({ length: count }, (_, i) =>
+      Array.from({ length: samples * classes }, (_, j) => {
+        return values[(Math.floor(j / classes) * count + i) * classes + (j % classes)]!;
+      }),
+    );
+    const table = this.table(a, samples, classes, rows);
+    this.absorbSamples(
+      scoreValues(a, this.formula, table, this.options).values,
+      countedClasses(a, this.counting(classes), table).values,
+      classes,
+    );
+  }
+
+  private absorbSamples(values: Float64Array, counted: Float64Array, classes: number): void {
+    const { weights } = this.counting(classes).classes;
+    for (let start = 0; start < values.length; start += classes) {
+      let [total, weight] = [0, 0];
+      for (let c = 0; c < classes; c++) {
+        if (counted[start + c] === 0) continue;
+        this.sums[c]!.add(values[start + c]!);
+        this.sums[classes + c]!.add(1);
+        total += weights[c]! * values[start + c]!;
+        weight += weights[c]!;
+      }
+      if (weight === 0) continue;
+      this.sums[2 * classes]!.add(total / weight);
+      this.sums[2 * classes + 1]!.add(1);
+    }
+  }
+
+  private sumNames(): readonly SumName[] {
+    return scoreSumNames(formOf(this.formula, this.options));
+  }
+
+  private sum(i: number): number {
+    return this.sums[i]!.value();
+  }
+
+  private counting(classes: number): Counting {
+    const { absent, activation } = this.options;
+    const known = activation === 'sigmoid' ? 'sigmoid' : 'softmax';
+    return {
+      absent: resolveAbsent(absent, known, classes, this.aggregate),
+      classes: resolveClasses(this.kind, this.options, classes),
+    };
+  }
+
+  /** The rows of the sums, then of 'valid', as matrices. */
+  private table(a: Numbers, samples: number, classes: number, rows: number[][]): SumsOf<NumberMatrix> {
+    const matrices = [...this.sumNames(), 'valid'].map((name, i) => [name, a.matrix(samples, classes, rows[i]!)]);
+    return Object.fromEntries(matrices) as SumsOf<NumberMatrix>;
+  }
+}

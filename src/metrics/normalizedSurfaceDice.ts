@@ -1,0 +1,50 @@
+import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
+import { checkNumber, checkOptionNames } from '../checks.js';
+import { SURFACE_OPTIONS, type SurfaceOptions } from './surfaceMasks.js';
+import { surfaceScores } from './surfaceScores.js';
+
+export interface NormalizedSurfaceDiceOptions extends SurfaceOptions {
+  /** How far apart surfaces may be, >= 0, in the unit of `spacing`. Default 1. */
+  tolerance?: number;
+}
+
+/**
+ * Normalized surface Dice of two masks, per sample and class: the share of the pixels of both surfaces that lie within
+ * `tolerance` of the other surface (both counted in pixels, compared in float32). A pixel of a mask is on its surface if
+ * one of its 4 neighbours (6 in 3-D), or the outside of the image, is not in it.
+ *
+ * Neither has the class: NaN, to be left out of means; only one has it: 0. It reads both tensors back.
+ *
+ * @param labels soft labels `[N, ...spatial, C]`, or int32 class indices `[N, ...spatial]`
+ * @param predictions logits or masks `[N, ...spatial, C]`, or int32 class indices `[N, ...spatial]`; pixels that do not
+ * count belong to no mask
+ * @returns `[N, C]`, or a column for each of the `classes`; in [0, 1]
+ * @throws if shapes, dtypes or options do not fit, or if labels and predictions are class indices and `classes` no list
+ *
+ * @example
+ * ```ts
+ * const labels = tf.tensor([[[0, 1, 1, 0, 0, 0]]], [1, 1, 6], 'int32'); // an image of 1×6 pixels
+ * const predictions = tf.tensor([[[0, 1, 0, 0, 0, 1]]], [1, 1, 6], 'int32');
+ * normalizedSurfaceDice(labels, predictions, { classes: [1] }); // [[0.75]]
+ * normalizedSurfaceDice(labels, predictions, { classes: [1], tolerance: 0 }); // [[0.5]]
+ * ```
+ *
+ * @see Nikolov et al., Deep learning to achieve clinically applicable segmentation of head and neck anatomy for
+ * radiotherapy, 2018, arXiv 1809.04430 (which measures surfaces by area)
+ */
+export function normalizedSurfaceDice(
+  labels: Tensor,
+  predictions: Tensor,
+  options: NormalizedSurfaceDiceOptions = {},
+): Tensor2D {
+  const fn = 'normalizedSurfaceDice';
+  checkOptionNames(fn, options, [...SURFACE_OPTIONS, 'tolerance']);
+  const { tolerance = 1 } = options;
+  checkNumber(fn, 'tolerance', tolerance, { least: 0 });
+  // In float32, or three steps of 0.1 would not be within 0.3.
+  const within = (distance: number) => Math.fround(distance) <= Math.fround(tolerance);
+  return surfaceScores(fn, labels, predictions, options, ({ fromPredicted, fromLabelled }) => {
+    const near = fromPredicted.filter(within).length + fromLabelled.filter(within).length;
+    return near / (fromPredicted.length + fromLabelled.length);
+  });
+}

@@ -1,0 +1,43 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+import type { RegionScoreOptions, ScoreOptions, ScoreReduction } from './options.js';
+import { regionScore, type ScoreFormula, type ScoreResult } from './regionScore.js';
+
+export type PrecisionScoreOptions<R extends ScoreReduction = ScoreReduction> = ScoreOptions<R>;
+
+export const precisionFormula: ScoreFormula<RegionScoreOptions> = {
+  options: [],
+  delicate: true,
+  check() {},
+  numerator: (_, { intersection }) => intersection,
+  denominator: (_, { predicted }) => predicted,
+};
+
+/**
+ * Precision per sample and class: I/P, the share of what is predicted that is labelled, with P = Σ w p, T = Σ w t,
+ * and I = (P + T - Σ w abs(p - t))/2 (`overlap: 'metric'`) or Σ w p t (`'product'`).
+ *
+ * In the metric form it is 1 at p = t on soft labels too. With `hard: true` it
+ * scores the classes that pixels are given. A class that is neither labelled nor predicted has the value 1; which classes
+ * the mean takes in, `absent` says.
+ *
+ * @param labels soft labels `[N, ...spatial, C]` in [0, 1], or int32 class indices `[N, ...spatial]`
+ * @param predictions logits `[N, ...spatial, C]`
+ * @returns a scalar, 1 if no class of any sample counts; `[N]` with reduction `'sample'`; `[N, C]` with `'none'`. Values
+ * lie in [0, 1]
+ * @throws if shapes, dtypes or options do not fit
+ *
+ * @example
+ * ```ts
+ * const labels = tf.tensor([[0, 1, 1, 1]], [1, 4], 'int32'); // class indices of four pixels
+ * const logits = tf.tensor([[[2, 0], [1, 0], [0, 2], [0, 3]]]); // shape [1, 4, 2]: the second pixel is wrong
+ * precisionScore(labels, logits, { hard: true }); // 0.75
+ * precisionScore(tf.softmax(logits), logits); // 1
+ * ```
+ */
+export function precisionScore<R extends ScoreReduction = 'mean'>(
+  labels: Tensor,
+  predictions: Tensor,
+  options: PrecisionScoreOptions<R> = {},
+): ScoreResult<R> {
+  return regionScore('precisionScore', precisionFormula, labels, predictions, options) as ScoreResult<R>;
+}

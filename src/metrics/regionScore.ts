@@ -1,0 +1,182 @@
+/**
+ * What the region scores share: a score is a ratio of the sums of `overlap`. Written for any `Algebra`, so that functions
+ * compute it in tfjs ops or at once, and accumulators in plain numbers. N samples, C classes.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import type { Scalar, Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
+import type { Algebra } from '../algebra/algebra.js';
+import { checkOneOf, checkOptionNames, fail } from '../checks.js';
+import type { PassActivation, SumName } from '../kernels/contract.js';
+import { sumPixels } from '../kernels/sumPixels.js';
+import { resolveClasses, type ClassWeights } from '../losses/classes.js';
+import { lossOfSums, lossOfTable, type Head, type SumsOf } from '../overlap/head.js';
+import type { OverlapOf } from '../overlap/overlap.js';
+import { resolveProblem, type Problem } from '../overlap/problem.js';
+import { checkHard, hardProblem } from './harden.js';
+import {
+  REGION_SCORE_OPTIONS,
+  type AbsentClass,
+  type RegionScoreOptions,
+  type ScoreOptions,
+  type ScoreReduction,
+} from './options.js';
+import { smallerSums } from './smallerSums.js';
+
+/** I, P and T of the formulas, [N,C] each. */
+export interface ScoreSums<M> {
+  intersection: M;
+  predicted: M;
+  labelled: M;
+}
+
+/** A score per sample and class, from the sums. */
+export interface ScoreFormula<O extends RegionScoreOptions> {
+  /** The names of the score's own options. */
+  options: readonly string[];
+  /** The denominator may be far smaller than P + T: see smallerSums.ts. */
+  delicate: boolean;
+  /** Checks the score's own options. */
+  check(fn: string, options: O): void;
+  numerator<M>(algebra: Algebra<M>, sums: ScoreSums<M>, options: O): M;
+  denominator<M>(algebra: Algebra<M>, sums: ScoreSums<M>, options: O): M;
+}
+
+export type ScoreResult<R extends ScoreReduction> = R extends 'none'
+  ? Tensor2D
+  : R extends 'sample'
+    ? Tensor1D
+    : Scalar;
+
+export function regionScore<O extends ScoreOptions>(
+  fn: string,
+  formula: ScoreFormula<O>,
+  labels: Tensor,
+  predictions: Tensor,
+  options: O,
+): Tensor {
+  checkOptionNames(fn, options, [...REGION_SCORE_OPTIONS, 'aggregate', 'reduction', ...formula.options]);
+  checkRegionScore(fn, formula, options);
+  const { aggregate = 'image', reduction = 'mean' } = options;
+  checkOneOf(fn, 'aggregate', aggregate, ['image', 'batch']);
+  checkOneOf(fn, 'reduction', reduction, ['mean', 'sample', 'none']);
+  if (reduction === 'sample' && aggregate === 'batch') {
+    fail(fn, `reduction 'sample' needs aggregate 'image', got 'batch', which has no value per sample`);
+  }
+  return tf.tidy(() => {
+    const problem = resolveProblem(fn, labels, predictions, options);
+    const head = scoreHead(fn, formula, options, problem);
+    const hard = hardProblem(fn, problem, options);
+    if (formOf(formula, options) !== 'smaller') return lossOfSums(hard, head);
+    const { weights, layout } = problem;
+    const valid = weights ? tf.squeeze<Tensor1D>(sumPixels(weights), [1]) : tf.fill([layout.samples], layout.pixels);
+    return lossOfTable({ ...smallerSums(hard), valid } as OverlapOf<SumName>, head);
+  });
+}
+
+/** Checks that need no tensor. */
+export function checkRegionScore<O extends RegionScoreOptions>(fn: string, formula: ScoreFormula<O>, options: O): void {
+  const { absent, overlap = 'metric' } = options;
+  if (absent !== undefined) checkOneOf(fn, 'absent', absent, ['skip', 'penalize', 'count']);
+  checkOneOf(fn, 'overlap', overlap, ['metric', 'product']);
+  checkHard(fn, options);
+  formula.check(fn, options);
+}
+
+/**
+ * Where I comes from: the sum of products, which is the metric form too where predictions are hard; from P, T and the
+ * difference; or the sum of the smaller of p and t.
+ */
+export function formOf<O extends RegionScoreOptions>(formula: ScoreFormula<O>, options: O): Form {
+  const { overlap = 'metric', hard = false } = options;
+  if (overlap === 'product' || hard !== false) return 'product';
+  return formula.delicate ? 'smaller' : 'difference';
+}
+
+export type Form = 'product' | 'difference' | 'smaller';
+
+/** The sums that a score is made of. */
+export function scoreSumNames(form: Form): readonly SumName[] {
+  return form === 'difference' ? ['predicted', 'labelled', 'difference'] : ['intersection', 'predicted', 'labelled'];
+}
+
+function scoreHead<O extends ScoreOptions>(
+  fn: string,
+  formula: ScoreFormula<O>,
+  options: O,
+  { activation, layout }: Problem,
+): Head {
+  const { classes } = layout;
+  const { aggregate = 'image', reduction = 'mean' } = options;
+  const counting = {
+    absent: resolveAbsent(options.absent, activation, classes, aggregate),
+    classes: resolveClasses(fn, options, classes),
+  };
+  return {
+    sums: scoreSumNames(formOf(formula, options)),
+    of(a, images) {
+      const table = aggregate === 'batch' ? sumOfSamples(a, images) : images;
+      const values = scoreValues(a, formula, table, options);
+      if (reduction === 'none') return values;
+      const weights = a.mul(countedClasses(a, counting, table), a.row(counting.classes.weights));
+      const total = a.sumOfColumns(weights);
+      const samples = a.divide(a.sumOfColumns(a.mul(values, weights)), total, 1);
+      if (reduction === 'sample') return samples;
+      const counts = a.step(total);
+      return a.divide(a.sumOfRows(a.mul(samples, counts)), a.sumOfRows(counts), 1);
+    },
+    shape(samples) {
+      if (reduction === 'none') return [aggregate === 'batch' ? 1 : samples, classes];
+      return reduction === 'sample' ? [samples] : [];
+    },
+  };
+}
+
+/** The table of the batch as one image. */
+function sumOfSamples<M>(a: Algebra<M>, table: SumsOf<M>): SumsOf<M> {
+  return Object.fromEntries(Object.entries(table).map(([name, sum]) => [name, a.sumOfRows(sum as M)])) as SumsOf<M>;
+}
+
+/** The score of each sample and class: 1 where nothing is labelled or predicted, 0 where else there is nothing to divide by. */
+export function scoreValues<M, O extends RegionScoreOptions>(
+  a: Algebra<M>,
+  formula: ScoreFormula<O>,
+  { intersection, predicted, labelled, difference }: SumsOf<M>,
+  options: O,
+): M {
+  const all = a.add(predicted, labelled);
+  const ofDifference = formOf(formula, options) === 'difference';
+  const sums = { intersection: ofDifference ? a.mul(a.sub(all, difference), 0.5) : intersection, predicted, labelled };
+  const ratio = a.divide(formula.numerator(a, sums, options), formula.denominator(a, sums, options), 0);
+  return a.add(ratio, a.sub(1, a.step(all)));
+}
+
+export interface Counting {
+  absent: AbsentClass;
+  classes: ClassWeights;
+}
+
+/**
+ * As Wang et al. do: classes that exclude each other are left out of an image that has no label of them, and of a whole
+ * data set that has neither label nor prediction; a class of its own always counts.
+ */
+export function resolveAbsent(
+  absent: AbsentClass | undefined,
+  activation: PassActivation,
+  classes: number,
+  aggregate: string,
+): AbsentClass {
+  if (absent !== undefined) return absent;
+  if (classes === 1 || activation === 'sigmoid') return 'count';
+  return aggregate === 'batch' || aggregate === 'dataset' ? 'penalize' : 'skip';
+}
+
+/** 1 for the classes of each sample that count, else 0: [N,C]. */
+export function countedClasses<M>(
+  a: Algebra<M>,
+  { absent, classes }: Counting,
+  { predicted, labelled, valid }: SumsOf<M>,
+): M {
+  const inValid = a.mul(a.step(valid), a.row(classes.takesPart));
+  if (absent === 'count') return inValid;
+  return a.mul(inValid, a.step(absent === 'skip' ? labelled : a.add(predicted, labelled)));
+}

@@ -1,0 +1,144 @@
+/** Labels and predictions as hard masks, one for each sample and class. */
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { checkAxis, checkClassList, checkDtype, checkOneOf, checkTensor, fail, show, showShape } from '../checks.js';
+import { INSIDE, sidesOf, sidesWhere, type Side, type Sides } from '../distance/sides.js';
+import { resolveSpacing, type Spacing } from '../distance/spacing.js';
+import { layoutOf, sameShape, toLabelPixels, toPixels, type Layout } from '../kernels/layout.js';
+import type { ProblemOptions } from '../overlap/options.js';
+import { checkIgnoreLabel, checkMask, pixelWeights, resolveLabelKind } from '../overlap/problem.js';
+
+/** The options of every score of surfaces. */
+export interface SurfaceOptions extends Pick<ProblemOptions, 'axis' | 'mask' | 'ignoreLabel'> {
+  /**
+   * How predictions become masks: `'softmax'` (default for C > 1): each pixel is of the class with the largest value, the
+   * first in a tie, and so it is in soft labels; `'sigmoid'` (default for C = 1): where a logit is above 0, and a soft
+   * label above 0.5; `'none'`: as softmax for C > 1, above 0.5 for C = 1. Not for bool and int32 predictions, which are
+   * masks already. A pixel with NaN is of no class.
+   */
+  activation?: 'softmax' | 'sigmoid' | 'none';
+  /** The distance of neighbouring pixels, > 0: a number, or one for each spatial axis. Default 1. */
+  spacing?: Spacing;
+  /** `'all'` (default), or the indices of the classes to score: the columns of the result, in this order. */
+  classes?: 'all' | readonly number[];
+}
+
+export const SURFACE_OPTIONS = ['axis', 'mask', 'ignoreLabel', 'activation', 'spacing', 'classes'] as const;
+
+/** What the scores measure. */
+export interface SurfaceMasks {
+  samples: number;
+  /** The classes that are scored. */
+  classes: readonly number[];
+  spatial: readonly number[];
+  spacing: readonly number[];
+  /** 1 inside, 0 outside, and where a pixel does not count. */
+  labelled(sample: number, c: number): Side;
+  predicted(sample: number, c: number): Side;
+}
+
+/** Checks the arguments of the function `fn` and reads them back. Call it inside tf.tidy. */
+export function surfaceMasks(fn: string, labels: Tensor, predictions: Tensor, options: SurfaceOptions): SurfaceMasks {
+  checkTensor(fn, 'labels', labels);
+  checkTensor(fn, 'predictions', predictions);
+  checkDtype(fn, 'predictions', predictions, ['float32', 'bool', 'int32']);
+  if (predictions.size === 0) fail(fn, `predictions of shape ${showShape(predictions.shape)} hold no value`);
+  const layout = resolveLayout(fn, labels, predictions, options);
+  const { samples, spatial } = layout;
+  const kind = resolveLabelKind(fn, labels, layout, options.axis ?? -1);
+  checkIgnoreLabel(fn, options.ignoreLabel, kind);
+  checkMask(fn, options.mask, layout);
+  const weights = pixelWeights(labels, kind, layout, options);
+  const { classes = 'all' } = options;
+  checkClassList(fn, classes, layout.classes);
+  const spacing = resolveSpacing(fn, options.spacing ?? 1, spatial);
+
+  const isIndices = areIndices(labels, predictions);
+  const activation = resolveActivation(fn, predictions, layout.classes, options.activation);
+  const exclusive = isIndices || (layout.classes > 1 && (activation === 'softmax' || activation === 'none'));
+  const truth =
+    kind === 'soft' && exclusive ? sidesOfLargest(labels, weights, layout, 0) : sidesOf(labels, kind, weights, layout);
+  const answer = isIndices
+    ? sidesOf(predictions, 'indices', weights, layout)
+    : exclusive
+      ? sidesOfLargest(predictions, weights, layout, -Infinity)
+      : activation === 'sigmoid'
+        ? sidesOfPositive(predictions, weights, layout)
+        : sidesOf(predictions, 'soft', weights, layout);
+  return {
+    samples,
+    classes: classes === 'all' ? Array.from({ length: layout.classes }, (_, c) => c) : classes,
+    spatial,
+    spacing,
+    labelled: (n, c) => insideOnly(truth.of(n, c)),
+    predicted: (n, c) => insideOnly(answer.of(n, c)),
+  };
+}
+
+const insideOnly = (side: Side): Side => side.map((s) => Number(s === INSIDE));
+
+function resolveLayout(fn: string, labels: Tensor, predictions: Tensor, options: SurfaceOptions): Layout {
+  const { axis = -1, classes } = options;
+  const { shape } = predictions;
+  if (!areIndices(labels, predictions)) {
+    if (shape.length < 3) fail(fn, `predictions must be [N, ...spatial, C], got shape ${showShape(shape)}`);
+    return layoutOf(shape, checkAxis(fn, axis, shape, 'axis', 1));
+  }
+  if (shape.length < 2) fail(fn, `class indices must be [N, ...spatial], got predictions ${showShape(shape)}`);
+  if (labels.rank === shape.length + 1) {
+    const layout = layoutOf(labels.shape, checkAxis(fn, axis, labels.shape, 'axis', 1));
+    const wanted = labels.shape.filter((_, i) => i !== layout.axis);
+    if (!sameShape(shape, wanted)) {
+      const [given, truth] = [showShape(shape), showShape(labels.shape)];
+      fail(fn, `class indices must have shape ${showShape(wanted)} for labels ${truth}, got predictions ${given}`);
+    }
+    return layout;
+  }
+  if (!Array.isArray(classes)) {
+    const both = `int32 labels and predictions of one shape are class indices (cast one-hot masks to bool)`;
+    fail(fn, `${both}, so classes must be a list such as [1, 2], got ${show(classes)}`);
+  }
+  checkClassList(fn, classes, 2 ** 31);
+  // At least two, for with a single one it would be the index 1.
+  const count = Math.max(1, ...(classes as readonly number[])) + 1;
+  const front = checkAxis(fn, axis, [...shape, count], 'axis', 1);
+  return layoutOf([...shape.slice(0, front), count, ...shape.slice(front)], front);
+}
+
+/** Whether predictions are class indices. */
+function areIndices(labels: Tensor, { dtype, rank, shape }: Tensor): boolean {
+  if (dtype !== 'int32') return false;
+  return labels.rank === rank + 1 || (labels.dtype === 'int32' && sameShape(labels.shape, shape));
+}
+
+type SurfaceActivation = Required<SurfaceOptions>['activation'] | 'mask';
+
+function resolveActivation(fn: string, predictions: Tensor, classes: number, given: unknown): SurfaceActivation {
+  if (predictions.dtype !== 'float32') {
+    if (given !== undefined) fail(fn, `activation goes with float32 predictions, got ${show(predictions)}`);
+    return 'mask';
+  }
+  const activation = given ?? (classes > 1 ? 'softmax' : 'sigmoid');
+  checkOneOf(fn, 'activation', activation, ['softmax', 'sigmoid', 'none']);
+  if (activation === 'softmax' && classes === 1) {
+    fail(fn, `activation 'softmax' needs at least two classes (over one it is always 1); use 'sigmoid'`);
+  }
+  return activation as SurfaceActivation;
+}
+
+/** Where the class has the largest value of the pixel (the first in a tie), and the values are above `least`. */
+function sidesOfLargest(values: Tensor, weights: Tensor | null, layout: Layout, least: number): Sides {
+  const { classes } = layout;
+  const data = toLabelPixels(values, 'soft', layout).dataSync();
+  const winners = Int32Array.from({ length: data.length / classes }, (_, pixel) => {
+    const row = data.subarray(pixel * classes, (pixel + 1) * classes);
+    const largest = Math.max(...row); // NaN if one is: then the pixel is of no class
+    return largest > least ? row.indexOf(largest) : -1;
+  });
+  return sidesWhere((pixel, c) => winners[pixel] === c, weights, layout);
+}
+
+/** Where the values are above 0. */
+function sidesOfPositive(values: Tensor, weights: Tensor | null, layout: Layout): Sides {
+  const data = toPixels(values, layout).dataSync();
+  return sidesWhere((pixel, c) => data[pixel * layout.classes + c]! > 0, weights, layout);
+}

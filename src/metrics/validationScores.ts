@@ -1,0 +1,62 @@
+import { checkOptionNames, fail, show } from '../checks.js';
+import {
+  checkEvaluation,
+  evaluate,
+  type Accumulators,
+  type EvaluateScoresOptions,
+  type Predictor,
+  type ScoredDataset,
+  type ScoredTensors,
+} from './evaluateScores.js';
+
+export interface ValidationScoresOptions extends EvaluateScoresOptions {
+  /** What the names in the logs begin with. Default `'val_'`. */
+  prefix?: string;
+}
+
+/** A callback for `model.fit` and `model.fitDataset`. */
+export interface ValidationCallback {
+  onEpochEnd(epoch: number, logs?: Record<string, number>): Promise<void>;
+}
+
+/**
+ * A callback for `model.fit` that scores a validation set after each epoch, all of it at once and not as a mean over
+ * batches, and puts the results into the logs and so into the history: `val_iou` for an accumulator named iou.
+ *
+ * To stop early by a score, make a callback of it that is at home beside tfjs's own, before the one that reads it:
+ * `callbacks: [new tf.CustomCallback(validationScores(...)), tf.callbacks.earlyStopping({ monitor: 'val_iou', ... })]`.
+ *
+ * @param model the model that is trained
+ * @param data `{ xs, ys }` or `{ xs, ys, mask }` with all samples, or a `tf.data.Dataset` of batches of that form
+ * @param accumulators by name; after training they hold what they saw in the last epoch
+ * @throws if data, accumulators or options do not fit
+ *
+ * @example
+ * ```ts
+ * const model = tf.sequential({ layers: [tf.layers.dense({ inputShape: [5, 4], units: 3 })] });
+ * model.compile({ optimizer: 'sgd', loss: iouLoss });
+ * const xs = tf.randomNormal([8, 5, 4]);
+ * const ys = tf.softmax(tf.randomNormal([8, 5, 3]));
+ * const scores = validationScores(model, { xs, ys }, { iou: new MeanIou(), calibration: new CalibrationError() });
+ * const { history } = await model.fit(xs, ys, { epochs: 2, verbose: 0, callbacks: scores });
+ * history['val_iou'].length; // 2
+ * ```
+ */
+export function validationScores(
+  model: Predictor,
+  data: ScoredTensors | ScoredDataset,
+  accumulators: Accumulators,
+  options: ValidationScoresOptions = {},
+): ValidationCallback {
+  const fn = 'validationScores';
+  checkOptionNames(fn, options, ['batchSize', 'prefix']);
+  const { prefix = 'val_', ...evaluation } = options;
+  if (typeof prefix !== 'string') fail(fn, `prefix must be a string, got ${show(prefix)}`);
+  checkEvaluation(fn, model, data, accumulators, evaluation);
+  return {
+    async onEpochEnd(_epoch, logs = {}) {
+      const results = await evaluate(fn, model, data, accumulators, evaluation);
+      for (const [name, value] of Object.entries(results)) logs[prefix + name] = value;
+    },
+  };
+}

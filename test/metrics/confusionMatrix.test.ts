@@ -1,0 +1,223 @@
+/** The confusion matrix, its scores and its pictures. */
+import { describe, expect, test } from '@jest/globals';
+import * as tf from '@tensorflow/tfjs-core';
+import { ConfusionMatrix, MeanDice, MeanIou, MeanPrecision, MeanRecall } from '../../src/index.js';
+import { confusionMatrix } from '../reference/metrics.js';
+import { toTensor } from '../support/compare.js';
+import { randomIndices } from '../support/random.js';
+import * as support from './support.js';
+import { images, update } from './support.js';
+
+const few = () => {
+  const matrix = new ConfusionMatrix({ classNames: ['sky', 'oak & <elm>', 'road'] });
+  matrix.update(tf.tensor([[0, 0, 0, 1, 1, 1]], [1, 6], 'int32'), tf.tensor([[0, 0, 1, 1, 1, 1]], [1, 6], 'int32'));
+  return matrix;
+};
+
+describe('ConfusionMatrix', () => {
+  test.each([
+    ['class indices', support.someIndices(), support.logits(), {}],
+    ['class indices, one of them ignored', support.someIndices(), support.logits(), { ignoreLabel: 1 }],
+    ['soft labels', support.soft(), support.logits(), {}],
+    ['one class', support.binaryLabels(), support.binaryLogits(), {}],
+    ['one class with a threshold', support.binaryLabels(), support.binaryLogits(), { threshold: 0.8 }],
+    ['one class of probabilities', support.binaryLabels(), toProbabilities(), { activation: 'none', threshold: 0.25 }],
+  ] as const)('is that of the oracle on %s, with and without weights', (_, labels, predictions, options) => {
+    for (const mask of [undefined, support.mask()]) {
+      const matrix = new ConfusionMatrix(options);
+      const batches = images(labels, predictions, mask);
+      for (const batch of batches) update(matrix, batch);
+      const expected = confusionMatrix(batches, options as object).flat();
+      matrix
+        .counts()
+        .flat()
+        .forEach((count, i) => expect(count).toBeCloseTo(expected[i]!, 5));
+    }
+  });
+
+  test('of class indices for predictions is that of their one-hot', () => {
+    const [t, best] = [toTensor(support.someIndices()), toTensor(randomIndices([3, 4, 5], 31, 4))];
+    const expected = new ConfusionMatrix().update(t, tf.oneHot(tf.cast(best, 'int32'), 4).toFloat()).counts();
+    expect(new ConfusionMatrix({ classCount: 4 }).update(t, best).counts()).toEqual(expected);
+    expect(new ConfusionMatrix({ classNames: ['a', 'b', 'c', 'd'] }).update(t, best).counts()).toEqual(expected);
+    const front = tf.transpose(toTensor(support.soft()), [0, 3, 1, 2]);
+    const soft = new ConfusionMatrix({ classCount: 4 }).update(toTensor(support.soft()), best).counts();
+    expect(new ConfusionMatrix({ classCount: 4, axis: 1 }).update(front, best).counts()).toEqual(soft);
+  });
+
+  test('leaves out pixels that are labelled or predicted outside the classes', () => {
+    const matrix = new ConfusionMatrix({ classCount: 2 });
+    matrix.update(tf.tensor([[0, 1, -1, 1]], [1, 4], 'int32'), tf.tensor([[0, 7, 1, 1]], [1, 4], 'int32'));
+    expect(matrix.counts()).toEqual([[1, 0], [0, 1]]); // prettier-ignore
+  });
+
+  test('counts a large image to the last pixel', () => {
+    const size = 500 * 333;
+    const matrix = new ConfusionMatrix();
+    const t = tf.tensor(
+      Int32Array.from({ length: size }, (_, i) => i % 3),
+      [1, size],
+      'int32',
+    );
+    matrix.update(t, tf.oneHot(tf.fill([1, size], 1, 'int32'), 3).toFloat());
+    expect(matrix.counts()).toEqual([[0, size / 3, 0], [0, size / 3, 0], [0, size / 3, 0]]); // prettier-ignore
+  });
+
+  test('has the scores of the accumulators', () => {
+    const [t, z] = [toTensor(support.someIndices()), toTensor(support.logits())];
+    const matrix = new ConfusionMatrix().update(t, z);
+    const { meanIou, meanDice, meanPrecision, meanRecall } = matrix.result();
+    const perClass = matrix.perClass();
+    for (const [mean, values, make] of [
+      [meanIou, perClass.iou, MeanIou],
+      [meanDice, perClass.dice, MeanDice],
+      [meanPrecision, perClass.precision, MeanPrecision],
+      [meanRecall, perClass.recall, MeanRecall],
+    ] as const) {
+      const scores = new make({ hard: true }).update(t, z);
+      expect(mean).toBeCloseTo(scores.result(), 12);
+      scores.perClass().forEach((value, c) => expect(values[c]).toBeCloseTo(value, 12));
+    }
+  });
+
+  test('has accuracy and kappa, and NaN for a class that is nowhere', () => {
+    const matrix = few();
+    expect(matrix.counts()).toEqual([[2, 1, 0], [0, 3, 0], [0, 0, 0]]); // prettier-ignore
+    const { accuracy, kappa } = matrix.result();
+    expect(accuracy).toBeCloseTo(5 / 6, 12);
+    const chance = (3 / 6) * (2 / 6) + (3 / 6) * (4 / 6);
+    expect(kappa).toBeCloseTo((5 / 6 - chance) / (1 - chance), 12);
+    expect(matrix.perClass().iou).toEqual([2 / 3, 3 / 4, NaN]);
+    expect(matrix.result().meanIou).toBeCloseTo((2 / 3 + 3 / 4) / 2, 12);
+  });
+});
+
+describe('the text of a confusion matrix', () => {
+  test('is an aligned table of percentages', () => {
+    expect(few().toText()).toBe(
+      [
+        'labelled as \\ predicted as     sky  oak & <elm>   road  pixels',
+        'sky                         66.7 %       33.3 %  0.0 %       3',
+        'oak & <elm>                  0.0 %      100.0 %  0.0 %       3',
+        'road                             -            -      -       0',
+      ].join('\n'),
+    );
+  });
+
+  test('numbers classes without names, and shows fractions of soft labels', () => {
+    const matrix = new ConfusionMatrix().update(tf.tensor([[[0.5, 0.5]]]), tf.tensor([[[1, 0]]]));
+    expect(matrix.toText().split('\n')[1]).toBe('0                           100.0 %  0.0 %     0.5');
+  });
+
+  test('is there before anything was seen', () => {
+    expect(new ConfusionMatrix({ classNames: ['a', 'b'] }).toText().split('\n').length).toBe(3);
+    expect(new ConfusionMatrix().toText()).toBe('labelled as \\ predicted as  pixels');
+  });
+});
+
+describe('the picture of a confusion matrix', () => {
+  test('has a cell for each pair, in which share and number of pixels stand', () => {
+    const svg = few().toSVG();
+    expect(svg.match(/<rect /g)!.length).toBe(9);
+    expect(svg).toContain('<title>sky as oak &amp; &lt;elm&gt;: 1, 33.3 %</title>');
+    expect(svg.match(/>oak &amp; &lt;elm&gt;<\/text>/g)!.length).toBe(2);
+    expect(svg).toContain('>predicted</text>');
+    expect(svg).toContain('>labelled</text>');
+  });
+
+  test('is well-formed, and has no number that is none', () => {
+    for (const matrix of [few(), new ConfusionMatrix(), new ConfusionMatrix({ classCount: 2 })]) {
+      const svg = matrix.toSVG();
+      expect(svg).not.toMatch(/NaN|Infinity|undefined/);
+      const open: string[] = [];
+      for (const [, close, name, rest] of svg.matchAll(/<(\/?)([a-z]+)([^<>]*)>/g)) {
+        if (close) expect(open.pop()).toBe(name);
+        else if (!rest!.endsWith('/')) open.push(name!);
+      }
+      expect(open).toEqual([]);
+    }
+  });
+
+  test('can be read on white and on black, and in every cell', () => {
+    const [t, z] = [toTensor(support.soft()), toTensor(support.logits())];
+    const svg = new ConfusionMatrix().update(t, tf.mul(z, 3)).toSVG() + few().toSVG();
+    const ink = /<svg[^>]* fill="(#\w+)"/.exec(svg)![1]!;
+    for (const page of [0, 1]) expect(contrast(luminance(hex(ink)), page)).toBeGreaterThan(4.5);
+    const cells = [...svg.matchAll(/<g fill="(#\w+)".*?fill="rgb\(([\d,]+)\)"/g)];
+    expect(cells.length).toBe(25);
+    for (const [, text, cell] of cells) {
+      expect(contrast(luminance(hex(text!)), luminance(cell!.split(',').map(Number)))).toBeGreaterThan(4);
+    }
+  });
+});
+
+describe('what has no confusion matrix is refused with a message', () => {
+  const [t, z] = [() => toTensor(support.soft()), () => toTensor(support.logits())];
+  const best = () => toTensor(support.someIndices());
+
+  test.each<[string, () => unknown, string]>([
+    [
+      'classes that may overlap',
+      () => new ConfusionMatrix({ activation: 'sigmoid' }).update(t(), z()),
+      "ConfusionMatrix.update: classes that may overlap (activation 'sigmoid', 4 classes) have no confusion matrix",
+    ],
+    [
+      'a threshold for several classes',
+      () => new ConfusionMatrix({ threshold: 0.4 }).update(t(), z()),
+      'ConfusionMatrix.update: threshold goes with one class, got 0.4 for 4 classes',
+    ],
+    [
+      'a threshold of 1',
+      () => new ConfusionMatrix({ threshold: 1 }),
+      'ConfusionMatrix: threshold must be a number in (0, 1), got 1',
+    ],
+    [
+      'names of other classes',
+      () => new ConfusionMatrix({ classNames: ['a', 'b'] }).update(t(), z()),
+      'ConfusionMatrix.update: expects 2 classes, got 4 in predictions of shape [3,4,5,4]',
+    ],
+    [
+      'class indices of unknown classes',
+      () => new ConfusionMatrix().update(best(), best()),
+      'ConfusionMatrix.update: predictions that are class indices need the option classCount or classNames',
+    ],
+    [
+      'names that are none',
+      () => new ConfusionMatrix({ classNames: ['a', 1] as never }),
+      'ConfusionMatrix: classNames must be a list of at least two names, got ["a",1]',
+    ],
+    [
+      'more names than classes',
+      () => new ConfusionMatrix({ classNames: ['a', 'b'], classCount: 3 }),
+      'ConfusionMatrix: classNames must be 3 names, as many as classCount, got ["a","b"]',
+    ],
+    [
+      'a number of classes that is none',
+      () => new ConfusionMatrix({ classCount: 1 }),
+      'ConfusionMatrix: classCount must be an integer >= 2, got 1',
+    ],
+    [
+      'an option that it does not know',
+      () => new ConfusionMatrix({ hard: true } as never),
+      "ConfusionMatrix: unknown option 'hard'",
+    ],
+  ])('%s', (_, run, message) => {
+    expect(run).toThrow(message);
+  });
+});
+
+function toProbabilities() {
+  const logits = support.binaryLogits();
+  return { ...logits, data: logits.data.map((z) => Math.fround(1 / (1 + Math.exp(-z)))) };
+}
+
+const hex = (colour: string) => [1, 3, 5].map((i) => parseInt(colour.slice(i, i + 2), 16));
+
+function luminance(colour: readonly number[]): number {
+  const [r, g, b] = colour.map((v) => (v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * r! + 0.7152 * g! + 0.0722 * b!;
+}
+
+function contrast(a: number, b: number): number {
+  return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+}

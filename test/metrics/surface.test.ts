@@ -1,0 +1,290 @@
+import { describe, expect, test } from '@jest/globals';
+import * as tf from '@tensorflow/tfjs-core';
+import { averageSurfaceDistance, hausdorffDistance, normalizedSurfaceDice } from '../../src/index.js';
+import { ndarray, sizeOf, sum } from '../reference/index.js';
+import { surfaceDistances } from '../reference/distance.js';
+import { expectClose, toTensor } from '../support/compare.js';
+import { randomIndices, randomLabels, randomLogits } from '../support/random.js';
+
+type Score = (labels: tf.Tensor, predictions: tf.Tensor, options?: object) => tf.Tensor;
+interface Distances {
+  fromLabelled: number[];
+  fromPredicted: number[];
+}
+
+const mean = (values: number[]) => sum(values) / values.length;
+
+function percentile(values: number[], q: number): number {
+  const sorted = values.slice().sort((a, b) => a - b);
+  const place = (q / 100) * (sorted.length - 1);
+  const [below, above] = [sorted[Math.floor(place)]!, sorted[Math.ceil(place)]!];
+  return below + (above - below) * (place - Math.floor(place));
+}
+
+const SCORES: [string, Score, object, (distances: Distances) => number][] = [
+  [
+    'hausdorffDistance',
+    hausdorffDistance,
+    {},
+    ({ fromLabelled, fromPredicted }) => Math.max(...fromLabelled, ...fromPredicted),
+  ],
+  [
+    'hausdorffDistance of the 95th percentile',
+    hausdorffDistance,
+    { percentile: 95 },
+    ({ fromLabelled, fromPredicted }) => Math.max(percentile(fromLabelled, 95), percentile(fromPredicted, 95)),
+  ],
+  [
+    'hausdorffDistance one way',
+    hausdorffDistance,
+    { symmetric: false },
+    ({ fromPredicted }) => Math.max(...fromPredicted),
+  ],
+  [
+    'averageSurfaceDistance',
+    averageSurfaceDistance,
+    {},
+    ({ fromLabelled, fromPredicted }) => mean([...fromLabelled, ...fromPredicted]),
+  ],
+  [
+    'averageSurfaceDistance one way',
+    averageSurfaceDistance,
+    { symmetric: false },
+    ({ fromPredicted }) => mean(fromPredicted),
+  ],
+  [
+    'normalizedSurfaceDice',
+    normalizedSurfaceDice,
+    { tolerance: 1.1 },
+    ({ fromLabelled, fromPredicted }) => mean([...fromLabelled, ...fromPredicted].map((d) => Number(d <= 1.1))),
+  ],
+];
+
+const SHAPES: [string, number[], number | number[]][] = [
+  ['along a line', [2, 15], 0.4],
+  ['in two dimensions', [2, 8, 9], 1],
+  ['in two dimensions with spacing', [2, 8, 9], [2, 0.7]],
+  ['in three dimensions with spacing', [2, 4, 5, 6], [3, 1, 0.8]],
+];
+
+/** Class indices of blocks, so that masks have an inside. */
+function blocks(shape: number[], seed: number): tf.Tensor {
+  const coarse = [shape[0]!, ...shape.slice(1).map((size) => Math.ceil(size / 3))];
+  const each = toTensor(randomIndices(coarse, seed, 3));
+  const fine = shape.slice(1).reduce((x, _, i) => {
+    const repeated = tf.tile(tf.expandDims(x, i + 2), x.shape.map(() => 1).toSpliced(i + 2, 0, 3));
+    return tf.reshape(repeated, x.shape.map((size, axis) => (axis === i + 1 ? 3 * size : size)));
+  }, each); // prettier-ignore
+  return tf.slice(fine, shape.map(() => 0), shape); // prettier-ignore
+}
+
+describe.each(SCORES)('%s', (_, score, options, expected) => {
+  test.each(SHAPES)('is what its definition gives %s', (_text, shape, spacing) => {
+    const [labels, predictions] = [blocks(shape, 1), blocks(shape, 2)];
+    const [t, p] = [labels.dataSync(), predictions.dataSync()];
+    const pixels = sizeOf(shape.slice(1));
+    const values = Array.from({ length: shape[0]! }, (_each, n) =>
+      [1, 2].map((c) => {
+        const mask = (data: ArrayLike<number>) => Array.from({ length: pixels }, (__, i) => data[n * pixels + i] === c);
+        return expected(surfaceDistances(mask(t), mask(p), shape.slice(1), spacing));
+      }),
+    );
+    expect(values.flat().every(Number.isFinite)).toBe(true);
+    expectClose(score(labels, predictions, { ...options, spacing, classes: [1, 2] }), ndarray(values), 1e-6);
+  });
+
+  test('is the same for class indices, one-hot masks, and logits whose largest they are', () => {
+    const shape = [2, 8, 9];
+    const [labels, predictions] = [blocks(shape, 1), blocks(shape, 2)];
+    const oneHot = (x: tf.Tensor) => tf.oneHot(tf.cast(x, 'int32'), 3);
+    const floats = (x: tf.Tensor) => tf.cast(oneHot(x), 'float32');
+    const whole = score(labels, predictions, { ...options, classes: [0, 1, 2] });
+    expect(whole.shape).toEqual([2, 3]);
+    const noise = tf.mul(toTensor(randomLogits([2, 8, 9, 3], 4)), 0.1);
+    const logits = tf.add(tf.mul(floats(predictions), 2), noise);
+    for (const t of [labels, tf.cast(oneHot(labels), 'bool'), floats(labels), tf.expandDims(labels, 3)]) {
+      expectClose(score(t, logits, options), whole, 0);
+      expectClose(score(t, tf.softmax(logits), { ...options, activation: 'none' }), whole, 0);
+      expectClose(score(t, tf.cast(oneHot(predictions), 'bool'), options), whole, 0);
+    }
+    for (const t of [labels, tf.cast(oneHot(labels), 'bool'), floats(labels)]) {
+      expectClose(score(t, oneHot(predictions), options), whole, 0);
+    }
+    expectClose(score(floats(labels), predictions, options), whole, 0);
+    expectClose(score(labels, logits, { ...options, classes: [2, 0] }), tf.gather(whole, [2, 0], 1), 0);
+    const toFront = (x: tf.Tensor) => tf.transpose(x, [0, 3, 1, 2]);
+    expectClose(score(toFront(floats(labels)), toFront(logits), { ...options, axis: 1 }), whole, 0);
+    expectClose(score(labels, toFront(logits), { ...options, axis: 1 }), whole, 0);
+  });
+
+  test('takes classes that may overlap by themselves under sigmoid, where logits are above 0 and labels above 0.5', () => {
+    const labels = toTensor(randomLabels([2, 8, 9, 2], 1));
+    const logits = toTensor(randomLogits([2, 8, 9, 2], 2));
+    const masks = tf.greater(logits, 0);
+    const truth = tf.greater(labels, 0.5);
+    const whole = score(truth, masks, options);
+    expectClose(score(labels, logits, { ...options, activation: 'sigmoid' }), whole, 0);
+    const one = (x: tf.Tensor) => tf.slice(x, [0, 0, 0, 1], [2, 8, 9, 1]);
+    expectClose(score(one(labels), one(logits), options), tf.slice(whole, [0, 1], [2, 1]), 0);
+    expectClose(
+      score(one(labels), one(tf.sigmoid(logits)), { ...options, activation: 'none' }),
+      tf.slice(whole, [0, 1], [2, 1]),
+      0,
+    );
+  });
+
+  test('gives each pixel of soft labels to its largest class, where predictions are', () => {
+    const labels = tf.tensor([0.4, 0.35, 0.25, 0.2, 0.3, 0.5, 0, 0, 0, 0.1, 0.45, 0.45], [1, 4, 3]);
+    const hard = tf.tensor([1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0], [1, 4, 3], 'bool');
+    const logits = tf.tensor([0, 1, 2, 1, 0, 0, 2, 0, 1, 0, 3, 1], [1, 4, 3]);
+    expectClose(score(labels, logits, options), score(hard, logits, options), 0);
+  });
+
+  test('reads pixels that do not count as outside both masks', () => {
+    const shape = [2, 8, 9];
+    const [labels, predictions] = [blocks(shape, 1), blocks(shape, 2)];
+    const mask = tf.tile(tf.tensor([[[1, 1, 1, 1, 0.5, 1, 0, 0, 0]]]), [2, 8, 1]);
+    const own = { ...options, classes: [1, 2] };
+    const counts = tf.greater(mask, 0);
+    const cut = (x: tf.Tensor) => tf.where(counts, x, tf.zerosLike(x)); // class 0 is not scored
+    const expectedScore = score(cut(labels), cut(predictions), own);
+    expectClose(score(labels, predictions, { ...own, mask }), expectedScore, 0);
+    const ignored = tf.where(counts, labels, tf.fill(shape, 9, 'int32'));
+    expectClose(score(ignored, predictions, { ...own, ignoreLabel: 9 }), expectedScore, 0);
+  });
+
+  test('does not change when both masks are moved, and scales as its distances do', () => {
+    const [labels, predictions] = [blocks([1, 6, 6], 1), blocks([1, 6, 6], 2)];
+    const own = { ...options, classes: [1] };
+    const moved = (x: tf.Tensor) => tf.pad(x, [[0, 0], [5, 1], [2, 9]]); // prettier-ignore
+    const framed = (x: tf.Tensor) => tf.pad(x, [[0, 0], [1, 1], [1, 1]]); // prettier-ignore
+    const value = score(framed(labels), framed(predictions), own);
+    expectClose(score(moved(labels), moved(predictions), own), value, 1e-6);
+  });
+
+  test('leaves no tensor but its result, nor any when it throws', () => {
+    const [labels, logits] = [tf.ones([1, 4, 4], 'int32'), tf.ones([1, 4, 4, 2])];
+    const mask = tf.ones([1, 4, 4]);
+    const before = tf.memory().numTensors;
+    score(labels, logits, { ...options, mask, ignoreLabel: 3 }).dispose();
+    expect(() => score(labels, logits, { ...options, mask, spacing: 0 })).toThrow();
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
+describe('surface scores of nothing', () => {
+  const some = () => tf.tensor([0, 1, 1, 0], [1, 4, 1], 'bool');
+  const none = () => tf.zeros([1, 4, 1], 'bool');
+  const value = (score: Score, labels: tf.Tensor, predictions: tf.Tensor, options = {}) =>
+    score(labels, predictions, options).dataSync()[0];
+
+  test.each([
+    ['hausdorffDistance', hausdorffDistance, 0, Infinity],
+    ['averageSurfaceDistance', averageSurfaceDistance, 0, Infinity],
+    ['normalizedSurfaceDice', normalizedSurfaceDice, 1, 0],
+  ] as [string, Score, number, number][])(
+    '%s is NaN where neither mask has a pixel, and worst where one has none',
+    (_, score, best, worst) => {
+      expect(value(score, some(), some())).toBe(best);
+      expect(value(score, none(), none())).toBe(NaN);
+      expect(value(score, some(), none())).toBe(worst);
+      expect(value(score, none(), some())).toBe(worst);
+    },
+  );
+
+  test('one way and with a percentile they are too', () => {
+    for (const [score, options] of [
+      [hausdorffDistance, { symmetric: false }],
+      [hausdorffDistance, { percentile: 95 }],
+      [averageSurfaceDistance, { symmetric: false }],
+    ] as const) {
+      expect(value(score, some(), none(), options)).toBe(Infinity);
+      expect(value(score, none(), some(), options)).toBe(Infinity);
+      expect(value(score, none(), none(), options)).toBe(NaN);
+    }
+  });
+
+  test('a network that gives NaN scores worst, not best', () => {
+    const labels = tf.tensor([0, 1, 1, 0], [1, 4], 'int32');
+    const broken = tf.fill([1, 4, 2], NaN);
+    expect([...hausdorffDistance(labels, broken).dataSync()]).toEqual([Infinity, Infinity]);
+    expect([...normalizedSurfaceDice(some(), tf.fill([1, 4, 1], NaN)).dataSync()]).toEqual([0]);
+  });
+
+  test('within a tolerance of three steps of 0.1 is 0.3', () => {
+    const shifted = (by: number) =>
+      tf
+        .oneHot(tf.tensor([by], [1], 'int32'), 8)
+        .reshape([1, 8, 1])
+        .cast('bool');
+    const score = normalizedSurfaceDice(shifted(1), shifted(4), { spacing: 0.1, tolerance: 0.3 });
+    expect([...score.dataSync()]).toEqual([1]);
+  });
+});
+
+describe.each([
+  ['hausdorffDistance', hausdorffDistance],
+  ['averageSurfaceDistance', averageSurfaceDistance],
+  ['normalizedSurfaceDice', normalizedSurfaceDice],
+] as [string, Score][])('%s refuses', (name, score) => {
+  const indices = () => tf.zeros([1, 4, 4], 'int32');
+  const logits = () => tf.zeros([1, 4, 4, 2]);
+  const REFUSED: [string, () => [unknown, unknown, object?], string][] = [
+    ['labels that are no tensor', () => [1, logits()], 'labels must be a tf.Tensor, got 1'],
+    ['predictions of strings', () => [indices(), tf.tensor(['a'])], 'predictions must be float32 or bool or int32'],
+    ['no predictions at all', () => [tf.zeros([0, 4, 2]), tf.zeros([0, 4, 2])], 'predictions of shape [0,4,2] hold no'],
+    [
+      'indices on both sides without a list of classes',
+      () => [indices(), indices()],
+      'int32 labels and predictions of one shape are class indices (cast one-hot masks to bool), so classes must be a ' +
+        'list such as [1, 2], got undefined',
+    ],
+    [
+      'classes that are none',
+      () => [indices(), indices(), { classes: [-1] }],
+      "classes must be 'all' or a list of different class indices in 0..2147483647, got [-1]",
+    ],
+    [
+      'a class that does not exist',
+      () => [indices(), logits(), { classes: [2] }],
+      "classes must be 'all' or a list of",
+    ],
+    [
+      'indices of another shape',
+      () => [logits(), tf.zeros([1, 4, 3], 'int32')],
+      'class indices must have shape [1,4,4] for labels [1,4,4,2], got predictions [1,4,3]',
+    ],
+    ['labels of another shape', () => [tf.zeros([1, 4, 5, 2]), logits()], 'labels [1,4,5,2] and predictions [1,4,4,2]'],
+    [
+      'no spatial axis',
+      () => [tf.zeros([4, 2]), tf.zeros([4, 2])],
+      'predictions must be [N, ...spatial, C], got shape [4,2]',
+    ],
+    [
+      'an activation of masks',
+      () => [indices(), tf.cast(logits(), 'bool'), { activation: 'softmax' }],
+      'activation goes with float32 predictions, got a bool tensor of shape [1,4,4,2]',
+    ],
+    [
+      'an unknown activation',
+      () => [indices(), logits(), { activation: 'relu' }],
+      "activation must be 'softmax', 'sigmoid', 'none', got \"relu\"",
+    ],
+    [
+      'softmax over one class',
+      () => [indices(), tf.zeros([1, 4, 4, 1]), { activation: 'softmax' }],
+      "activation 'softmax' needs at least two classes",
+    ],
+    ['spacing 0', () => [indices(), logits(), { spacing: [1, 0] }], 'spacing[1] must be a number > 0, got 0'],
+    ['a mask of the wrong shape', () => [indices(), logits(), { mask: tf.ones([4]) }], 'mask must have shape [1,4,4]'],
+    ['an unknown option', () => [indices(), logits(), { reduction: 'mean' }], "unknown option 'reduction'"],
+    [
+      'its own options out of range',
+      () => [indices(), logits(), { hausdorffDistance: { percentile: 101 }, averageSurfaceDistance: { symmetric: 1 }, normalizedSurfaceDice: { tolerance: -1 } }[name]], // prettier-ignore
+      { hausdorffDistance: 'percentile must be a number in [0, 100], got 101', averageSurfaceDistance: 'symmetric must be true or false, got 1', normalizedSurfaceDice: 'tolerance must be a number >= 0, got -1' }[name]!, // prettier-ignore
+    ],
+  ];
+  test.each(REFUSED)('%s', (_, args, message) => {
+    expect(() => (score as (...all: unknown[]) => tf.Tensor)(...args())).toThrow(`${name}: ${message}`);
+  });
+});
