@@ -96,6 +96,15 @@ export {
   type StraightThroughThresholdOptions,
 } from './relaxations/straightThroughThreshold.js';
 
+export {
+  annotatorWeightsFromMasks,
+  annotatorWeightsFromVotes,
+  type AnnotatorWeightsFromMasksOptions,
+  type AnnotatorWeightsFromVotesOptions,
+} from './annotators/annotatorWeights.js';
+export { disagreementEntropy, type DisagreementEntropyOptions } from './annotators/disagreementEntropy.js';
+export { staple, type BinaryStaple, type MultiLabelStaple, type StapleOptions } from './annotators/staple.js';
+
 export { checkValues } from './checkValues.js';
 
 export type { KernelKind, SumName } from './kernels/contract.js';

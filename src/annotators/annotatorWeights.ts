@@ -1,0 +1,94 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { checkAxis, checkBoolean, checkNumber, checkOptionNames, checkTensor, fail } from '../checks.js';
+import { checkingValues } from '../checkValues.js';
+import { constant } from '../kernels/constant.js';
+import { sumPixels } from '../kernels/sumPixels.js';
+
+export interface AnnotatorWeightsFromMasksOptions {
+  /** The axis along which the annotators are stacked. Default 0. */
+  annotatorAxis?: number;
+  /** The value that marks where an annotator did not look, say -1 or 255. */
+  absentLabel?: number;
+  /** Divide by the mean over the pixels where anybody looked. Default true; false gives the counts themselves. */
+  normalize?: boolean;
+}
+
+export interface AnnotatorWeightsFromVotesOptions {
+  /** The class axis of the votes. Default -1. */
+  axis?: number;
+  /** Divide by the mean over the pixels where anybody looked. Default true; false gives the counts themselves. */
+  normalize?: boolean;
+}
+
+/**
+ * Pixel weights from how many annotators looked at each pixel, for a loss's `mask`: a label that five agreed on weighs
+ * more than one person's. By default their mean over the pixels where anybody looked is 1, so that the loss keeps its
+ * scale; nobody looked: 0.
+ *
+ * @param masks stacked masks or class maps, `[A, ...]`
+ * @returns float32 weights >= 0, the shape without the annotators' axis. No gradient flows to the masks
+ * @throws if options do not fit
+ *
+ * @example
+ * ```ts
+ * const masks = tf.tensor([[1, 1, 0, -1], [1, 0, 0, -1], [1, -1, 0, -1]]); // the last missed two pixels
+ * annotatorWeightsFromMasks(masks, { absentLabel: -1 }); // [1.125, 0.75, 1.125, 0]
+ * annotatorWeightsFromMasks(masks, { absentLabel: -1, normalize: false }); // [3, 2, 3, 0]
+ * ```
+ */
+export function annotatorWeightsFromMasks(masks: Tensor, options: AnnotatorWeightsFromMasksOptions = {}): Tensor {
+  const fn = 'annotatorWeightsFromMasks';
+  checkTensor(fn, 'masks', masks);
+  checkOptionNames(fn, options, ['annotatorAxis', 'absentLabel', 'normalize']);
+  const { absentLabel, normalize = true } = options;
+  if (absentLabel !== undefined) checkNumber(fn, 'absentLabel', absentLabel);
+  checkBoolean(fn, 'normalize', normalize);
+  const axis = checkAxis(fn, options.annotatorAxis ?? 0, masks.shape, 'annotatorAxis');
+  return constant(() => {
+    const values = tf.cast(masks, 'float32');
+    const looked =
+      absentLabel === undefined ? tf.onesLike(values) : tf.cast(tf.notEqual(values, absentLabel), 'float32');
+    return asWeights(tf.sum(looked, axis), normalize);
+  });
+}
+
+/**
+ * Pixel weights from how many annotators voted on each pixel, as `annotatorWeightsFromMasks`: the sum of the votes over
+ * the classes, divided by its mean over the pixels that have any.
+ *
+ * @param votes counts >= 0 with a class axis, each annotator having chosen one class
+ * @returns float32 weights >= 0, the shape without the class axis. No gradient flows to the votes
+ * @throws if options do not fit
+ *
+ * @example
+ * ```ts
+ * const votes = tf.tensor([[[4, 1], [0, 1], [0, 0]]]);
+ * annotatorWeightsFromVotes(votes, { normalize: false }); // [[5, 1, 0]]
+ * const mask = annotatorWeightsFromVotes(votes); // [[1.6667, 0.3333, 0]]
+ * const loss = crossEntropyLoss(softLabelsFromVotes(votes, { missing: 0 }), tf.zeros([1, 3, 2]), { mask });
+ * ```
+ */
+export function annotatorWeightsFromVotes(votes: Tensor, options: AnnotatorWeightsFromVotesOptions = {}): Tensor {
+  const fn = 'annotatorWeightsFromVotes';
+  checkTensor(fn, 'votes', votes);
+  checkOptionNames(fn, options, ['axis', 'normalize']);
+  const { normalize = true } = options;
+  checkBoolean(fn, 'normalize', normalize);
+  const axis = checkAxis(fn, options.axis ?? -1, votes.shape);
+  if (checkingValues()) {
+    const bad = votes.dataSync().find((count) => !(count >= 0));
+    if (bad !== undefined) fail(fn, `votes must be >= 0, got ${bad}`);
+  }
+  return constant(() => asWeights(tf.sum(tf.cast(votes, 'float32'), axis), normalize));
+}
+
+/** (The mean of large counts by sumPixels, for exact sums on every backend.) */
+function asWeights(counts: Tensor, normalize: boolean): Tensor {
+  if (!normalize) return counts;
+  const total = (x: Tensor) => tf.reshape(sumPixels(tf.reshape(x, [1, x.size, 1])), []);
+  const anybody = tf.step(counts);
+  const mean = tf.div(total(counts), tf.maximum(total(anybody), 1));
+  // Where there is no count at all the mean is 0, and 0 / 1 is wanted.
+  return tf.div(counts, tf.add(mean, tf.sub(1, tf.step(mean))));
+}

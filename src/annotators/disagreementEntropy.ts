@@ -1,0 +1,110 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import {
+  checkAxis,
+  checkBoolean,
+  checkDtype,
+  checkNumber,
+  checkOptionNames,
+  checkTensor,
+  fail,
+  show,
+} from '../checks.js';
+import { checkingValues } from '../checkValues.js';
+import { constant } from '../kernels/constant.js';
+
+export interface DisagreementEntropyOptions {
+  /** The class axis. Default -1. */
+  axis?: number;
+  /** Every value is the label of a yes-or-no question of its own, and the shape is kept. Default false. */
+  binary?: boolean;
+  /** Divide by the most there can be, log C (log 2 if binary), so that values lie in [0, 1]. Default false: nats. */
+  normalize?: boolean;
+  /** A value outside [0, 1] that marks unlabelled pixels (the `missing` of softLabelsFromVotes): their entropy is 0. */
+  ignoreLabel?: number;
+}
+
+/**
+ * How much annotators disagree about each pixel: the entropy of its soft label, -Σ_c t_c log t_c over the class axis, with
+ * 0 log 0 = 0. An axis of one class, or `binary: true`, gives -t log t - (1 - t) log(1 - t).
+ *
+ * 0 where all agree, log C where they are split evenly. It can be differentiated, for predicted probabilities too; at 0
+ * the slope is that at 1e-12, 26.6, where the true one is infinite.
+ *
+ * @param labels float in [0, 1], that sum to 1 over the class axis unless it has one class: soft labels with a class axis,
+ * or any shape with `binary: true`. Votes go through softLabelsFromVotes first
+ * @returns entropies >= 0, the shape without the class axis; the shape of the labels with `binary: true`
+ * @throws if labels are not float32, or options do not fit
+ *
+ * @example
+ * ```ts
+ * const labels = softLabelsFromVotes(tf.tensor([[5, 0], [4, 1], [3, 3]])); // of two classes, for three pixels
+ * disagreementEntropy(labels); // [0, 0.5004, 0.6931]
+ * disagreementEntropy(labels, { normalize: true }); // [0, 0.7219, 1]
+ * const masks = tf.tensor([[1, 1, 0], [1, 0, 0]]);
+ * disagreementEntropy(softLabelsFromMasks(masks), { binary: true }); // [0, 0.6931, 0]
+ * ```
+ */
+export function disagreementEntropy(labels: Tensor, options: DisagreementEntropyOptions = {}): Tensor {
+  const fn = 'disagreementEntropy';
+  checkTensor(fn, 'labels', labels);
+  checkDtype(fn, 'labels', labels, ['float32']);
+  checkOptionNames(fn, options, ['axis', 'binary', 'normalize', 'ignoreLabel']);
+  const { binary = false, normalize = false, ignoreLabel } = options;
+  checkBoolean(fn, 'binary', binary);
+  checkBoolean(fn, 'normalize', normalize);
+  checkIgnoreLabel(fn, ignoreLabel);
+  if (binary && options.axis !== undefined) {
+    fail(fn, `axis has no meaning with binary: true, got ${show(options.axis)}`);
+  }
+  const axis = binary ? null : checkAxis(fn, options.axis ?? -1, labels.shape);
+  const classes = axis === null ? 1 : labels.shape[axis]!;
+  if (checkingValues()) checkLabels(fn, labels, axis, ignoreLabel);
+  return tf.tidy(() => {
+    const labelled = ignoreLabel === undefined ? null : whereLabelled(labels, axis, ignoreLabel);
+    const t = labelled ? tf.where(labelled, labels, tf.zerosLike(labels)) : labels;
+    const terms = classes === 1 ? tf.add(entropyOf(t), entropyOf(tf.sub(1, t))) : entropyOf(t);
+    const entropy = axis === null ? terms : tf.sum(terms, axis);
+    return normalize ? tf.div(entropy, Math.log(Math.max(classes, 2))) : entropy;
+  });
+}
+
+function checkIgnoreLabel(fn: string, ignoreLabel: number | undefined): void {
+  if (ignoreLabel === undefined) return;
+  checkNumber(fn, 'ignoreLabel', ignoreLabel);
+  if (ignoreLabel >= 0 && ignoreLabel <= 1) fail(fn, `ignoreLabel must lie outside [0, 1], got ${ignoreLabel}`);
+}
+
+/** True, in the shape of the labels, for pixels without the label in any of their channels. */
+function whereLabelled(labels: Tensor, axis: number | null, ignoreLabel: number): Tensor {
+  return constant(() => {
+    const differs = tf.notEqual(labels, ignoreLabel);
+    if (axis === null) return differs;
+    return tf.logicalAnd(tf.all(differs, axis, true), tf.onesLike(differs));
+  });
+}
+
+/** -t log t. */
+function entropyOf(labels: Tensor): Tensor {
+  const logOf = (t: Tensor) => tf.log(tf.maximum(t, 1e-12));
+  return tf.customGrad((t, save) => {
+    (save as tf.GradSaveFunc)([t as Tensor]);
+    return {
+      value: tf.neg(tf.mul(t as Tensor, logOf(t as Tensor))),
+      gradFunc: (dy: Tensor, [kept]: Tensor[]) => tf.neg(tf.mul(dy, tf.add(logOf(kept!), 1))),
+    };
+  })(labels);
+}
+
+function checkLabels(fn: string, labels: Tensor, axis: number | null, ignoreLabel: number | undefined): void {
+  const bad = labels.dataSync().find((t) => t !== ignoreLabel && !(t >= 0 && t <= 1));
+  if (bad !== undefined) fail(fn, `labels must lie in [0, 1], got ${bad}`);
+  if (axis === null || labels.shape[axis] === 1) return;
+  const sums = tf.tidy(() => {
+    const t = ignoreLabel === undefined ? null : whereLabelled(labels, axis, ignoreLabel);
+    // (A pixel that is left out sums to 1.)
+    return tf.sum(t ? tf.where(t, labels, tf.fill(labels.shape, 1 / labels.shape[axis]!)) : labels, axis).dataSync();
+  });
+  const off = sums.find((sum) => !(Math.abs(sum - 1) <= 1e-3));
+  if (off !== undefined) fail(fn, `labels must sum to 1 over the class axis, got ${off}`);
+}

@@ -1,0 +1,223 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import {
+  checkAxis,
+  checkInteger,
+  checkNumber,
+  checkOptionNames,
+  checkTensor,
+  fail,
+  show,
+  showShape,
+} from '../checks.js';
+import { maximizeExpectation, normalizedRows, type Estimate } from './expectationMaximization.js';
+import { looked, patternsOf, type Patterns } from './patterns.js';
+
+export interface StapleOptions {
+  /** The number of classes C, if the masks are int32 class maps; the consensus has a class axis of C appended. */
+  classes?: number;
+  /** The axis along which the annotators are stacked. Default 0. */
+  annotatorAxis?: number;
+  /** The value that marks where an annotator did not look, say -1 or 255: left out. */
+  absentLabel?: number;
+  /**
+   * The probability of each class before anybody answers: `'votes'` (default), its share of all answers; `'updated'`,
+   * the mean of the consensus, estimated with the rest; or known: that of 1 for masks, C numbers for class maps.
+   */
+  prior?: 'votes' | 'updated' | number | readonly number[];
+  /** With what probability annotators are taken to be right at first, in (0, 1). Default 0.99999. */
+  initial?: number;
+  /** Ends when no probability of an annotator (nor the prior) changes by more in an iteration. Default 1e-7. */
+  tolerance?: number;
+  /** Default 1000. */
+  maxIterations?: number;
+  /** The consensus where nobody looked; pass it on to a loss as `ignoreLabel`. Default -1. */
+  missing?: number;
+}
+
+interface StapleResult {
+  /** The probability of the class 1, in the shape of a mask; or of each class, the class axis last. */
+  consensus: Tensor;
+  /** The prior of 1, or of each class, that was used in the end. */
+  prior: number | number[];
+  iterations: number;
+  /** Whether the tolerance was reached. */
+  converged: boolean;
+}
+
+export interface BinaryStaple extends StapleResult {
+  prior: number;
+  /** For each annotator, the probability of marking a pixel that belongs to the structure. */
+  sensitivity: number[];
+  /** For each annotator, the probability of not marking a pixel that does not. */
+  specificity: number[];
+}
+
+export interface MultiLabelStaple extends StapleResult {
+  prior: number[];
+  /** `confusion[annotator][truth][answer]`: the probability of the answer where the truth is that class. */
+  confusion: number[][][];
+}
+
+/**
+ * STAPLE: the consensus of several annotators' masks, weighted by how good each of them turns out to be.
+ *
+ * The probability of class c at a pixel is prior_c Π_a θ_a[c, d_a], divided by the sum of that over the classes, with d_a
+ * the answer of annotator a there; θ_a[c, d] is the mean over the pixels where a looked of (d_a = d), weighted with the
+ * probability of c. Both are computed in turns (expectation maximization, in float64, with sums of logarithms), over all
+ * pixels together: call it image by image if annotators are not the same everywhere. A class that is nowhere the truth
+ * and an annotator who never looked keep their θ of the start.
+ *
+ * The consensus answers another question than `softLabelsFromMasks`: how likely the hidden true mask has the pixel, not
+ * how many of the annotators would mark it. It is nearly hard where annotators are good, and where most of the image is
+ * background it tends to mark more than the majority, for whoever marks little there hardly ever errs.
+ *
+ * It reads the masks back from the backend (`dataSync`), so it belongs where data are prepared, and has no gradient.
+ *
+ * @param masks stacked 0/1 masks `[A, ...]`, or with `classes` stacked int32 class maps
+ * @returns the consensus as soft labels (a tensor to dispose of), and what was estimated, in plain numbers
+ * @throws if masks hold other values than 0, 1 (or classes below C) and `absentLabel`, or options do not fit
+ *
+ * @example
+ * ```ts
+ * const masks = tf.tensor([
+ *   [1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0],
+ *   [1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+ *   [1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0],
+ *   [0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 1, 1], // half of it elsewhere
+ * ]);
+ * const { consensus, sensitivity, specificity } = staple(masks);
+ * consensus; // [1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0]
+ * sensitivity; // [1, 0.75, 1, 0.50]
+ * specificity; // [1, 1, 0.88, 0.75]
+ * ```
+ *
+ * @see Warfield, Zou, Wells, Simultaneous truth and performance level estimation (STAPLE), IEEE Transactions on Medical
+ * Imaging 23(7), 2004
+ */
+export function staple(masks: Tensor, options: StapleOptions & { classes: number }): MultiLabelStaple;
+export function staple(masks: Tensor, options?: StapleOptions & { classes?: undefined }): BinaryStaple;
+export function staple(masks: Tensor, options: StapleOptions = {}): BinaryStaple | MultiLabelStaple {
+  const fn = 'staple';
+  checkTensor(fn, 'masks', masks);
+  checkOptionNames(fn, options, [
+    'classes',
+    'annotatorAxis',
+    'absentLabel',
+    'prior',
+    'initial',
+    'tolerance',
+    'maxIterations',
+    'missing',
+  ]);
+  const { classes, absentLabel, prior = 'votes', tolerance = 1e-7, maxIterations = 1000, missing = -1 } = options;
+  if (classes !== undefined) checkInteger(fn, 'classes', classes, 2);
+  if (classes !== undefined && masks.dtype !== 'int32') fail(fn, `class maps must be int32, got ${show(masks)}`);
+  if (masks.size === 0) fail(fn, `masks of shape ${showShape(masks.shape)} hold no value`);
+  if (absentLabel !== undefined) checkNumber(fn, 'absentLabel', absentLabel);
+  checkPrior(fn, prior, classes);
+  const initial = checkInitial(fn, options.initial ?? 0.99999);
+  checkNumber(fn, 'tolerance', tolerance, { least: 0 });
+  checkInteger(fn, 'maxIterations', maxIterations, 1);
+  checkNumber(fn, 'missing', missing);
+  const axis = checkAxis(fn, options.annotatorAxis ?? 0, masks.shape, 'annotatorAxis');
+
+  const count = classes ?? 2;
+  const patterns = patternsOf(readAnswers(fn, masks, axis, count, absentLabel), count);
+  const start: Estimate = {
+    prior: Array.isArray(prior) ? Float64Array.from(prior) : startingPrior(prior as string | number, patterns, count),
+    confusion: Array.from({ length: masks.shape[axis]! }, () => startingConfusion(initial, count)),
+  };
+  const limits = { tolerance, maxIterations, updatePrior: prior === 'updated' };
+  const found = maximizeExpectation(patterns, start, limits);
+  const { iterations, converged } = found;
+
+  const shape = masks.shape.filter((_, a) => a !== axis);
+  const channels = classes === undefined ? [1] : [...Array(count).keys()];
+  const values = spread(patterns, found.posterior, count, channels, missing);
+  const consensus = tf.tensor(values, classes === undefined ? shape : [...shape, count]);
+  if (classes === undefined) {
+    const { confusion } = found;
+    return {
+      consensus,
+      sensitivity: confusion.map((own) => own[3]!),
+      specificity: confusion.map((own) => own[0]!),
+      prior: found.prior[1]!,
+      iterations,
+      converged,
+    };
+  }
+  const confusion = found.confusion.map((own) => channels.map((c) => [...own.subarray(c * count, (c + 1) * count)]));
+  return { consensus, confusion, prior: [...found.prior], iterations, converged };
+}
+
+/** For each annotator the class of each pixel, -1 where it did not look. */
+function readAnswers(fn: string, masks: Tensor, axis: number, classes: number, absentLabel?: number): Int32Array[] {
+  return tf.tidy(() =>
+    tf.unstack(masks, axis).map((mask) => {
+      const values = mask.dataSync();
+      const answers = new Int32Array(values.length);
+      for (let i = 0; i < values.length; i++) {
+        const value = values[i]!;
+        answers[i] = value === absentLabel ? -1 : value;
+        if (value !== absentLabel && !(Number.isInteger(value) && value >= 0 && value < classes)) {
+          const absent = absentLabel === undefined ? '' : ` or absentLabel ${absentLabel}`;
+          fail(fn, `masks must hold classes in 0..${classes - 1}${absent}, got ${value}`);
+        }
+      }
+      return answers;
+    }),
+  );
+}
+
+function checkPrior(fn: string, prior: unknown, classes: number | undefined): void {
+  if (prior === 'votes' || prior === 'updated') return;
+  if (classes === undefined) {
+    if (typeof prior === 'number') return checkNumber(fn, 'prior', prior, { least: 0, most: 1 });
+    fail(fn, `prior of masks must be 'votes', 'updated' or a number in [0, 1], got ${show(prior)}`);
+  }
+  if (!Array.isArray(prior) || prior.length !== classes) {
+    fail(fn, `prior of class maps must be 'votes', 'updated' or a list of ${classes} numbers, got ${show(prior)}`);
+  }
+  prior.forEach((share, c) => checkNumber(fn, `prior[${c}]`, share, { least: 0, most: 1 }));
+  const total = (prior as number[]).reduce((sum, share) => sum + share, 0);
+  if (Math.abs(total - 1) > 1e-6) fail(fn, `prior must sum to 1, got ${show(prior)}`);
+}
+
+/** (At 1 an annotator who differs from the others would make every class impossible.) */
+function checkInitial(fn: string, initial: unknown): number {
+  if (typeof initial === 'number' && initial > 0 && initial < 1) return initial;
+  fail(fn, `initial must be a number in (0, 1), got ${show(initial)}`);
+}
+
+function startingPrior(prior: string | number, patterns: Patterns, classes: number): Float64Array {
+  if (typeof prior === 'number') return Float64Array.of(1 - prior, prior);
+  const votes = new Float64Array(classes);
+  patterns.answers.forEach((given, k) => {
+    for (const answer of given) if (answer >= 0) votes[answer]! += patterns.counts[k]!;
+  });
+  return normalizedRows(votes, new Float64Array(classes).fill(1 / classes), classes);
+}
+
+function startingConfusion(initial: number, classes: number): Float64Array {
+  const other = (1 - initial) / (classes - 1);
+  return Float64Array.from({ length: classes * classes }, (_, i) => (i % (classes + 1) === 0 ? initial : other));
+}
+
+/** The posterior's channels of every pixel, `missing` where nobody looked. */
+function spread(
+  { answers, ofPixel }: Patterns,
+  posterior: Float64Array,
+  classes: number,
+  channels: readonly number[],
+  missing: number,
+): Float32Array {
+  const rows = answers.map((given, k) => channels.map((c) => (looked(given) ? posterior[k * classes + c]! : missing)));
+  const width = channels.length;
+  const values = new Float32Array(ofPixel.length * width);
+  for (let i = 0; i < ofPixel.length; i++) {
+    const row = rows[ofPixel[i]!]!;
+    for (let j = 0; j < width; j++) values[i * width + j] = row[j]!;
+  }
+  return values;
+}

@@ -1,0 +1,157 @@
+/**
+ * A network of one 1×1 convolution is trained on one image with each loss in turn, and ends at the labels: at their mask
+ * where they are hard, at p = t where they are soft and the loss is proper. The features are those that can tell the
+ * structures apart (the coordinates to the second power), so what is left to go wrong is the loss.
+ */
+import { expect, test } from '@jest/globals';
+import * as tf from '@tensorflow/tfjs-core';
+import * as softseg from '../../src/index.js';
+import type { Loss } from '../support/oracle.js';
+
+/** One class; three of which a pixel has one; three that overlap. */
+type Task = 'one' | 'exclusive' | 'overlapping';
+
+interface Row {
+  loss: keyof typeof softseg;
+  options?: object;
+  /** How it is called, if not as the others are. */
+  call?: Loss;
+  /** A loss that is added to it. */
+  beside?: keyof typeof softseg;
+  /** 'proper' losses are trained on soft labels, too. */
+  labels: 'hard' | 'proper';
+  /** How near to p = t it ends, in the mean over pixels; default 0.005. */
+  within?: number;
+  /** Of training; default 100. */
+  steps?: number;
+  /** Default 'one' and 'exclusive'. */
+  tasks?: readonly Task[];
+}
+
+/** Every loss has at least one row here. */
+const ROWS: Row[] = [
+  { loss: 'iouLoss', labels: 'proper' },
+  { loss: 'iouLoss', options: { overlap: 'product' }, labels: 'hard' },
+  { loss: 'iouLoss', options: { aggregate: 'batch', smooth: 1 }, labels: 'proper', tasks: ['one', 'overlapping'] },
+  { loss: 'diceLoss', labels: 'proper' },
+  { loss: 'diceLoss', options: { overlap: 'product' }, labels: 'hard' },
+  { loss: 'diceLoss', options: { squared: true }, labels: 'proper', steps: 200 },
+  { loss: 'diceLoss', options: { log: true }, labels: 'proper' },
+  { loss: 'tverskyLoss', options: { alpha: 0.3, beta: 0.7 }, labels: 'proper' },
+  { loss: 'tverskyLoss', options: { alpha: 0.3, beta: 0.7, gamma: 0.75 }, labels: 'proper' },
+  { loss: 'generalizedDiceLoss', labels: 'proper' },
+  { loss: 'logCoshDiceLoss', labels: 'proper' },
+  { loss: 'mccLoss', labels: 'proper', steps: 200 },
+  // Flat near p = t: the slope goes as the square of the distance.
+  { loss: 'focalLoss', labels: 'proper', within: 0.03, steps: 200, tasks: ['one', 'exclusive', 'overlapping'] },
+  { loss: 'unifiedFocalLoss', labels: 'proper' },
+  { loss: 'lovaszHingeLoss', labels: 'hard', tasks: ['one'] },
+  { loss: 'lovaszSoftmaxLoss', labels: 'hard' },
+  { loss: 'hausdorffLoss', labels: 'hard', steps: 200 },
+  // These two say too little alone, and their papers add them to a region loss.
+  { loss: 'boundaryLoss', beside: 'diceLoss', labels: 'hard' },
+  { loss: 'clDiceLoss', options: { iterations: 2 }, beside: 'crossEntropyLoss', labels: 'hard', tasks: ['one'] },
+  // The second output is the first at half the size.
+  {
+    loss: 'deepSupervisionLoss',
+    call: (t, z) => softseg.deepSupervisionLoss(softseg.comboLoss, t, [z, halved(z)]),
+    labels: 'hard',
+  },
+  { loss: 'crossEntropyLoss', labels: 'proper', tasks: ['one', 'exclusive', 'overlapping'] },
+  { loss: 'binaryCrossEntropyLoss', labels: 'proper', tasks: ['one', 'overlapping'] },
+  { loss: 'comboLoss', labels: 'proper' },
+  {
+    loss: 'comboLoss',
+    options: { weights: { dice: 1, binaryCrossEntropy: 1 } },
+    labels: 'proper',
+    tasks: ['one', 'overlapping'],
+  },
+];
+
+const SIZE = 8;
+
+/** The pixels' 1, x, y, x², y² and xy, each coordinate from -1 to 1. */
+const FEATURES = Array.from({ length: SIZE * SIZE }, (_, i) => {
+  const x = (2 * (i % SIZE)) / (SIZE - 1) - 1;
+  const y = (2 * Math.floor(i / SIZE)) / (SIZE - 1) - 1;
+  return [1, x, y, x * x, y * y, x * y];
+});
+
+/** Logits of a blob around (x, y) with about the radius r. */
+const blob = (x: number, y: number, r: number) => (pixel: number[]) =>
+  4 * (r * r - (pixel[1]! - x) ** 2 - (pixel[2]! - y) ** 2);
+
+/** No pixel is so near to a border that its class were in doubt: the logits there differ by 0.2 at least. */
+const TRUTH: Record<Task, ((pixel: number[]) => number)[]> = {
+  one: [blob(-0.15, -0.15, 0.75)],
+  exclusive: [() => 0, blob(-0.4, -0.15, 0.5), blob(0.4, -0.15, 0.5)],
+  overlapping: [blob(0, 0, 0.8), blob(-0.2, 0, 0.6), blob(0.3, 0.15, 0.65)],
+};
+
+const activate = (task: Task, logits: tf.Tensor) => (task === 'exclusive' ? tf.softmax(logits) : tf.sigmoid(logits));
+
+function harden(task: Task, p: tf.Tensor): tf.Tensor {
+  if (task !== 'exclusive') return tf.cast(tf.greater(p, 0.5), 'float32');
+  return tf.cast(tf.oneHot(tf.argMax(p, -1), p.shape.at(-1)!), 'float32');
+}
+
+/** [1, SIZE, SIZE, classes] */
+function labelsOf(task: Task, soft: boolean): tf.Tensor {
+  const logits = tf.tensor(FEATURES.map((pixel) => TRUTH[task].map((f) => f(pixel))));
+  const t = activate(task, tf.reshape(logits, [1, SIZE, SIZE, TRUTH[task].length]));
+  return soft ? t : harden(task, t);
+}
+
+/** The probabilities after training. */
+function train(loss: Loss, options: object, labels: tf.Tensor, task: Task, steps: number): tf.Tensor {
+  const features = tf.tensor2d(FEATURES);
+  const kernel = tf.variable(tf.zeros<tf.Rank.R2>([FEATURES[0]!.length, labels.shape.at(-1)!]));
+  const logits = () => tf.reshape(tf.matMul(features, kernel), labels.shape);
+  const rate = softseg.cosineSchedule({ from: 0.5, to: 0.005, steps });
+  const optimizer = tf.train.adam(rate(0));
+  for (let step = 0; step < steps; step++) {
+    Object.assign(optimizer, { learningRate: rate(step) });
+    optimizer.minimize(() => loss(labels, logits(), options) as tf.Scalar, false, [kernel]);
+  }
+  const p = activate(task, logits());
+  kernel.dispose();
+  optimizer.dispose();
+  return p;
+}
+
+/** The row's loss, and the one beside it. */
+function lossOf({ loss, call, beside }: Row): Loss {
+  const first = call ?? (softseg[loss] as Loss);
+  const second = beside && (softseg[beside] as Loss);
+  return (t, z, options) => (second ? tf.add(first(t, z, options), second(t, z)) : first(t, z, options));
+}
+
+/** The means of 2×2 pixels. */
+function halved(z: tf.Tensor): tf.Tensor {
+  const half = SIZE / 2;
+  return tf.mean(tf.reshape(z, [1, half, 2, half, 2, z.shape.at(-1)!]), [2, 4]);
+}
+
+const CASES = ROWS.flatMap((row) =>
+  (row.tasks ?? ['one', 'exclusive']).flatMap((task) =>
+    (row.labels === 'proper' ? (['hard', 'soft'] as const) : (['hard'] as const)).map((kind) => {
+      const options = task === 'overlapping' ? { activation: 'sigmoid', ...row.options } : { ...row.options };
+      return { within: 0.005, steps: 100, ...row, task, kind, options };
+    }),
+  ),
+);
+
+test.each(CASES)('$loss $options, trained on $kind labels ($task), ends at them', (row) => {
+  const { options, task, kind, within, steps } = row;
+  const t = labelsOf(task, kind === 'soft');
+  const p = train(lossOf(row), options, t, task, steps);
+  const mistakes = tf.sum(tf.abs(tf.sub(harden(task, p), harden(task, t)))).dataSync()[0];
+  const off = tf.mean(tf.abs(tf.sub(p, t))).dataSync()[0];
+  if (kind === 'hard') expect(mistakes).toBe(0);
+  else expect(off).toBeLessThan(within);
+});
+
+test('no loss is left out', () => {
+  const losses = Object.keys(softseg).filter((name) => name.endsWith('Loss'));
+  expect(losses.filter((name) => !ROWS.some(({ loss }) => loss === name))).toEqual([]);
+});
