@@ -28,6 +28,8 @@ export interface BoundaryLossOptions<R extends Reduction = Reduction> extends Sh
   spacing?: Spacing;
 }
 
+export const BOUNDARY_OPTIONS = [...SHAPE_OPTIONS, 'distances', 'spacing'] as const;
+
 /**
  * Boundary loss: per sample and class Σ w p φ / Σ w, with φ the signed distance from the border of the label, positive
  * outside and negative inside (see `signedDistance`). The probability is pushed out of what is far outside, and into
@@ -62,7 +64,7 @@ export function boundaryLoss<R extends Reduction = 'mean'>(
   options: BoundaryLossOptions<R> = {},
 ): RegionResult<R> {
   const fn = 'boundaryLoss';
-  checkOptionNames(fn, options, [...SHAPE_OPTIONS, 'distances', 'spacing']);
+  checkOptionNames(fn, options, BOUNDARY_OPTIONS);
   return tf.tidy(() => {
     const problem = resolveProblem(fn, labels, predictions, options);
     const reduction = resolveShapeReduction(fn, options, problem.layout);

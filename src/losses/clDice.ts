@@ -19,6 +19,8 @@ export interface ClDiceLossOptions<R extends Reduction = Reduction> extends Shap
   absent?: RegionOptions['absent'];
 }
 
+export const CL_DICE_OPTIONS = [...SHAPE_OPTIONS, 'iterations', 'smooth', 'absent'] as const;
+
 /**
  * clDice loss, for tubes and networks whose connections matter: 1 - 2 Q R/(Q + R), with Q = (Σ w S(p) t + s)/(Σ w S(p) + s)
  * the share of the predicted centreline that lies in the label, R = (Σ w S(t) p + s)/(Σ w S(t) + s) that of the label's
@@ -52,7 +54,7 @@ export function clDiceLoss<R extends Reduction = 'mean'>(
   options: ClDiceLossOptions<R> = {},
 ): RegionResult<R> {
   const fn = 'clDiceLoss';
-  checkOptionNames(fn, options, [...SHAPE_OPTIONS, 'iterations', 'smooth', 'absent']);
+  checkOptionNames(fn, options, CL_DICE_OPTIONS);
   const { smooth = 1 } = options;
   checkNumber(fn, 'smooth', smooth, { least: 0 });
   const iterations = resolveIterations(fn, options.iterations);

@@ -12,6 +12,7 @@ import { iou } from './iou.js';
 import { logCoshDice } from './logCoshDice.js';
 import { mcc } from './mcc.js';
 import { REGION_OPTIONS, type PerPixelResult, type Reduction } from './options.js';
+import { OWN_PASSES, ownPassLoss, type OwnPassOptions, type OwnPassTerm } from './ownPasses.js';
 import { isHead, perPixelHead, perPixelValue, resolvePerPixel, withSigmoid, type PerPixel } from './perPixel.js';
 import { regionHead, type RegionFormula } from './region.js';
 import { tversky, type TverskyLossOptions } from './tversky.js';
@@ -26,7 +27,8 @@ export type ComboTerm =
   | 'mcc'
   | 'crossEntropy'
   | 'binaryCrossEntropy'
-  | 'focal';
+  | 'focal'
+  | OwnPassTerm;
 
 export interface ComboLossOptions<R extends Reduction = Reduction>
   extends
@@ -34,43 +36,51 @@ export interface ComboLossOptions<R extends Reduction = Reduction>
     TverskyLossOptions<R>,
     GeneralizedDiceLossOptions<R>,
     BinaryCrossEntropyLossOptions<R>,
-    FocalLossOptions<R> {
+    FocalLossOptions<R>,
+    OwnPassOptions {
   /** The weight of each term, >= 0. Default `{ iou: 1, crossEntropy: 1 }`. */
   weights?: Partial<Record<ComboTerm, number>>;
 }
 
 const REGION_FORMULAS = { iou, dice, tversky, generalizedDice, logCoshDice, mcc } as const;
 const REGION_TERMS = Object.keys(REGION_FORMULAS) as (keyof typeof REGION_FORMULAS)[];
-const TERMS: readonly string[] = [...REGION_TERMS, 'crossEntropy', 'binaryCrossEntropy', 'focal'];
+const OWN_PASS_TERMS = Object.keys(OWN_PASSES) as OwnPassTerm[];
+const TERMS: readonly string[] = [...REGION_TERMS, 'crossEntropy', 'binaryCrossEntropy', 'focal', ...OWN_PASS_TERMS];
 const COMBO_OPTIONS = [
   ...new Set([
     ...REGION_OPTIONS,
     ...Object.values(REGION_FORMULAS).flatMap(({ options }) => options),
     ...BINARY_CROSS_ENTROPY_OPTIONS,
     ...FOCAL_OPTIONS,
+    ...Object.values(OWN_PASSES).flatMap(({ options }) => options),
     'weights',
   ]),
 ];
 
 /** The options that only some terms know. */
 const TERMS_OF_OPTION: Record<string, readonly ComboTerm[]> = {
-  absent: REGION_TERMS,
-  aggregate: REGION_TERMS,
-  overlap: REGION_TERMS,
-  smooth: REGION_TERMS,
+  absent: [...REGION_TERMS, 'unifiedFocal', 'clDice'],
+  aggregate: [...REGION_TERMS, 'unifiedFocal', 'lovaszHinge', 'lovaszSoftmax'],
+  overlap: [...REGION_TERMS, 'unifiedFocal'],
+  smooth: [...REGION_TERMS, 'unifiedFocal', 'clDice'],
   squared: ['dice', 'logCoshDice'],
   log: ['dice'],
   weighting: ['generalizedDice'],
-  alpha: ['tversky', 'focal'],
+  alpha: ['tversky', 'focal', 'hausdorff'],
   beta: ['tversky'],
-  gamma: ['tversky', 'focal'],
+  gamma: ['tversky', 'focal', 'unifiedFocal'],
   labelSmoothing: ['crossEntropy', 'binaryCrossEntropy'],
   subtractEntropy: ['crossEntropy', 'binaryCrossEntropy'],
   posWeight: ['crossEntropy', 'binaryCrossEntropy'],
   hardest: ['crossEntropy', 'binaryCrossEntropy', 'focal'],
+  lambda: ['unifiedFocal'],
+  delta: ['unifiedFocal'],
+  distances: ['boundary'],
+  spacing: ['boundary', 'hausdorff'],
+  iterations: ['clDice'],
 };
 
-/** Options that mean one thing to Tversky and another to the focal loss. */
+/** Options that mean another thing to each term that knows them. */
 const AMBIGUOUS = ['alpha', 'gamma'] as const;
 
 /** A term with every option resolved. */
@@ -80,13 +90,16 @@ interface Term {
   /** What it computes from the sums of the common pass; null for a term with a pass of its own. */
   head: Head | null;
   perPixel: PerPixel | null;
+  /** A loss that is no business of ours. */
+  other: OwnPassTerm | null;
   /** Of its result with reduction 'none'. */
   shape: '[N, C]' | '[N, 1]' | 'one value per pixel';
 }
 
 /**
  * A weighted sum of losses from one pass over the pixels: Σ weight·loss, so Dice and cross-entropy together cost one
- * read. (`focal`, and any term with `hardest`, takes a pass of its own.) Each option goes to every term that knows it.
+ * read. (`focal`, any term with `hardest`, and from `unifiedFocal` on all terms take passes of their own.) Each option goes
+ * to every term that knows it.
  *
  * @param labels soft labels `[N, ...spatial, C]` in [0, 1], or int32 class indices `[N, ...spatial]`
  * @param predictions logits `[N, ...spatial, C]`
@@ -100,6 +113,7 @@ interface Term {
  * comboLoss(labels, logits); // iouLoss + crossEntropyLoss
  * comboLoss(labels, logits, { weights: { dice: 1, crossEntropy: 0.5 }, labelSmoothing: 0.05 });
  * comboLoss(labels, logits, { weights: { generalizedDice: 1, focal: 1 }, weighting: 'simple', gamma: 1.5 });
+ * comboLoss(labels, logits, { weights: { dice: 1, boundary: 0.01 }, spacing: 0.8 });
  * ```
  *
  * @see Taghanaki et al., Combo loss, 2019, arXiv 1805.02798; Isensee et al., nnU-Net, Nature Methods 2021
@@ -121,9 +135,11 @@ export function comboLoss<R extends Reduction = 'mean'>(
     const terms = names.map((name) => resolveTerm(fn, name, weights[name]!, own, problem));
     checkTogether(fn, terms, own);
     const together = terms.filter(({ head }) => head);
-    const parts = terms.flatMap(({ head, perPixel, weight }) =>
-      perPixel && !head ? [tf.mul(perPixelValue(problem, perPixel), weight)] : [],
-    );
+    const parts = terms.flatMap(({ head, perPixel, other, weight }) => {
+      if (head) return [];
+      const value = perPixel ? perPixelValue(problem, perPixel) : ownPassLoss(other!, labels, predictions, own);
+      return [tf.mul(value, weight)];
+    });
     if (together.length > 0) {
       const entropy = together.find(({ perPixel }) => perPixel)?.perPixel?.entropy;
       parts.push(lossOfSums(problem, sumOfHeads(together), entropy));
@@ -150,8 +166,9 @@ function checkTermOptions(fn: string, names: readonly ComboTerm[], options: Comb
     }
   }
   for (const option of AMBIGUOUS) {
-    if (options[option] !== undefined && names.includes('tversky') && names.includes('focal')) {
-      fail(fn, `option '${option}' means one thing to tversky and another to focal: add up two losses instead`);
+    const [one, other] = TERMS_OF_OPTION[option]!.filter((term) => names.includes(term));
+    if (options[option] !== undefined && other) {
+      fail(fn, `option '${option}' means one thing to ${one} and another to ${other}: add up two losses instead`);
     }
   }
 }
@@ -163,15 +180,18 @@ function resolveTerm(fn: string, name: ComboTerm, weight: number, options: Combo
     return perPixelTerm(name, weight, resolvePerPixel(fn, choice, options, activation, layout.classes));
   }
   if (name === 'focal') return perPixelTerm(name, weight, resolveFocal(fn, options, activation, layout.classes));
-  const formula = REGION_FORMULAS[name] as RegionFormula<ComboLossOptions>;
+  if (name in OWN_PASSES) {
+    return { name, weight, head: null, perPixel: null, other: name as OwnPassTerm, shape: '[N, C]' };
+  }
+  const formula = REGION_FORMULAS[name as keyof typeof REGION_FORMULAS] as RegionFormula<ComboLossOptions>;
   const head = regionHead(fn, formula, options, layout.classes);
-  return { name, weight, head, perPixel: null, shape: formula.acrossClasses ? '[N, 1]' : '[N, C]' };
+  return { name, weight, head, perPixel: null, other: null, shape: formula.acrossClasses ? '[N, 1]' : '[N, C]' };
 }
 
 function perPixelTerm(name: ComboTerm, weight: number, perPixel: PerPixel): Term {
   // The cross-entropy of the focal term may be of another kind than that of the common pass.
   const head = isHead(perPixel) && name !== 'focal' ? perPixelHead(perPixel) : null;
-  return { name, weight, perPixel, head, shape: 'one value per pixel' };
+  return { name, weight, perPixel, head, other: null, shape: 'one value per pixel' };
 }
 
 /** Σ weight·head. */

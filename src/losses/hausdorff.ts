@@ -16,6 +16,8 @@ export interface HausdorffLossOptions<R extends Reduction = Reduction> extends S
   spacing?: Spacing;
 }
 
+export const HAUSDORFF_OPTIONS = [...SHAPE_OPTIONS, 'alpha', 'spacing'] as const;
+
 /**
  * Hausdorff loss in its distance transform form: per sample and class Σ w (p - t)² (d_T^alpha + d_P^alpha) / Σ w, where
  * d_T is the distance of a pixel to the border of the label (to the nearest pixel on its other side), d_P that to the
@@ -49,7 +51,7 @@ export function hausdorffLoss<R extends Reduction = 'mean'>(
   options: HausdorffLossOptions<R> = {},
 ): RegionResult<R> {
   const fn = 'hausdorffLoss';
-  checkOptionNames(fn, options, [...SHAPE_OPTIONS, 'alpha', 'spacing']);
+  checkOptionNames(fn, options, HAUSDORFF_OPTIONS);
   const { alpha = 2 } = options;
   checkNumber(fn, 'alpha', alpha, { least: 0, open: true });
   return tf.tidy(() => {

@@ -13,8 +13,10 @@ export interface LovaszSoftmaxLossOptions<R extends Reduction = Reduction>
 /** Below it, t or 1 - t is no way to go. */
 const SHORTEST_WAY = 1e-30;
 
+export const LOVASZ_SOFTMAX_OPTIONS = ['activation', ...LOVASZ_OPTIONS] as const;
+
 const lovaszSoftmax: LovaszLoss = {
-  options: ['activation', ...LOVASZ_OPTIONS],
+  options: LOVASZ_SOFTMAX_OPTIONS,
   read: (_, { activation }, { labels, scaled }) => ({ labels, predictions: probabilities(scaled, activation) }),
   values({ labels: t, predictions, weights }, { labelKind, labels }) {
     const value = piecewiseLinear(predictions, (p) => {

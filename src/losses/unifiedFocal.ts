@@ -20,6 +20,8 @@ export interface UnifiedFocalLossOptions<
   gamma?: number;
 }
 
+export const UNIFIED_FOCAL_OPTIONS = [...REGION_OPTIONS, 'lambda', 'delta', 'gamma'] as const;
+
 /**
  * Symmetric unified focal loss: lambda·F + (1 - lambda)·R. F is `focalLoss` with exponent 1 - gamma, in which the terms
  * of the foreground have weight delta and those of the background 1 - delta: under softmax class 0 is the background,
@@ -48,7 +50,7 @@ export function unifiedFocalLoss<R extends Exclude<Reduction, 'none'> = 'mean'>(
   options: UnifiedFocalLossOptions<R> = {},
 ): RegionResult<R> {
   const fn = 'unifiedFocalLoss';
-  checkOptionNames(fn, options, [...REGION_OPTIONS, 'lambda', 'delta', 'gamma']);
+  checkOptionNames(fn, options, UNIFIED_FOCAL_OPTIONS);
   const { lambda = 0.5, delta = 0.6, gamma = 0.5 } = options;
   checkNumber(fn, 'lambda', lambda, { least: 0, most: 1 });
   checkNumber(fn, 'gamma', gamma, { least: 0, most: 1, open: true });
