@@ -9,8 +9,6 @@ Names in a call are those of the inputs. softseg's class axis is the last one; h
 are computed in float64. `gradient` is that of the sum of the value, times 1, 2, 3, ... for skeletons.
 """
 
-import json
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +17,8 @@ from monai.losses import HausdorffDTLoss, SoftclDiceLoss, SoftDiceclDiceLoss
 from monai.losses.cldice import soft_skel
 from monai.metrics import compute_average_surface_distance, compute_hausdorff_distance, compute_surface_dice
 from scipy.ndimage import distance_transform_edt, gaussian_filter
+
+from common import write
 
 SEED = 50205
 rng = np.random.default_rng(SEED)
@@ -252,28 +252,10 @@ def surface_cases():
                 score("normalizedSurfaceDice", {"tolerance": tolerance}, call)
 
 
-# ---------------------------------------------------------------------------------------------------------- output
-
-
-def described(array):
-    kind = "int32" if array.dtype.kind == "i" else "float32"
-    return {"shape": list(array.shape), "dtype": kind, "data": array.ravel().tolist()}
-
-
-def write(path):
-    versions = {name: version(name).split("+")[0] for name in ("monai", "numpy", "scipy", "torch")}
-    lines = ["{", f'  "seed": {SEED},', f'  "versions": {json.dumps(versions)},']
-    inputs = [f"    {json.dumps(name)}: {json.dumps(described(array))}" for name, array in INPUTS.items()]
-    lines += ['  "inputs": {', ",\n".join(inputs), "  },"]
-    lines += ['  "cases": [', ",\n".join(f"    {json.dumps(case)}" for case in cases), "  ]", "}"]
-    path.write_text("\n".join(lines) + "\n")
-
-
 distance_cases()
 signed_cases()
 hausdorff_loss_cases()
 skeleton_cases()
 cl_dice_cases()
 surface_cases()
-write(Path(__file__).with_name("distance.json"))
-print(f"{len(cases)} cases")
+write(Path(__file__).with_suffix(".json"), SEED, {name: name for name in ("monai", "numpy", "scipy", "torch")}, INPUTS, cases)

@@ -10,11 +10,7 @@ float64 but segmentation_models.pytorch, which mixes in float32 and refuses anyt
 Names in a call: logits, labels; the class axis of logits is moved to 1 for the losses.
 """
 
-import importlib
-import importlib.util
 import json
-import sys
-import types
 from importlib.metadata import version
 from pathlib import Path
 
@@ -23,21 +19,12 @@ import kornia.losses as kornia
 import numpy as np
 import torch
 
+from common import described, load_smp_losses
+
 SEED = 20265
 IGNORED = 255
 
 rng = np.random.default_rng(SEED)
-
-
-def load_smp_losses():
-    # The package itself imports torchvision, its losses only torch: an empty parent stands in for the package.
-    name = "segmentation_models_pytorch"
-    parent = types.ModuleType(name)
-    parent.__path__ = list(importlib.util.find_spec(name).submodule_search_locations)
-    sys.modules[name] = parent
-    return importlib.import_module(f"{name}.losses")
-
-
 smp = load_smp_losses()
 
 
@@ -166,17 +153,12 @@ def rounded(tensor, exact=True):
     return [float(f"{x:.{digits}g}") for x in tensor.detach().reshape(-1).tolist()]
 
 
-def as_input(array):
-    kind = "int32" if array.dtype.kind == "i" else "float32"
-    return {"shape": list(array.shape), "dtype": kind, "data": array.reshape(-1).tolist()}
-
-
 result = {
     "seed": SEED,
     "versions": {
         name: version(name) for name in ("torch", "numpy", "entmax", "kornia", "segmentation_models_pytorch")
     },
-    "inputs": {name: as_input(array) for name, array in inputs.items()},
+    "inputs": {name: described(array) for name, array in inputs.items()},
     "losses": [loss_case(*each) for each in LOSSES],
     "relaxations": [relaxation_case(*each) for each in RELAXATIONS],
 }

@@ -10,13 +10,7 @@ axis of logits and labels is moved to 1, but for Keras. All is float64, but what
 supervision cast to float32.
 """
 
-import importlib
-import importlib.util
-import json
 import os
-import sys
-import types
-from importlib.metadata import version
 from pathlib import Path
 
 os.environ["KERAS_BACKEND"] = "torch"
@@ -28,20 +22,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from common import load_smp_losses, write
+
 SEED = 20261
 CLASS_COUNT = 3
 IGNORED = 255
 rng = np.random.default_rng(SEED)
 torch.set_num_threads(1)
-
-
-def load_smp_losses():
-    # The package itself imports torchvision, its losses only torch: an empty parent stands in for the package.
-    name = "segmentation_models_pytorch"
-    parent = types.ModuleType(name)
-    parent.__path__ = list(importlib.util.find_spec(name).submodule_search_locations)
-    sys.modules[name] = parent
-    return importlib.import_module(f"{name}.losses")
 
 
 # ---------------------------------------------------------------------------------------------------------- inputs
@@ -306,32 +293,10 @@ def deep_supervision_cases():
     add(TORCH, "deepSupervisionLoss", given, call, hard, scales)
 
 
-# ---------------------------------------------------------------------------------------------------------- output
-
-
-def described(array):
-    kind = "int32" if array.dtype.kind == "i" else "float32"
-    return {"shape": list(array.shape), "dtype": kind, "data": array.ravel().tolist()}
-
-
-def write(path):
-    golden = {
-        "seed": SEED,
-        "versions": {library: version(package).split("+")[0] for library, package in PACKAGES.items()},
-    }
-    lines = ["{"]
-    lines += [f"  {json.dumps(key)}: {json.dumps(value)}," for key, value in golden.items()]
-    inputs = [f"    {json.dumps(name)}: {json.dumps(described(array))}" for name, array in INPUTS.items()]
-    lines += ['  "inputs": {', ",\n".join(inputs), "  },"]
-    lines += ['  "cases": [', ",\n".join(f"    {json.dumps(case)}" for case in cases), "  ]", "}"]
-    path.write_text("\n".join(lines) + "\n")
-
-
 generalized_dice_cases()
 dice_variant_cases()
 mcc_cases()
 focal_cases()
 hardest_cases()
 deep_supervision_cases()
-write(Path(__file__).with_name("regions.json"))
-print(f"{len(cases)} cases")
+write(Path(__file__).with_suffix(".json"), SEED, PACKAGES, INPUTS, cases)

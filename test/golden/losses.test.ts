@@ -1,10 +1,10 @@
-// Values and gradients of other libraries, recorded by make_golden.py.
+// Values and gradients of other libraries, recorded by losses.py.
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import * as softseg from '../../src/index.js';
 import * as reference from '../reference/index.js';
 import type { NdArray } from '../reference/index.js';
-import golden from './golden.json' with { type: 'json' };
+import golden from './losses.json' with { type: 'json' };
 
 type LossName = 'iouLoss' | 'diceLoss' | 'tverskyLoss' | 'crossEntropyLoss' | 'binaryCrossEntropyLoss' | 'comboLoss';
 
@@ -102,7 +102,7 @@ function expectClose(actual: ArrayLike<number>, expected: readonly number[], tol
 
 function inputNamed(name: string): Input {
   const input = inputs[name];
-  if (!input) throw new Error(`golden.json has no input '${name}'`);
+  if (!input) throw new Error(`losses.json has no input '${name}'`);
   return input;
 }
 

@@ -1,20 +1,14 @@
-# Writes golden.json: values and gradients of other libraries that softseg must reproduce.
+# Writes losses.json: values and gradients of other libraries that softseg must reproduce.
 #   python3 -m venv /tmp/golden && /tmp/golden/bin/pip install -r test/golden/requirements.txt
 #   /tmp/golden/bin/pip install --no-deps segmentation_models_pytorch==0.6.0  # its torchvision is not needed
-#   /tmp/golden/bin/python test/golden/make_golden.py
-"""Each case is one call of a library. The text of the call stands in golden.json and is what is run here.
+#   /tmp/golden/bin/python test/golden/losses.py
+"""Each case is one call of a library. The text of the call stands in losses.json and is what is run here.
 
 Names in a call: logits, labels, mask (None without one). For PyTorch, segmentation_models.pytorch and MONAI the class
 axis of logits and labels is moved to 1; for Keras and optax it is the last. All is float64.
 """
 
-import importlib
-import importlib.util
-import json
 import os
-import sys
-import types
-from importlib.metadata import version
 from pathlib import Path
 
 os.environ["KERAS_BACKEND"] = "torch"
@@ -28,21 +22,14 @@ import optax
 import torch
 import torch.nn.functional as F
 
+from common import load_smp_losses, write
+
 SEED = 20260
 CLASS_COUNT = 3
 IGNORED = 255
 
 jax.config.update("jax_enable_x64", True)
 rng = np.random.default_rng(SEED)
-
-
-def load_smp_losses():
-    # The package itself imports torchvision, its losses only torch: an empty parent stands in for the package.
-    name = "segmentation_models_pytorch"
-    parent = types.ModuleType(name)
-    parent.__path__ = list(importlib.util.find_spec(name).submodule_search_locations)
-    sys.modules[name] = parent
-    return importlib.import_module(f"{name}.losses")
 
 
 # ---------------------------------------------------------------------------------------------------------- inputs
@@ -671,31 +658,9 @@ def optax_cases():
     add(OPTAX, "diceLoss", weighted, call, "soft labels", forms=PRODUCT)
 
 
-# ---------------------------------------------------------------------------------------------------------- output
-
-
-def described(array):
-    kind = "int32" if array.dtype.kind == "i" else "float32"
-    return {"shape": list(array.shape), "dtype": kind, "data": array.ravel().tolist()}
-
-
-def write(path):
-    golden = {
-        "seed": SEED,
-        "versions": {library: version(package).split("+")[0] for library, package in PACKAGES.items()},
-    }
-    lines = ["{"]
-    lines += [f"  {json.dumps(key)}: {json.dumps(value)}," for key, value in golden.items()]
-    inputs = [f"    {json.dumps(name)}: {json.dumps(described(array))}" for name, array in INPUTS.items()]
-    lines += ['  "inputs": {', ",\n".join(inputs), "  },"]
-    lines += ['  "cases": [', ",\n".join(f"    {json.dumps(case)}" for case in cases), "  ]", "}"]
-    path.write_text("\n".join(lines) + "\n")
-
-
 torch_cases()
 smp_cases()
 monai_cases()
 keras_cases()
 optax_cases()
-write(Path(__file__).with_name("golden.json"))
-print(f"{len(cases)} cases")
+write(Path(__file__).with_suffix(".json"), SEED, PACKAGES, INPUTS, cases)
