@@ -233,7 +233,11 @@ const OWN_REFUSED: [(typeof LOSSES)[number], object, string][] = [
       'crossEntropy, binaryCrossEntropy, focal',
   ],
   ['comboLoss', { weights: { iou: -1 } }, 'weights.iou must be a number >= 0, got -1'],
-  ['comboLoss', { alpha: 1 }, "option 'alpha' goes with the terms tversky, focal; weights has iou, crossEntropy"],
+  [
+    'comboLoss',
+    { alpha: 1 },
+    "option 'alpha' goes with the terms tversky, focal, hausdorff; weights has iou, crossEntropy",
+  ],
   [
     'comboLoss',
     { reduction: 'none' },
