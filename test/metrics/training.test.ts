@@ -83,7 +83,7 @@ describe('evaluateScores', () => {
         ...Object.keys(seen.matrix.result()).map((part) => `matrix_${part}`),
         'calibration',
       ]);
-      expect(scores['iou']).toBeCloseTo(seen.iou.result(), 12);
+      expect(scores['iou']).toBeCloseTo(seen.iou.result(), 6);
       expect(scores['matrix_kappa']).toBeCloseTo(seen.matrix.result().kappa, 6);
       expect(scores['calibration']).toBeCloseTo(seen.calibration.result(), 6);
     }
@@ -98,7 +98,8 @@ describe('evaluateScores', () => {
     const masked = await evaluateScores(model, { xs: x, ys: y, mask }, { iou }, { batchSize: 2 });
     const part = (tensor: tf.Tensor) => tf.slice(tensor, 0, 3);
     const first = await evaluateScores(model, { xs: part(x), ys: part(y) }, { iou });
-    expect(masked['iou']).toBeCloseTo(first['iou']!, 12);
+    // A network's outputs may differ in their last digits with the size of the batch.
+    expect(masked['iou']).toBeCloseTo(first['iou']!, 6);
     model.dispose();
   });
 
