@@ -41,6 +41,8 @@ export default async () => {
   const backends = ['cpu', 'wasm', 'tensorflow'];
   return {
     maxWorkers: '100%',
+    // A machine that is busy takes its time; none of the tests is about time.
+    testTimeout: 60_000,
     reporters: ['default', '<rootDir>/test/setup/countReporter.cjs'],
     projects: [
       ...['fused', 'composed'].flatMap((kernels) => backends.map((backend) => onTensors(backend, kernels, op))),
