@@ -1,5 +1,5 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { withStaging } from './cache.js';
 import { InstallError } from './errors.js';
 import { nodeApiHeaders } from './here.js';
@@ -85,17 +85,41 @@ export async function compileBinding(
 
 /** Undefined, or the compiler's words on what went wrong. */
 async function compileWith(
-  [command = '', ...own]: string[],
+  compiler: string[],
   root: string,
   library: Library,
   folder: string,
-  { packageName, packageFolder, env, signal, report }: Settings,
+  settings: Settings,
 ): Promise<string | undefined> {
-  const label = `compiling ${packageName}'s binding with ${command}`;
+  const { packageName, packageFolder } = settings;
   await writeFile(join(folder, 'quiet.cc'), quiet);
-  const shipped = (name: string) => join(packageFolder, 'binding', `${name}.cc`);
-  const sources = { tfjs_backend: shipped('tfjs_backend'), tfjs_binding: shipped('tfjs_binding'), quiet: 'quiet.cc' };
-  const objects = Object.keys(sources).map((name) => `${name}.o`);
+  const shipped = (name: string) => join(packageFolder, 'binding', name);
+  return compileAddon(compiler, folder, settings, {
+    label: `compiling ${packageName}'s binding with ${compiler[0]}`,
+    sources: [shipped('tfjs_backend.cc'), shipped('tfjs_binding.cc'), join(folder, 'quiet.cc')],
+    flags: ['-O2', '-std=c++17', '-fPIC', '-DNAPI_VERSION=8'],
+    headers: [nodeApiHeaders, packageFolder, join(root, 'tensorflow', 'include')],
+    link: (objects) => linkArguments(objects, 'tfjs_binding.node', library, root),
+  });
+}
+
+interface Addon {
+  label: string;
+  sources: string[];
+  flags: string[];
+  /** Folders. */
+  headers: string[];
+  link(objects: string[]): string[];
+}
+
+/** Compiles the sources at once and links them, in `folder`. Undefined, or the compiler's words on what went wrong. */
+export async function compileAddon(
+  [command = '', ...own]: string[],
+  folder: string,
+  { env, signal, report }: Pick<Settings, 'env' | 'signal' | 'report'>,
+  { label, sources, flags, headers, link }: Addon,
+): Promise<string | undefined> {
+  const objects = sources.map((path) => `${basename(path)}.o`);
   let steps = 0;
   const step = async (args: string[]) => {
     const { code, output } = await run(command, [...own, ...args], { env, signal, cwd: folder });
@@ -105,15 +129,11 @@ async function compileWith(
   };
 
   report({ step: 'compile', label, fraction: 0 });
-  const flags = ['-O2', '-std=c++17', '-fPIC', '-DNAPI_VERSION=8'];
-  const headers = [nodeApiHeaders, packageFolder, join(root, 'tensorflow', 'include')].flatMap((path) => ['-I', path]);
+  const include = headers.flatMap((path) => ['-I', path]);
   const compiled = await Promise.all(
-    Object.entries(sources).map(([name, path]) => step([...flags, ...headers, '-c', path, '-o', `${name}.o`])),
+    sources.map((path, i) => step([...flags, ...include, '-c', path, '-o', objects[i]!])),
   );
-  const failure = compiled.find((output) => output !== undefined);
-  if (failure !== undefined) return failure;
-
-  return step(linkArguments(objects, 'tfjs_binding.node', library, root));
+  return compiled.find((output) => output !== undefined) ?? step(link(objects));
 }
 
 /** How objects become an addon of Node's that needs the library in `root`. */
