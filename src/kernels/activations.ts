@@ -1,5 +1,5 @@
 /**
- * softmax, sigmoid and softplus with gradients that compute them again from the logits: these can be differentiated to any order
+ * softmax, its logarithm, sigmoid and softplus with gradients that compute them again from the logits: these can be differentiated to any order
  * (those of tf.softmax and tf.sigmoid read the saved result, which is off the tape), and keep nothing alive but the
  * logits.
  */
@@ -39,6 +39,19 @@ export function scaledSigmoid<T extends Tensor>(logits: T, sharpness: number): T
         const slope = tf.mul(scaledSigmoid(kept!, sharpness), scaledSigmoid(kept!, -sharpness));
         return scale(tf.mul(dy, slope), sharpness);
       },
+    };
+  })(logits) as T;
+}
+
+/** log softmax(z) along the axis, counted from the front: z - max less the logarithm of Σ exp(z - max). */
+export function logSoftmaxAlong<T extends Tensor>(logits: T, axis: number): T {
+  return tf.customGrad((z, save) => {
+    (save as tf.GradSaveFunc)([z as Tensor]);
+    const shifted = tf.sub(z as Tensor, tf.max(z as Tensor, axis, true));
+    return {
+      value: tf.sub(shifted, tf.log(tf.sum(tf.exp(shifted), axis, true))),
+      gradFunc: (dy: Tensor, [kept]: Tensor[]) =>
+        tf.sub(dy, tf.mul(softmaxAlong(kept!, 1, axis), tf.sum(dy, axis, true))),
     };
   })(logits) as T;
 }

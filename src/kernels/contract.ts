@@ -23,6 +23,10 @@ export type SumName = (typeof SUM_NAMES)[number];
 export const PASS_SUMS = [...SUM_NAMES, 'valid'] as const;
 export type PassSum = (typeof PASS_SUMS)[number];
 
+/** Sums as native/overlap.h knows them: a bit for each. */
+export const bitsOf = (sums: readonly PassSum[]): number =>
+  sums.reduce((bits, sum) => bits | (1 << PASS_SUMS.indexOf(sum)), 0);
+
 /** How predictions become probabilities inside the pass. A user's function is applied before it. */
 export type PassActivation = 'softmax' | 'sigmoid' | 'none';
 

@@ -77,6 +77,23 @@ describe('binary cross-entropy', () => {
   });
 });
 
+describe.each(['crossEntropyLoss', 'focalLoss'] as const)('%s', (name) => {
+  test('has mixed third derivatives, once to labels and twice to logits', () => {
+    const [t, z, v] = [toTensor(labels), toTensor(logits), toTensor(direction)];
+    const loss = lossNamed(name);
+    const byLabels = (x: tf.Tensor) => tf.sum(tf.mul(tf.grad((y) => tf.sum(loss(y, x)))(t), v));
+    const twice = (x: tf.Tensor) => tf.sum(tf.square(tf.grad(byLabels)(x)));
+    const differences = map(logits, (_, i) => {
+      const at = (step: number) => {
+        const moved = map(logits, (value, k) => (k === i ? value + step : value));
+        return twice(toTensor(moved)).dataSync()[0]!;
+      };
+      return (at(0.02) - at(-0.02)) / 0.04;
+    });
+    expectClose(tf.grad(twice)(z), differences, 5e-3);
+  });
+});
+
 describe('focal Tversky below gamma 1', () => {
   test('has a finite gradient at loss 0', () => {
     const t = tf.tensor([1, 0, 1, 0], [1, 2, 2]);

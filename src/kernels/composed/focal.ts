@@ -56,7 +56,7 @@ export function focalMap(inputs: PassInputs, attributes: FocalAttributes, coeffi
 
 function focalTerm(all: Pixels, attributes: FocalAttributes): Tensor3D {
   const d = tf.sub<Tensor3D>(probabilities(all.scaled, attributes.activation), all.labels);
-  return balanced(tf.mul(absPower(d, attributes.focal.gamma), entropy(all, attributes)), all, attributes);
+  return balanced(tf.mul(absPower(d, attributes.focal.gamma), entropyTerm(all, attributes)), all, attributes);
 }
 
 /** The gradient of Σ upstream·focalTerm; upstream broadcasts against [N,P,C]. */
@@ -66,7 +66,7 @@ function focalGradient(inputs: PassInputs, attributes: FocalAttributes, upstream
   const p = probabilities(all.scaled, attributes.activation);
   const d = tf.sub<Tensor3D>(p, all.labels);
   const factor = absPower(d, gamma);
-  const term = tf.mul(entropy(all, attributes), upstream) as Tensor3D;
+  const term = tf.mul(entropyTerm(all, attributes), upstream) as Tensor3D;
   const byDeviation = balanced(tf.mul(term, tf.mul(slope(d, gamma), gamma)), all, attributes);
   const weighted = balanced(tf.mul(factor, upstream), all, attributes);
   if (wrt === 'predictions') {
@@ -107,24 +107,4 @@ function powerOfSize(x: Tensor, exponent: number): Tensor {
   if (exponent === 2) return tf.square(x);
   const size = tf.abs(x);
   return tf.pow(exponent < 0 ? tf.maximum(size, STEEPEST) : size, exponent);
-}
-
-/** The entropy term with the gradients that pixels.ts has for it. (tfjs takes abs and relu at 0 to have other ones.) */
-function entropy({ labels, scaled }: Pixels, { activation, entropy }: PassAttributes): Tensor3D {
-  const attributes = { activation, sharpness: 1, entropy };
-  return tf.customGrad((t, x, save) => {
-    (save as tf.GradSaveFunc)([t as Tensor, x as Tensor]);
-    const gradFunc = (dy: Tensor, saved: Tensor[]) => {
-      const all = { labels: saved[0] as Tensor3D, scaled: saved[1] as Tensor3D, weights: null };
-      const p = probabilities(all.scaled, activation);
-      return [
-        entropyTermLabelsGradient(all, attributes, dy as Tensor3D),
-        entropyTermPredictionsGradient(all, p, attributes, dy as Tensor3D),
-      ];
-    };
-    return {
-      value: entropyTerm({ labels: t as Tensor3D, scaled: x as Tensor3D, weights: null }, attributes),
-      gradFunc,
-    };
-  })(labels, scaled) as Tensor3D;
 }

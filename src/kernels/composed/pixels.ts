@@ -3,10 +3,10 @@
  * that all have gradients, so that the gradients written with them can be differentiated again.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import type { EntropyTerm, PassActivation, PassAttributes, PassInputs } from '../contract.js';
 import { toLabelPixels, toPixels } from '../layout.js';
-import { scaledSigmoid, softmaxAlong, softplus } from '../activations.js';
+import { logSoftmaxAlong, scaledSigmoid, softmaxAlong, softplus } from '../activations.js';
 import { constant } from '../constant.js';
 import { oneHot } from '../oneHot.js';
 
@@ -93,15 +93,6 @@ function oneMinus(x: Tensor3D): Tensor3D {
   return tf.sub(1, x);
 }
 
-/** log softmax over the last axis. The maximum cancels, so it may count as a constant. */
-function logSoftmax(scaled: Tensor3D): Tensor3D {
-  const shifted = tf.sub(
-    scaled,
-    constant(() => tf.max(scaled, 2, true)),
-  );
-  return tf.sub(shifted, tf.log(tf.sum(tf.exp(shifted), 2, true)));
-}
-
 /** -log p, and for binary entropy -log(1 - p). */
 interface Surprise {
   on: Tensor3D;
@@ -111,7 +102,7 @@ interface Surprise {
 function surprise(scaled: Tensor3D, activation: PassActivation, { kind }: EntropyTerm): Surprise {
   if (kind === 'categorical') {
     if (activation === 'none') return { on: tf.neg(logOf(scaled)), off: null };
-    return { on: bounded(tf.neg(logSoftmax(scaled))), off: null };
+    return { on: bounded(tf.neg(logSoftmaxAlong(scaled, 2))), off: null };
   }
   if (activation === 'none') return { on: tf.neg(logOf(scaled)), off: tf.neg(logOf(oneMinus(scaled))) };
   return { on: bounded(softplus(scaled, -1)), off: bounded(softplus(scaled, 1)) };
@@ -119,7 +110,15 @@ function surprise(scaled: Tensor3D, activation: PassActivation, { kind }: Entrop
 
 /** Not clipByValue: on the wasm backend it turns NaN into a bound, which would hide a network that has diverged. */
 function bounded(surprise: Tensor3D): Tensor3D {
-  return tf.minimum(surprise, LARGEST_SURPRISE);
+  return tf.customGrad((x, save) => {
+    (save as tf.GradSaveFunc)([x as Tensor3D]);
+    // The gradient of tf.minimum cannot be differentiated again.
+    const within = (kept: Tensor) => constant(() => tf.cast(tf.lessEqual(kept, LARGEST_SURPRISE), 'float32'));
+    return {
+      value: tf.minimum(x as Tensor3D, LARGEST_SURPRISE),
+      gradFunc: (dy: Tensor, [kept]: Tensor[]) => tf.mul(dy, within(kept!)),
+    };
+  })(surprise) as Tensor3D;
 }
 
 function positive(x: Tensor3D, { posWeight }: EntropyTerm): Tensor3D {

@@ -1,6 +1,6 @@
 /** The fused passes as ops of TensorFlow's: native/tensorflow.cc, which has to be loaded before. */
 import type { DataId, DataType, TensorInfo } from '@tensorflow/tfjs-core';
-import { PASS_SUMS, type PassSum, type Wrt } from '../contract.js';
+import { bitsOf, type Wrt } from '../contract.js';
 import type { FusedInputs, FusedPass, FusedPasses } from '../fused/passes.js';
 
 /** What is used here of tfjs-node's backend. */
@@ -66,9 +66,6 @@ export function tensorflowPasses(backend: TensorflowBackend): FusedPasses {
       execute('SoftsegEntropyMapGradient', inputs, pass, 0, coefficients, dy, wrt),
   };
 }
-
-const bitsOf = (sums: readonly PassSum[]): number =>
-  sums.reduce((bits, sum) => bits | (1 << PASS_SUMS.indexOf(sum)), 0);
 
 /** In the order in which the op reads them. */
 function parametersOf(

@@ -1,6 +1,6 @@
 /** The passes as the module knows them: one request, whatever is asked for. */
 import type { TensorInfo } from '@tensorflow/tfjs-core';
-import { PASS_SUMS, type PassSum } from '../contract.js';
+import { bitsOf } from '../contract.js';
 import type { FusedInputs, FusedLabelKind, FusedPass, FusedPasses } from '../fused/passes.js';
 
 export type Operation = 'overlapSums' | 'entropyMap' | 'overlapGradient';
@@ -49,8 +49,6 @@ export function passesThrough(run: (request: Request) => TensorInfo): Omit<Fused
   };
 }
 
-const bitsOf = (sums: readonly PassSum[]): number =>
-  sums.reduce((bits, sum) => bits | (1 << PASS_SUMS.indexOf(sum)), 0);
 const entropy = bitsOf(['crossEntropy']);
 
 /** S. */
