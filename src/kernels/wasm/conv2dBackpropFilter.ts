@@ -1,9 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { KernelConfig, KernelFunc, NamedAttrMap, NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs-core';
-
-interface WasmBackend {
-  disposeData(dataId: object): boolean;
-}
+import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs-core';
+import { kernelOfSteps } from './steps.js';
 
 /**
  * The gradient of conv2d to its filter, as a convolution: with input channels for samples and samples for channels,
@@ -11,43 +8,30 @@ interface WasmBackend {
  * the forward convolution become dilations. (In trials four to seven times faster than one matrix product per filter
  * offset, for XNNPACK's convolutions are much better than its products with a transposed side.)
  */
-const kernelFunc: KernelFunc = ({ inputs, backend, attrs }) => {
+const kernelFunc = kernelOfSteps<tf.Conv2DBackpropFilterAttrs>((inputs, attrs, step, run) => {
   const { x, dy } = inputs as Record<'x' | 'dy', TensorInfo>;
-  const { strides, pad, dataFormat, dimRoundingMode, filterShape } = attrs as unknown as tf.Conv2DBackpropFilterAttrs;
+  const { strides, pad, dataFormat, dimRoundingMode, filterShape } = attrs;
   if (dataFormat !== 'NHWC') throw new Error(`Conv2DBackpropFilter on wasm takes dataFormat NHWC, got ${dataFormat}`);
   const shape = x.shape as [number, number, number, number];
   const info = tf.backend_util.computeConv2DInfo(shape, filterShape, strides, 1, pad, dimRoundingMode);
   const { top, bottom, left, right } = info.padInfo;
   const [height, width, channels, outputs] = filterShape;
-
-  const intermediate: TensorInfo[] = [];
-  const run = (name: string, kernelInputs: NamedTensorInfoMap, kernelAttrs: NamedAttrMap): TensorInfo =>
-    tf.getKernel(name, 'wasm').kernelFunc({ inputs: kernelInputs, backend, attrs: kernelAttrs }) as TensorInfo;
-  const step: typeof run = (...call) => {
-    const result = run(...call);
-    intermediate.push(result);
-    return result;
-  };
-  try {
-    const paddings = [
-      [0, 0],
-      [top, bottom],
-      [left, right],
-      [0, 0],
-    ];
-    const padded = step(tf.PadV2, { x }, { paddings, constantValue: 0 });
-    const image = step(tf.Transpose, { x: padded }, { perm: [3, 1, 2, 0] });
-    const filter = step(tf.Transpose, { x: dy }, { perm: [1, 2, 0, 3] });
-    const dilations = [info.strideHeight, info.strideWidth];
-    const convolution = { strides: 1, pad: 'valid', dataFormat, dilations };
-    const convolved = step(tf.Conv2D, { x: image, filter }, convolution);
-    // Rows and columns that the forward convolution's last stride did not reach make this larger than the filter.
-    const cropped = step(tf.Slice, { x: convolved }, { begin: [0, 0, 0, 0], size: [channels, height, width, outputs] });
-    return run(tf.Transpose, { x: cropped }, { perm: [1, 2, 0, 3] });
-  } finally {
-    for (const { dataId } of intermediate) (backend as unknown as WasmBackend).disposeData(dataId);
-  }
-};
+  const paddings = [
+    [0, 0],
+    [top, bottom],
+    [left, right],
+    [0, 0],
+  ];
+  const padded = step(tf.PadV2, { x }, { paddings, constantValue: 0 });
+  const image = step(tf.Transpose, { x: padded }, { perm: [3, 1, 2, 0] });
+  const filter = step(tf.Transpose, { x: dy }, { perm: [1, 2, 0, 3] });
+  const dilations = [info.strideHeight, info.strideWidth];
+  const convolution = { strides: 1, pad: 'valid', dataFormat, dilations };
+  const convolved = step(tf.Conv2D, { x: image, filter }, convolution);
+  // Rows and columns that the forward convolution's last stride did not reach make this larger than the filter.
+  const cropped = step(tf.Slice, { x: convolved }, { begin: [0, 0, 0, 0], size: [channels, height, width, outputs] });
+  return run(tf.Transpose, { x: cropped }, { perm: [1, 2, 0, 3] });
+});
 
 export const conv2DBackpropFilter: KernelConfig = {
   kernelName: tf.Conv2DBackpropFilter,

@@ -1,10 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { conv2DBackpropFilter } from './conv2dBackpropFilter.js';
+import { conv3DBackpropInput } from './conv3dBackpropInput.js';
 
 /**
- * Makes convolutional networks trainable on the wasm backend: registers the one kernel that takes, the gradient of
- * tf.conv2d to its filter, which @tensorflow/tfjs-backend-wasm 4.22 lacks. Does nothing where the kernel is there
- * already. (Depthwise convolutions still cannot be trained on wasm.)
+ * Makes convolutional networks trainable on the wasm backend of tfjs 4.22. It registers the gradient of tf.conv2d to its
+ * filter, which that backend lacks, and the gradient of tf.conv3d to its input (and so tf.conv3dTranspose), which it has,
+ * but with wrong values. Depthwise convolutions still cannot be trained on wasm.
  *
  * @example
  * ```ts
@@ -12,6 +13,10 @@ import { conv2DBackpropFilter } from './conv2dBackpropFilter.js';
  * ```
  */
 export function enableWasmTraining(): void {
-  const { kernelName } = conv2DBackpropFilter;
-  if (!tf.getKernel(kernelName, 'wasm')) tf.registerKernel(conv2DBackpropFilter);
+  if (!tf.getKernel(conv2DBackpropFilter.kernelName, 'wasm')) tf.registerKernel(conv2DBackpropFilter);
+  const { kernelName, kernelFunc } = conv3DBackpropInput;
+  const there = tf.getKernel(kernelName, 'wasm');
+  if (there?.kernelFunc === kernelFunc) return;
+  if (there) tf.unregisterKernel(kernelName, 'wasm');
+  tf.registerKernel(conv3DBackpropInput);
 }
