@@ -2,8 +2,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkNumber, checkOptionNames, fail, show } from '../checks.js';
 import { SUM_NAMES } from '../kernels/contract.js';
-import { lossOfSums, type Head } from '../overlap/head.js';
+import type { Head } from '../overlap/head.js';
 import { resolveProblem, type Problem } from '../overlap/problem.js';
+import { lossOfTerm, passTerm, type SumTerm } from '../overlap/terms.js';
 import { BINARY_CROSS_ENTROPY_OPTIONS, type BinaryCrossEntropyLossOptions } from './binaryCrossEntropy.js';
 import { dice, type DiceLossOptions } from './dice.js';
 import { FOCAL_OPTIONS, resolveFocal, type FocalLossOptions } from './focal.js';
@@ -13,7 +14,15 @@ import { logCoshDice } from './logCoshDice.js';
 import { mcc } from './mcc.js';
 import { REGION_OPTIONS, type PerPixelResult, type Reduction } from './options.js';
 import { OWN_PASSES, ownPassLoss, type OwnPassOptions, type OwnPassTerm } from './ownPasses.js';
-import { isHead, perPixelHead, perPixelValue, resolvePerPixel, withSigmoid, type PerPixel } from './perPixel.js';
+import {
+  isHead,
+  perPixelHead,
+  perPixelTerm,
+  perPixelValue,
+  resolvePerPixel,
+  withSigmoid,
+  type PerPixel,
+} from './perPixel.js';
 import { regionHead, type RegionFormula } from './region.js';
 import { tversky, type TverskyLossOptions } from './tversky.js';
 
@@ -46,7 +55,7 @@ const REGION_FORMULAS = { iou, dice, tversky, generalizedDice, logCoshDice, mcc 
 const REGION_TERMS = Object.keys(REGION_FORMULAS) as (keyof typeof REGION_FORMULAS)[];
 const OWN_PASS_TERMS = Object.keys(OWN_PASSES) as OwnPassTerm[];
 const TERMS: readonly string[] = [...REGION_TERMS, 'crossEntropy', 'binaryCrossEntropy', 'focal', ...OWN_PASS_TERMS];
-const COMBO_OPTIONS = [
+export const COMBO_OPTIONS = [
   ...new Set([
     ...REGION_OPTIONS,
     ...Object.values(REGION_FORMULAS).flatMap(({ options }) => options),
@@ -123,6 +132,37 @@ export function comboLoss<R extends Reduction = 'mean'>(
   predictions: Tensor,
   options: ComboLossOptions<R> = {},
 ): PerPixelResult<R> {
+  return tf.tidy(() => {
+    const combo = resolveCombo(labels, predictions, options);
+    const parts = combo.terms.filter(({ head }) => !head).map((term) => partOfItsOwn(combo, term));
+    const together = commonTerm(combo);
+    return tf.addN(together ? [...parts, lossOfTerm(together)] : parts);
+  }) as PerPixelResult<R>;
+}
+
+/** The loss as terms on sums, or null if one of its terms takes more of the pixels. Inside tf.tidy. */
+export function comboTerms(labels: Tensor, predictions: Tensor, options: ComboLossOptions): SumTerm[] | null {
+  const combo = resolveCombo(labels, predictions, options);
+  const parts = combo.terms.flatMap(({ head, perPixel, weight }) => {
+    if (head) return [];
+    return [perPixel && perPixelTerm(combo.problem, perPixel, weight)];
+  });
+  const together = commonTerm(combo);
+  const all = together ? [...parts, together] : parts;
+  return all.every((term) => term !== null) ? all : null;
+}
+
+/** Every option resolved. */
+interface Combo {
+  problem: Problem;
+  terms: Term[];
+  labels: Tensor;
+  predictions: Tensor;
+  /** For the terms that are no business of ours. */
+  options: ComboLossOptions;
+}
+
+function resolveCombo(labels: Tensor, predictions: Tensor, options: ComboLossOptions): Combo {
   const fn = 'comboLoss';
   checkOptionNames(fn, options, COMBO_OPTIONS);
   const { weights = { iou: 1, crossEntropy: 1 } } = options;
@@ -130,22 +170,24 @@ export function comboLoss<R extends Reduction = 'mean'>(
   const names = (Object.keys(weights) as ComboTerm[]).filter((name) => weights[name] !== undefined);
   checkTermOptions(fn, names, options);
   const own = names.includes('binaryCrossEntropy') ? withSigmoid(options) : options;
-  return tf.tidy(() => {
-    const problem = resolveProblem(fn, labels, predictions, own);
-    const terms = names.map((name) => resolveTerm(fn, name, weights[name]!, own, problem));
-    checkTogether(fn, terms, own);
-    const together = terms.filter(({ head }) => head);
-    const parts = terms.flatMap(({ head, perPixel, other, weight }) => {
-      if (head) return [];
-      const value = perPixel ? perPixelValue(problem, perPixel) : ownPassLoss(other!, labels, predictions, own);
-      return [tf.mul(value, weight)];
-    });
-    if (together.length > 0) {
-      const entropy = together.find(({ perPixel }) => perPixel)?.perPixel?.entropy;
-      parts.push(lossOfSums(problem, sumOfHeads(together), entropy));
-    }
-    return tf.addN(parts);
-  }) as PerPixelResult<R>;
+  const problem = resolveProblem(fn, labels, predictions, own);
+  const terms = names.map((name) => resolveTerm(fn, name, weights[name]!, own, problem));
+  checkTogether(fn, terms, own);
+  return { problem, terms, labels, predictions, options: own };
+}
+
+/** All that the common pass gives. */
+function commonTerm({ problem, terms }: Combo): SumTerm | null {
+  const together = terms.filter(({ head }) => head);
+  if (together.length === 0) return null;
+  const entropy = together.find(({ perPixel }) => perPixel)?.perPixel?.entropy;
+  return passTerm(problem, sumOfHeads(together), entropy);
+}
+
+function partOfItsOwn(combo: Combo, { perPixel, other, weight }: Term): Tensor {
+  const { problem, labels, predictions, options } = combo;
+  const value = perPixel ? perPixelValue(problem, perPixel) : ownPassLoss(other!, labels, predictions, options);
+  return tf.mul(value, weight);
 }
 
 function checkWeights(fn: string, weights: unknown): void {
@@ -177,9 +219,9 @@ function resolveTerm(fn: string, name: ComboTerm, weight: number, options: Combo
   const { activation, layout } = problem;
   if (name === 'crossEntropy' || name === 'binaryCrossEntropy') {
     const choice = name === 'crossEntropy' ? 'byActivation' : 'binary';
-    return perPixelTerm(name, weight, resolvePerPixel(fn, choice, options, activation, layout.classes));
+    return entropyTerm(name, weight, resolvePerPixel(fn, choice, options, activation, layout.classes));
   }
-  if (name === 'focal') return perPixelTerm(name, weight, resolveFocal(fn, options, activation, layout.classes));
+  if (name === 'focal') return entropyTerm(name, weight, resolveFocal(fn, options, activation, layout.classes));
   if (name in OWN_PASSES) {
     return { name, weight, head: null, perPixel: null, other: name as OwnPassTerm, shape: '[N, C]' };
   }
@@ -188,7 +230,7 @@ function resolveTerm(fn: string, name: ComboTerm, weight: number, options: Combo
   return { name, weight, head, perPixel: null, other: null, shape: formula.acrossClasses ? '[N, 1]' : '[N, C]' };
 }
 
-function perPixelTerm(name: ComboTerm, weight: number, perPixel: PerPixel): Term {
+function entropyTerm(name: ComboTerm, weight: number, perPixel: PerPixel): Term {
   // The cross-entropy of the focal term may be of another kind than that of the common pass.
   const head = isHead(perPixel) && name !== 'focal' ? perPixelHead(perPixel) : null;
   return { name, weight, perPixel, head, other: null, shape: 'one value per pixel' };

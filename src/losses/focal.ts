@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkNumber, checkOptionNames, fail } from '../checks.js';
 import type { PassActivation } from '../kernels/contract.js';
-import { resolveProblem } from '../overlap/problem.js';
+import { resolveProblem, type Problem } from '../overlap/problem.js';
 import { PER_PIXEL_OPTIONS, type PerPixelOptions, type PerPixelResult, type Reduction } from './options.js';
 import { perPixelValue, resolvePerPixel, type PerPixel } from './perPixel.js';
 
@@ -48,12 +48,22 @@ export function focalLoss<R extends Reduction = 'mean'>(
   predictions: Tensor,
   options: FocalLossOptions<R> = {},
 ): PerPixelResult<R> {
+  return tf.tidy(() => {
+    const { problem, loss } = resolveFocalLoss(labels, predictions, options);
+    return perPixelValue(problem, loss);
+  }) as PerPixelResult<R>;
+}
+
+/** Inside tf.tidy. */
+export function resolveFocalLoss(
+  labels: Tensor,
+  predictions: Tensor,
+  options: FocalLossOptions,
+): { problem: Problem; loss: PerPixel } {
   const fn = 'focalLoss';
   checkOptionNames(fn, options, FOCAL_OPTIONS);
-  return tf.tidy(() => {
-    const problem = resolveProblem(fn, labels, predictions, options);
-    return perPixelValue(problem, resolveFocal(fn, options, problem.activation, problem.layout.classes));
-  }) as PerPixelResult<R>;
+  const problem = resolveProblem(fn, labels, predictions, options);
+  return { problem, loss: resolveFocal(fn, options, problem.activation, problem.layout.classes) };
 }
 
 export function resolveFocal(

@@ -1,14 +1,15 @@
 /** What the per-pixel losses share: which term of which pass they read, and how pixels are reduced. */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { tensorAlgebra } from '../algebra/tensors.js';
 import { checkBoolean, checkNumber, checkOneOf, checkOptionNames, fail, show } from '../checks.js';
 import { focalMap, focalSums, type FocalTerm } from '../kernels/composed/focal.js';
 import type { EntropyTerm, PassActivation } from '../kernels/contract.js';
 import { currentKernels } from '../kernels/select.js';
 import { sumPixels } from '../kernels/sumPixels.js';
-import { lossOfSums, type Head, type SumsOf } from '../overlap/head.js';
+import type { Head, SumsOf } from '../overlap/head.js';
 import { entropyKind, passAttributes, resolveProblem, type Problem } from '../overlap/problem.js';
+import { lossOfTerm, passTerm, type SumTerm } from '../overlap/terms.js';
 import { resolveClasses } from './classes.js';
 import { hardestPixels } from './hardest.js';
 import { REDUCTIONS, type CrossEntropyOptions, type Reduction } from './options.js';
@@ -40,12 +41,25 @@ export function perPixelLoss(
   predictions: Tensor,
   options: EntropyOptions,
 ): Tensor {
-  checkOptionNames(fn, options, known);
   return tf.tidy(() => {
-    const problem = resolveProblem(fn, labels, predictions, choice === 'binary' ? withSigmoid(options) : options);
-    const { activation, layout } = problem;
-    return perPixelValue(problem, resolvePerPixel(fn, choice, options, activation, layout.classes));
+    const { problem, loss } = resolveEntropy(fn, choice, known, labels, predictions, options);
+    return perPixelValue(problem, loss);
   });
+}
+
+/** A cross-entropy and what it is of. Inside tf.tidy. */
+export function resolveEntropy(
+  fn: string,
+  choice: EntropyChoice,
+  known: readonly string[],
+  labels: Tensor,
+  predictions: Tensor,
+  options: EntropyOptions,
+): { problem: Problem; loss: PerPixel } {
+  checkOptionNames(fn, options, known);
+  const problem = resolveProblem(fn, labels, predictions, choice === 'binary' ? withSigmoid(options) : options);
+  const { activation, layout } = problem;
+  return { problem, loss: resolvePerPixel(fn, choice, options, activation, layout.classes) };
 }
 
 /** The options with sigmoid for the activation, unless they name another. */
@@ -107,19 +121,43 @@ function resolvePosWeight(
 }
 
 /** Whether one pass for the plain cross-entropy and a head on its sums is all that the loss takes. */
-export function isHead({ focal, hardest, reduction }: PerPixel): boolean {
-  return focal === null && hardest === 1 && reduction !== 'none';
+export function isHead(loss: PerPixel): boolean {
+  return loss.focal === null && isOfSums(loss);
+}
+
+/** Whether the loss takes nothing of the pixels but sums. */
+const isOfSums = ({ hardest, reduction }: PerPixel): boolean => hardest === 1 && reduction !== 'none';
+
+/** The loss as a term on sums, or null if it takes the values of pixels. Inside tf.tidy. */
+export function perPixelTerm(problem: Problem, loss: PerPixel, weight = 1): SumTerm | null {
+  if (!isOfSums(loss)) return null;
+  const { focal, entropy } = loss;
+  const head = perPixelHead(loss);
+  return focal ? focalTerm(problem, { ...loss, focal }, weight) : passTerm(problem, head, entropy, weight);
+}
+
+/** Focal sums stand where the head looks for those of the cross-entropy. */
+function focalTerm(problem: Problem, loss: PerPixel & { focal: FocalTerm }, weight: number): SumTerm {
+  const { weights, layout } = problem;
+  const { focal, entropy } = loss;
+  return {
+    weight,
+    head: perPixelHead(loss),
+    sums() {
+      const sums = focalSums(problem, { ...passAttributes(problem, entropy), focal });
+      if (!weights) return { values: tf.expandDims(sums, 0), names: ['crossEntropy'], pixels: layout.pixels };
+      const valid = tf.add<Tensor2D>(sumPixels(weights), tf.zerosLike(sums));
+      return { values: tf.stack([sums, valid]) as Tensor3D, names: ['crossEntropy', 'valid'], pixels: null };
+    },
+  };
 }
 
 /** Call it inside tf.tidy. */
 export function perPixelValue(problem: Problem, loss: PerPixel): Tensor {
-  const { reduction, hardest, focal, entropy } = loss;
+  const term = perPixelTerm(problem, loss);
+  if (term) return lossOfTerm(term);
+  const { reduction, hardest } = loss;
   const { samples, spatial } = problem.layout;
-  if (isHead(loss)) return lossOfSums(problem, perPixelHead(loss), entropy);
-  if (focal && hardest === 1 && reduction !== 'none') {
-    const sums = focalSums(problem, { ...passAttributes(problem, entropy), focal });
-    return reduceSums(loss, sums, validPixels(problem));
-  }
   const map = perPixelMap(problem, loss);
   if (hardest === 1) return tf.reshape(map, [samples, ...spatial]);
   const { weights } = problem;
@@ -136,11 +174,6 @@ function perPixelMap(problem: Problem, { focal, entropy, coefficients }: PerPixe
   const attributes = passAttributes(problem, entropy);
   if (focal) return focalMap(problem, { ...attributes, focal }, coefficients);
   return currentKernels().entropyMap(problem, attributes, coefficients);
-}
-
-/** Σ w of each sample, [N,1]. */
-function validPixels({ weights, layout: { samples, pixels } }: Problem): Tensor2D {
-  return weights ? sumPixels(weights) : tf.fill([samples, 1], pixels);
 }
 
 function reduceSums(loss: PerPixel, crossEntropy: Tensor2D, valid: Tensor2D): Tensor {

@@ -7,9 +7,10 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import type { Algebra } from '../algebra/algebra.js';
 import { checkNumber, checkOneOf, checkOptionNames, fail } from '../checks.js';
 import { SUM_NAMES, type SumName } from '../kernels/contract.js';
-import { lossOfSums, lossOfTable, type Head, type SumsOf } from '../overlap/head.js';
+import { lossOfTable, type Head, type SumsOf } from '../overlap/head.js';
 import type { OverlapOf } from '../overlap/overlap.js';
 import { resolveProblem } from '../overlap/problem.js';
+import { lossOfTerm, passTerm, type SumTerm } from '../overlap/terms.js';
 import { resolveClasses, type ClassWeights } from './classes.js';
 import { REDUCTIONS, REGION_OPTIONS, type Reduction, type RegionOptions } from './options.js';
 import { checkTable, tableClasses } from './table.js';
@@ -46,11 +47,20 @@ export function regionLoss<O extends RegionOptions>(
   predictions: Tensor,
   options: O,
 ): Tensor {
+  return tf.tidy(() => lossOfTerm(regionTerm(fn, formula, labels, predictions, options)));
+}
+
+/** Inside tf.tidy. */
+export function regionTerm<O extends RegionOptions>(
+  fn: string,
+  formula: RegionFormula<O>,
+  labels: Tensor,
+  predictions: Tensor,
+  options: O,
+): SumTerm {
   checkOptionNames(fn, options, [...REGION_OPTIONS, ...formula.options]);
-  return tf.tidy(() => {
-    const problem = resolveProblem(fn, labels, predictions, options);
-    return lossOfSums(problem, regionHead(fn, formula, options, problem.layout.classes));
-  });
+  const problem = resolveProblem(fn, labels, predictions, options);
+  return passTerm(problem, regionHead(fn, formula, options, problem.layout.classes));
 }
 
 /** The same loss of sums that are there already, say of merged ones. */

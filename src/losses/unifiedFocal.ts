@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkNumber, checkOptionNames, fail } from '../checks.js';
-import { lossOfSums } from '../overlap/head.js';
 import { resolveProblem, type Problem } from '../overlap/problem.js';
+import { lossOfTerm, passTerm, type SumTerm } from '../overlap/terms.js';
 import { resolveFocal } from './focal.js';
 import { REGION_OPTIONS, type Reduction, type RegionOptions, type RegionResult } from './options.js';
-import { perPixelValue, type PerPixel } from './perPixel.js';
+import { perPixelTerm, type PerPixel } from './perPixel.js';
 import { regionHead } from './region.js';
 import { tversky } from './tversky.js';
 
@@ -49,22 +49,24 @@ export function unifiedFocalLoss<R extends Exclude<Reduction, 'none'> = 'mean'>(
   predictions: Tensor,
   options: UnifiedFocalLossOptions<R> = {},
 ): RegionResult<R> {
+  return tf.tidy(() => tf.addN(unifiedFocalTerms(labels, predictions, options).map(lossOfTerm))) as RegionResult<R>;
+}
+
+/** Inside tf.tidy. */
+export function unifiedFocalTerms(labels: Tensor, predictions: Tensor, options: UnifiedFocalLossOptions): SumTerm[] {
   const fn = 'unifiedFocalLoss';
   checkOptionNames(fn, options, UNIFIED_FOCAL_OPTIONS);
   const { lambda = 0.5, delta = 0.6, gamma = 0.5 } = options;
   checkNumber(fn, 'lambda', lambda, { least: 0, most: 1 });
   checkNumber(fn, 'gamma', gamma, { least: 0, most: 1, open: true });
   if (!(delta > 0 && delta < 1)) fail(fn, `delta must be a number between 0 and 1, got ${String(delta)}`);
-  return tf.tidy(() => {
-    const problem = resolveProblem(fn, labels, predictions, options);
-    const region = { ...options, gamma, alpha: 1 - delta, beta: delta };
-    const focal = withForeground(resolveFocal(fn, { ...options, gamma: 1 - gamma }, ...focalOf(problem)), delta);
-    if (focal.reduction === 'none') fail(fn, `reduction must be 'mean', 'sum' or 'sample', got 'none'`);
-    return tf.add(
-      tf.mul(perPixelValue(problem, focal), lambda),
-      tf.mul(lossOfSums(problem, regionHead(fn, tversky, region, problem.layout.classes)), 1 - lambda),
-    );
-  }) as RegionResult<R>;
+  const problem = resolveProblem(fn, labels, predictions, options);
+  const region = { ...options, gamma, alpha: 1 - delta, beta: delta };
+  const focal = withForeground(resolveFocal(fn, { ...options, gamma: 1 - gamma }, ...focalOf(problem)), delta);
+  const perPixel = perPixelTerm(problem, focal, lambda);
+  if (!perPixel) fail(fn, `reduction must be 'mean', 'sum' or 'sample', got 'none'`);
+  const head = regionHead(fn, tversky, region, problem.layout.classes);
+  return [perPixel, passTerm(problem, head, undefined, 1 - lambda)];
 }
 
 const focalOf = ({ activation, layout }: Problem) => [activation, layout.classes] as const;

@@ -25,14 +25,28 @@ export interface Head {
   shape(samples: number): number[];
 }
 
+/** What a pass gave. */
+export interface PassSums extends Known {
+  /** [S,N,C] */
+  values: Tensor3D;
+}
+
 /** The loss of a problem, whose cross-entropy is the plain one unless a loss has one of its own. Inside tf.tidy. */
-export function lossOfSums(problem: Problem, head: Head, entropy: EntropyTerm = plainEntropy(problem)): Tensor {
+export function lossOfSums(problem: Problem, head: Head, entropy?: EntropyTerm): Tensor {
+  return lossOfPass(passSums(problem, head, entropy), head);
+}
+
+/** The sums that a head asks for, from the common pass. Inside tf.tidy. */
+export function passSums(problem: Problem, { sums }: Head, entropy: EntropyTerm = plainEntropy(problem)): PassSums {
   const { weights, layout } = problem;
-  const kernels = currentKernels();
-  const names: readonly PassSum[] = weights ? [...head.sums, 'valid'] : head.sums;
-  const sums = kernels.sums(problem, passAttributes(problem, entropy), names);
-  const known: Known = { names, pixels: weights ? null : layout.pixels };
-  return kernels.readsAtOnce ? lossAtOnce(sums, head, known) : lossInOps(sums, head, known);
+  const names: readonly PassSum[] = weights ? [...sums, 'valid'] : sums;
+  const values = currentKernels().sums(problem, passAttributes(problem, entropy), names);
+  return { values, names, pixels: weights ? null : layout.pixels };
+}
+
+/** Inside tf.tidy. */
+export function lossOfPass({ values, ...known }: PassSums, head: Head): Tensor {
+  return currentKernels().readsAtOnce ? lossAtOnce(values, head, known) : lossInOps(values, head, known);
 }
 
 /** The loss of sums that are there already. */

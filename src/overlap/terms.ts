@@ -1,0 +1,28 @@
+/**
+ * Losses that know the pixels through sums alone, so that the added sums of pieces (tiles, micro-batches) stand for those
+ * of the whole.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import type { EntropyTerm } from '../kernels/contract.js';
+import { lossOfPass, passSums, type Head, type PassSums } from './head.js';
+import type { Problem } from './problem.js';
+
+/** weight·head(sums). */
+export interface SumTerm {
+  weight: number;
+  head: Head;
+  /** Inside tf.tidy. */
+  sums(): PassSums;
+}
+
+/** A term on the sums of the common pass. */
+export function passTerm(problem: Problem, head: Head, entropy?: EntropyTerm, weight = 1): SumTerm {
+  return { weight, head, sums: () => passSums(problem, head, entropy) };
+}
+
+/** Inside tf.tidy. */
+export function lossOfTerm({ weight, head, sums }: SumTerm): Tensor {
+  const loss = lossOfPass(sums(), head);
+  return weight === 1 ? loss : tf.mul(loss, weight);
+}
