@@ -4,6 +4,7 @@ import { PASS_SUMS, type PassAttributes, type PassInputs } from '../../src/kerne
 import type { NdArray } from '../reference/index.js';
 import { entropiesOf, probabilitiesOf, summandsOf } from '../reference/passes.js';
 import { randomNumbers } from '../support/random.js';
+import { remembered } from '../support/remembered.js';
 
 export type LabelKind = 'float32' | 'int32' | 'bool' | 'indices';
 export type Weights = 'all pixels' | 'a mask' | 'weights';
@@ -109,7 +110,11 @@ export function inputsOf(problem: Problem): PassInputs {
 }
 
 /** [8,N,C]. */
-export function expectedSums({ all, samples, classes, attributes }: Problem): NdArray {
+export function expectedSums(problem: Problem): NdArray {
+  return remembered(problem, () => sumsOf(problem));
+}
+
+function sumsOf({ all, samples, classes, attributes }: Problem): NdArray {
   const data = new Float64Array(PASS_SUMS.length * samples * classes);
   all.forEach((sample, n) => {
     for (const { predictions, labels, weight } of sample)
@@ -174,6 +179,15 @@ const slopeAlong = (total: (pixel: Pixel) => number, side: Side, direction: (c: 
  * Where there are many values, of some pixels only, among them those at the edges of vectors and rows; NaN elsewhere.
  */
 export function expectedGradient(
+  problem: Problem,
+  total: PixelTotal,
+  side: Side,
+  along?: { side: Side; direction: readonly number[] },
+): NdArray {
+  return remembered([problem, side, along], () => gradientOf(problem, total, side, along));
+}
+
+function gradientOf(
   problem: Problem,
   total: PixelTotal,
   side: Side,

@@ -6,11 +6,14 @@ import '@tensorflow/tfjs';
 import { kernelsInUse, useKernels } from '../../src/index.js';
 import { useFusedPasses } from '../../src/kernels/select.js';
 import { tensorflowPasses, type TensorflowBackend } from '../../src/kernels/tensorflow/passes.js';
+import { readOrCompute } from './oracleMemory.js';
 
 declare const TEST_BACKEND: 'cpu' | 'wasm' | 'tensorflow';
 declare const TEST_KERNELS: 'fused' | 'composed';
 /** The compiled op, as `npm run provision` has made it. */
 declare const TEST_OP: string | null;
+
+globalThis.oracleMemory = readOrCompute;
 
 // What the cpu backend says in Node about tfjs-node, in every test file.
 const warn = console.warn;
