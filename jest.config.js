@@ -21,6 +21,7 @@ const onTensors = (backend, kernels, op) => ({
     'distance',
     'metrics',
     'kernels',
+    'training',
     'golden',
   ].map((room) => `<rootDir>/test/${room}/**/*.test.ts`),
 });
@@ -41,6 +42,7 @@ export default async () => {
   const backends = ['cpu', 'wasm', 'tensorflow'];
   return {
     maxWorkers: '100%',
+    globalSetup: '<rootDir>/test/setup/oracleFolder.cjs',
     // A machine that is busy takes its time; none of the tests is about time.
     testTimeout: 60_000,
     reporters: ['default', '<rootDir>/test/setup/countReporter.cjs'],
@@ -49,7 +51,7 @@ export default async () => {
       {
         ...shared,
         displayName: 'node',
-        testMatch: ['reference', 'backend', 'examples', 'docs'].map((room) => `<rootDir>/test/${room}/**/*.test.ts`),
+        testMatch: ['reference', 'backend', 'node', 'examples', 'docs'].map((room) => `<rootDir>/test/${room}/**/*.test.ts`),
       },
     ],
   };

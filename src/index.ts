@@ -114,3 +114,54 @@ export type { ProblemOptions, Relaxation } from './overlap/options.js';
 export { overlap, type OverlapOf, type OverlapOptions, type OverlapTable } from './overlap/overlap.js';
 
 export { enableWasmTraining } from './kernels/wasm/enableWasmTraining.js';
+
+export {
+  accumulateGrads,
+  lossOfPieces,
+  minimizePieces,
+  type AccumulateOptions,
+} from './training/accumulateGrads.js';
+export type { Network } from './training/forward.js';
+export type { LossName, LossOptions } from './training/losses.js';
+export { microBatches, type MicroBatches, type Piece, type Pieces } from './training/pieces.js';
+export { tileGrid, type Tile, type TileOptions } from './training/tileGrid.js';
+export { predictTiles, tiles, type Tiles } from './training/tiles.js';
+export type { PieceLoss } from './training/wholeLoss.js';
+export { namedLoss, type NamedLoss } from './training/namedLoss.js';
+
+export { acceptAnyTargets, type AcceptAnyTargetsOptions } from './training/acceptAnyTargets.js';
+export { packMask } from './training/packMask.js';
+export { packSampleWeights } from './training/packSampleWeights.js';
+export { withMask, type MaskOptions } from './training/withMask.js';
+export { withSampleWeights, type SampleOptions } from './training/withSampleWeights.js';
+export type { LossOfPacked, PackOptions } from './training/wrappedLoss.js';
+
+export { compileSaved, savedState, type CompiledSaved, type CompileSavedOptions } from './training/compileSaved.js';
+export {
+  epochBatches,
+  type Batch,
+  type EpochBatches,
+  type EpochBatchesOptions,
+  type Samples,
+} from './training/epochBatches.js';
+export type { Json } from './training/json.js';
+export { saveModel, type SaveModelOptions } from './training/saveModel.js';
+
+export { anneal, type Annealable, type AnnealOptions } from './training/anneal.js';
+export {
+  bestCheckpoint,
+  type BestCheckpoint,
+  type BestCheckpointOptions,
+  type CheckpointInfo,
+} from './training/bestCheckpoint.js';
+export {
+  earlyStopping,
+  type EarlyStopping,
+  type EarlyStoppingOptions,
+  type StoppableModel,
+} from './training/earlyStopping.js';
+export { learningRateSchedule, type LearningRateOptions } from './training/learningRate.js';
+export type { MonitorOptions } from './training/monitor.js';
+export { seedEpochs, withSeed, type Seed, type SeededEpochs } from './training/random.js';
+export type { ScheduledCallback } from './training/scheduled.js';
+export { warmup, type WarmupOptions } from './training/warmup.js';

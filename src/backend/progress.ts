@@ -25,7 +25,8 @@ const clearToEnd = '\x1b[K';
  * ```
  */
 export class ProgressLine {
-  private readonly terminal: boolean;
+  /** Whether it is redrawn in place. */
+  readonly terminal: boolean;
   private shown = '';
   private label = '';
   private tenth = -1;

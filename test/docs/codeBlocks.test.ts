@@ -11,10 +11,12 @@ const { ${valuesExportedBy('src/index.ts').join(', ')} } = softseg;
 tf.enableProdMode();
 await tf.setBackend('cpu');`;
 
-const NODE_PRELUDE = `import { diagnose, installNative, load, ProgressLine, showOn } from 'softseg/node';`;
+const NODE_PRELUDE = `${PRELUDE}
+import * as node from 'softseg/node';
+const { ${[...valuesExportedBy('src/backend/index.ts'), ...valuesExportedBy('src/node/index.ts')].join(', ')} } = node;`;
 
 const docstrings = blocksOfDocstrings('src');
-const ofNode = docstrings.filter(({ name }) => name.startsWith('src/backend/'));
+const ofNode = docstrings.filter(({ name }) => /^src\/(backend|node)\//.test(name));
 const ofBrowser = docstrings.filter((block) => !ofNode.includes(block));
 
 describe.each([

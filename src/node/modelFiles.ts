@@ -1,0 +1,111 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
+import type { io } from '@tensorflow/tfjs-core';
+import { fail, show } from '../checks.js';
+import { isMissing } from './missing.js';
+
+const MODEL = 'model.json';
+const WEIGHTS = /^weights-[0-9a-f]+\.bin$/;
+
+/**
+ * A folder for a model, on any backend in Node, for `model.save`, `saveModel` and `tf.loadLayersModel`: `model.json` and a
+ * file of weights, as tfjs-node's `file://` writes and reads them. Whenever the program is killed, the folder holds the
+ * model of before or the new one, whole: the weights are written under a new name, and model.json takes the place of the
+ * old one in one step, when all is on the disk.
+ *
+ * @param folder is made if it is not there
+ * @throws (rejects) what the file system says; the model that is there stays
+ *
+ * @example
+ * ```ts
+ * const model = tf.sequential({ layers: [tf.layers.dense({ inputShape: [4], units: 2 })] });
+ * model.compile({ optimizer: 'adam', loss: diceLoss });
+ * const { mkdtemp } = await import('node:fs/promises');
+ * const folder = await mkdtemp('/tmp/softseg-model-');
+ * await saveModel(model, modelFiles(folder), { state: { epoch: 3 } });
+ *
+ * const again = await tf.loadLayersModel(modelFiles(folder));
+ * compileSaved(again);
+ * savedState(again).epoch; // 3
+ * ```
+ */
+export function modelFiles(folder: string): io.IOHandler {
+  if (typeof folder !== 'string' || folder === '') fail('modelFiles', `folder must be a path, got ${show(folder)}`);
+  return { save: (artifacts) => save(folder, artifacts), load: () => load(folder) };
+}
+
+/** Whether a folder holds a whole model. */
+export async function hasModel(folder: string): Promise<boolean> {
+  return (await readdir(folder).catch((): string[] => [])).includes(MODEL);
+}
+
+/** Removes the model, so that what is left in between is no model. */
+export async function removeModel(folder: string): Promise<void> {
+  await rm(join(folder, MODEL), { force: true });
+  await rm(folder, { recursive: true, force: true });
+}
+
+async function save(folder: string, artifacts: io.ModelArtifacts): Promise<io.SaveResult> {
+  if (artifacts.modelTopology instanceof ArrayBuffer) {
+    fail('modelFiles', 'takes models of tfjs-layers, got a topology in binary');
+  }
+  const { weightSpecs = [], weightData, ...model } = artifacts;
+  const id = randomBytes(8).toString('hex');
+  const [weights, json] = [`weights-${id}.bin`, `${MODEL}.${id}`];
+  const weightsManifest = [{ paths: [weights], weights: weightSpecs }];
+  await mkdir(folder, { recursive: true });
+  try {
+    const data = tf.io.CompositeArrayBuffer.join(weightData);
+    await writeWhole(join(folder, weights), new Uint8Array(data));
+    await writeWhole(join(folder, json), JSON.stringify({ ...model, weightsManifest }));
+    await rename(join(folder, json), join(folder, MODEL));
+  } catch (error) {
+    await Promise.all([weights, json].map((file) => rm(join(folder, file), { force: true })));
+    throw error;
+  }
+  await sync(folder);
+  // What earlier models, and runs that were killed, have left.
+  const others = (await readdir(folder)).filter((file) => WEIGHTS.test(file) && file !== weights);
+  await Promise.all(others.map((file) => rm(join(folder, file), { force: true })));
+  return { modelArtifactsInfo: tf.io.getModelArtifactsInfoForJSON(artifacts) };
+}
+
+async function load(folder: string): Promise<io.ModelArtifacts> {
+  try {
+    return await read(folder);
+  } catch (error) {
+    // A new model may have taken the place of this one since model.json was read.
+    if (isMissing(error) && (await hasModel(folder))) return read(folder);
+    throw error;
+  }
+}
+
+async function read(folder: string): Promise<io.ModelArtifacts> {
+  const json = JSON.parse(await readFile(join(folder, MODEL), 'utf8')) as io.ModelJSON;
+  return tf.io.getModelArtifactsForJSON(json, async (manifest) => {
+    const paths = manifest.flatMap((group) => group.paths);
+    const parts = await Promise.all(paths.map((path) => readFile(join(folder, path))));
+    const bytes = Uint8Array.from(Buffer.concat(parts));
+    return [manifest.flatMap(({ weights }) => weights), bytes.buffer];
+  });
+}
+
+async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
+  const file = await open(path, 'wx');
+  try {
+    await file.writeFile(content);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** That a rename has happened is on the disk when the folder is. */
+async function sync(folder: string): Promise<void> {
+  // (Windows opens no folders.)
+  const file = await open(folder, 'r').catch(() => null);
+  await file?.sync().catch(() => {});
+  await file?.close();
+}

@@ -1,0 +1,87 @@
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { checkOptionNames, fail, show } from '../checks.js';
+
+export interface AcceptAnyTargetsOptions {
+  /** The names of the outputs. Default: all that have a function as their loss. */
+  outputs?: readonly string[];
+}
+
+/** What compile leaves behind in tfjs-layers 4.22. */
+interface Compiled {
+  outputNames: string[];
+  loss?: unknown;
+  /** With what `fit` compares the targets; null: with nothing. */
+  feedOutputShapes?: unknown;
+}
+
+/**
+ * After this `model.fit`, `evaluate` and `trainOnBatch` hand targets of any shape to the loss: class indices `[N, ...spatial]`
+ * or `[N, ...spatial, 1]` as int32 instead of one-hot labels, C times as small, or labels with weights from `packMask`. Without it
+ * tfjs-layers refuses targets that do not have the shape of the output. Call it again after each `compile`.
+ *
+ * It takes the shapes away that tfjs-layers keeps for that comparison, in a private field (`feedOutputShapes`, as of 4.22);
+ * there is no public switch. `fitDataset` and `evaluateDataset` compare nothing and need none of this. tfjs-layers makes
+ * targets `[N]` into `[N, 1]`.
+ *
+ * @param model a model of tfjs-layers, compiled
+ * @throws if the model is not compiled, has no such output, or its loss there is one of tfjs-layers' own, which needs
+ *   the comparison; or if this tfjs-layers has no such field
+ *
+ * @example
+ * ```ts
+ * const model = tf.sequential({ layers: [tf.layers.conv2d({ inputShape: [8, 8, 1], filters: 21, kernelSize: 1 })] });
+ * model.compile({ optimizer: 'sgd', loss: comboLoss });
+ * acceptAnyTargets(model);
+ * const indices = tf.randomUniform([4, 8, 8], 0, 21, 'int32');
+ * await model.fit(tf.randomNormal([4, 8, 8, 1]), indices, { epochs: 1, verbose: 0 });
+ * ```
+ */
+export function acceptAnyTargets(model: LayersModel, options: AcceptAnyTargetsOptions = {}): void {
+  const fn = 'acceptAnyTargets';
+  checkOptionNames(fn, options, ['outputs']);
+  const compiled = compiledPart(model);
+  const names = compiled?.outputNames;
+  if (!compiled || !Array.isArray(names)) fail(fn, `model must be a model of tfjs-layers, got ${show(model)}`);
+  if (compiled.loss == null) fail(fn, 'compile the model first, and call this again after each compile');
+  const shapes = compiled.feedOutputShapes;
+  if (!Array.isArray(shapes) || shapes.length !== names.length) {
+    fail(fn, 'this version of tfjs-layers has no feedOutputShapes; fitDataset takes targets of any shape without');
+  }
+
+  const { outputs = names.filter((_, i) => typeof lossOf(compiled, i) === 'function') } = options;
+  if (!Array.isArray(outputs) || outputs.length === 0) {
+    fail(fn, `outputs must be a list of names of outputs that have a function as their loss, got ${show(outputs)}`);
+  }
+  const indices = outputs.map((name: unknown) => {
+    const i = names.indexOf(name as string);
+    if (i === -1) fail(fn, `the model has the outputs ${names.join(', ')}, got ${show(name)}`);
+    const loss = lossOf(compiled, i);
+    if (typeof loss !== 'function') {
+      fail(
+        fn,
+        `the loss of output '${names[i]}' must be a function, got ${show(loss)}, which needs targets of its shape`,
+      );
+    }
+    return i;
+  });
+  for (const i of indices) shapes[i] = null;
+}
+
+/** The names of the outputs whose targets may have any shape. */
+export function freedOutputs(model: LayersModel): string[] {
+  const { outputNames, feedOutputShapes } = compiledPart(model)!;
+  return outputNames.filter((_, i) => Array.isArray(feedOutputShapes) && feedOutputShapes[i] === null);
+}
+
+/** A tf.Sequential has all this in a model of its own. */
+function compiledPart(model: unknown): Compiled | undefined {
+  const given = model as { model?: Compiled } | null | undefined;
+  return given?.model ?? (given as Compiled | undefined);
+}
+
+/** As compile got it. */
+function lossOf({ loss, outputNames }: Compiled, i: number): unknown {
+  if (Array.isArray(loss)) return loss[i];
+  if (typeof loss === 'object') return (loss as Record<string, unknown>)[outputNames[i]!];
+  return loss;
+}

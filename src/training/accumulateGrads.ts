@@ -1,0 +1,171 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { NamedTensorMap, Optimizer, Scalar, Tensor, Variable } from '@tensorflow/tfjs-core';
+import { checkOptionNames, fail, show } from '../checks.js';
+import { resolveForward, type Network } from './forward.js';
+import { checkPieces, pieceAt, type Piece, type Pieces } from './pieces.js';
+import { withSeed } from './random.js';
+import { checkScalar, resolveWholeLoss, type PieceLoss, type Summary, type WholeLoss } from './wholeLoss.js';
+
+export interface AccumulateOptions {
+  /** Differentiate by these. Default: the model's trainable weights, or all trainable variables. */
+  variables?: Variable[];
+}
+
+/**
+ * The loss of a whole and its gradients, from pieces that go through the network one after the other: micro-batches of a
+ * batch, or tiles of a volume. Value and gradients are those of the whole in one pass, also where the loss is no mean
+ * over pieces (sums over the batch, classes that some pieces lack, masks). It takes two passes: the first computes what
+ * the loss needs of each piece, the second sends the loss's gradient back through each. So the network runs forward
+ * twice, about a third more work, and no more than one piece is in memory.
+ *
+ * What is kept of a piece are its sums, [N, C] numbers, for `iouLoss`, `diceLoss`, `tverskyLoss`, `generalizedDiceLoss`,
+ * `logCoshDiceLoss`, `mccLoss`, `crossEntropyLoss`, `binaryCrossEntropyLoss`, `focalLoss`, `unifiedFocalLoss` and
+ * `comboLoss` of these, by themselves or with options as a `namedLoss`. Of other losses (also with `hardest`), and
+ * functions of your own, logits and labels of all pieces are kept, and tiles are refused.
+ *
+ * Dropout draws the same in both passes. Batch normalization uses the statistics of each piece (and updates them in both
+ * passes), so it is not that of the whole. The regularizers of a model's layers are added.
+ *
+ * @param loss a loss of this package, a `namedLoss`, or `(labels, predictions) => scalar`
+ * @param network a model of tfjs-layers, or `(xs) => logits`
+ * @param pieces `microBatches`, `tiles`, a list of `{ xs, ys, mask? }`, or any object with `length` and `at(index)`
+ * @returns the loss, and the gradients by the names of the variables, as `tf.variableGrads` gives them
+ * @throws if the arguments do not fit, or the loss with its options is no scalar
+ *
+ * @example
+ * ```ts
+ * const model = tf.sequential({ layers: [tf.layers.conv2d({ inputShape: [8, 8, 1], filters: 2, kernelSize: 3, padding: 'same' })] });
+ * const batch = { xs: tf.randomNormal([6, 8, 8, 1]), ys: tf.softmax(tf.randomNormal([6, 8, 8, 2])) };
+ * const loss = namedLoss('diceLoss', { aggregate: 'batch' });
+ * const { value, grads } = accumulateGrads(loss, model, microBatches(batch, 2));
+ * value; // = loss(batch.ys, model.predict(batch.xs))
+ * tf.train.adam(1e-3).applyGradients(grads);
+ * ```
+ */
+export function accumulateGrads(
+  loss: PieceLoss,
+  network: Network,
+  pieces: Pieces | readonly Piece[],
+  options: AccumulateOptions = {},
+): { value: Scalar; grads: NamedTensorMap } {
+  return accumulate('accumulateGrads', loss, network, pieces, options);
+}
+
+/**
+ * One step of an optimizer on a whole that goes through the network piece by piece: `accumulateGrads`, then
+ * `applyGradients`. It is to `optimizer.minimize` what `accumulateGrads` is to `tf.variableGrads`.
+ *
+ * @returns the loss before the step
+ * @throws as `accumulateGrads`
+ *
+ * @example
+ * ```ts
+ * const model = tf.sequential({ layers: [tf.layers.dense({ inputShape: [8, 4], units: 3 })] });
+ * const batch = { xs: tf.randomNormal([6, 8, 4]), ys: tf.softmax(tf.randomNormal([6, 8, 3])) };
+ * const optimizer = tf.train.sgd(0.1);
+ * const value = minimizePieces(optimizer, comboLoss, model, microBatches(batch, 2)); // shape []
+ * ```
+ */
+export function minimizePieces(
+  optimizer: Optimizer,
+  loss: PieceLoss,
+  network: Network,
+  pieces: Pieces | readonly Piece[],
+  options: AccumulateOptions = {},
+): Scalar {
+  const fn = 'minimizePieces';
+  if (typeof (optimizer as Partial<Optimizer> | null)?.applyGradients !== 'function') {
+    fail(fn, `optimizer must be an optimizer of tf.train, got ${show(optimizer)}`);
+  }
+  return tf.tidy(() => {
+    const { value, grads } = accumulate(fn, loss, network, pieces, options);
+    optimizer.applyGradients(grads);
+    return value;
+  });
+}
+
+/**
+ * The loss of a whole from its pieces, as `accumulateGrads` gives it, with one pass and no gradient. The network is in
+ * training mode only if it is a function that says so: a model predicts.
+ *
+ * @throws as `accumulateGrads`
+ *
+ * @example
+ * ```ts
+ * const model = tf.sequential({ layers: [tf.layers.dense({ inputShape: [8, 4], units: 3 })] });
+ * const batch = { xs: tf.randomNormal([6, 8, 4]), ys: tf.softmax(tf.randomNormal([6, 8, 3])) };
+ * lossOfPieces(iouLoss, model, microBatches(batch, 4)); // = iouLoss(batch.ys, model.predict(batch.xs))
+ * ```
+ */
+export function lossOfPieces(loss: PieceLoss, network: Network, pieces: Pieces | readonly Piece[]): Scalar {
+  const fn = 'lossOfPieces';
+  checkPieces(fn, pieces);
+  const { predict } = resolveForward(fn, network);
+  const whole = resolveWholeLoss(fn, loss, pieces.of ?? 'samples');
+  return tf.tidy(() => {
+    const { parts, kept } = whole.join(summariesOf(whole, (i) => pieceAt(fn, pieces, i), pieces.length, predict));
+    const value = whole.value(parts, kept);
+    checkScalar(fn, value);
+    return value;
+  });
+}
+
+function accumulate(
+  fn: string,
+  loss: PieceLoss,
+  network: Network,
+  pieces: Pieces | readonly Piece[],
+  options: AccumulateOptions,
+): { value: Scalar; grads: NamedTensorMap } {
+  checkOptionNames(fn, options, ['variables']);
+  checkPieces(fn, pieces);
+  const { train, penalties, variables } = resolveForward(fn, network);
+  const whole = resolveWholeLoss(fn, loss, pieces.of ?? 'samples');
+  const seeds = Array.from({ length: pieces.length }, () => Math.floor(Math.random() * 2 ** 31));
+  const logits = (xs: Tensor, i: number) => withSeed(seeds[i]!, () => train(xs));
+  const read = (i: number) => pieceAt(fn, pieces, i);
+  return tf.tidy(() => {
+    const summaries = summariesOf(whole, read, pieces.length, logits);
+    const { parts, kept } = whole.join(summaries);
+    const { value, grads: upstream } = tf.valueAndGrads((...all: Tensor[]) => whole.value(all, kept))(parts);
+    checkScalar(fn, value);
+    const shares = whole.split(upstream, summaries);
+
+    let sum: NamedTensorMap = {};
+    for (const [i, share] of shares.entries()) {
+      const before = sum;
+      sum = tf.tidy(() => {
+        const piece = read(i);
+        // Its gradient is that of the loss, as far as it goes through this piece.
+        const linear = () => {
+          const inPiece = whole.summarize(piece, logits(piece.xs, i)).parts;
+          const terms = inPiece.map((part, t) => tf.sum<Scalar>(tf.mul(part, share[t]!)));
+          return tf.addN(i === 0 ? [...terms, ...penalties()] : terms);
+        };
+        return added(before, tf.variableGrads(linear, options.variables ?? variables).grads);
+      });
+      tf.dispose(before);
+    }
+    return { value: tf.addN([value, ...penalties()]), grads: sum };
+  });
+}
+
+/** What is kept of each piece. Inside tf.tidy. */
+function summariesOf(
+  whole: WholeLoss,
+  read: (index: number) => Piece,
+  length: number,
+  logits: (xs: Tensor, index: number) => Tensor,
+): Summary[] {
+  return Array.from({ length }, (_, i) =>
+    tf.tidy(() => {
+      const piece = read(i);
+      return whole.summarize(piece, logits(piece.xs, i));
+    }),
+  );
+}
+
+function added(a: NamedTensorMap, b: NamedTensorMap): NamedTensorMap {
+  const sums = Object.entries(b).map(([name, gradient]) => [name, a[name] ? tf.add(a[name], gradient) : gradient]);
+  return { ...a, ...Object.fromEntries(sums) } as NamedTensorMap;
+}

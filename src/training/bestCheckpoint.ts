@@ -1,0 +1,63 @@
+import { checkOptionNames, fail, show } from '../checks.js';
+import { MONITOR_OPTIONS, resolveMonitor, type MonitorOptions } from './monitor.js';
+
+/** What a checkpoint is about. */
+export interface CheckpointInfo {
+  epoch: number;
+  /** The monitored value. */
+  value: number;
+  /** All that is in the logs of the epoch. */
+  logs: Readonly<Record<string, number>>;
+}
+
+export interface BestCheckpointOptions<M> extends MonitorOptions {
+  /** Saves the model; training waits for it. There is no default. */
+  save?: (model: M, info: CheckpointInfo) => unknown;
+}
+
+/** A callback for `model.fit` and `model.fitDataset`. */
+export interface BestCheckpoint {
+  /** The value of what was saved last; undefined if there was none. */
+  readonly best: number | undefined;
+  onEpochEnd(epoch: number, logs?: Record<string, number>): Promise<void>;
+}
+
+/**
+ * Saves the model after each epoch that is better than all before, also those of an earlier training with the same
+ * callback. A value of NaN is never better. Hand the value of what is saved already to a resumed run as `best`, so that
+ * it does not overwrite something better. If `save` throws, training throws, and the value does not count.
+ *
+ * @param model what `save` gets
+ * @param options `save`, and which value decides
+ * @throws if options do not fit; in training, if the logs lack the monitored value
+ *
+ * @example
+ * ```ts
+ * const model = tf.sequential({ layers: [tf.layers.dense({ inputShape: [5, 4], units: 3 })] });
+ * model.compile({ optimizer: 'sgd', loss: iouLoss });
+ * const saved: number[] = [];
+ * const checkpoint = bestCheckpoint(model, { monitor: 'loss', save: async (model, { value }) => void saved.push(value) });
+ * const [xs, ys] = [tf.randomNormal([8, 5, 4]), tf.softmax(tf.randomNormal([8, 5, 3]))];
+ * await model.fit(xs, ys, { epochs: 3, verbose: 0, callbacks: checkpoint });
+ * checkpoint.best; // = saved.at(-1)
+ * ```
+ */
+export function bestCheckpoint<M>(model: M, options: BestCheckpointOptions<NoInfer<M>>): BestCheckpoint {
+  const fn = 'bestCheckpoint';
+  checkOptionNames(fn, options, [...MONITOR_OPTIONS, 'save']);
+  const { save, ...monitored } = options;
+  if (typeof save !== 'function') fail(fn, `save must be a function that saves the model, got ${show(save)}`);
+  const monitor = resolveMonitor(fn, monitored);
+  let { best } = monitored;
+  return {
+    get best() {
+      return best;
+    },
+    async onEpochEnd(epoch, logs) {
+      const value = monitor.read(logs);
+      if (!monitor.better(value, best)) return;
+      await save(model, { epoch, value, logs: { ...logs } });
+      best = value;
+    },
+  };
+}

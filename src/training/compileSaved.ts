@@ -1,0 +1,106 @@
+import type { Optimizer, Tensor } from '@tensorflow/tfjs-core';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { checkOptionNames, fail, show } from '../checks.js';
+import { acceptAnyTargets } from './acceptAnyTargets.js';
+import type { Json } from './json.js';
+import { isLoadedFrom, restoreOptimizer } from './optimizerState.js';
+import {
+  isCompiled,
+  lossByOutput,
+  readSaved,
+  reviveFunctions,
+  type Compiled,
+  type CompiledLoss,
+  type WithMetadata,
+} from './savedTraining.js';
+
+export interface CompileSavedOptions {
+  /** Your own losses, by the names that `namedLoss` gave them. */
+  losses?: Record<string, (labels: Tensor, predictions: Tensor, options: never) => Tensor>;
+  /** Your own metrics, by the names of their functions. */
+  metrics?: Record<string, (labels: Tensor, predictions: Tensor) => Tensor>;
+}
+
+/** What the model was compiled with. */
+export interface CompiledSaved {
+  /** By the name of the output. To change options while training goes on, `set` those that are a `NamedLoss`. */
+  losses: Record<string, CompiledLoss>;
+}
+
+const FN = 'compileSaved';
+
+/**
+ * Compiles a model that `saveModel` saved and `tf.loadLayersModel` loaded as it was compiled then, with losses, metrics
+ * and the state of the optimizer, so that training goes on as if it had not been interrupted. See saveModel.
+ *
+ * As after any load, `model.dispose()` does not dispose the optimizer: `model.optimizer.dispose()` does.
+ *
+ * @param model the model, right after `tf.loadLayersModel`
+ * @returns the losses, to `set` options of those that are a `NamedLoss`
+ * @throws if the file is not of saveModel or of a newer softseg (unknown losses or options), a loss or metric of your own is
+ *   not handed in, or the model was given another optimizer meanwhile. The model stays as it was
+ *
+ * @example
+ * ```ts
+ * const harder = (labels, predictions, { power }) => tf.pow(diceLoss(labels, predictions), power);
+ * const model = tf.sequential({ layers: [tf.layers.conv2d({ inputShape: [8, 8, 1], filters: 2, kernelSize: 3, padding: 'same' })] });
+ * model.compile({ optimizer: 'adam', loss: namedLoss('harder', { power: 2 }, harder), metrics: [iouScore] });
+ * let file: tf.io.ModelArtifacts;
+ * await saveModel(model, tf.io.withSaveHandler(async (artifacts) => ((file = artifacts), { modelArtifactsInfo: null! })));
+ *
+ * const again = await tf.loadLayersModel(tf.io.fromMemory(file!));
+ * compileSaved(again, { losses: { harder } });
+ * again.metricsNames; // loss, iouScore
+ * compileSaved(again); // throws: is not softseg's; hand it in
+ * ```
+ */
+export function compileSaved(model: LayersModel, options: CompileSavedOptions = {}): CompiledSaved {
+  checkOptionNames(FN, options, ['losses', 'metrics']);
+  const { losses = {}, metrics = {} } = options;
+  const saved = readSaved(FN, checkModel(FN, model));
+  const compiled = reviveFunctions(FN, saved, { losses, metrics });
+  if (!isCompiled(model) || !isLoadedFrom(model.optimizer, saved.optimizer)) {
+    const now = (model.optimizer as Optimizer | undefined)?.getClassName();
+    fail(
+      FN,
+      `call it right after tf.loadLayersModel: the file has the optimizer ${saved.optimizer.className}, got ${now}`,
+    );
+  }
+
+  const { loss, metrics: metricsBefore } = model as Compiled;
+  const compile = (optimizer: Optimizer, args: unknown) => model.compile({ ...(args as object), optimizer } as never);
+  const before = model.optimizer;
+  try {
+    compile(before, compiled);
+    if (saved.anyTargets) acceptAnyTargets(model, { outputs: saved.anyTargets });
+  } catch (error) {
+    compile(before, { loss, metrics: metricsBefore });
+    throw error;
+  }
+  const optimizer = restoreOptimizer(before, saved.optimizer);
+  if (optimizer !== before) {
+    compile(optimizer, compiled);
+    if (saved.anyTargets) acceptAnyTargets(model, { outputs: saved.anyTargets });
+  }
+  return { losses: lossByOutput(compiled.loss, model.outputNames) };
+}
+
+/**
+ * What `saveModel(model, to, { state })` saved with the model, after `tf.loadLayersModel`; undefined if it saved none.
+ *
+ * @throws if the model's file is not of saveModel
+ */
+export function savedState(model: LayersModel): Json | undefined {
+  const fn = 'savedState';
+  return stateOf(fn, checkModel(fn, model));
+}
+
+export function stateOf(fn: string, model: WithMetadata): Json | undefined {
+  const { state } = readSaved(fn, model);
+  return state === undefined ? undefined : (JSON.parse(JSON.stringify(state)) as Json);
+}
+
+function checkModel(fn: string, model: LayersModel): LayersModel {
+  if (typeof model?.getUserDefinedMetadata === 'function') return model;
+  return fail(fn, `model must be a model of tfjs-layers, got ${show(model)}`);
+}

@@ -1,0 +1,15 @@
+import { fail, show } from '../checks.js';
+
+/** What a JSON file can hold. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** Refuses what JSON would not give back as it was; `name` says in the message where it is. */
+export function checkJson(fn: string, name: string, value: unknown): asserts value is Json {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return;
+  if (typeof value === 'number' && Number.isFinite(value)) return;
+  if (Array.isArray(value)) return value.forEach((item, i) => checkJson(fn, `${name}[${i}]`, item));
+  if (typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype) {
+    return Object.entries(value).forEach(([key, item]) => checkJson(fn, `${name}.${key}`, item));
+  }
+  fail(fn, `${name} must be a plain value that can be saved, got ${show(value)}`);
+}

@@ -1,0 +1,54 @@
+import type { Optimizer } from '@tensorflow/tfjs-core';
+import { checkNumber, checkOptionNames, fail } from '../checks.js';
+import type { Schedule } from '../relaxations/schedules.js';
+import { checkOptimizer, scheduled, type ScheduledCallback } from './scheduled.js';
+
+export interface LearningRateOptions {
+  /** What the schedule counts: `'epoch'`, the default, or `'step'`, the optimizer's steps. */
+  by?: 'epoch' | 'step';
+}
+
+/**
+ * A callback for `model.fit` and `model.fitDataset` that moves an optimizer's learning rate along a schedule, and puts
+ * it into the logs as `learningRate`. In a loop of your own, `at(step)` sets it. What counts, and how a run resumes, is
+ * as in `anneal`.
+ *
+ * It works for every optimizer of `tf.train`, from the next step on. Saved with the optimizer is the rate of the moment.
+ *
+ * @param optimizer the one that was given to `compile`, or `model.optimizer`
+ * @param schedule the rate by epoch or step, >= 0
+ * @throws if optimizer or options do not fit, or the schedule gives no number >= 0
+ *
+ * @example
+ * ```ts
+ * const optimizer = tf.train.adam();
+ * const rate = learningRateSchedule(optimizer, cosineSchedule({ from: 2e-3, to: 0, steps: 100 }), { by: 'step' });
+ * const weights = tf.variable(tf.zeros([3]));
+ * for (let step = 0; step < 100; step++) {
+ *   rate.at(step);
+ *   optimizer.minimize(() => tf.sum(tf.square(tf.sub(weights, 1))));
+ * }
+ * rate.at(50).learningRate; // 0.001
+ * ```
+ */
+export function learningRateSchedule(
+  optimizer: Optimizer,
+  schedule: Schedule,
+  options: LearningRateOptions = {},
+): ScheduledCallback<{ learningRate: number }> {
+  const fn = 'learningRateSchedule';
+  checkOptionNames(fn, options, ['by']);
+  checkOptimizer(fn, optimizer);
+  // Some optimizers keep the rate as a number that each step reads (a protected field), SGD and momentum as a tensor.
+  const own = optimizer as Optimizer & { learningRate?: number; setLearningRate?: (rate: number) => void };
+  if (typeof own.setLearningRate !== 'function' && typeof own.learningRate !== 'number') {
+    fail(fn, 'this optimizer has neither setLearningRate nor a learningRate');
+  }
+  const set = ({ learningRate }: { learningRate: number }) => {
+    checkNumber(fn, 'learningRate', learningRate, { least: 0 });
+    if (learningRate === own.learningRate) return;
+    if (own.setLearningRate) own.setLearningRate(learningRate);
+    else own.learningRate = learningRate;
+  };
+  return scheduled(fn, { learningRate: schedule }, set, options.by ?? 'epoch', optimizer);
+}

@@ -1,0 +1,47 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { checkAxis, checkDtype, checkOptionNames, checkTensor, fail, show, showShape } from '../checks.js';
+import { sameShape } from '../kernels/layout.js';
+import { checkLabels, join, type PackOptions } from './wrappedLoss.js';
+
+/**
+ * Labels with a mask behind their last channel, so that both go through `model.fit` as one tensor. A loss in `withMask`
+ * takes them apart. tfjs-layers takes targets of that shape after `acceptAnyTargets`; `fitDataset` takes any.
+ *
+ * Where the mask is only to leave pixels out, `ignoreLabel: -1` in the loss's options and -1 in their labels does the
+ * same and needs none of this.
+ *
+ * @param labels soft labels `[N, ...spatial, C]`, or int32 class indices `[N, ...spatial]` or `[N, ...spatial, 1]`
+ * @param mask weights of the pixels, `[N, ...spatial]`: bool, int32 or float32
+ * @returns `[N, ...spatial, C + 1]`, or for indices `[N, ...spatial, 2]`; float32, but int32 where neither is float32
+ * @throws if shapes, dtypes or options do not fit
+ *
+ * @example
+ * ```ts
+ * const labels = tf.tensor([[0, 2, 1]], [1, 3], 'int32');
+ * packMask(labels, tf.tensor([[1, 0.5, 0]])); // [[[0, 1], [2, 0.5], [1, 0]]]
+ * packMask(tf.ones([2, 8, 8, 3]), tf.ones([2, 8, 8])); // shape [2, 8, 8, 4]
+ * packMask(tf.ones([2, 3, 8, 8]), tf.ones([2, 8, 8]), { axis: 1 }); // shape [2, 4, 8, 8]
+ * ```
+ */
+export function packMask(labels: Tensor, mask: Tensor, options: PackOptions = {}): Tensor {
+  const fn = 'packMask';
+  checkOptionNames(fn, options, ['axis']);
+  checkLabels(fn, labels);
+  checkTensor(fn, 'mask', mask);
+  checkDtype(fn, 'mask', mask, ['bool', 'int32', 'float32']);
+  const perPixel = sameShape(labels.shape, mask.shape);
+  if (perPixel && labels.dtype !== 'int32') {
+    fail(fn, `class indices must be int32, got ${show(labels)} with a mask of the same shape`);
+  }
+  const axis = checkAxis(fn, options.axis ?? -1, perPixel ? [...labels.shape, 1] : labels.shape, 'axis', 1);
+  const without = labels.shape.filter((_, i) => i !== axis);
+  if (!perPixel && !sameShape(without, mask.shape)) {
+    const expected = [...(labels.dtype === 'int32' ? [labels.shape] : []), without].map(showShape).join(' or ');
+    fail(fn, `mask must be ${expected} for labels ${showShape(labels.shape)}, got ${showShape(mask.shape)}`);
+  }
+  return tf.tidy(() => {
+    const channels = perPixel ? tf.expandDims(labels, axis) : labels;
+    return join(channels, tf.expandDims(mask, axis), axis);
+  });
+}

@@ -1,0 +1,51 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core';
+import { checkAxis, checkDtype, checkOptionNames, checkTensor, fail, showShape } from '../checks.js';
+import { checkLabels, join, type PackOptions } from './wrappedLoss.js';
+
+/**
+ * Labels with a weight for each sample behind their last channel, so that both go through `model.fit` as one tensor
+ * (tfjs-layers 4.22 does not support its own `sampleWeight`). A loss in `withSampleWeights` takes them apart. tfjs-layers
+ * takes targets of that shape after `acceptAnyTargets`; `fitDataset` takes any.
+ *
+ * The weight of a sample is repeated for each of its pixels, so this costs a channel.
+ *
+ * @param labels soft labels `[N, ...spatial, C]`, or int32 class indices `[N, ...spatial]`
+ * @param weights `[N]`, float32 or int32
+ * @returns `[N, ...spatial, C + 1]`, or for int32 labels of any shape `[...labels, 2]`; float32, but int32 where neither is
+ *   float32
+ * @throws if shapes, dtypes or options do not fit
+ *
+ * @example
+ * ```ts
+ * const labels = tf.tensor([[0, 2], [1, 1]], [2, 2], 'int32');
+ * packSampleWeights(labels, tf.tensor([1, 0.5])); // [[[0, 1], [2, 1]], [[1, 0.5], [1, 0.5]]]
+ * packSampleWeights(tf.ones([2, 8, 8, 3]), tf.tensor([1, 0.5])); // shape [2, 8, 8, 4]
+ * ```
+ */
+export function packSampleWeights(labels: Tensor, weights: Tensor1D | Tensor, options: PackOptions = {}): Tensor {
+  const fn = 'packSampleWeights';
+  checkOptionNames(fn, options, ['axis']);
+  checkLabels(fn, labels);
+  checkTensor(fn, 'weights', weights);
+  checkDtype(fn, 'weights', weights, ['float32', 'int32']);
+  if (labels.rank < 2 && labels.dtype !== 'int32') {
+    fail(fn, `labels must be [N, ...spatial, C], got shape ${showShape(labels.shape)}`);
+  }
+  const samples = labels.shape[0];
+  if (weights.rank !== 1 || weights.shape[0] !== samples) {
+    fail(fn, `weights must be [${samples}] for labels ${showShape(labels.shape)}, got ${showShape(weights.shape)}`);
+  }
+  return tf.tidy(() => {
+    // Whether int32 labels have a class axis, only predictions can tell: they get an axis more.
+    const stacked = labels.dtype === 'int32';
+    const shape = stacked ? [...labels.shape, 1] : labels.shape;
+    const axis = checkAxis(fn, options.axis ?? -1, shape, 'axis', 1);
+    const channels = stacked ? tf.expandDims(labels, axis) : labels;
+    const ones = tf.ones(
+      channels.shape.map((size, i) => (i === axis ? 1 : size)),
+      weights.dtype,
+    );
+    return join(channels, tf.mul(ones, tf.reshape(weights, [samples!, ...shape.slice(1).map(() => 1)])), axis);
+  });
+}

@@ -1,0 +1,93 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { checkInteger, checkTensor, fail, show, showShape } from '../checks.js';
+
+/** A part of a batch or of a volume: what the network takes, its labels, and the weights of their pixels. */
+export interface Piece {
+  xs: Tensor;
+  ys: Tensor;
+  /** `[N, ...spatial]`, as the option `mask` of a loss. */
+  mask?: Tensor | undefined;
+}
+
+/**
+ * Pieces of a whole, read one after the other: an array, or an object that makes (or reads from a disk) the piece at an
+ * index each time it is asked for it, so that no two of them need be in memory at once. Tensors that `at` makes are
+ * disposed after use; those that were there before stay.
+ */
+export interface Pieces {
+  readonly length: number;
+  at(index: number): Piece | undefined;
+  /**
+   * What the pieces are: different `'samples'` of a batch (default), or `'tiles'`, parts of the same samples, which `mask`
+   * must make disjoint.
+   */
+  readonly of?: 'samples' | 'tiles';
+}
+
+/** Micro-batches of a batch. */
+export interface MicroBatches extends Pieces {
+  readonly of: 'samples';
+  at(index: number): Piece;
+}
+
+/**
+ * A batch in micro-batches, cut when they are needed.
+ *
+ * @param batch samples first, in `xs`, `ys` and `mask`
+ * @param size the samples of a micro-batch; the last one may be smaller
+ * @throws if the tensors differ in samples, or size is no integer >= 1
+ *
+ * @example
+ * ```ts
+ * const batch = { xs: tf.zeros([10, 8, 8, 3]), ys: tf.zeros([10, 8, 8, 2]) };
+ * const pieces = microBatches(batch, 4);
+ * pieces.length; // 3
+ * pieces.at(2).xs; // shape [2, 8, 8, 3]
+ * ```
+ */
+export function microBatches(batch: Piece, size: number): MicroBatches {
+  const fn = 'microBatches';
+  checkPiece(fn, 'batch', batch);
+  checkInteger(fn, 'size', size, 1);
+  const [samples] = batch.xs.shape as [number];
+  return {
+    of: 'samples',
+    length: Math.ceil(samples / size),
+    at(index) {
+      const count = Math.min(size, samples - index * size);
+      const cut = (x: Tensor) => tf.slice(x, index * size, count);
+      return { xs: cut(batch.xs), ys: cut(batch.ys), ...(batch.mask && { mask: cut(batch.mask) }) };
+    },
+  };
+}
+
+export function checkPiece(fn: string, name: string, piece: unknown): asserts piece is Piece {
+  if (typeof piece !== 'object' || piece === null) fail(fn, `${name} must be { xs, ys, mask? }, got ${show(piece)}`);
+  const { xs, ys, mask } = piece as Partial<Piece>;
+  checkTensor(fn, `${name}.xs`, xs);
+  checkTensor(fn, `${name}.ys`, ys);
+  if (mask !== undefined) checkTensor(fn, `${name}.mask`, mask);
+  for (const [other, tensor] of Object.entries({ ys, mask })) {
+    if (tensor && tensor.shape[0] !== xs.shape[0]) {
+      const shapes = `${name}.xs ${showShape(xs.shape)} and ${name}.${other} ${showShape(tensor.shape)}`;
+      fail(fn, `${shapes} differ in samples`);
+    }
+  }
+}
+
+export function checkPieces(fn: string, pieces: unknown): asserts pieces is Pieces {
+  const { length, at, of = 'samples' } = (pieces ?? {}) as Partial<Pieces>;
+  if (!Number.isInteger(length) || typeof at !== 'function') {
+    fail(fn, `pieces must be a list, or an object with length and at(index), got ${show(pieces)}`);
+  }
+  if (length === 0) fail(fn, 'needs at least one piece');
+  if (of !== 'samples' && of !== 'tiles') fail(fn, `pieces.of must be 'samples' or 'tiles', got ${show(of)}`);
+}
+
+/** The piece at an index, checked. Inside tf.tidy. */
+export function pieceAt(fn: string, pieces: Pieces, index: number): Piece {
+  const piece = pieces.at(index);
+  checkPiece(fn, `pieces[${index}]`, piece);
+  return piece;
+}

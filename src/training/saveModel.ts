@@ -1,0 +1,139 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { io } from '@tensorflow/tfjs-core';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { checkOptionNames, fail, show } from '../checks.js';
+import { freedOutputs } from './acceptAnyTargets.js';
+import { checkJson, type Json } from './json.js';
+import { isCarried, readOptimizer } from './optimizerState.js';
+import {
+  describeFunctions,
+  isCompiled,
+  KEY,
+  lossByOutput,
+  metadataOf,
+  VERSION,
+  type SavedTraining,
+} from './savedTraining.js';
+
+export interface SaveModelOptions {
+  /** Anything of yours that JSON can hold, such as `{ epoch: 3 }`: see savedState. */
+  state?: Json;
+}
+
+const FN = 'saveModel';
+
+/**
+ * Saves a model with all that training needs to go on: its weights, the state of its optimizer, its losses with their
+ * options, its metrics, and what `acceptAnyTargets` has freed. `tf.loadLayersModel` loads it, `compileSaved` does the rest,
+ * and the next steps are, bit for bit, those that would have followed, with each optimizer of tfjs.
+ *
+ * (`model.save(..., { includeOptimizer: true })` loses losses that are functions or throws at them, throws for Adamax, and
+ * gives Adam other bits.)
+ *
+ * What is saved is the state at the moment of the call; training may go on while it is written. It is tfjs-layers' format,
+ * for every handler; softseg's part is in `userDefinedMetadata.softseg`. Until compileSaved is called, a model with losses that
+ * are functions predicts but throws when it is trained.
+ *
+ * A loss needs a name: use one of softseg's by itself or, with options or of your own, as a `namedLoss`. Options are saved
+ * as they are now. Metrics that are not softseg's or tfjs's are saved by their function's name. Not saved are weights of
+ * layers that are nowhere in the model, and random numbers: dropout goes on with others.
+ *
+ * @param model a model of tfjs-layers, compiled
+ * @param to as in `model.save`: `'file:///...'`, `'indexeddb://...'`, `modelFiles(folder)`, ...
+ * @returns what the handler says
+ * @throws (rejects) if the model is not compiled, a loss has no name, the optimizer cannot be saved, the state is no JSON,
+ *   or the handler fails. The model stays as it was
+ *
+ * @example
+ * ```ts
+ * const model = tf.sequential({ layers: [tf.layers.conv2d({ inputShape: [8, 8, 1], filters: 2, kernelSize: 3, padding: 'same' })] });
+ * model.compile({ optimizer: 'adam', loss: namedLoss('diceLoss', { aggregate: 'batch' }) });
+ * let file: tf.io.ModelArtifacts;
+ * await saveModel(model, tf.io.withSaveHandler(async (artifacts) => ((file = artifacts), { modelArtifactsInfo: null! })), {
+ *   state: { epoch: 3 },
+ * });
+ *
+ * const again = await tf.loadLayersModel(tf.io.fromMemory(file!));
+ * const { losses } = compileSaved(again);
+ * losses['conv2d_Conv2D1'].options; // { aggregate: 'batch' }
+ * savedState(again); // { epoch: 3 }
+ * ```
+ */
+export async function saveModel(
+  model: LayersModel,
+  to: string | io.IOHandler,
+  options: SaveModelOptions = {},
+): Promise<io.SaveResult> {
+  checkOptionNames(FN, options, ['state']);
+  if (typeof model?.save !== 'function' || typeof model.compile !== 'function') {
+    fail(FN, `model must be a model of tfjs-layers, got ${show(model)}`);
+  }
+  if (!isCompiled(model)) fail(FN, 'the model must be compiled; for one that is not, model.save does');
+  if (options.state !== undefined) checkJson(FN, 'state', options.state);
+  const save = resolveSave(to);
+
+  // All that is read is read from here to the first await.
+  const functions = describeFunctions(FN, model);
+  const anyTargets = freedOutputs(model);
+  const outputNames = [...model.outputNames];
+  const metadata = { ...metadataOf(model) };
+  const names = new Set(model.weights.map((weight) => weight.originalName));
+  const readingOptimizer = readOptimizer(FN, model.optimizer, names);
+  const [artifacts, optimizer] = await Promise.all([readModel(model), readingOptimizer]);
+
+  const saved: SavedTraining = { version: VERSION, ...functions, optimizer: optimizer.saved };
+  if (anyTargets.length > 0) saved.anyTargets = anyTargets;
+  if (options.state !== undefined) saved.state = options.state;
+  return save({
+    ...artifacts,
+    userDefinedMetadata: { ...metadata, [KEY]: saved },
+    trainingConfig: {
+      ...compileArgs(saved, outputNames),
+      optimizer_config: optimizer.trainingConfig,
+    } as unknown as io.TrainingConfig,
+    weightSpecs: [...artifacts.weightSpecs!, ...optimizer.weights.specs],
+    weightData: tf.io.CompositeArrayBuffer.join([
+      tf.io.CompositeArrayBuffer.join(artifacts.weightData),
+      optimizer.weights.data,
+    ]),
+  });
+}
+
+/** What tfjs-layers saves without the optimizer. */
+async function readModel(model: LayersModel): Promise<io.ModelArtifacts> {
+  let artifacts: io.ModelArtifacts | undefined;
+  await model.save(
+    tf.io.withSaveHandler(async (given) => {
+      artifacts = given;
+      return { modelArtifactsInfo: tf.io.getModelArtifactsInfoForJSON(given) };
+    }),
+  );
+  return artifacts!;
+}
+
+/**
+ * With what tfjs-layers compiles the model when it loads it. If all losses are tfjs's, it is they. Else each is an empty
+ * list, which loads silently, is no function, and so cannot be trained with: compileSaved puts the losses in their place.
+ */
+function compileArgs({ loss, metrics, optimizer }: SavedTraining, outputNames: readonly string[]) {
+  const losses = lossByOutput(loss, outputNames);
+  if (isCarried(optimizer) || Object.values(losses).some((one) => typeof one !== 'string')) {
+    return { loss: Object.fromEntries(outputNames.map((name) => [name, []])) };
+  }
+  const list = typeof metrics === 'string' ? [metrics] : metrics;
+  const ofTfjs = Array.isArray(list) && list.every((metric) => typeof metric === 'string');
+  return { loss: losses, ...(ofTfjs && { metrics: list as string[] }) };
+}
+
+function resolveSave(to: unknown): (artifacts: io.ModelArtifacts) => Promise<io.SaveResult> {
+  const [handler, second] = typeof to === 'string' ? tf.io.getSaveHandlers(to) : [to as io.IOHandler | undefined];
+  if (second) fail(FN, `more than one handler of tfjs saves to ${show(to)}`);
+  if (typeof handler?.save === 'function') return (artifacts) => handler.save!(artifacts);
+  return fail(
+    FN,
+    typeof to === 'string'
+      ? `no handler of tfjs saves to ${show(to)}; file:// needs tfjs-node, and on other backends in Node ` +
+          `modelFiles(folder) of softseg/node writes files`
+      : `to must be a URL or an IOHandler with a method save, got ${show(to)}`,
+  );
+}

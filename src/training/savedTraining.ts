@@ -1,0 +1,195 @@
+/** What softseg writes into a model's file, and how losses and metrics are found again by it. */
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { fail, show } from '../checks.js';
+import type { Json } from './json.js';
+import { isLossName, LOSSES, nameOfLoss, type LossFunction } from './losses.js';
+import { isNamedLoss, namedLoss, type NamedLoss } from './namedLoss.js';
+import type { SavedOptimizer } from './optimizerState.js';
+import { isScoreName, nameOfScore, SCORES } from './scores.js';
+import { wrapLoss } from './wrapLoss.js';
+import { splitLossName } from './wrappedLoss.js';
+
+/** Raised when files change so that older versions cannot read them. */
+export const VERSION = 1;
+
+/** The key in the model's user-defined metadata. */
+export const KEY = 'softseg';
+
+/** Under `softseg` in `userDefinedMetadata` of model.json. */
+export interface SavedTraining {
+  version: number;
+  /** What `loss` and `metrics` refer to by index. */
+  functions: SavedFunction[];
+  loss: Form<Saved>;
+  metrics?: Form<Saved>;
+  /** The outputs whose targets may have any shape. */
+  anyTargets?: string[];
+  optimizer: SavedOptimizer;
+  state?: Json;
+}
+
+/** A loss with options, or a function by itself. `own`: not of this package. */
+interface SavedFunction {
+  from: 'softseg' | 'own';
+  name: string;
+  options?: { [name: string]: Json };
+}
+
+/** A string is a loss or metric of tfjs-layers, a number one of the functions. */
+type Saved = string | number;
+
+/** As compile takes them: one, a list, or by the name of the output. */
+type Form<T> = T | readonly Form<T>[] | { readonly [output: string]: Form<T> };
+
+/** A loss as `compile` takes it. */
+export type CompiledLoss = NamedLoss | LossFunction | string;
+type Leaf = LossFunction | string;
+
+/** The fields of a model that compile sets. */
+export interface Compiled {
+  loss?: Form<Leaf> | null;
+  metrics?: Form<Leaf> | null;
+}
+
+/** Both by the name under which they were saved. */
+export interface OwnFunctions {
+  losses: Readonly<Record<string, unknown>>;
+  metrics: Readonly<Record<string, unknown>>;
+}
+
+export function isCompiled(model: LayersModel): boolean {
+  return model.optimizer != null && (model as Compiled).loss != null;
+}
+
+/** Losses and metrics as the file holds them. */
+export function describeFunctions(
+  fn: string,
+  model: LayersModel,
+): Pick<SavedTraining, 'functions' | 'loss' | 'metrics'> {
+  const { loss, metrics } = model as Compiled;
+  const [functions, seen]: [SavedFunction[], Leaf[]] = [[], []];
+  const describe = (leaf: Leaf, what: 'loss' | 'metric'): Saved => {
+    if (typeof leaf === 'string') return leaf;
+    if (!seen.includes(leaf)) {
+      functions.push(describeFunction(fn, leaf, what));
+      seen.push(leaf);
+    }
+    return seen.indexOf(leaf);
+  };
+  const described = { functions, loss: mapForm(loss!, (leaf) => describe(leaf, 'loss')) };
+  return metrics == null ? described : { ...described, metrics: mapForm(metrics, (leaf) => describe(leaf, 'metric')) };
+}
+
+function describeFunction(fn: string, given: Leaf, what: 'loss' | 'metric'): SavedFunction {
+  if (isNamedLoss(given)) {
+    const from = isLossName(splitLossName(given.lossName).name) ? 'softseg' : 'own';
+    return { from, name: given.lossName, options: given.options as { [name: string]: Json } };
+  }
+  const known = nameOfLoss(given) ?? nameOfScore(given);
+  if (known) return { from: 'softseg', name: known };
+  if (typeof given !== 'function') fail(fn, `a ${what} must be a function or a string, got ${show(given)}`);
+  if (what === 'loss') {
+    fail(
+      fn,
+      `the loss must have a name to be saved by, got ${show(given)}; make it with namedLoss: ` +
+        `namedLoss('diceLoss', { ... }), or namedLoss('mine', {}, loss) for one of your own`,
+    );
+  }
+  if (given.name === '') fail(fn, "a metric must have a name to be saved by; give it one: asMetric('name', metric)");
+  return { from: 'own', name: given.name };
+}
+
+/** Losses and metrics as `compile` takes them. */
+export function reviveFunctions(
+  fn: string,
+  { functions, loss, metrics }: SavedTraining,
+  own: OwnFunctions,
+): { loss: Form<CompiledLoss>; metrics?: Form<CompiledLoss> } {
+  const revived = functions.map((saved) => reviveFunction(fn, saved, own));
+  const revive = (saved: Saved) => (typeof saved === 'string' ? saved : revived[saved]!);
+  return { loss: mapForm(loss, revive), ...(metrics !== undefined && { metrics: mapForm(metrics, revive) }) };
+}
+
+function reviveFunction(fn: string, saved: SavedFunction, own: OwnFunctions): NamedLoss | LossFunction {
+  const { from, name, options } = saved;
+  if (options) return reviveLoss(fn, from, name, options, own.losses);
+  if (from === 'softseg') {
+    if (isLossName(name)) return LOSSES[name].loss;
+    if (isScoreName(name)) return SCORES[name] as LossFunction;
+    fail(fn, `the file has the function '${name}', which this version of softseg does not have`);
+  }
+  return handedIn(fn, 'metrics', name, own.metrics);
+}
+
+function reviveLoss(
+  fn: string,
+  from: SavedFunction['from'],
+  lossName: string,
+  options: object,
+  losses: OwnFunctions['losses'],
+): NamedLoss {
+  const { wrappers, name } = splitLossName(lossName);
+  if (from === 'own') return wrapLoss(wrappers, namedLoss(name, options, handedIn(fn, 'losses', name, losses)));
+  if (!isLossName(name)) fail(fn, `the file has the loss '${name}', which this version of softseg does not have`);
+  for (const option of Object.keys(options)) {
+    if (!LOSSES[name].options.includes(option)) {
+      fail(fn, `the file's ${name} has the option '${option}', which this version of softseg does not have`);
+    }
+  }
+  return wrapLoss(wrappers, namedLoss(name, options) as NamedLoss);
+}
+
+function handedIn(
+  fn: string,
+  kind: 'losses' | 'metrics',
+  name: string,
+  given: OwnFunctions[typeof kind],
+): LossFunction {
+  const found = Object.hasOwn(given, name) ? given[name] : undefined;
+  if (typeof found === 'function') return found as LossFunction;
+  const key = /^[A-Za-z_$][\w$]*$/.test(name) ? name : show(name);
+  return fail(
+    fn,
+    `the file's ${kind === 'losses' ? 'loss' : 'metric'} '${name}' is not softseg's; hand it in: ` +
+      `compileSaved(model, { ${kind}: { ${key}: ... } }), got ${show(found)}`,
+  );
+}
+
+/** What a model's file says besides the model. */
+export type WithMetadata = Pick<LayersModel, 'getUserDefinedMetadata'>;
+
+/** softseg's part of the file that the model was loaded from. */
+export function readSaved(fn: string, model: WithMetadata): SavedTraining {
+  const saved = (metadataOf(model)[KEY] ?? null) as SavedTraining | null;
+  if (saved === null || typeof saved !== 'object') {
+    fail(fn, "the model's file has no part of softseg; save it with saveModel");
+  }
+  if (!Number.isInteger(saved.version) || saved.version > VERSION) {
+    fail(
+      fn,
+      `the model's file has version ${show(saved.version)} of softseg's part, and this softseg knows up to ${VERSION}; update it`,
+    );
+  }
+  return saved;
+}
+
+export function metadataOf(model: WithMetadata): Record<string, unknown> {
+  return (model.getUserDefinedMetadata() ?? {}) as Record<string, unknown>;
+}
+
+export function mapForm<T, U>(form: Form<T>, map: (leaf: T) => U): Form<U> {
+  if (Array.isArray(form)) return (form as readonly Form<T>[]).map((part) => mapForm(part, map));
+  if (typeof form !== 'object' || form === null) return map(form as T);
+  const given = Object.entries(form as Record<string, Form<T>>).filter(([, part]) => part != null);
+  return Object.fromEntries(given.map(([output, part]) => [output, mapForm(part, map)]));
+}
+
+/** Outputs without a loss are left out. */
+export function lossByOutput<T>(loss: Form<T>, outputNames: readonly string[]): Record<string, T> {
+  const of = (name: string, i: number) => {
+    if (Array.isArray(loss)) return loss[i] as T;
+    return (typeof loss === 'object' ? (loss as Record<string, T>)[name] : loss) as T | undefined;
+  };
+  const given = outputNames.map((name, i) => [name, of(name, i)] as const).filter(([, one]) => one !== undefined);
+  return Object.fromEntries(given) as Record<string, T>;
+}

@@ -1,0 +1,68 @@
+import type { Optimizer } from '@tensorflow/tfjs-core';
+import { checkNumber, checkOneOf, fail, show } from '../checks.js';
+import type { Schedule } from '../relaxations/schedules.js';
+
+/** A callback for `model.fit` and `model.fitDataset` that sets values along schedules. */
+export interface ScheduledCallback<V extends Record<string, number> = Record<string, number>> {
+  /** Sets the values of a step or an epoch, and returns them: for loops of your own. */
+  at(step: number): V;
+  onEpochBegin(epoch: number): void;
+  onBatchBegin(batch: number, logs?: Record<string, number>): void;
+  onEpochEnd(epoch: number, logs?: Record<string, number>): void;
+}
+
+export type By = 'epoch' | 'step';
+
+/**
+ * Sets the values of the start at once, so that whoever refuses them does so before training begins. Steps are counted
+ * by the optimizer, which a resumed run has back; epochs are counted by tfjs-layers, from `initialEpoch` on.
+ */
+export function scheduled<V extends Record<string, number>>(
+  fn: string,
+  schedules: Record<keyof V, Schedule>,
+  set: (values: V) => void,
+  by: By,
+  optimizer: Optimizer | undefined,
+  prefix = '',
+): ScheduledCallback<V> {
+  checkOneOf(fn, 'by', by, ['epoch', 'step']);
+  if (by === 'step') checkOptimizer(fn, optimizer);
+  const entries = Object.entries<Schedule>(schedules);
+  for (const [name, schedule] of entries) {
+    if (typeof schedule !== 'function')
+      fail(fn, `${name} must be a schedule, a function of the step, got ${show(schedule)}`);
+  }
+
+  let values = {} as V;
+  const at = (step: number) => {
+    checkNumber(fn, 'step', step);
+    values = Object.fromEntries(entries.map(([name, schedule]) => [name, schedule(step)])) as V;
+    for (const [name, value] of Object.entries(values)) checkNumber(fn, `${name} at step ${step}`, value);
+    set(values);
+    return values;
+  };
+  const report = (logs: Record<string, number>) => {
+    for (const [name, value] of Object.entries(values)) logs[prefix + name] = value;
+  };
+  at(by === 'step' ? optimizer!.iterations : 0);
+  return {
+    at,
+    onEpochBegin: (epoch) => {
+      if (by === 'epoch') at(epoch);
+    },
+    onBatchBegin: (_batch, logs = {}) => {
+      if (by === 'step') at(optimizer!.iterations);
+      // The logs of a batch's end are the same object. A hook there would make tfjs-layers read the loss back for it.
+      report(logs);
+    },
+    onEpochEnd: (_epoch, logs = {}) => report(logs),
+  };
+}
+
+export function checkOptimizer(fn: string, optimizer: unknown): asserts optimizer is Optimizer {
+  const { applyGradients, iterations } = (optimizer ?? {}) as Partial<Optimizer>;
+  if (typeof applyGradients !== 'function' || typeof iterations !== 'number') {
+    const got = typeof optimizer === 'object' && optimizer !== null ? 'an object' : show(optimizer);
+    fail(fn, `optimizer must be an optimizer of tf.train, which counts the steps, got ${got}`);
+  }
+}

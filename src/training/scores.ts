@@ -1,0 +1,33 @@
+/** The scores that can be metrics of `model.compile` by themselves. */
+import { averageSurfaceDistance } from '../metrics/averageSurfaceDistance.js';
+import { brierScore } from '../metrics/brierScore.js';
+import { diceScore } from '../metrics/diceScore.js';
+import { expectedCalibrationError } from '../metrics/expectedCalibrationError.js';
+import { hausdorffDistance } from '../metrics/hausdorffDistance.js';
+import { iouScore } from '../metrics/iouScore.js';
+import { normalizedSurfaceDice } from '../metrics/normalizedSurfaceDice.js';
+import { precisionScore } from '../metrics/precisionScore.js';
+import { recallScore } from '../metrics/recallScore.js';
+import { tverskyScore } from '../metrics/tverskyScore.js';
+
+export const SCORES = {
+  averageSurfaceDistance,
+  brierScore,
+  diceScore,
+  expectedCalibrationError,
+  hausdorffDistance,
+  iouScore,
+  normalizedSurfaceDice,
+  precisionScore,
+  recallScore,
+  tverskyScore,
+} as const;
+
+export type ScoreName = keyof typeof SCORES;
+
+export const isScoreName = (name: string): name is ScoreName => Object.hasOwn(SCORES, name);
+
+/** The name of a score of this package. */
+export function nameOfScore(score: unknown): ScoreName | undefined {
+  return (Object.keys(SCORES) as ScoreName[]).find((name) => SCORES[name] === score);
+}

@@ -1,0 +1,99 @@
+import { checkInteger, checkOptionNames, fail, show, showShape } from '../checks.js';
+
+export interface TileOptions {
+  /** The size of a tile, one for all spatial axes or one for each; at most that of the whole. */
+  size: number | readonly number[];
+  /**
+   * How many pixels neighbours have in common, one for all axes or one for each; less than the size. Half of it, from
+   * each of them, is context. Default 0: adjoining tiles.
+   */
+  overlap?: number | readonly number[];
+  /** Tiles begin at multiples of this, say the factor by which a network shrinks its input. Default 1. */
+  align?: number;
+}
+
+/** Where a tile lies, and the part of it that is its own: the cores of all tiles are the whole, each pixel once. */
+export interface Tile {
+  start: number[];
+  size: number[];
+  core: { start: number[]; size: number[] };
+}
+
+/**
+ * Tiles that cover a whole, row by row. Between neighbours the border of the cores is in the middle of what they have in
+ * common, so a network whose output depends on no more than overlap/2 pixels around gives in each core what it would
+ * give for the whole. The last tile of an axis ends where the whole ends, and so has more in common with its neighbour.
+ *
+ * @param shape the spatial shape of the whole
+ * @throws if a size, an overlap or align does not fit
+ *
+ * @example
+ * ```ts
+ * const grid = tileGrid([100], { size: 40, overlap: 8 });
+ * grid.map(({ start }) => start[0]); // [0, 32, 60]
+ * grid.map(({ core }) => core.start[0]); // [0, 36, 66]
+ * ```
+ */
+export function tileGrid(shape: readonly number[], options: TileOptions): Tile[] {
+  return gridOf('tileGrid', shape, options);
+}
+
+export function gridOf(fn: string, shape: readonly number[], options: TileOptions): Tile[] {
+  checkOptionNames(fn, options, ['size', 'overlap', 'align']);
+  const { align = 1 } = options;
+  shape.forEach((length, i) => checkInteger(fn, `shape[${i}]`, length, 1));
+  checkInteger(fn, 'align', align, 1);
+  const sizes = perAxis(fn, 'size', options.size, shape, 1);
+  const overlaps = perAxis(fn, 'overlap', options.overlap ?? 0, shape, 0);
+  const axes = shape.map((length, i) => spans(fn, length, sizes[i]!, overlaps[i]!, align));
+  // The product of the axes, the last one fastest.
+  return axes.reduce<Tile[]>(
+    (tiles, axis) => tiles.flatMap((tile) => axis.map((span) => extended(tile, span))),
+    [{ start: [], size: [], core: { start: [], size: [] } }],
+  );
+}
+
+function perAxis(fn: string, name: string, value: unknown, shape: readonly number[], least: number): number[] {
+  const list = Array.isArray(value) ? (value as number[]) : shape.map(() => value as number);
+  if (list.length !== shape.length) {
+    fail(fn, `${name} must be a number or one for each of the spatial axes ${showShape(shape)}, got ${show(value)}`);
+  }
+  list.forEach((item) => checkInteger(fn, name, item, least));
+  return list;
+}
+
+/** A tile and its core along one axis. */
+interface Span {
+  start: number;
+  size: number;
+  core: { start: number; size: number };
+}
+
+function spans(fn: string, length: number, size: number, overlap: number, align: number): Span[] {
+  const stride = size - overlap;
+  if (stride < 1) fail(fn, `overlap must be less than size, got ${overlap} and ${size}`);
+  const whole = Math.min(size, length);
+  const last = length - whole;
+  if (last > 0 && (stride % align !== 0 || last % align !== 0)) {
+    fail(
+      fn,
+      `tiles must begin at multiples of align: size - overlap (${stride}) and the whole less the size (${last}) must be ` +
+        `multiples of ${align}`,
+    );
+  }
+  const starts = Array.from({ length: Math.ceil(last / stride) + 1 }, (_, i) => Math.min(i * stride, last));
+  // Between a tile and the next the border is in the middle of what they share.
+  const borders = starts.slice(1).map((start, i) => Math.floor((start + starts[i]! + whole) / 2));
+  return starts.map((start, i) => {
+    const [from, to] = [i === 0 ? 0 : borders[i - 1]!, borders[i] ?? length];
+    return { start, size: whole, core: { start: from, size: to - from } };
+  });
+}
+
+function extended({ start, size, core }: Tile, span: Span): Tile {
+  return {
+    start: [...start, span.start],
+    size: [...size, span.size],
+    core: { start: [...core.start, span.core.start], size: [...core.size, span.core.size] },
+  };
+}

@@ -1,0 +1,37 @@
+import { checkNumber, checkOptionNames, fail, show } from '../checks.js';
+import type { Schedule } from '../relaxations/schedules.js';
+
+export interface WarmupOptions {
+  /** The number of steps, > 0, before the schedule begins. */
+  steps: number;
+  /** The value at step 0. Default 0. */
+  from?: number;
+}
+
+/**
+ * A straight line from `from` to where a schedule starts, and then the schedule: schedule(step - steps) from step
+ * `steps` on. For learning rates; with `from: 0` the very first step changes nothing.
+ *
+ * @throws if schedule is no function, or options do not fit
+ *
+ * @example
+ * ```ts
+ * const rate = warmup(cosineSchedule({ from: 1e-2, to: 0, steps: 80 }), { steps: 20, from: 1e-3 });
+ * [rate(0), rate(10), rate(20), rate(60), rate(100)]; // [0.001, 0.0055, 0.01, 0.005, 0]
+ * ```
+ *
+ * @see Goyal et al., Accurate, large minibatch SGD, arXiv 1706.02677
+ */
+export function warmup(schedule: Schedule, options: WarmupOptions): Schedule {
+  const fn = 'warmup';
+  if (typeof schedule !== 'function') fail(fn, `schedule must be a function of the step, got ${show(schedule)}`);
+  checkOptionNames(fn, options, ['steps', 'from']);
+  const { steps, from = 0 } = options;
+  checkNumber(fn, 'steps', steps, { least: 0, open: true });
+  checkNumber(fn, 'from', from);
+  return (step) => {
+    checkNumber(fn, 'step', step);
+    if (step >= steps) return schedule(step - steps);
+    return from + (schedule(0) - from) * Math.max(0, step / steps);
+  };
+}

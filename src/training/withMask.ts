@@ -1,0 +1,47 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { fail } from '../checks.js';
+import type { NamedLoss } from './namedLoss.js';
+import { wrappedLoss, type LossOfPacked, type PackOptions } from './wrappedLoss.js';
+
+/** What a loss in `withMask` gets as its third argument. */
+export interface MaskOptions {
+  mask: Tensor;
+  axis?: number;
+}
+
+/**
+ * A loss of labels that `packMask` made: it takes labels and mask apart and gives the mask to the loss, as
+ * `loss(labels, predictions, { mask })`. Works for scores, too, as metrics of `compile`.
+ *
+ * Around a loss of this package or a `namedLoss` it is a `NamedLoss`, `lossName` `'withMask(diceLoss)'`, which can be saved
+ * and changed as the loss itself. A function of your own has to pass its third argument on. Each call copies the labels
+ * out of what is packed. With one class and a float mask, class indices must be 0, 1 or the loss's `ignoreLabel`.
+ *
+ * @param loss a loss of this package, a `namedLoss`, or `(labels, predictions, { mask }) => tensor`
+ * @throws if loss is no function; when called, if the labels are not packed, or as the loss does
+ *
+ * @example
+ * ```ts
+ * const [labels, logits] = [tf.ones([2, 8, 8, 1]), tf.randomNormal([2, 8, 8, 1])];
+ * const mask = tf.randomUniform([2, 8, 8]);
+ * const loss = withMask(namedLoss('diceLoss', { smooth: 1 }));
+ * loss(packMask(labels, mask), logits); // = diceLoss(labels, logits, { mask, smooth: 1 })
+ *
+ * const model = tf.sequential({ layers: [tf.layers.conv2d({ inputShape: [8, 8, 1], filters: 1, kernelSize: 1 })] });
+ * model.compile({ optimizer: 'sgd', loss, metrics: [withMask(iouScore)] });
+ * acceptAnyTargets(model);
+ * await model.fit(tf.ones([2, 8, 8, 1]), packMask(labels, mask), { epochs: 1, verbose: 0 });
+ * ```
+ */
+export function withMask<O extends object>(loss: NamedLoss<O>): NamedLoss<O>;
+export function withMask(
+  loss: (labels: Tensor, predictions: Tensor, options: MaskOptions) => Tensor,
+  options?: PackOptions,
+): LossOfPacked;
+export function withMask(loss: unknown, options: PackOptions = {}): LossOfPacked {
+  const fn = 'withMask';
+  return wrappedLoss(fn, loss, options, (inside, { labels, weights }, predictions, more: { mask?: Tensor }) => {
+    if (more.mask) fail(fn, 'the mask comes with the labels, got another one in the options');
+    return inside(labels, predictions, { ...more, mask: weights });
+  });
+}

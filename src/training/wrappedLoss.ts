@@ -1,0 +1,130 @@
+/** What the losses of packed labels share: their names, and how labels and weights come apart again. */
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { checkAxis, checkDtype, checkOptionNames, checkTensor, fail, show, showShape } from '../checks.js';
+import { nameOfLoss, type LossFunction } from './losses.js';
+import { isNamedLoss, namedLoss, type NamedLoss } from './namedLoss.js';
+
+export type Wrapper = 'withMask' | 'withSampleWeights';
+
+export interface PackOptions {
+  /** The class axis of the predictions; 1 for channels first. Default -1; in a wrapped `namedLoss` its own. */
+  axis?: number;
+}
+
+/** A loss of packed labels: `options` go on to the loss inside. */
+export type LossOfPacked = (labels: Tensor, predictions: Tensor, options?: object) => Tensor;
+
+/** Packed labels taken apart. Weights: `[N, ...spatial]`. */
+export interface Unpacked {
+  labels: Tensor;
+  weights: Tensor;
+}
+
+/** How many channels a wrapped loss takes off its labels. */
+const takenOff = new WeakMap<LossFunction, number>();
+
+/**
+ * A loss that takes labels and weights apart and then does what `call` does. Around a loss of this package or a
+ * `namedLoss` it is a `NamedLoss`.
+ */
+export function wrappedLoss(
+  fn: Wrapper,
+  given: unknown,
+  wrapOptions: PackOptions,
+  call: (loss: LossFunction, unpacked: Unpacked, predictions: Tensor, options: object) => Tensor,
+): LossOfPacked {
+  checkOptionNames(fn, wrapOptions, ['axis']);
+  const { axis } = wrapOptions;
+  if (axis !== undefined && !Number.isInteger(axis)) fail(fn, `axis must be an integer, got ${show(axis)}`);
+  const own = axis === undefined ? {} : { axis };
+  const loss = resolveLoss(fn, given, own);
+  const channels = (takenOff.get(loss) ?? 0) + 1;
+
+  const wrapped: LossOfPacked = (labels, predictions, more = {}) =>
+    tf.tidy(() => {
+      const options: { axis?: number } = isNamedLoss(loss) ? more : { ...own, ...more };
+      const classAxis = options.axis ?? (isNamedLoss(loss) ? (loss as NamedLoss<PackOptions>).options.axis : undefined);
+      const unpacked = unpack(fn, labels, predictions, classAxis ?? -1, channels);
+      const value: unknown = call(loss, unpacked, predictions, options);
+      checkTensor(fn, 'the result of the loss', value);
+      return value;
+    });
+  takenOff.set(wrapped, channels);
+  const name = isNamedLoss(loss) ? loss.lossName : loss.name;
+  Object.defineProperty(wrapped, 'name', { value: name ? `${fn}(${name})` : fn });
+  if (!isNamedLoss(loss)) return wrapped;
+  return Object.defineProperties(wrapped, {
+    lossName: { value: wrapped.name },
+    options: { get: () => loss.options },
+    set: { value: (changes: object) => loss.set(changes) },
+  });
+}
+
+/** `'withMask(diceLoss)'` as its wrappers, the outermost first, and the name inside. */
+export function splitLossName(lossName: string): { wrappers: Wrapper[]; name: string } {
+  const [, wrapper, inner] = /^(withMask|withSampleWeights)\((.*)\)$/.exec(lossName) ?? [];
+  if (wrapper === undefined) return { wrappers: [], name: lossName };
+  const { wrappers, name } = splitLossName(inner!);
+  return { wrappers: [wrapper as Wrapper, ...wrappers], name };
+}
+
+/** Labels and weights, which must have the class axis, one behind the other along it. Inside tf.tidy. */
+export function join(labels: Tensor, weights: Tensor, axis: number): Tensor {
+  const whole = labels.dtype !== 'float32' && weights.dtype !== 'float32';
+  return tf.concat(
+    [labels, weights].map((x) => tf.cast(x, whole ? 'int32' : 'float32')),
+    axis,
+  );
+}
+
+export function checkLabels(fn: string, labels: unknown): asserts labels is Tensor {
+  checkTensor(fn, 'labels', labels);
+  checkDtype(fn, 'labels', labels, ['float32', 'int32', 'bool']);
+}
+
+function resolveLoss(fn: string, loss: unknown, axis: PackOptions): LossFunction {
+  if (typeof loss !== 'function') fail(fn, `loss must be a function, got ${show(loss)}`);
+  if (isNamedLoss(loss)) {
+    if (axis.axis !== undefined) fail(fn, `give axis to the loss inside, ${loss.lossName}, got ${axis.axis} here`);
+    return loss;
+  }
+  const name = nameOfLoss(loss);
+  return name === undefined ? (loss as LossFunction) : namedLoss(name, axis);
+}
+
+/** `channels` of the labels are no labels; the last of them is taken off. */
+function unpack(fn: string, packed: unknown, predictions: unknown, axisOption: number, channels: number): Unpacked {
+  checkTensor(fn, 'labels', packed);
+  checkTensor(fn, 'predictions', predictions);
+  const axis = checkAxis(fn, axisOption, packed.shape, 'axis', 1);
+  const { shape, rank } = packed;
+  const size = shape[axis]!;
+  const classes = predictions.shape[checkAxis(fn, axisOption, predictions.shape, 'axis', 1)]!;
+  // int32 labels with a class axis of their own got an axis more.
+  const stacked = rank === predictions.rank + 1 && size === 2;
+  const expected = [1, classes].map((count) => count + channels);
+  if (!stacked && (rank !== predictions.rank || !expected.includes(size))) {
+    const packer = fn === 'withMask' ? 'packMask' : 'packSampleWeights';
+    fail(
+      fn,
+      `labels must come from ${packer}, with ${[...new Set(expected)].join(' or ')} channels for predictions ` +
+        `${showShape(predictions.shape)}, got ${showShape(shape)}`,
+    );
+  }
+  const [rest, last] = withoutLast(packed, axis);
+  const weights = tf.squeeze(last, [axis]);
+  if (stacked) return { labels: tf.cast(tf.squeeze(rest, [axis]), 'int32'), weights };
+  return { labels: size === 2 && classes > 1 ? tf.cast(rest, 'int32') : rest, weights };
+}
+
+/** All but the last channel, and the last. */
+function withoutLast(x: Tensor, axis: number): [Tensor, Tensor] {
+  const size = x.shape[axis]!;
+  const cut = (all: Tensor, along: number) => tf.split(all, [size - 1, 1], along) as [Tensor, Tensor];
+  if (axis !== x.rank - 1) return cut(x, axis);
+  // Slices of many short rows are slow on cpu, the more so the more axes; those of single numbers on wasm, too.
+  const rows = tf.reshape(x, [-1, size]);
+  const parts = size === 2 ? cut(tf.transpose(rows), 0) : cut(rows, 1);
+  return parts.map((part, i) => tf.reshape(part, [...x.shape.slice(0, axis), i === 0 ? size - 1 : 1])) as [Tensor, Tensor]; // prettier-ignore
+}

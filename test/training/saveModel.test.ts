@@ -1,0 +1,587 @@
+/** Training that goes on after saveModel, loadLayersModel and compileSaved is the training that was not interrupted. */
+import { describe, expect, jest, test } from '@jest/globals';
+import * as tf from '@tensorflow/tfjs';
+import * as softseg from '../../src/index.js';
+import { compileSaved, namedLoss, saveModel, savedState } from '../../src/index.js';
+import { LOSSES } from '../../src/training/losses.js';
+import { nameOfScore, SCORES } from '../../src/training/scores.js';
+import { CLASSES, discard, loadSilently, memory, reload, resume, SPATIAL, train, weightsOf } from './savedModels.js';
+import { oneOutput, twoOutputs } from './tinyModels.js';
+
+const one = () => oneOutput(SPATIAL, CLASSES);
+const two = () => twoOutputs(SPATIAL, [CLASSES, CLASSES]);
+
+/** Every optimizer of tf.train, with settings that are not the defaults. */
+const OPTIMIZERS: Record<string, () => tf.Optimizer> = {
+  sgd: () => tf.train.sgd(0.3),
+  momentum: () => tf.train.momentum(0.1, 0.8),
+  'momentum of Nesterov': () => tf.train.momentum(0.1, 0.8, true),
+  adagrad: () => tf.train.adagrad(0.1, 0.2),
+  adadelta: () => tf.train.adadelta(0.7, 0.9, 1e-3),
+  adam: () => tf.train.adam(0.05, 0.8, 0.97),
+  adamax: () => tf.train.adamax(0.05, 0.8, 0.97, 1e-6, 0.1),
+  rmsprop: () => tf.train.rmsprop(0.02, 0.8, 0.4),
+  'rmsprop, centered': () => tf.train.rmsprop(0.02, 0.8, 0.4, 1e-2, true),
+};
+
+test('every optimizer of tfjs is tried', () => {
+  const known = new Set(Object.values(OPTIMIZERS).map((make) => disposed(make())));
+  const { classNameMap } = tf.serialization.SerializationMap.getMap();
+  const optimizers = Object.keys(classNameMap).filter((name) => 'applyGradients' in (classNameMap[name]![0] as unknown as { prototype: object }).prototype); // prettier-ignore
+  expect(optimizers.toSorted()).toEqual([...known].toSorted());
+});
+
+function disposed(optimizer: tf.Optimizer & { c?: tf.Tensor }): string {
+  optimizer.dispose();
+  optimizer.c?.dispose();
+  return optimizer.getClassName();
+}
+
+describe.each(Object.entries(OPTIMIZERS))('with %s', (_, optimizer) => {
+  test('3 and 3 steps give the bits of 6, as often as they are interrupted', async () => {
+    const [whole, first] = [one(), one()];
+    for (const model of [whole, first]) model.compile({ optimizer: optimizer(), loss: softseg.diceLoss });
+    await train(whole, 0, 6);
+    await train(first, 0, 3);
+    const before = tf.memory().numTensors;
+    const second = await resume(first);
+    await train(second, 3, 5);
+    const third = await resume(second);
+    await train(third, 5, 6);
+    expect(weightsOf(third)).toEqual(weightsOf(whole));
+    expect(third.optimizer.iterations).toBe(6);
+    expect(third.optimizer.getConfig()).toEqual(whole.optimizer.getConfig());
+    discard(second, third);
+    expect(tf.memory().numTensors).toBe(before);
+    discard(whole, first);
+  });
+
+  test('a model that has not been trained is saved, too', async () => {
+    const [whole, first] = [one(), one()];
+    for (const model of [whole, first]) model.compile({ optimizer: optimizer(), loss: softseg.diceLoss });
+    const second = await resume(first);
+    await train(whole, 0, 2);
+    await train(second, 0, 2);
+    expect(weightsOf(second)).toEqual(weightsOf(whole));
+    discard(whole, first, second);
+  });
+});
+
+test('the learning rate is the one that was set last', async () => {
+  const [whole, first] = [one(), one()];
+  for (const model of [whole, first]) {
+    model.compile({ optimizer: tf.train.momentum(0.1, 0.9), loss: softseg.diceLoss });
+    (model.optimizer as tf.SGDOptimizer).setLearningRate(0.013);
+  }
+  const second = await resume(first);
+  await train(whole, 0, 2);
+  await train(second, 0, 2);
+  expect(weightsOf(second)).toEqual(weightsOf(whole));
+  discard(whole, first, second);
+});
+
+test('the numbers with which Adam corrects its moments are the products, not powers', async () => {
+  const model = one();
+  model.compile({ optimizer: tf.train.adam(0.01), loss: softseg.diceLoss });
+  await train(model, 0, 40);
+  const loaded = await reload(model);
+  const numbers = (of: tf.LayersModel) =>
+    ['accBeta1', 'accBeta2'].map((name) => (of.optimizer as unknown as Record<string, tf.Scalar>)[name]!.dataSync()[0]);
+  // As tfjs leaves them; otherwise this would test nothing.
+  expect(numbers(loaded)).not.toEqual(numbers(model));
+  compileSaved(loaded);
+  expect(numbers(loaded)).toEqual(numbers(model));
+  await train(loaded, 40, 41);
+  const after = numbers(loaded);
+  compileSaved(loaded); // again, say with another metric: what was learned since stays
+  expect(numbers(loaded)).toEqual(after);
+  discard(model, loaded);
+});
+
+const named = namedLoss('tverskyLoss', { alpha: 0.3, beta: 0.7, classWeights: [1, 2] });
+const mine = (t: tf.Tensor, z: tf.Tensor, { power }: { power: number }) => tf.pow(softseg.iouLoss(t, z), power);
+const own = () => namedLoss('mine', { power: 2 }, mine);
+
+describe.each<[string, () => tf.LayersModel, () => unknown]>([
+  ['a loss of softseg by itself', one, () => softseg.comboLoss],
+  ['a namedLoss', one, () => named],
+  ['a namedLoss of one’s own', one, own],
+  ['the name of a loss of tfjs', one, () => 'categoricalCrossentropy'],
+  ['a namedLoss for two outputs', two, () => named],
+  ['a list', two, () => [named, softseg.comboLoss]],
+  ['a list with a loss of tfjs', two, () => ['meanSquaredError', own()]],
+  ['an object', two, () => ({ second: softseg.iouLoss, first: named })],
+  ['an object with losses of tfjs', two, () => ({ second: 'meanSquaredError', first: 'meanAbsoluteError' })],
+])('with %s as the loss', (_, build, loss) => {
+  test('training goes on with the same bits', async () => {
+    const [whole, first] = [build(), build()];
+    for (const model of [whole, first]) {
+      model.compile({ optimizer: tf.train.adam(0.05), loss: loss() as never });
+    }
+    await train(whole, 0, 4);
+    await train(first, 0, 2);
+    const second = await resume(first, { losses: { mine } });
+    await train(second, 2, 4);
+    expect(weightsOf(second)).toEqual(weightsOf(whole));
+    expect(second.metricsNames).toEqual(whole.metricsNames);
+    discard(whole, first, second);
+  });
+});
+
+test('every loss of softseg is found again, by itself and by its name', async () => {
+  for (const name of Object.keys(LOSSES) as softseg.LossName[]) {
+    for (const [loss, saved] of [
+      [LOSSES[name].loss, LOSSES[name].loss],
+      [namedLoss(name), { lossName: name, options: {} }],
+    ]) {
+      const model = one();
+      model.compile({ optimizer: 'sgd', loss: loss as never });
+      const loaded = await reload(model);
+      const { losses } = compileSaved(loaded);
+      if (typeof saved === 'function') expect(losses['logits']).toBe(saved);
+      else expect(pick(losses['logits'] as softseg.NamedLoss)).toEqual(saved);
+      discard(model, loaded);
+    }
+  }
+});
+
+const pick = ({ lossName, options }: softseg.NamedLoss) => ({ lossName, options });
+
+test('options are those at the time of saving, and can be set again', async () => {
+  const loss = namedLoss('iouLoss', { sharpness: 1, aggregate: 'batch' });
+  const whole = one();
+  whole.compile({ optimizer: tf.train.sgd(0.5), loss });
+  loss.set({ sharpness: 2 });
+  const loaded = await reload(whole);
+  loss.set({ sharpness: 7 });
+  const { losses } = compileSaved(loaded);
+  const found = losses['logits'] as softseg.NamedLoss<softseg.IouLossOptions>;
+  expect(found.options).toEqual({ sharpness: 2, aggregate: 'batch' });
+  found.set({ sharpness: 7 });
+  await train(whole, 0, 2);
+  await train(loaded, 0, 2);
+  expect(weightsOf(loaded)).toEqual(weightsOf(whole));
+  discard(whole, loaded);
+});
+
+test('one namedLoss for two outputs is one again, so that an option is set for both', async () => {
+  const model = two();
+  model.compile({ optimizer: 'sgd', loss: [named, named] as never, metrics: [named as never] });
+  const loaded = await reload(model);
+  const { losses } = compileSaved(loaded);
+  expect(losses['first']).toBe(losses['second']);
+  expect(pick(losses['first'] as softseg.NamedLoss)).toEqual(pick(named as softseg.NamedLoss));
+  expect(loaded.metricsNames).toEqual(model.metricsNames);
+  discard(model, loaded);
+});
+
+test('losses of packed labels, and outputs whose targets may have any shape, are so again', async () => {
+  const model = one();
+  const inside = namedLoss('diceLoss', { smooth: 0.5 });
+  model.compile({ optimizer: tf.train.sgd(0.5), loss: softseg.withSampleWeights(softseg.withMask(inside)) });
+  softseg.acceptAnyTargets(model);
+  const loaded = await reload(model);
+  const { losses } = compileSaved(loaded);
+  expect(pick(losses['logits'] as softseg.NamedLoss)).toEqual({
+    lossName: 'withSampleWeights(withMask(diceLoss))',
+    options: { smooth: 0.5 },
+  });
+  const x = tf.randomNormal([2, ...SPATIAL, 3]);
+  const labels = tf.softmax(tf.randomNormal([2, ...SPATIAL, CLASSES]));
+  const mask = tf.randomUniform([2, ...SPATIAL]);
+  const packed = softseg.packSampleWeights(softseg.packMask(labels, mask), tf.tensor1d([1, 0.5]));
+  for (const each of [model, loaded]) await each.fit(x, packed, { epochs: 2, shuffle: false, verbose: 0 });
+  expect(weightsOf(loaded)).toEqual(weightsOf(model));
+  discard(model, loaded);
+});
+
+const hardIou = softseg.asMetric('hardIou', (t, z) => softseg.iouScore(t, z, { hard: true }));
+
+describe.each<[string, () => tf.LayersModel, unknown]>([
+  ['tfjs’s', one, ['accuracy', 'mse']],
+  ['one of tfjs’s', one, 'acc'],
+  ['one score', one, softseg.iouScore],
+  ['scores, own ones and tfjs’s', two, [softseg.iouScore, hardIou, 'mae', named]],
+  ['those of one output', two, { second: [softseg.brierScore, hardIou] }],
+  ['one each', two, { second: 'mse', first: softseg.diceScore }],
+])('metrics: %s', (_, build, metrics) => {
+  test('are measured again', async () => {
+    const model = build();
+    model.compile({ optimizer: 'sgd', loss: softseg.diceLoss, metrics: metrics as never });
+    const loaded = await reload(model);
+    compileSaved(loaded, { metrics: { hardIou } });
+    expect(loaded.metricsNames).toEqual(model.metricsNames);
+    const x = tf.randomNormal([2, ...SPATIAL, 3]);
+    const y = model.outputs.map(() => tf.softmax(tf.randomNormal([2, ...SPATIAL, CLASSES])));
+    const values = (of: tf.LayersModel) => (of.evaluate(x, y) as tf.Scalar[]).map((value) => value.dataSync()[0]);
+    expect(values(loaded)).toEqual(values(model));
+    discard(model, loaded);
+  });
+});
+
+test('every score that is a metric by itself is known by its name', () => {
+  const scores = Object.entries(softseg).filter(([name]) => name in SCORES);
+  expect(scores.map(([name]) => name).toSorted()).toEqual(Object.keys(SCORES).toSorted());
+  for (const [name, score] of scores) expect(nameOfScore(score)).toBe(name);
+  const exported = Object.keys(softseg).filter((name) => /(Score|Distance|SurfaceDice|CalibrationError)$/.test(name));
+  const others = ['signedDistance', 'CalibrationError']; // of labels alone; an accumulator
+  expect(exported.filter((name) => !others.includes(name)).toSorted()).toEqual(Object.keys(SCORES).toSorted());
+});
+
+test('what was loaded is the state at the call, though training goes on before it is written', async () => {
+  const [model, still] = [one(), one()];
+  const loss = namedLoss('diceLoss', { smooth: 1 });
+  for (const each of [model, still]) each.compile({ optimizer: tf.train.adam(0.05), loss });
+  for (const each of [model, still]) await train(each, 0, 2);
+  const file = memory();
+  const saving = saveModel(model, file);
+  loss.set({ smooth: 2 });
+  await train(model, 2, 4);
+  await saving;
+  loss.set({ smooth: 1 });
+  const loaded = await loadSilently(file);
+  compileSaved(loaded);
+  expect(weightsOf(loaded)).toEqual(weightsOf(still));
+  await train(still, 2, 3);
+  await train(loaded, 2, 3);
+  expect(weightsOf(loaded)).toEqual(weightsOf(still));
+  discard(model, still, loaded);
+});
+
+test('frozen layers stay frozen', async () => {
+  const model = two();
+  model.layers[1]!.trainable = false;
+  model.compile({ optimizer: tf.train.momentum(0.3, 0.9), loss: softseg.diceLoss });
+  await train(model, 0, 2);
+  const loaded = await resume(model);
+  await train(model, 2, 4);
+  await train(loaded, 2, 4);
+  expect(loaded.trainableWeights).toHaveLength(model.trainableWeights.length);
+  expect(weightsOf(loaded)).toEqual(weightsOf(model));
+  discard(model, loaded);
+});
+
+test('the user’s state and metadata are kept, and the model that was saved stays as it was', async () => {
+  const model = one();
+  model.compile({ optimizer: 'sgd', loss: softseg.diceLoss });
+  model.setUserDefinedMetadata({ classes: ['cat', 'dog'] });
+  const state = { epoch: 3, best: { iou: 0.5 }, notes: ['a', null, true] };
+  const loaded = await reload(model, { state });
+  expect(model.getUserDefinedMetadata()).toEqual({ classes: ['cat', 'dog'] });
+  expect(savedState(loaded)).toEqual(state);
+  expect(loaded.getUserDefinedMetadata()).toMatchObject({ classes: ['cat', 'dog'] });
+  compileSaved(loaded);
+  const again = await reload(loaded);
+  expect(savedState(again)).toBeUndefined();
+  expect(again.getUserDefinedMetadata()).toMatchObject({ classes: ['cat', 'dog'] });
+  discard(model, loaded, again);
+});
+
+describe('without compileSaved', () => {
+  test.each([
+    ['adam', softseg.diceLoss],
+    ['adamax', 'meanSquaredError'],
+  ])('a model predicts but is not trained with another loss or optimizer (%s)', async (optimizer, loss) => {
+    const model = one();
+    model.compile({ optimizer, loss });
+    await train(model, 0, 2);
+    const loaded = await reload(model);
+    expect(weightsOf(loaded)).toEqual(weightsOf(model));
+    const x = tf.randomNormal([2, ...SPATIAL, 3]);
+    expect([...(loaded.predict(x) as tf.Tensor).dataSync()]).toEqual([...(model.predict(x) as tf.Tensor).dataSync()]);
+    // tfjs keeps what it saved for gradients when a loss throws.
+    const keep = jest.spyOn(tf.engine(), 'keep');
+    await expect(train(loaded, 2, 3)).rejects.toThrow(TypeError);
+    for (const { value } of keep.mock.results) (value as tf.Tensor).dispose();
+    keep.mockRestore();
+    expect(weightsOf(loaded)).toEqual(weightsOf(model));
+    discard(model, loaded);
+  });
+
+  test('in a loop, the optimizer that carries the state of Adamax throws', async () => {
+    const model = one();
+    model.compile({ optimizer: 'adamax', loss: 'meanSquaredError' });
+    await train(model, 0, 2);
+    const loaded = await reload(model);
+    const variables = loaded.trainableWeights.map((weight) => weight.read() as tf.Variable);
+    expect(() => loaded.optimizer.minimize(() => tf.sum(variables[0]!) as tf.Scalar, false, variables)).toThrow();
+    expect(weightsOf(loaded)).toEqual(weightsOf(model));
+    discard(model, loaded);
+  });
+
+  test('a model with losses and metrics of tfjs alone is trained as ever', async () => {
+    const model = one();
+    model.compile({ optimizer: tf.train.momentum(0.1, 0.9), loss: 'meanSquaredError', metrics: ['mae'] });
+    await train(model, 0, 2);
+    const loaded = await reload(model);
+    expect(loaded.metricsNames).toEqual(['loss', 'mae']);
+    await train(model, 2, 3);
+    await train(loaded, 2, 3);
+    expect(weightsOf(loaded)).toEqual(weightsOf(model));
+    discard(model, loaded);
+  });
+});
+
+describe('saveModel refuses', () => {
+  const rejects = async (
+    compile: (model: tf.LayersModel) => void,
+    message: string,
+    options = {},
+    to: unknown = memory(),
+  ) => {
+    const model = one();
+    compile(model);
+    const before = tf.memory().numTensors;
+    await expect(saveModel(model, to as string, options)).rejects.toThrow(message);
+    expect(tf.memory().numTensors).toBe(before);
+    discard(model);
+  };
+  const compiled = (model: tf.LayersModel) => model.compile({ optimizer: 'sgd', loss: softseg.diceLoss });
+
+  test.each<{
+    what: string;
+    compile: (model: tf.LayersModel) => void;
+    message: string;
+    options?: object;
+    to?: unknown;
+  }>([
+    { what: 'a model that is not compiled', compile: () => {}, message: 'saveModel: the model must be compiled' },
+    {
+      what: 'a loss without a name',
+      compile: (model) => model.compile({ optimizer: 'sgd', loss: (t, z) => softseg.diceLoss(t, z, { smooth: 1 }) }),
+      message: 'make it with namedLoss',
+    },
+    {
+      what: 'a metric without a name',
+      compile: (model) =>
+        model.compile({
+          optimizer: 'sgd',
+          loss: 'meanSquaredError',
+          metrics: [
+            (
+              () => (t: tf.Tensor) =>
+                t
+            )(),
+          ],
+        }),
+      message: "a metric must have a name to be saved by; give it one: asMetric('name', metric)",
+    },
+    {
+      what: 'a state that is no JSON',
+      compile: compiled,
+      message: 'saveModel: state.at must be a plain value',
+      options: { state: { at: new Date(0) } },
+    },
+    {
+      what: 'a state that is no number',
+      compile: compiled,
+      message: 'saveModel: state[1] must be a plain value',
+      options: { state: [1, NaN] },
+    },
+    {
+      what: 'an unknown option',
+      compile: compiled,
+      message: "saveModel: unknown option 'epoch'; it takes state",
+      options: { epoch: 3 },
+    },
+    {
+      what: 'a URL without a handler',
+      compile: compiled,
+      message: 'saveModel: no handler of tfjs saves to "ftp://x"',
+      to: 'ftp://x',
+    },
+    { what: 'what is no handler', compile: compiled, message: 'saveModel: to must be a URL or an IOHandler', to: {} },
+  ])('$what', async ({ compile, message, options, to }) => rejects(compile, message, options, to));
+
+  test('what is no model', async () => {
+    await expect(saveModel({} as tf.LayersModel, memory())).rejects.toThrow('saveModel: model must be a model');
+  });
+
+  test('an optimizer that cannot be loaded', async () => {
+    class Mine extends tf.SGDOptimizer {
+      static override get className() {
+        return 'MineUnregistered';
+      }
+    }
+    await rejects((model) => model.compile({ optimizer: new Mine(0.1), loss: softseg.diceLoss }), 'registerClass');
+  });
+
+  test('an optimizer that does not give its state', async () => {
+    class Mute extends tf.SGDOptimizer {
+      static override get className() {
+        return 'MuteOptimizer';
+      }
+      override async getWeights(): Promise<never> {
+        throw new Error('not today');
+      }
+    }
+    tf.serialization.registerClass(Mute as never);
+    const message = 'saveModel: the optimizer MuteOptimizer does not give its state: not today';
+    await rejects((model) => model.compile({ optimizer: new Mute(0.1), loss: softseg.diceLoss }), message);
+  });
+
+  test('nothing of what the handler throws', async () => {
+    const full = { save: async () => Promise.reject(new Error('disk full')) };
+    await rejects(compiled, 'disk full', {}, full);
+  });
+});
+
+test('an optimizer of one’s own is saved by its own getWeights and getConfig', async () => {
+  class Halved extends tf.MomentumOptimizer {
+    static override get className() {
+      return 'HalvedOptimizer';
+    }
+    static override fromConfig<T extends tf.serialization.Serializable>(
+      cls: tf.serialization.SerializableConstructor<T>,
+      config: tf.serialization.ConfigDict,
+    ): T {
+      return new cls(config['learningRate'], config['momentum']);
+    }
+  }
+  tf.serialization.registerClass(Halved as never);
+  const model = one();
+  model.compile({ optimizer: new Halved(0.1, 0.5), loss: softseg.diceLoss });
+  await train(model, 0, 2);
+  const before = tf.memory().numTensors;
+  const loaded = await resume(model);
+  await train(loaded, 2, 3);
+  discard(loaded);
+  expect(loaded.optimizer).toBeInstanceOf(Halved);
+  // tfjs's getWeights makes a tensor of the number of iterations, which nobody disposes.
+  expect(tf.memory().numTensors - before).toBeLessThanOrEqual(2);
+  discard(model);
+});
+
+describe('compileSaved refuses', () => {
+  /** A model whose file was changed, and stays as it is. */
+  const refuses = async (
+    change: (saved: Record<string, unknown>) => void,
+    message: string,
+    options: softseg.CompileSavedOptions = {},
+  ) => {
+    const model = one();
+    model.compile({ optimizer: tf.train.adam(0.1), loss: namedLoss('diceLoss', { smooth: 1 }), metrics: ['mse'] });
+    const file = memory();
+    await saveModel(model, file);
+    change(file.file().userDefinedMetadata as Record<string, unknown>);
+    const loaded = await loadSilently(file);
+    const { loss, optimizer, metricsNames } = loaded;
+    const before = tf.memory().numTensors;
+    expect(() => compileSaved(loaded, options)).toThrow(message);
+    expect(loaded).toMatchObject({ loss, metricsNames });
+    expect(loaded.optimizer).toBe(optimizer);
+    expect(tf.memory().numTensors).toBe(before);
+    discard(model, loaded);
+  };
+  type Part = { version: unknown; functions: object[]; loss: unknown; metrics: unknown };
+  const part = (metadata: Record<string, unknown>) => metadata['softseg'] as Part;
+
+  test.each<[string, (saved: Record<string, unknown>) => void, string]>([
+    [
+      'a file without softseg’s part',
+      (saved) => delete saved['softseg'],
+      'has no part of softseg; save it with saveModel',
+    ],
+    ['a newer file', (saved) => (part(saved).version = 2), 'version 2 of softseg’s part'.replace('’', "'")],
+    ['a file without a version', (saved) => (part(saved).version = 'x'), 'version "x"'],
+    [
+      'a loss it does not have',
+      (saved) => (part(saved).functions[0] = { from: 'softseg', name: 'betterLoss', options: {} }),
+      "compileSaved: the file has the loss 'betterLoss', which this version of softseg does not have",
+    ],
+    [
+      'a score it does not have',
+      (saved) => (part(saved).functions[0] = { from: 'softseg', name: 'betterScore' }),
+      "compileSaved: the file has the function 'betterScore', which this version",
+    ],
+    [
+      'an option it does not have',
+      (saved) => (part(saved).functions[0] = { from: 'softseg', name: 'diceLoss', options: { better: 1 } }),
+      "compileSaved: the file's diceLoss has the option 'better', which this version",
+    ],
+    [
+      'a loss that is not handed in',
+      (saved) => (part(saved).functions[0] = { from: 'own', name: 'withMask(mine)', options: {} }),
+      "compileSaved: the file's loss 'mine' is not softseg's; hand it in: compileSaved(model, { losses: { mine: ... } })",
+    ],
+    [
+      'a metric that is not handed in',
+      (saved) => (part(saved).functions[0] = { from: 'own', name: 'hardIou' }),
+      "compileSaved: the file's metric 'hardIou' is not softseg's; hand it in: compileSaved(model, { metrics: { hardIou",
+    ],
+    ['a metric that tfjs does not have', (saved) => (part(saved).metrics = ['bestScore']), 'Unknown metric bestScore'],
+  ])('%s', async (_, change, message) => refuses(change, message));
+
+  test('an unknown option', async () => {
+    await refuses(() => {}, "unknown option 'loss'; it takes losses, metrics", { loss: {} } as object);
+  });
+
+  test('a model that has another optimizer meanwhile', async () => {
+    const model = one();
+    model.compile({ optimizer: tf.train.adam(0.1), loss: softseg.diceLoss });
+    const loaded = await reload(model);
+    const { optimizer } = loaded;
+    loaded.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+    optimizer.dispose();
+    expect(() => compileSaved(loaded)).toThrow(
+      'right after tf.loadLayersModel: the file has the optimizer Adam, got SGD',
+    );
+    discard(model, loaded);
+  });
+
+  test.each(['compileSaved', 'savedState'] as const)('what is no model (%s)', (name) => {
+    expect(() => softseg[name]({} as tf.LayersModel)).toThrow(`${name}: model must be a model of tfjs-layers, got {}`);
+  });
+
+  test('to give the state of a file that is not softseg’s', () => {
+    const model = one();
+    expect(() => savedState(model)).toThrow("savedState: the model's file has no part of softseg");
+    discard(model);
+  });
+});
+
+test('the model’s file is that of tfjs-layers', async () => {
+  const model = one();
+  model.compile({ optimizer: tf.train.momentum(0.1, 0.9), loss: 'meanSquaredError' });
+  await train(model, 0, 1);
+  const [ours, theirs] = [memory(), memory()];
+  await saveModel(model, ours);
+  await model.save(theirs, { includeOptimizer: true });
+  const { userDefinedMetadata, trainingConfig, weightSpecs, weightData, ...rest } = ours.file();
+  expect(rest).toEqual({ ...theirs.file(), weightSpecs: undefined, weightData: undefined, trainingConfig: undefined });
+  expect(trainingConfig!.optimizer_config).toEqual(theirs.file().trainingConfig!.optimizer_config);
+  expect(weightSpecs).toEqual(theirs.file().weightSpecs);
+  expect([...new Uint8Array(weightData as ArrayBuffer)]).toEqual([
+    ...new Uint8Array(theirs.file().weightData as ArrayBuffer),
+  ]);
+  expect(userDefinedMetadata).toEqual({
+    softseg: {
+      version: 1,
+      functions: [],
+      loss: 'meanSquaredError',
+      optimizer: {
+        className: 'Momentum',
+        config: { learningRate: 0.1, momentum: 0.9, useNesterov: false },
+        scalars: { c: Math.fround(-0.1), m: Math.fround(0.9) },
+      },
+    },
+  });
+  discard(model);
+  tf.engine().endScope(); // tfjs's own save has made a tensor of the number of iterations
+  tf.engine().startScope();
+});
+
+test('nothing is written to the console', async () => {
+  const spies = (['warn', 'log', 'error'] as const).map((name) =>
+    jest.spyOn(console, name).mockImplementation(() => {}),
+  );
+  const model = two();
+  model.compile({ optimizer: 'adamax', loss: [named, 'meanSquaredError'] as never, metrics: [hardIou] });
+  await train(model, 0, 1);
+  const loaded = await resume(model, { metrics: { hardIou } });
+  discard(model, loaded);
+  for (const spy of spies) {
+    expect(spy.mock.calls).toEqual([]);
+    spy.mockRestore();
+  }
+});
