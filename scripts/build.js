@@ -45,4 +45,4 @@ rebuild(join(root, 'dist'), (dist) => {
   }
   chmodSync(join(dist, 'backend/cli.js'), 0o755);
 });
-rebuild(join(root, 'examples/brain/dist'), (dist) => tsc('examples/brain', dist));
+rebuild(join(root, 'examples/dist'), (dist) => tsc('examples', dist));

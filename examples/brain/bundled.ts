@@ -20,7 +20,7 @@ const readSlice = (folder: URL, file: string) => {
 
 /** The brain slices that come with the example. */
 export const bundledDataset = (): Dataset => {
-  const folder = new URL('../data/', import.meta.url);
+  const folder = new URL('../../brain/data/', import.meta.url);
   const rows = readFileSync(new URL('slices.csv', folder), 'utf8').trim().split('\n').slice(1);
   const slices = rows.map((row) => {
     const [file = '', split, block, z] = row.split(',');

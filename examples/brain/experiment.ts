@@ -9,7 +9,7 @@ import { score, type Scores } from './scores.js';
 import type { Tensors } from './tensors.js';
 import { trainWithFit } from './trainWithFit.js';
 import { trainWithLoop } from './trainWithLoop.js';
-import { unet } from './unet.js';
+import { unet } from '../shared/unet.js';
 
 const SCORE_EVERY = 5; // epochs
 const PREDICT_BATCH = 8;

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import type { Dataset, Sample } from './dataset.js';
-import { DataError } from './errors.js';
+import { DataError } from '../shared/errors.js';
 import { type Pixels, readPixels } from './image.js';
 import { type Kind, labelFolder, type Pair, pairFiles } from './layout.js';
 import { readAnnotators } from './manifest.js';

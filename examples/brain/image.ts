@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { decode, type DecodedPng } from 'fast-png';
 import { Jimp } from 'jimp';
-import { DataError, message } from './errors.js';
+import { DataError, message } from '../shared/errors.js';
 
 /** An image as the numbers its file holds, in the order row, column, channel. */
 export interface Pixels {

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join, parse } from 'node:path';
-import { DataError, UsageError } from './errors.js';
+import { DataError, UsageError } from '../shared/errors.js';
 import { IMAGE_NAME } from './image.js';
 
 export type Kind = 'masks' | 'labels' | 'votes';

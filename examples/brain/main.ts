@@ -1,8 +1,8 @@
 import { BackendError, InstallError } from 'softseg/node';
-import { startBackend } from './backend.js';
+import { startBackend } from '../shared/backend.js';
 import { bundledDataset } from './bundled.js';
 import { clock } from './duration.js';
-import { DataError, exitCode, message, UsageError } from './errors.js';
+import { DataError, exitCode, message, UsageError } from '../shared/errors.js';
 import { runExperiment } from './experiment.js';
 import { folderDataset } from './folder.js';
 import { HELP, type Options, readOptions } from './options.js';
@@ -12,7 +12,7 @@ import { scoresTable, untrainedTable } from './report.js';
 import { resultsJson } from './results.js';
 import { makeTensors, UNLABELLED } from './tensors.js';
 import { lossesOfLabels } from './untrained.js';
-import { makeFolder, writeWhole } from './write.js';
+import { makeFolder, writeWhole } from '../shared/write.js';
 
 const say = (...lines: string[]) => process.stdout.write(`${lines.join('\n')}\n`);
 

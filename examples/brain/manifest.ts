@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { DataError } from './errors.js';
+import { DataError } from '../shared/errors.js';
 
 /** The column `annotators` of a manifest.csv by its column `file`; an empty map if there is no such file. */
 export const readAnnotators = (path: string): Map<string, number> => {

@@ -1,9 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { UsageError, message } from './errors.js';
+import { type BackendName, BACKENDS } from '../shared/backend.js';
+import { message, UsageError } from '../shared/errors.js';
 import { LOSS_NAMES, type LossName } from './losses.js';
-
-const BACKENDS = ['auto', 'native', 'wasm'] as const;
 
 /** What the command line asked for; undefined is left to the plan. */
 export interface Options {
@@ -12,7 +11,7 @@ export interface Options {
   annotators?: number;
   losses?: LossName[];
   epochs?: number;
-  backend: (typeof BACKENDS)[number];
+  backend: BackendName;
   out: string;
 }
 
@@ -92,6 +91,6 @@ export const readOptions = (args: string[]): Options | 'help' => {
     losses: chosenLosses(flags.loss),
     epochs: positive('epochs', flags.epochs),
     backend: oneOf('backend', flags.backend ?? 'auto', BACKENDS),
-    out: flags.out ?? fileURLToPath(new URL('../out', import.meta.url)),
+    out: flags.out ?? fileURLToPath(new URL('../../brain/out', import.meta.url)),
   };
 };

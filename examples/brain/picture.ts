@@ -1,7 +1,7 @@
-import { encode } from 'fast-png';
 import { HorizontalAlign, Jimp, loadFont } from 'jimp';
 import { SANS_16_BLACK } from 'jimp/fonts';
-import { classColour, type Colour, heat, mixture } from './colours.js';
+import { classColour, type Colour, heat, mixture } from '../shared/colours.js';
+import { smallPng } from '../shared/smallPng.js';
 import type { Dataset } from './dataset.js';
 import type { Outcome } from './experiment.js';
 import { LOSSES } from './losses.js';
@@ -13,16 +13,6 @@ const TILE = 150; // pixels that a tile is at least wide, for the titles to fit
 const MOST_ERROR = 0.5;
 
 type ColourAt = (row: number, column: number) => Colour;
-
-/** A PNG without alpha and of 64 levels a channel, which nobody sees and which makes it a third smaller. */
-const smallPng = ({ width, height, data }: { width: number; height: number; data: Buffer }): Uint8Array => {
-  const rgb = new Uint8Array(width * height * 3);
-  for (let i = 0; i < rgb.length; i++) {
-    const value = data[4 * Math.floor(i / 3) + (i % 3)]!;
-    rgb[i] = (value & 0xfc) | (value >> 6);
-  }
-  return encode({ width, height, data: rgb, channels: 3 }, { zlib: { level: 9 } });
-};
 
 /** What the picture shows: labels and predictions as tensors hold them, rows of `width` pixels. */
 export interface Shown {

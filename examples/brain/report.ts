@@ -1,6 +1,6 @@
 import type { Outcome } from './experiment.js';
 import { LOSSES } from './losses.js';
-import { table } from './table.js';
+import { table } from '../shared/table.js';
 import type { Untrained } from './untrained.js';
 
 const COLUMNS = [

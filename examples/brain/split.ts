@@ -1,4 +1,4 @@
-import { DataError } from './errors.js';
+import { DataError } from '../shared/errors.js';
 import { shuffled } from './random.js';
 
 const SEED = 1;

@@ -8,7 +8,7 @@ import { crc32, deflateSync } from 'node:zlib';
 // The built demo, in processes of its own, on images that the test draws. Machines may be busy.
 jest.setTimeout(180_000);
 
-const MAIN = join(process.cwd(), 'examples/brain/dist/main.js');
+const MAIN = join(process.cwd(), 'examples/dist/brain/main.js');
 const LOSSES = [
   'cross-entropy',
   'product-dice',

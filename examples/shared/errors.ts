@@ -1,4 +1,4 @@
-/** A mistake in how the demo was called: one line, exit code 2. */
+/** A mistake in how a program was called: one line, exit code 2. */
 export class UsageError extends Error {}
 
 /** Something wrong with the data: one line that names the file, exit code 1. */

@@ -1,6 +1,8 @@
 import { type Engine, installNative, load, ProgressLine, showOn } from 'softseg/node';
 import { message } from './errors.js';
-import type { Options } from './options.js';
+
+export const BACKENDS = ['auto', 'native', 'wasm'] as const;
+export type BackendName = (typeof BACKENDS)[number];
 
 /** The backend in use, and what the reader should know about how it came to that. */
 export interface Chosen {
@@ -8,7 +10,7 @@ export interface Chosen {
   notes: string[];
 }
 
-/** Brings TensorFlow's library to this machine; Ctrl-C ends that cleanly, and the demo with it. */
+/** Brings TensorFlow's library to this machine; Ctrl-C ends that cleanly, and the program with it. */
 const provision = async () => {
   const line = new ProgressLine();
   const stop = new AbortController();
@@ -29,7 +31,7 @@ const native = async (): Promise<Engine> => {
 };
 
 /** Starts the backend asked for. `auto` provisions the native one if it is missing, and makes do with wasm if it must. */
-export const startBackend = async (asked: Options['backend']): Promise<Chosen> => {
+export const startBackend = async (asked: BackendName): Promise<Chosen> => {
   if (asked === 'wasm') return { engine: await load('wasm'), notes: [] };
   if (asked === 'native') return { engine: await load('native').catch(native), notes: [] };
   const engine = await load();

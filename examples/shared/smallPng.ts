@@ -1,0 +1,11 @@
+import { encode } from 'fast-png';
+
+/** A PNG without alpha and of 64 levels a channel, which nobody sees and which makes it a third smaller. */
+export const smallPng = ({ width, height, data }: { width: number; height: number; data: Buffer }): Uint8Array => {
+  const rgb = new Uint8Array(width * height * 3);
+  for (let i = 0; i < rgb.length; i++) {
+    const value = data[4 * Math.floor(i / 3) + (i % 3)]!;
+    rgb[i] = (value & 0xfc) | (value >> 6);
+  }
+  return encode({ width, height, data: rgb, channels: 3 }, { zlib: { level: 9 } });
+};
