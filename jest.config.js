@@ -51,7 +51,9 @@ export default async () => {
       {
         ...shared,
         displayName: 'node',
-        testMatch: ['reference', 'backend', 'node', 'examples', 'docs'].map((room) => `<rootDir>/test/${room}/**/*.test.ts`),
+        testMatch: ['reference', 'backend', 'node', 'examples', 'docs'].map(
+          (room) => `<rootDir>/test/${room}/**/*.test.ts`,
+        ),
       },
     ],
   };

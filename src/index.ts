@@ -115,12 +115,7 @@ export { overlap, type OverlapOf, type OverlapOptions, type OverlapTable } from 
 
 export { enableWasmTraining } from './kernels/wasm/enableWasmTraining.js';
 
-export {
-  accumulateGrads,
-  lossOfPieces,
-  minimizePieces,
-  type AccumulateOptions,
-} from './training/accumulateGrads.js';
+export { accumulateGrads, lossOfPieces, minimizePieces, type AccumulateOptions } from './training/accumulateGrads.js';
 export type { Network } from './training/forward.js';
 export type { LossName, LossOptions } from './training/losses.js';
 export { microBatches, type MicroBatches, type Piece, type Pieces } from './training/pieces.js';
