@@ -2,7 +2,7 @@ import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['**/dist/**', '**/dist.*/**', 'coverage/**'] },
+  { ignores: ['**/dist/**', '**/dist.*/**', 'site/**', 'coverage/**'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],
@@ -26,13 +26,15 @@ export default tseslint.config(
   },
   {
     files: ['**/*.{js,cjs,mjs}'],
-    languageOptions: { globals: { process: 'readonly', console: 'readonly', performance: 'readonly' } },
+    languageOptions: {
+      globals: { process: 'readonly', console: 'readonly', performance: 'readonly', URL: 'readonly' },
+    },
   },
   {
     files: ['**/*.cjs'],
     languageOptions: {
       sourceType: 'commonjs',
-      globals: { require: 'readonly', module: 'writable', globalThis: 'readonly' },
+      globals: { require: 'readonly', module: 'writable', globalThis: 'readonly', __dirname: 'readonly' },
     },
   },
 );

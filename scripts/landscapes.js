@@ -5,11 +5,9 @@
 // losses that take hard labels only. The gradient is that to the common p.
 // Square: an image of 8×8 pixels with a structure of 4×4, for losses that look at shapes. p is the probability of the
 // structure's pixels (t = 1) or of all others (t = 0), where the rest is predicted as labelled.
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
 import * as softseg from 'softseg';
+import { at, escaped, path, ring, stepOf, steps, text, TEXT, ticksOf, writePictures } from './svg.js';
 
 const SOFT = [0, 0.3, 1];
 const HARD = [0, 1];
@@ -50,17 +48,11 @@ const CURVES = {
   0.3: { colour: '#d9730d', dash: '7 3' },
   1: { colour: '#2da44e', dash: '2 2.5' },
 };
-const TEXT = '#7d8590';
 const [WIDTH, HEIGHT] = [700, 308];
 const PANEL = { width: 286, height: 176, top: 62 };
 const LEFTS = [46, 402];
 /** No panel shows more, for logarithms and their slopes have no end. */
 const LIMITS = { value: [-6, 4], gradient: [-6, 6] };
-
-/** count + 1 numbers, rounded as they look. */
-function steps(from, to, count) {
-  return Array.from({ length: count + 1 }, (_, i) => Number((from + ((to - from) * i) / count).toFixed(6)));
-}
 
 function uniform(levels, input = 'p') {
   const curve = (t) => ({ labels: tf.fill([1, 4, 4, 1], t), predictions: (p) => tf.mul(p, tf.ones([1, 4, 4, 1])) });
@@ -98,16 +90,6 @@ function landscape([, name, options, { levels, input, curve }]) {
 
 // ------------------------------------------------------------------------------------------------------ the picture
 
-const escaped = (content) => content.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
-const text = (x, y, content, { anchor = 'start', weight = 400, size = 11 } = {}) =>
-  `<text x="${x}" y="${y}" text-anchor="${anchor}" font-weight="${weight}" font-size="${size}">${escaped(content)}</text>`;
-const path = (d, { colour = TEXT, width = 1, opacity = 1, dash = '' } = {}) =>
-  `<path d="${d}" fill="none" stroke="${colour}" stroke-width="${width}"` +
-  (opacity === 1 ? '' : ` stroke-opacity="${opacity}"`) +
-  (dash ? ` stroke-dasharray="${dash}"` : '') +
-  '/>';
-const at = (number) => String(Number(number.toFixed(1)));
-
 function picture(row, curves) {
   const [, name, options, { input: variable, setting }] = row;
   const call = Object.keys(options).length > 0 ? `${name}(labels, logits, ${showOptions(options)})` : name;
@@ -141,9 +123,6 @@ function key(curves) {
   const end = left + step * curves.length;
   return [...marks, ring(end + 5, y - 4, TEXT), text(end + 14, y, 'the least value', { size: 12 })];
 }
-
-const ring = (x, y, colour) =>
-  `<circle cx="${at(x)}" cy="${at(y)}" r="4" fill="none" stroke="${colour}" stroke-width="1.8"/>`;
 
 function panel(curves, quantity, left, variable) {
   const { width, height, top } = PANEL;
@@ -197,36 +176,9 @@ function rangeOf(curves, quantity) {
   return [round(low, false), round(high, true)];
 }
 
-/** 1, 2 or 5 times a power of 10, four to eight of which make the range. */
-function stepOf(low, high) {
-  const rough = (high - low) / 5;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  return power * [1, 2, 5, 10].find((factor) => factor * power >= rough * 0.8);
-}
-
-function ticksOf(low, high) {
-  const step = stepOf(low, high);
-  const count = Math.round((high - low) / step);
-  return Array.from({ length: count + 1 }, (_, i) => Number((low + i * step).toFixed(6)));
-}
-
 // ---------------------------------------------------------------------------------------------------------- running
 
 tf.enableProdMode();
 await tf.setBackend('cpu');
-const folder = join(dirname(dirname(fileURLToPath(import.meta.url))), 'docs/losses');
 const pictures = new Map(LANDSCAPES.map((row) => [`${row[0]}.svg`, picture(row, landscape(row))]));
-
-if (process.argv.includes('--check')) {
-  const there = readdirSync(folder).filter((file) => file.endsWith('.svg'));
-  const same = (file) => there.includes(file) && readFileSync(join(folder, file), 'utf8') === pictures.get(file);
-  const wrong = [...new Set([...pictures.keys(), ...there])].filter((file) => !pictures.has(file) || !same(file));
-  if (wrong.length > 0) {
-    console.error(`docs/losses: ${wrong.join(', ')}: not what node scripts/landscapes.js draws`);
-    process.exit(1);
-  }
-} else {
-  mkdirSync(folder, { recursive: true });
-  for (const [file, svg] of pictures) writeFileSync(join(folder, file), svg);
-  console.log(`${pictures.size} pictures in docs/losses`);
-}
+writePictures('docs/losses', pictures, 'scripts/landscapes.js');

@@ -21,11 +21,10 @@ const FN = 'namedLoss';
  * model (`saveModel`), found again (`compileSaved`), and changed while training goes on (`anneal`).
  *
  * Options must be plain values: masks, distance maps and activation functions are tied to a batch or a program. A loss
- * of your own is a third argument; whoever loads the model hands it to `compileSaved` under the same name.
+ * of your own is a third argument.
  *
- * @param name a loss of this package, or of your own
+ * @param name a loss of this package
  * @param options its options
- * @param loss your own loss, `(labels, predictions, options) => tensor`
  * @throws if the package has no such loss, or the loss has no such option, or an option is no plain value
  *
  * @example
@@ -39,6 +38,13 @@ const FN = 'namedLoss';
  * ```
  */
 export function namedLoss<N extends LossName>(name: N, options?: LossOptions[N]): NamedLoss<LossOptions[N]>;
+/**
+ * A loss of your own under a name. Whoever loads a model that was saved with it hands it to `compileSaved` under that name.
+ *
+ * @param name any that is no loss of this package
+ * @param options plain values, which the loss gets as its third argument
+ * @param loss `(labels, predictions, options) => tensor`
+ */
 export function namedLoss<O extends object>(
   name: string,
   options: O,

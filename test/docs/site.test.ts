@@ -1,0 +1,97 @@
+/** The documentation as a site: it builds, every link in it holds, and it needs nothing from elsewhere. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { markdownBelow, ROOT, valuesExportedBy } from './codeBlocks.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'softseg-site-'));
+const site = join(folder, 'site');
+const MINUTES = 60_000;
+
+const node = (...args: string[]) => spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8' });
+const filesBelow = (path: string) => readdirSync(path, { recursive: true, encoding: 'utf8' });
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('the site', () => {
+  beforeAll(() => {
+    const { status, stdout, stderr } = node('scripts/site.js', site);
+    if (status !== 0) throw new Error(stdout + stderr);
+  }, 5 * MINUTES);
+
+  test('has a page for everything that the package exports', () => {
+    const pages = readdirSync(join(site, 'api'));
+    // (Where a type has the name but for its first letter, the page has a number: some file systems tell no case.)
+    const has = (name: string) => pages.includes(`${name}.html`) || pages.includes(`${name}-1.html`);
+    const missing = valuesExportedBy('src/index.ts').filter((name) => !has(name));
+    expect(missing).toEqual([]);
+    expect(existsSync(join(site, 'api/node/load.html'))).toBe(true);
+  });
+
+  test('has a page for every page of docs', () => {
+    const page = (file: string) =>
+      file
+        .replace(/^docs\//, '')
+        .replace(/README\.md$/, 'index.md')
+        .replace(/\.md$/, '.html');
+    const missing = markdownBelow('docs').filter((file) => !existsSync(join(site, page(file))));
+    expect(missing).toEqual([]);
+  });
+
+  test('has them all in its contents', () => {
+    const contents = readFileSync(join(site, 'assets/navigation.js'), 'utf8');
+    const [, zipped] = /"([A-Za-z0-9+/=]{100,})"/.exec(contents)!;
+    const code = `const { inflateSync } = await import('node:zlib');
+      console.log(inflateSync(Buffer.from(process.argv[1], 'base64')).toString());`;
+    const { stdout } = node('--input-type=module', '-e', code, zipped!);
+    for (const path of ['guide/questions.html', 'losses/iouLoss.html', 'definitions.html', 'api/iouLoss.html']) {
+      expect(stdout).toContain(path);
+    }
+  });
+
+  test('loads nothing from another host', () => {
+    const texts = filesBelow(site).filter((file) => /\.(html|css)$/.test(file) && !file.startsWith('playground'));
+    const loads =
+      /<(?:script|img|iframe|source)[^>]*\ssrc="(?:https?:)?\/\/|<link[^>]*href="(?:https?:)?\/\/|@import|url\(["']?(?:https?:)?\/\//;
+    expect(texts.filter((file) => loads.test(readFileSync(join(site, file), 'utf8')))).toEqual([]);
+  });
+});
+
+test('a broken link, a missing place in a page and a link from the root are found', () => {
+  const small = join(folder, 'small');
+  mkdirSync(join(small, 'inner'), { recursive: true });
+  const links = ['inner/b.html', 'inner/b.html#here', 'inner/b.html#nowhere', 'inner/c.html', '/inner/b.html'];
+  writeFileSync(join(small, 'a.html'), links.map((link) => `<a href="${link}">x</a>`).join(''));
+  writeFileSync(join(small, 'inner/b.html'), '<h1 id="here">b</h1><img src="../missing.png">');
+  const code = `import { brokenLinks } from './scripts/site/links.js';
+    console.log(JSON.stringify(await brokenLinks(process.argv[1])));`;
+  const { stdout, stderr } = node('--input-type=module', '-e', code, small);
+  if (!stdout) throw new Error(stderr);
+  const { broken } = JSON.parse(stdout) as { broken: string[] };
+  expect([...broken].sort()).toEqual([
+    'small/a.html: inner/b.html is not there',
+    'small/a.html: small/inner/b.html#nowhere is not there',
+    'small/a.html: small/inner/c.html is not there',
+    'small/inner/b.html: small/missing.png is not there',
+  ]);
+});
+
+test('no line of a paragraph begins like a list, which would make one of it', () => {
+  const pages = [
+    'README.md',
+    'CONTRIBUTING.md',
+    'bench/README.md',
+    'examples/brain/README.md',
+    ...markdownBelow('docs'),
+  ];
+  const wrong = pages.flatMap((page) => {
+    const text = readFileSync(join(ROOT, page), 'utf8').replace(/^```[\s\S]*?^```/gm, '');
+    const lines = text.split('\n');
+    const isItem = (line: string) => /^(1[.)]|[-+*]) /.test(line);
+    const inList = (i: number) => /^( {2,}|\d+[.)] |[-+*] )/.test(lines[i - 1] ?? '');
+    return lines.flatMap((line, i) => (isItem(line) && lines[i - 1]?.trim() && !inList(i) ? [`${page}: ${line}`] : []));
+  });
+  expect(wrong).toEqual([]);
+});
