@@ -10,7 +10,7 @@ const shared = {
 const onTensors = (backend, kernels, op) => ({
   ...shared,
   displayName: kernels === 'fused' ? backend : `${backend} ${kernels}`,
-  globals: { TEST_BACKEND: backend, TEST_KERNELS: kernels, TEST_OP: op },
+  globals: { TEST_BACKEND: backend, TEST_KERNELS: kernels, TEST_SIZES: 'all', TEST_OP: op },
   setupFilesAfterEnv: ['<rootDir>/test/setup/backend.ts'],
   testMatch: [
     'contract',
@@ -24,6 +24,25 @@ const onTensors = (backend, kernels, op) => ({
     'training',
     'golden',
   ].map((room) => `<rootDir>/test/${room}/**/*.test.ts`),
+});
+
+/** Files whose tests run in a page (test/browser), with a backend that only browsers have, or as browsers have it. */
+const inPage = (backend, kernels, { sizes = 'some', isolated = false } = {}) => ({
+  ...shared,
+  displayName: [
+    'browser',
+    backend,
+    ...(kernels === 'composed' ? [kernels] : []),
+    ...(isolated ? ['threads'] : []),
+  ].join(' '),
+  globals: { TEST_BACKEND: backend, TEST_KERNELS: kernels, TEST_SIZES: sizes, TEST_ISOLATED: isolated },
+  transform: { '\\.ts$': ['babel-jest', { plugins: ['./test/browser/remotely.cjs'] }] },
+  testMatch: [
+    '<rootDir>/test/contract/*.test.ts',
+    '<rootDir>/test/losses/{memory,derivatives}.test.ts',
+    // Those in gpu/ count the programs that a GPU runs.
+    `<rootDir>/test/browser/${backend === 'wasm' ? '' : '{,gpu/}'}*.page.ts`,
+  ],
 });
 
 /** The compiled op of TensorFlow's, or null where the backend that has it will fail its tests. */
@@ -48,6 +67,11 @@ export default async () => {
     reporters: ['default', '<rootDir>/test/setup/countReporter.cjs'],
     projects: [
       ...['fused', 'composed'].flatMap((kernels) => backends.map((backend) => onTensors(backend, kernels, op))),
+      inPage('webgpu', 'fused'),
+      inPage('webgpu', 'composed'),
+      inPage('webgl', 'composed'),
+      inPage('wasm', 'fused', { sizes: 'all' }),
+      inPage('wasm', 'fused', { sizes: 'all', isolated: true }),
       {
         ...shared,
         displayName: 'node',

@@ -65,7 +65,7 @@ export interface PassInputs {
 export type Wrt = 'predictions' | 'labels';
 
 /** What computes the passes over pixels: one loop written for it, or a chain of tfjs's ops. */
-export type KernelKind = 'fused native' | 'fused wasm' | 'composed';
+export type KernelKind = 'fused native' | 'fused wasm' | 'fused webgpu' | 'composed';
 
 /** The passes as functions that tfjs can differentiate, to any order, by predictions and by float32 labels. */
 export interface Kernels {

@@ -1,6 +1,7 @@
 /** Between a user's tensors and the [N,P,C] of the passes. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
+import { toFloat } from './toFloat.js';
 
 export type LabelKind = 'soft' | 'indices';
 
@@ -47,8 +48,7 @@ export function fromPixels(x: Tensor3D, { axis, shape, samples, spatial, classes
 /** Labels as the passes take them: float32 [N,P,C], or int32 [N,P]. */
 export function toLabelPixels(labels: Tensor, kind: LabelKind, layout: Layout): Tensor3D | Tensor2D {
   if (kind === 'indices') return tf.reshape(labels, [layout.samples, layout.pixels]) as Tensor2D;
-  // (tf.cast to the same type is a copy on wasm.)
-  return toPixels(labels.dtype === 'float32' ? labels : tf.cast(labels, 'float32'), layout);
+  return toPixels(toFloat(labels), layout);
 }
 
 export function sameShape(a: readonly number[], b: readonly number[]): boolean {

@@ -1,10 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { toFloat } from './toFloat.js';
 
 /**
  * Class indices to float32 zeros and ones, with the classes appended as the last axis; an index outside 0..classes-1
  * gives zeros. (Asked for float32, tf.oneHot of the wasm backend writes the bits of integers.)
  */
 export function oneHot(indices: Tensor, classes: number): Tensor {
-  return tf.cast(tf.oneHot(indices, classes), 'float32');
+  return toFloat(tf.oneHot(indices, classes));
 }

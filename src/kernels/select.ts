@@ -8,6 +8,7 @@ import { cpuPasses } from './cpu/passes.js';
 import { fusedKernels, registerFusedPasses } from './fused/kernels.js';
 import type { FusedPasses } from './fused/passes.js';
 import { wasmPasses } from './wasm/passes.js';
+import { webgpuPasses } from './webgpu/passes.js';
 
 /** `'auto'`: fused passes where the backend has them; `'composed'`: tfjs's ops alone, for comparison. */
 export type KernelChoice = 'auto' | 'composed';
@@ -36,15 +37,21 @@ export function useKernels(wanted: KernelChoice): void {
 
 /**
  * What computes the losses' passes over pixels on the current backend: `'fused native'`, `'fused wasm'` (also on the cpu
- * backend), or `'composed'`, a chain of tfjs's ops that runs everywhere.
+ * backend), `'fused webgpu'`, or `'composed'`, a chain of tfjs's ops that runs everywhere.
  */
 export function kernelsInUse(): KernelKind {
   return currentKernels().name;
 }
 
 export function currentKernels(): Kernels {
-  return (choice === 'auto' && fusedKernelsOf(tf.backend())) || composedKernels;
+  // One expression, which bundlers can decide: nothing else needs the fused kernels, so they leave them out.
+  return typeof SOFTSEG_KERNELS !== 'undefined' && SOFTSEG_KERNELS === 'composed'
+    ? composedKernels
+    : (choice === 'auto' && fusedKernelsOf(tf.backend())) || composedKernels;
 }
+
+/** The environment variable's counterpart for bundlers, which can put `'composed'` in its place. */
+declare const SOFTSEG_KERNELS: string | undefined;
 
 /** By backend, because one may be removed and another made under the same name. */
 const known = new WeakMap<KernelBackend, Kernels>();
@@ -55,7 +62,11 @@ export function useFusedPasses(backendName: string, backend: KernelBackend, pass
 }
 
 /** Where they give null there may be passes later: some browsers make a module in the background. */
-const makers: Record<string, (backend: KernelBackend) => FusedPasses | null> = { wasm: wasmPasses, cpu: cpuPasses };
+const makers: Record<string, (backend: KernelBackend) => FusedPasses | null> = {
+  wasm: wasmPasses,
+  cpu: cpuPasses,
+  webgpu: webgpuPasses,
+};
 
 function fusedKernelsOf(backend: KernelBackend): Kernels | undefined {
   const before = known.get(backend);

@@ -15,6 +15,7 @@ import { constant } from '../kernels/constant.js';
 import { layoutOf, sameShape, type LabelKind, type Layout } from '../kernels/layout.js';
 import { oneHot } from '../kernels/oneHot.js';
 import { averageAlong, nearestAlong } from '../kernels/resample.js';
+import { toFloat } from '../kernels/toFloat.js';
 import { checkIgnoreLabel, checkMask, pixelWeights, resolveLabelKind } from '../overlap/problem.js';
 
 /** What `deepSupervisionLoss` hands to the loss besides labels and predictions: what was passed to it, at each scale. */
@@ -197,9 +198,9 @@ function atScale(full: FullLabels, scale: Layout, resize: 'average' | 'nearest')
 
 /** Float32 labels of the layout's shape. */
 function softLabels({ labels, kind, layout: { shape, axis, classes, samples, spatial } }: FullLabels): Tensor {
-  if (kind === 'soft') return labels.dtype === 'float32' ? labels : tf.cast(labels, 'float32');
+  if (kind === 'soft') return toFloat(labels);
   const indices = tf.reshape(labels, [samples, ...spatial]);
-  if (classes === 1) return tf.expandDims(tf.cast(tf.equal(indices, 1), 'float32'), axis);
+  if (classes === 1) return tf.expandDims(toFloat(tf.equal(indices, 1)), axis);
   const last = shape.length - 1;
   const order = withAxis([...shape.keys()].slice(0, last), axis, last);
   const hot = oneHot(indices, classes);

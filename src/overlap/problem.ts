@@ -5,6 +5,7 @@ import { checkingValues } from '../checkValues.js';
 import { constant } from '../kernels/constant.js';
 import type { EntropyTerm, PassActivation, PassAttributes } from '../kernels/contract.js';
 import { layoutOf, sameShape, toLabelPixels, type LabelKind, type Layout } from '../kernels/layout.js';
+import { toFloat } from '../kernels/toFloat.js';
 import type { ProblemOptions, Relaxation } from './options.js';
 import { checkProblemValues } from './valueChecks.js';
 
@@ -166,11 +167,11 @@ export function pixelWeights(
   const { mask, ignoreLabel } = options;
   if (!mask && ignoreLabel === undefined) return null;
   return constant(() => {
-    const weights = mask && tf.reshape(tf.cast(mask, 'float32'), [samples, pixels, 1]);
+    const weights = mask && tf.reshape(toFloat(mask), [samples, pixels, 1]);
     if (ignoreLabel === undefined) return weights as Tensor3D;
-    const differs = tf.notEqual(tf.cast(toLabelPixels(labels, kind, layout), 'float32'), ignoreLabel);
+    const differs = tf.notEqual(toFloat(toLabelPixels(labels, kind, layout)), ignoreLabel);
     const labelled = tf.reshape(kind === 'soft' ? tf.all(differs, 2) : differs, [samples, pixels, 1]);
-    return (weights ? tf.where(labelled, weights, tf.zerosLike(weights)) : tf.cast(labelled, 'float32')) as Tensor3D;
+    return (weights ? tf.where(labelled, weights, tf.zerosLike(weights)) : toFloat(labelled)) as Tensor3D;
   });
 }
 

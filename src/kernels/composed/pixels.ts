@@ -9,6 +9,7 @@ import { toLabelPixels, toPixels } from '../layout.js';
 import { logSoftmaxAlong, scaledSigmoid, softmaxAlong, softplus } from '../activations.js';
 import { constant } from '../constant.js';
 import { oneHot } from '../oneHot.js';
+import { toFloat } from '../toFloat.js';
 
 /** -log p is at most this, so that a logit of -Infinity gives a finite loss. */
 const LARGEST_SURPRISE = 1e9;
@@ -39,7 +40,7 @@ export function pixels(inputs: PassInputs, attributes: PassAttributes): Pixels {
 /** A single class is 1 where the index is 1, as a mask is. */
 function labelsOf(indices: Tensor2D, classes: number): Tensor3D {
   if (classes > 1) return oneHot(indices, classes) as Tensor3D;
-  return tf.expandDims(tf.cast(tf.equal(indices, 1), 'float32'), 2);
+  return tf.expandDims(toFloat(tf.equal(indices, 1)), 2);
 }
 
 function scale(z: Tensor3D, { activation, sharpness }: PassAttributes): Tensor3D {
@@ -113,7 +114,7 @@ function bounded(surprise: Tensor3D): Tensor3D {
   return tf.customGrad((x, save) => {
     (save as tf.GradSaveFunc)([x as Tensor3D]);
     // The gradient of tf.minimum cannot be differentiated again.
-    const within = (kept: Tensor) => constant(() => tf.cast(tf.lessEqual(kept, LARGEST_SURPRISE), 'float32'));
+    const within = (kept: Tensor) => constant(() => toFloat(tf.lessEqual(kept, LARGEST_SURPRISE)));
     return {
       value: tf.minimum(x as Tensor3D, LARGEST_SURPRISE),
       gradFunc: (dy: Tensor, [kept]: Tensor[]) => tf.mul(dy, within(kept!)),

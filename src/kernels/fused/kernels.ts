@@ -6,11 +6,13 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { GradConfig, NamedAttrMap, NamedTensorMap, Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { entropyMapPass } from '../composed/entropyMap.js';
+import { composedKernels } from '../composed/kernels.js';
 import { overlapPass } from '../composed/overlap.js';
 import type { Pass } from '../composed/pass.js';
 import type { Kernels, PassAttributes, PassInputs, PassSum, Wrt } from '../contract.js';
 import { nestedGrads } from '../nestedGrads.js';
 import { fromPixels, toPixels, type LabelKind, type Layout } from '../layout.js';
+import { toFloat } from '../toFloat.js';
 import type { FusedInputs, FusedPass, FusedPasses } from './passes.js';
 
 /** What the pass computes: sums, or the map of the cross-entropy with these coefficients. */
@@ -56,21 +58,27 @@ export function registerFusedPasses(backendName: string, passes: FusedPasses): F
   return passes;
 }
 
-export function fusedKernels({ name, around = (run) => run() }: FusedPasses): Kernels {
-  const run = (inputs: PassInputs, attributes: PassAttributes, wanted: Wanted): Tensor =>
-    around(() => runPass(inputs, attributes, wanted));
+export function fusedKernels(passes: FusedPasses): Kernels {
+  const { name, readsAtOnce = true, takes = () => true, around = (run) => run() } = passes;
+  const run = (inputs: PassInputs, attributes: PassAttributes, wanted: Wanted): Tensor => {
+    const atAnEnd = classesAtAnEnd(inputs);
+    const pass = passOf(atAnEnd, attributes);
+    if (takes(pass)) return around(() => runPass(atAnEnd, pass, wanted));
+    return 'sums' in wanted
+      ? composedKernels.sums(inputs, attributes, wanted.sums)
+      : composedKernels.entropyMap(inputs, attributes, wanted.coefficients);
+  };
   return {
     name,
-    readsAtOnce: true,
+    readsAtOnce,
     sums: (inputs, attributes, sums) => run(inputs, attributes, { sums }) as Tensor3D,
     entropyMap: (inputs, attributes, coefficients) => run(inputs, attributes, { coefficients }) as Tensor2D,
   };
 }
 
-function runPass(inputs: PassInputs, attributes: PassAttributes, wanted: Wanted): Tensor {
-  const { labels, predictions, weights, labelKind, layout } = classesAtAnEnd(inputs);
+function passOf({ labels, labelKind, layout }: PassInputs, attributes: PassAttributes): FusedPass {
   const { axis, samples, pixels, classes, shape } = layout;
-  const pass: FusedPass = {
+  return {
     ...attributes,
     samples,
     pixels,
@@ -78,6 +86,10 @@ function runPass(inputs: PassInputs, attributes: PassAttributes, wanted: Wanted)
     classesFirst: axis !== shape.length - 1,
     labelKind: labelKind === 'indices' ? 'indices' : (labels.dtype as 'float32' | 'int32' | 'bool'),
   };
+}
+
+function runPass(inputs: PassInputs, pass: FusedPass, wanted: Wanted): Tensor {
+  const { labels, predictions, weights, labelKind, layout } = inputs;
   const opAttributes: OpAttributes = { pass, wanted, layout, labelKind };
   return runKernel(PASS, weights ? [labels, predictions, weights] : [labels, predictions], opAttributes);
 }
@@ -90,7 +102,8 @@ function classesAtAnEnd(inputs: PassInputs): PassInputs {
   return {
     ...inputs,
     predictions: toPixels(predictions, layout),
-    labels: labelKind === 'indices' ? labels : toPixels(labels, layout),
+    // (webgpu cannot transpose integers.)
+    labels: labelKind === 'indices' ? labels : toPixels(toFloat(labels), layout),
     layout: { ...layout, shape: [samples, pixels, classes], axis: 2, spatial: [pixels] },
   };
 }

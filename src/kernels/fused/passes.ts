@@ -34,6 +34,10 @@ export interface FusedInputs {
  */
 export interface FusedPasses {
   name: Exclude<KernelKind, 'composed'>;
+  /** As in `Kernels`; true unless said. */
+  readsAtOnce?: boolean;
+  /** Whether it can; composed kernels take the rest. Without it, all. */
+  takes?(pass: FusedPass): boolean;
   /** [S,N,C]. */
   sums(inputs: FusedInputs, pass: FusedPass, sums: readonly PassSum[]): TensorInfo;
   /** The gradient of the sums with upstream dy [S,N,C], in the shape of the predictions. */

@@ -1,0 +1,25 @@
+/** WGSL of the map of the cross-entropy: a workgroup for each tile, a lane for each pixel. */
+import { pixelCode, type Shape } from './pixels.js';
+
+export function entropyMapCode(shape: Shape): string {
+  const { pass } = shape;
+  return /* wgsl */ `${pixelCode(shape)}
+fn main(index : i32) {
+  let lane = i32(localIndex);
+  let group = index / LANES;
+  let n = group / uniforms.tiles;
+  let first = group % uniforms.tiles * WIDTH;
+  stage(lane, n, first);
+  workgroupBarrier();
+  // (The same lane goes on with the same pixel.)
+  ${pass.activation === 'softmax' ? 'softmax(lane);' : ''}
+  if (lane < WIDTH && isThere(n, first + lane)) {
+    var sum = 0.0;
+    for (var c = 0; c < CLASSES; c++) {
+      sum += entropyOf(elementOf(c, lane), labelOf(c, lane), c) * parameters[uniforms.coefficients + c];
+    }
+    result[n * uniforms.pixels + first + lane] = sum * ws[lane];
+  }
+}
+`;
+}

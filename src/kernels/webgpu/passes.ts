@@ -1,0 +1,201 @@
+/**
+ * The fused passes as WGSL on tfjs's webgpu backend: one program over the pixels, and for sums of many pixels a second one
+ * that adds up what workgroups gave.
+ */
+import type { KernelBackend, TensorInfo } from '@tensorflow/tfjs-core';
+import { bitsOf, type PassSum, type Wrt } from '../contract.js';
+import type { FusedInputs, FusedPass, FusedPasses } from '../fused/passes.js';
+import type { Uniform, WebgpuBackend } from './backend.js';
+import { entropyMapCode } from './entropyMap.js';
+import { gradientCode, hasSlope } from './gradient.js';
+import type { Shape } from './pixels.js';
+import { sumsCode, TOTALS_CODE } from './sums.js';
+import { LANES, tilesOf } from './tiles.js';
+
+export function webgpuPasses(backend: KernelBackend): FusedPasses | null {
+  const webgpu = backend as unknown as WebgpuBackend;
+  return typeof webgpu.runWebGPUProgram === 'function' ? passesOn(webgpu) : null;
+}
+
+const ENTROPY: readonly PassSum[] = ['crossEntropy'];
+
+function passesOn(backend: WebgpuBackend): FusedPasses {
+  return {
+    name: 'fused webgpu',
+    readsAtOnce: false,
+    takes: (pass) => tilesOf(pass) !== null,
+
+    sums(inputs, pass, sums) {
+      const shape = shapeOf(inputs, pass, sums);
+      const { runs, run, blocks } = shape.tiles;
+      const { samples, classes } = pass;
+      const many = sums.length * samples * classes;
+      const parts = runPass(backend, inputs, shape, {
+        key: `sums ${bitsOf(sums)}`,
+        code: () => sumsCode(shape, sums),
+        size: many * runs,
+        groups: samples * blocks * runs,
+        numbers: { run, runs },
+      });
+      const total = runs === 1 ? parts : addUp(backend, parts, many, runs);
+      return { ...total, shape: [sums.length, samples, classes] };
+    },
+
+    sumsGradient(inputs, pass, sums, dy, wrt) {
+      return gradient(backend, inputs, pass, sums, wrt, dy, null);
+    },
+
+    entropyMap(inputs, pass, coefficients) {
+      const shape = shapeOf(inputs, pass, ENTROPY);
+      const { samples, pixels } = pass;
+      const map = runPass(backend, inputs, shape, {
+        key: 'map',
+        code: () => entropyMapCode(shape),
+        size: samples * pixels,
+        groups: samples * shape.tiles.count,
+        coefficients,
+      });
+      return { ...map, shape: [samples, pixels] };
+    },
+
+    entropyMapGradient(inputs, pass, coefficients, dy, wrt) {
+      return gradient(backend, inputs, pass, ENTROPY, wrt, dy, coefficients);
+    },
+  };
+}
+
+function gradient(
+  backend: WebgpuBackend,
+  inputs: FusedInputs,
+  pass: FusedPass,
+  sums: readonly PassSum[],
+  wrt: Wrt,
+  dy: TensorInfo,
+  coefficients: readonly number[] | null,
+): TensorInfo {
+  const shape = shapeOf(inputs, pass, sums);
+  const perPixel = coefficients !== null;
+  const result = runPass(backend, inputs, shape, {
+    key: `gradient to ${wrt} ${perPixel ? 'map' : bitsOf(sums)}`,
+    code: () => gradientCode(shape, sums, perPixel, wrt),
+    size: pass.samples * pass.pixels * pass.classes,
+    groups: pass.samples * shape.tiles.count,
+    // (An input that the code does not read is refused.)
+    dy: hasSlope(sums, wrt) ? dy : undefined,
+    coefficients: coefficients ?? [],
+  });
+  return { ...result, shape: inputs.predictions.shape };
+}
+
+function shapeOf({ weights }: FusedInputs, pass: FusedPass, sums: readonly PassSum[]): Shape {
+  return { pass, tiles: tilesOf(pass)!, weighted: weights !== null, entropy: sums.includes('crossEntropy') };
+}
+
+interface PassProgram {
+  /** Says, with the shape, which code it is. */
+  key: string;
+  code: () => string;
+  /** Values of the result. */
+  size: number;
+  /** Workgroups. */
+  groups: number;
+  dy?: TensorInfo;
+  coefficients?: readonly number[];
+  /** Of the sums. */
+  numbers?: { run: number; runs: number };
+}
+
+function runPass(backend: WebgpuBackend, inputs: FusedInputs, shape: Shape, program: PassProgram): TensorInfo {
+  const { pass, tiles } = shape;
+  const { samples, pixels, classes, sharpness, entropy, activation } = pass;
+  const { posWeight, labelSmoothing, subtractEntropy, kind } = entropy;
+  const weights = shape.entropy && kind === 'binary' ? (posWeight ?? []) : [];
+  const numbers = [...weights, ...(program.coefficients ?? [])];
+  const parameters =
+    numbers.length > 0 ? backend.makeTensorInfo([numbers.length], 'float32', Float32Array.from(numbers)) : null;
+  const named = {
+    labels: inputs.labels,
+    predictions: inputs.predictions,
+    weights: inputs.weights,
+    dy: program.dy,
+    parameters,
+  };
+  const present = Object.entries(named).filter((entry): entry is [string, TensorInfo] => Boolean(entry[1]));
+  const flags = [shape.weighted, pass.classesFirst, shape.entropy, subtractEntropy, posWeight !== null];
+  try {
+    return run(backend, {
+      key: [program.key, activation, pass.labelKind, kind, classes, tiles.width, ...flags.map(Number)].join(' '),
+      code: program.code,
+      inputs: present,
+      size: program.size,
+      groups: program.groups,
+      integers: {
+        samples,
+        pixels,
+        tiles: tiles.count,
+        coefficients: weights.length,
+        ...program.numbers,
+      },
+      floats: {
+        sharpness,
+        keep: 1 - labelSmoothing,
+        share: labelSmoothing / (kind === 'categorical' ? classes : 2),
+      },
+    });
+  } finally {
+    if (parameters) backend.disposeData(parameters.dataId);
+  }
+}
+
+function addUp(backend: WebgpuBackend, parts: TensorInfo, many: number, runs: number): TensorInfo {
+  try {
+    const integers = { many, runs };
+    return run(backend, {
+      key: 'totals',
+      code: () => TOTALS_CODE,
+      inputs: [['parts', parts]],
+      size: many,
+      groups: many,
+      integers,
+      floats: {},
+    });
+  } finally {
+    backend.disposeData(parts.dataId);
+  }
+}
+
+interface AnyProgram {
+  key: string;
+  code: () => string;
+  inputs: [string, TensorInfo][];
+  size: number;
+  groups: number;
+  integers: Record<string, number>;
+  floats: Record<string, number>;
+}
+
+function run(backend: WebgpuBackend, { key, code, inputs, size, groups, integers, floats }: AnyProgram): TensorInfo {
+  const names = (numbers: object, type: string) => Object.keys(numbers).map((name) => `${name} : ${type}, `);
+  const values = (numbers: Record<string, number>, type: Uniform['type']) =>
+    Object.values(numbers).map((value): Uniform => ({ type, data: [value] }));
+  return backend.runWebGPUProgram(
+    {
+      variableNames: inputs.map(([name]) => name),
+      outputShape: [size],
+      workgroupSize: [LANES, 1, 1],
+      dispatchLayout: { x: [0] },
+      dispatch: [groups, 1, 1],
+      uniforms: [...names(integers, 'i32'), ...names(floats, 'f32')].join(''),
+      shaderKey: `softseg ${key}`,
+      getUserCode: code,
+    },
+    // Whatever their shape, they are read as they lie.
+    inputs.map(([, { dataId, dtype, shape }]) => ({
+      dataId,
+      dtype,
+      shape: [shape.reduce((product, length) => product * length, 1)],
+    })),
+    'float32',
+    [...values(integers, 'int32'), ...values(floats, 'float32')],
+  );
+}

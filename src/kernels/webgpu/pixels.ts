@@ -1,0 +1,169 @@
+/**
+ * WGSL that all passes share: a tile of pixels brought into a workgroup's memory, the softmax there, and what a pixel and
+ * class give. It is written for one kind of pass and number of classes; sizes and factors are uniforms.
+ */
+import type { FusedPass } from '../fused/passes.js';
+import { ARITHMETIC } from './arithmetic.js';
+import { LANES, type Tiles } from './tiles.js';
+
+export interface Shape {
+  pass: FusedPass;
+  tiles: Tiles;
+  weighted: boolean;
+  /** Whether the entropy term is wanted. */
+  entropy: boolean;
+}
+
+export const isBinary = ({ pass }: Shape): boolean => pass.entropy.kind === 'binary';
+
+/** `stage`, `softmax`, and the functions below. */
+export function pixelCode(shape: Shape): string {
+  const { pass, tiles, weighted } = shape;
+  const { classes, labelKind } = pass;
+  const { width, stride } = tiles;
+  const indices = labelKind === 'indices';
+  const counts = weighted ? 'f32(weights[n * uniforms.pixels + pixel]) > 0.0' : 'true';
+  return /* wgsl */ `${ARITHMETIC}
+const CLASSES = ${classes};
+const WIDTH = ${width};
+const STRIDE = ${stride};
+const LANES = ${LANES};
+
+// sharpness·z, or p that was not made here; under softmax z - max after softmax(), or its exp where no log is wanted.
+var<workgroup> zs : array<f32, ${classes * stride}>;
+${indices ? `var<workgroup> indices : array<i32, ${width}>;` : `var<workgroup> ts : array<f32, ${classes * stride}>;`}
+// 0 beyond the last pixel.
+var<workgroup> ws : array<f32, ${width}>;
+var<workgroup> inverses : array<f32, ${width}>;
+var<workgroup> logSums : array<f32, ${width}>;
+
+struct Place { i : i32, c : i32, at : i32 };
+
+// The k-th value of a tile as it lies in memory.
+fn placeOf(k : i32, n : i32, first : i32) -> Place {
+  ${
+    pass.classesFirst
+      ? `let c = k / WIDTH;
+  let i = k - c * WIDTH;
+  return Place(i, c, (n * CLASSES + c) * uniforms.pixels + first + i);`
+      : `let i = k / CLASSES;
+  let c = k - i * CLASSES;
+  return Place(i, c, (n * uniforms.pixels + first + i) * CLASSES + c);`
+  }
+}
+
+fn isThere(n : i32, pixel : i32) -> bool { return n < uniforms.samples && pixel < uniforms.pixels; }
+
+// The tile's values, 0 for whatever does not count. (A tensor that tfjs has cast to float32 still has integers here.)
+fn stage(lane : i32, n : i32, first : i32) {
+  for (var k = lane; k < WIDTH * CLASSES; k += LANES) {
+    let place = placeOf(k, n, first);
+    let pixel = first + place.i;
+    var z = 0.0;
+    ${indices ? '' : 'var t = 0.0;'}
+    if (isThere(n, pixel) && ${counts}) {
+      z = f32(predictions[place.at])${pass.activation === 'none' ? '' : ' * uniforms.sharpness'};
+      ${indices ? '' : `t = ${labelKind === 'bool' ? 'select(0.0, 1.0, labels[place.at] != 0)' : 'f32(labels[place.at])'};`}
+    }
+    zs[place.c * STRIDE + place.i] = z;
+    ${indices ? '' : 'ts[place.c * STRIDE + place.i] = t;'}
+  }
+  if (lane < WIDTH) {
+    let pixel = first + lane;
+    var w = 0.0;
+    ${indices ? 'var index = -1;' : ''}
+    if (isThere(n, pixel)) {
+      w = ${weighted ? 'f32(weights[n * uniforms.pixels + pixel])' : '1.0'};
+      ${indices ? 'index = labels[n * uniforms.pixels + pixel];' : ''}
+    }
+    ws[lane] = w;
+    ${indices ? 'indices[lane] = index;' : ''}
+  }
+}
+
+// A single class is 1 where the index is 1.
+fn labelOf(c : i32, i : i32) -> f32 {
+  return ${indices ? `select(0.0, 1.0, indices[i] == ${classes === 1 ? '1' : 'c'})` : 'ts[c * STRIDE + i]'};
+}
+
+${pass.activation === 'softmax' ? softmax(shape) : ''}
+${termCode(shape)}`;
+}
+
+/** A lane for each pixel. */
+function softmax({ entropy }: Shape): string {
+  return /* wgsl */ `
+fn softmax(lane : i32) {
+  if (lane >= WIDTH) { return; }
+  var most = zs[lane];
+  for (var at = lane + STRIDE; at < CLASSES * STRIDE; at += STRIDE) {
+    if (zs[at] > most) { most = zs[at]; }
+  }
+  var sum = 0.0;
+  for (var at = lane; at < CLASSES * STRIDE; at += STRIDE) {
+    let shifted = zs[at] - most;
+    let e = expOfNonpositive(shifted);
+    sum += e;
+    zs[at] = ${entropy ? 'shifted' : 'e'};
+  }
+  inverses[lane] = 1.0 / sum;
+  ${entropy ? 'logSums[lane] = logOf(sum);' : ''}
+}
+`;
+}
+
+/** `elementOf`: p, 1 - p of a sigmoid, and -log p with, for binary entropy, -log(1 - p); and `entropyOf`, the entropy term. */
+function termCode(shape: Shape): string {
+  const { pass, entropy } = shape;
+  const binary = isBinary(shape);
+  const elements = {
+    softmax: `
+  var x : Element;
+  x.p = ${entropy ? 'expOfNonpositive(z)' : 'z'} * inverses[i];
+  ${entropy ? 'x.on = atMost(logSums[i] - z, LARGEST_SURPRISE);' : ''}
+  return x;`,
+    sigmoid: `
+  let decay = expOfNonpositive(-abs(z));
+  let large = 1.0 / (decay + 1.0);
+  let small = decay * large;
+  var x : Element;
+  x.p = select(small, large, z > 0.0);
+  x.rest = select(large, small, z > 0.0);
+  ${
+    entropy
+      ? `let tail = logOfOnePlus(decay);
+  x.on = atMost(atLeast(-z, 0.0) + tail, LARGEST_SURPRISE);
+  x.off = atMost(atLeast(z, 0.0) + tail, LARGEST_SURPRISE);`
+      : ''
+  }
+  return x;`,
+    none: `
+  var x : Element;
+  x.p = z;
+  ${entropy ? 'x.on = -logOfProbability(z);' : ''}
+  ${entropy && binary ? 'x.off = -logOfProbability(1.0 - z);' : ''}
+  return x;`,
+  };
+  const { subtractEntropy } = pass.entropy;
+  return /* wgsl */ `
+struct Element { p : f32, rest : f32, on : f32, off : f32 };
+
+fn elementOf(c : i32, i : i32) -> Element {
+  let z = zs[c * STRIDE + i];
+  ${elements[pass.activation]}
+}
+
+fn positiveOf(c : i32) -> f32 { return ${pass.entropy.posWeight ? 'parameters[c]' : '1.0'}; }
+
+fn smoothed(t : f32) -> f32 { return t * uniforms.keep + uniforms.share; }
+
+fn entropyOf(x : Element, label : f32, c : i32) -> f32 {
+  let t = smoothed(label);
+  var value = t * x.on;
+  ${binary ? 'value = value * positiveOf(c) + (1.0 - t) * x.off;' : ''}
+  ${subtractEntropy ? 'value += t * logOfProbability(t);' : ''}
+  ${subtractEntropy && binary ? 'value += (1.0 - t) * logOfProbability(1.0 - t);' : ''}
+  return value;
+}
+`;
+}

@@ -1,0 +1,68 @@
+/** How many programs a GPU runs for a loss and its gradient, and what they move. */
+import { describe, expect, test } from '@jest/globals';
+import * as tf from '@tensorflow/tfjs-core';
+import { kernelsInUse, useKernels } from '../../../src/index.js';
+import { lossNamed, type LossName } from '../../support/oracle.js';
+
+declare const TEST_BACKEND: 'webgpu' | 'webgl';
+
+interface Count {
+  programs: number;
+  /** Values read and written, in tensors as large as the predictions. */
+  moved: number;
+}
+
+const shape = [2, 64, 64, 4];
+const run = { webgpu: 'runWebGPUProgram', webgl: 'runWebGLProgram' }[TEST_BACKEND];
+
+/** Of the second run: the first one brings tensors to the GPU. */
+function count(step: () => tf.Tensor): Count {
+  tf.dispose(step());
+  const backend = tf.backend() as unknown as Record<string, (...all: unknown[]) => tf.TensorInfo>;
+  const before = backend[run]!;
+  const result = { programs: 0, moved: 0 };
+  const sizeOf = (tensors: tf.TensorInfo[]) =>
+    tensors.reduce((sum, tensor) => sum + tf.util.sizeFromShape(tensor.shape), 0);
+  backend[run] = function (program, inputs, ...rest) {
+    const output = before.call(this, program, inputs, ...rest);
+    result.programs++;
+    result.moved += sizeOf([...(inputs as tf.TensorInfo[]), output]) / tf.util.sizeFromShape(shape);
+    return output;
+  };
+  try {
+    tf.dispose(step());
+  } finally {
+    backend[run] = before;
+  }
+  return result;
+}
+
+/** The count with the kernels in use, and with composed ones. */
+function counts(name: LossName): { own: Count; composed: Count } {
+  const labels = tf.softmax(tf.randomNormal(shape));
+  const logits: tf.Tensor = tf.randomNormal(shape);
+  const step = () => tf.grad((z) => lossNamed(name)(labels, z))(logits);
+  const own = count(step);
+  const chosen = kernelsInUse() === 'composed' ? 'composed' : 'auto';
+  useKernels('composed');
+  try {
+    return { own, composed: count(step) };
+  } finally {
+    useKernels(chosen);
+  }
+}
+
+describe('programs and tensors moved', () => {
+  test.each(['iouLoss', 'diceLoss', 'crossEntropyLoss', 'comboLoss'] as const)('%s with its gradient', (name) => {
+    const { own, composed } = counts(name);
+    const show = ({ programs, moved }: Count) => `${programs} programs, ${moved.toFixed(1)} tensors`;
+    console.info(`${TEST_BACKEND} ${name}: ${kernelsInUse()} ${show(own)}; composed ${show(composed)}`);
+    expect(composed.programs).toBeGreaterThan(20);
+    if (kernelsInUse() === 'composed') return;
+    // Most of them are the arithmetic on sums, which is the same.
+    expect(own.programs).toBeLessThan(composed.programs - 15);
+    // Labels and logits, twice, and the gradient.
+    expect(own.moved).toBeLessThan(5.5);
+    expect(own.moved).toBeLessThan(composed.moved / 5);
+  });
+});

@@ -1,0 +1,65 @@
+'use strict';
+/**
+ * A headless Chromium from npm alone, with a WebGL and a WebGPU that run on the processor. CommonJS, so that jest's tests
+ * and plain scripts can both have it.
+ */
+const { execFileSync } = require('node:child_process');
+const { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } = require('node:fs');
+const { join } = require('node:path');
+const { chromium } = require('playwright-core');
+
+const FLAGS = [
+  '--no-sandbox', // Containers run as root.
+  '--disable-dev-shm-usage',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--use-gl=angle',
+  '--use-angle=swiftshader',
+  '--enable-unsafe-swiftshader',
+  '--enable-unsafe-webgpu',
+  '--use-webgpu-adapter=swiftshader',
+  // Without a Vulkan compositor a WebGPU canvas, through which tfjs reads at once (dataSync), holds zeros.
+  '--use-vulkan=swiftshader',
+  '--enable-features=Vulkan',
+  // SwiftShader compiles a store for each of the zeros that WebGPU puts into a workgroup's memory: seconds a program.
+  '--enable-dawn-features=disable_workgroup_init',
+];
+
+/** Where the browser lies, unpacked if it was not. A run that is killed leaves nothing that looks whole. */
+function unpackedBrowser() {
+  const modules = join(__dirname, '../../node_modules');
+  const { version } = JSON.parse(readFileSync(join(modules, '@sparticuz/chromium/package.json'), 'utf8'));
+  const cache = join(modules, '.cache/softseg');
+  const folder = join(cache, `chromium-${version}`);
+  if (existsSync(folder)) return folder;
+  mkdirSync(cache, { recursive: true });
+  const partial = mkdtempSync(join(cache, 'partial-'));
+  try {
+    execFileSync(process.execPath, [join(__dirname, 'unpack.mjs')], { env: { ...process.env, TMPDIR: partial } });
+    renameSync(partial, folder);
+  } catch (error) {
+    rmSync(partial, { recursive: true, force: true });
+    if (!existsSync(folder)) throw error; // Another run may have been first.
+  }
+  return folder;
+}
+
+/**
+ * @param {import('playwright-core').LaunchOptions} [options]
+ * @returns {Promise<import('playwright-core').Browser>}
+ */
+async function launch(options = {}) {
+  const folder = unpackedBrowser();
+  const libraries = [join(folder, 'al2023/lib'), process.env.LD_LIBRARY_PATH].filter(Boolean).join(':');
+  return chromium.launch({
+    ...options,
+    executablePath: join(folder, 'chromium'),
+    args: [...FLAGS, ...(options.args ?? [])],
+    env: { ...process.env, LD_LIBRARY_PATH: libraries, ...options.env },
+  });
+}
+
+module.exports = { launch };
