@@ -1,0 +1,8 @@
+/** The page's tests: run `npm run build -w playground` before. */
+module.exports = {
+  testEnvironment: '<rootDir>/../test/setup/environment.cjs',
+  transform: { '\\.ts$': ['babel-jest', { configFile: require.resolve('../babel.config.json') }] },
+  moduleNameMapper: { '^softseg$': '<rootDir>/../src/index.ts', '^(\\.{1,2}/.*)\\.js$': '$1' },
+  testMatch: ['<rootDir>/test/**/*.test.ts'],
+  testTimeout: 180_000,
+};

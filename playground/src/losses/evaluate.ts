@@ -1,0 +1,91 @@
+/** A loss of what is painted, with its gradient. */
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { entmax15, softLabelsFromMasks, softOneHot, softThreshold, sparsemax } from 'softseg';
+import { activationOf, lossOf, paintedClasses } from './build.js';
+import type { Spec } from './catalogue.js';
+import { PIXELS, SIZE, type Masks } from './presets.js';
+
+export interface Painting {
+  masks: Masks;
+  /** Probabilities. */
+  prediction: Float32Array;
+  /** A second image in the batch, without label and with a prediction of EMPTY_P. */
+  withEmpty: boolean;
+}
+
+export interface Evaluation {
+  value: number;
+  /** By the logit of the structure (by its probability with activation none). */
+  gradient: Float32Array;
+  /** What the activation makes of the prediction. */
+  probabilities: Float32Array;
+}
+
+export const EMPTY_P = 0.1;
+/** Painted probabilities become logits no larger than this: 0 and 1 are not at infinity. */
+export const LARGEST_LOGIT = 6;
+
+export const shapeOf = (spec: Spec, { withEmpty }: Painting) => [withEmpty ? 2 : 1, SIZE, SIZE, paintedClasses(spec)];
+
+/** The mean over the annotators, [1, SIZE, SIZE, 1]. */
+export const softLabels = (masks: Masks): Tensor =>
+  tf.tidy(() => {
+    const values = new Float32Array(masks.length * PIXELS);
+    masks.forEach((mask, i) => values.set(mask, i * PIXELS));
+    return softLabelsFromMasks(tf.tensor(values, [masks.length, 1, SIZE, SIZE, 1]));
+  });
+
+/** Labels and predictions as the loss takes them. */
+export function inputs(
+  spec: Spec,
+  { masks, prediction, withEmpty }: Painting,
+): { labels: Tensor; predictions: Tensor } {
+  const image = [1, SIZE, SIZE, 1];
+  let labels = softLabels(masks);
+  let predictions: Tensor = tf.tensor(prediction, image);
+  if (withEmpty) {
+    labels = tf.concat([labels, tf.zeros(image)], 0);
+    predictions = tf.concat([predictions, tf.fill(image, EMPTY_P)], 0);
+  }
+  if (activationOf(spec) !== 'none') {
+    const p = tf.clipByValue(predictions, 1e-6, 1 - 1e-6);
+    predictions = tf.clipByValue(tf.log(tf.div(p, tf.sub(1, p))), -LARGEST_LOGIT, LARGEST_LOGIT);
+  }
+  if (paintedClasses(spec) === 1) return { labels, predictions };
+  return {
+    labels: tf.concat([tf.sub(1, labels), labels], -1),
+    predictions: tf.concat([tf.zerosLike(predictions), predictions], -1),
+  };
+}
+
+const lastClass = (x: Tensor) => tf.slice(x, [0, 0, 0, x.shape[3]! - 1], [1, -1, -1, 1]);
+
+function probabilitiesOf({ settings }: Spec, predictions: Tensor): Tensor {
+  const sharpness = Number(settings['sharpness'] ?? 1);
+  switch (settings['activation']) {
+    case 'softmax':
+      return softOneHot(predictions, { sharpness });
+    case 'sparsemax':
+      return sparsemax(predictions);
+    case 'entmax15':
+      return entmax15(predictions);
+    case 'none':
+      return predictions;
+    default:
+      return softThreshold(predictions, { sharpness });
+  }
+}
+
+export function evaluate(spec: Spec, painting: Painting): Evaluation {
+  return tf.tidy(() => {
+    const { labels, predictions } = inputs(spec, painting);
+    const loss = lossOf(spec, paintedClasses(spec));
+    const { value, grad } = tf.valueAndGrad((z: Tensor) => loss(labels, z))(predictions);
+    return {
+      value: value.dataSync()[0]!,
+      gradient: lastClass(grad).dataSync<'float32'>().slice(),
+      probabilities: lastClass(probabilitiesOf(spec, predictions)).dataSync<'float32'>().slice(),
+    };
+  });
+}
