@@ -3,10 +3,12 @@
 // the sources of softseg's own op, which it compiles too.
 // A dist that is in use stays whole until the new one takes its place.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, cpSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bundleForPages } from './bundle.js';
+import { sourcesStamp, STAMP } from './stamp.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const require = createRequire(import.meta.url);
@@ -16,11 +18,11 @@ const tsc = (project, outDir) => {
 };
 
 /** Replaces a folder by what `make` puts into a new one. */
-function rebuild(folder, make) {
+async function rebuild(folder, make) {
   const made = `${folder}.${process.pid}`;
   const old = `${made}.old`;
   try {
-    make(made);
+    await make(made);
     rmSync(old, { recursive: true, force: true });
     try {
       renameSync(folder, old);
@@ -33,7 +35,8 @@ function rebuild(folder, make) {
   }
 }
 
-rebuild(join(root, 'dist'), (dist) => {
+await rebuild(join(root, 'dist'), async (dist) => {
+  const stamp = sourcesStamp(root); // first: a source that changes meanwhile makes dist stale
   tsc('tsconfig.json', dist);
   const headers = dirname(require.resolve('node-api-headers/package.json'));
   for (const part of ['include', 'LICENSE']) {
@@ -44,5 +47,7 @@ rebuild(join(root, 'dist'), (dist) => {
       cpSync(join(root, 'native', file), join(dist, 'native/softseg', file));
   }
   chmodSync(join(dist, 'backend/cli.js'), 0o755);
+  await bundleForPages(root, dist);
+  writeFileSync(join(dist, STAMP), stamp);
 });
-rebuild(join(root, 'examples/dist'), (dist) => tsc('examples', dist));
+await rebuild(join(root, 'examples/dist'), (dist) => tsc('examples', dist));

@@ -2,7 +2,7 @@
  * Checks of what users pass: shapes, dtypes and options, never tensor values (see checkValues.ts for those). Every
  * message names the function, the rule and what was received.
  */
-import { Tensor, type DataType } from '@tensorflow/tfjs-core';
+import type { DataType, Tensor } from '@tensorflow/tfjs-core';
 
 /** Throws `fn: message`. */
 export function fail(fn: string, message: string): never {
@@ -21,9 +21,10 @@ export function showShape(shape: readonly number[]): string {
   return `[${shape.join(',')}]`;
 }
 
-// (`instanceof Tensor` alone narrows to Tensor<any>.)
+/** What `instanceof tf.Tensor` asks. (This file is also used where tfjs may be missing.) */
 function isTensor(value: unknown): value is Tensor {
-  return value instanceof Tensor;
+  const { data, dataSync, throwIfDisposed } = (value ?? {}) as Partial<Tensor> & { throwIfDisposed?: unknown };
+  return data != null && dataSync != null && throwIfDisposed != null;
 }
 
 export function checkTensor(fn: string, name: string, value: unknown): asserts value is Tensor {
@@ -37,7 +38,7 @@ export function checkDtype(fn: string, name: string, tensor: Tensor, dtypes: rea
 
 /** Refuses anything but an object, and names the function does not know. `undefined` stands for no options. */
 export function checkOptionNames(fn: string, options: unknown, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null || options instanceof Tensor || Array.isArray(options)) {
+  if (typeof options !== 'object' || options === null || isTensor(options) || Array.isArray(options)) {
     fail(fn, `options must be an object, got ${show(options)}`);
   }
   for (const name of Object.keys(options)) {

@@ -2,9 +2,8 @@ import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { checkInteger, checkOptionNames, fail, show } from '../checks.js';
-import { compileSaved, stateOf, type CompiledSaved, type CompileSavedOptions } from '../training/compileSaved.js';
+import type { CompiledSaved, CompileSavedOptions } from '../training/compileSaved.js';
 import type { Json } from '../training/json.js';
-import { saveModel } from '../training/saveModel.js';
 import { isMissing } from './missing.js';
 import { hasModel, modelFiles, removeModel } from './modelFiles.js';
 
@@ -50,6 +49,8 @@ export interface Checkpoint {
   load(own?: CompileSavedOptions): Promise<{ model: LayersModel } & CompiledSaved>;
 }
 
+// (What needs tfjs is imported when it is needed: see modelFiles.ts.)
+
 type Kind = 'epoch' | 'step';
 const NAME = /^(epoch|step)-(\d{8})$/;
 
@@ -90,6 +91,7 @@ export async function saveCheckpoint(
   checkInteger(fn, 'keep', keep, 1);
   const own = await checkpointsOf(folder);
   const name = `${kind}-${String(count).padStart(8, '0')}`;
+  const { saveModel } = await import('../training/saveModel.js');
   await saveModel(model, modelFiles(join(folder, name)), { state });
   own.add(name);
   await removeOlder(folder, own, kind, count, keep);
@@ -171,6 +173,7 @@ export async function latestCheckpoint(folder: string): Promise<Checkpoint | und
   if (kinds.size > 1) fail(fn, `${folder} holds checkpoints of epochs and of steps; keep them apart`);
   const { kind, count } = parse(name);
   const path = join(folder, name);
+  const { compileSaved, stateOf } = await import('../training/compileSaved.js');
   const { userDefinedMetadata } = await modelFiles(path).load!();
   return {
     folder: path,

