@@ -121,7 +121,8 @@ export async function saveCheckpoint(
  * const initialEpoch = last ? last.epoch + 1 : 0;
  * const batches = epochBatches(data, { batchSize: 4, seed: 1, initialEpoch });
  * await model.fitDataset(batches, { epochs: 3, initialEpoch, verbose: 0, callbacks: checkpoints(model, folder) });
- * (await latestCheckpoint(folder)).epoch; // 2
+ * const done = await latestCheckpoint(folder);
+ * done.epoch; // 2
  * ```
  */
 export function checkpoints(model: LayersModel, folder: string, options: CheckpointsOptions = {}): CheckpointCallback {

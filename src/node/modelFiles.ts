@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { io } from '@tensorflow/tfjs-core';
 import { fail, show } from '../checks.js';
@@ -10,6 +10,9 @@ const tfjs = () => import('@tensorflow/tfjs-core');
 
 const MODEL = 'model.json';
 const WEIGHTS = /^weights-[0-9a-f]+\.bin$/;
+/** What a run that was killed may leave; after an hour nobody is at work on it any more. */
+const UNFINISHED = /^(weights-[0-9a-f]+\.bin|model\.json\.[0-9a-f]+)$/;
+const HOUR = 3_600_000; // milliseconds
 
 /**
  * A folder for a model, on any backend in Node, for `model.save`, `saveModel` and `tf.loadLayersModel`: `model.json` and a
@@ -59,20 +62,44 @@ async function save(folder: string, artifacts: io.ModelArtifacts): Promise<io.Sa
   const [weights, json] = [`weights-${id}.bin`, `${MODEL}.${id}`];
   const weightsManifest = [{ paths: [weights], weights: weightSpecs }];
   await mkdir(folder, { recursive: true });
+  let replaced: string[];
   try {
     const data = tf.io.CompositeArrayBuffer.join(weightData);
     await writeWhole(join(folder, weights), new Uint8Array(data));
     await writeWhole(join(folder, json), JSON.stringify({ ...model, weightsManifest }));
+    replaced = await weightsOf(folder);
     await rename(join(folder, json), join(folder, MODEL));
   } catch (error) {
     await Promise.all([weights, json].map((file) => rm(join(folder, file), { force: true })));
     throw error;
   }
   await sync(folder);
-  // What earlier models, and runs that were killed, have left.
-  const others = (await readdir(folder)).filter((file) => WEIGHTS.test(file) && file !== weights);
-  await Promise.all(others.map((file) => rm(join(folder, file), { force: true })));
+  // Others may be saving here, too: only weights that model.json named before, which it never will again, are in nobody's use.
+  const left = await unfinished(folder, await weightsOf(folder));
+  await Promise.all([...replaced, ...left].map((file) => rm(join(folder, file), { force: true })));
   return { modelArtifactsInfo: tf.io.getModelArtifactsInfoForJSON(artifacts) };
+}
+
+/** The files of weights that model.json names, if they are of modelFiles. */
+async function weightsOf(folder: string): Promise<string[]> {
+  try {
+    const { weightsManifest } = JSON.parse(await readFile(join(folder, MODEL), 'utf8')) as io.ModelJSON;
+    return weightsManifest.flatMap((group) => group.paths).filter((path) => WEIGHTS.test(path));
+  } catch {
+    return []; // no model, or not one that can be read
+  }
+}
+
+async function unfinished(folder: string, inUse: readonly string[]): Promise<string[]> {
+  const files = (await readdir(folder)).filter((file) => UNFINISHED.test(file) && !inUse.includes(file));
+  const ages = files.map((file) =>
+    stat(join(folder, file)).then(
+      ({ mtimeMs }) => Date.now() - mtimeMs,
+      () => 0,
+    ),
+  );
+  const old = await Promise.all(ages);
+  return files.filter((_, i) => old[i]! > HOUR);
 }
 
 async function load(folder: string): Promise<io.ModelArtifacts> {

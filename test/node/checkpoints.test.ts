@@ -1,5 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
@@ -22,6 +31,7 @@ function build(units = 2): tf.LayersModel {
 
 const bits = (model: tf.LayersModel) => model.getWeights().map((weight) => [...weight.dataSync()]);
 const step = (model: tf.LayersModel) => model.trainOnBatch(tf.ones([4, 3]), tf.softmax(tf.ones([4, 2])));
+const wait = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 const files = () => readdirSync(folder).sort();
 
 describe('modelFiles', () => {
@@ -73,12 +83,31 @@ describe('modelFiles', () => {
   test('what a killed run has left is no model, and goes with the next one', async () => {
     const target = join(folder, 'model');
     mkdirSync(target);
-    writeFileSync(join(target, 'weights-0123.bin'), 'half');
-    writeFileSync(join(target, 'model.json.0123'), '{"half');
+    for (const file of ['weights-0123.bin', 'model.json.0123', 'weights-4567.bin']) {
+      writeFileSync(join(target, file), 'half');
+    }
+    const longAgo = Date.now() / 1000 - 7200;
+    for (const file of ['weights-0123.bin', 'model.json.0123']) utimesSync(join(target, file), longAgo, longAgo);
     await expect(tf.loadLayersModel(modelFiles(target))).rejects.toThrow('ENOENT');
     await build().save(modelFiles(target));
-    expect(existsSync(join(target, 'weights-0123.bin'))).toBe(false);
+    expect(readdirSync(target)).not.toContain('weights-0123.bin');
+    expect(readdirSync(target)).not.toContain('model.json.0123');
+    // This one may be of somebody who is saving now.
+    expect(existsSync(join(target, 'weights-4567.bin'))).toBe(true);
     await tf.loadLayersModel(modelFiles(target));
+  });
+
+  test('holds one whole model when several are saved at a time', async () => {
+    const model = build(200);
+    const target = join(folder, 'model');
+    for (let i = 0; i < 20; i++) {
+      await Promise.all(
+        [0, 1, 2, 3].map((turn) => wait(turn * Math.random() * 3).then(() => saveModel(model, modelFiles(target)))),
+      );
+      const again = await tf.loadLayersModel(modelFiles(target));
+      expect(bits(again)).toEqual(bits(model));
+      again.dispose();
+    }
   });
 
   test('refuses what is no path', () => {
