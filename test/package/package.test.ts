@@ -47,7 +47,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** The loss that each consumer prints, of a tensor that it made: another tfjs-core would refuse it. */
+/** The loss that each consumer prints, of a tensor that it made. (It would also come out with two copies of tfjs-core.) */
 const VALUE = '0.3775';
 const PRINT = 'console.log(diceLoss(tf.tensor([1, 0], [1, 2, 1]), tf.tensor([0.5, -0.5], [1, 2, 1])).dataSync()[0].toFixed(4));'; // prettier-ignore
 
