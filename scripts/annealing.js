@@ -13,6 +13,7 @@ import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import * as softseg from 'softseg';
 import { load, trainingProgress } from 'softseg/node';
+import { at, path, text, TEXT } from './svg.js';
 
 const { anneal, cosineSchedule, exponentialSchedule, learningRateSchedule, linearSchedule, namedLoss } = softseg;
 const { values: options } = parseArgs({
@@ -161,16 +162,9 @@ function tables({ epochs, runs, gradients }) {
 
 // -------------------------------------------------------------------------------------------------------- the picture
 
-const TEXT = '#7d8590';
 const COLOURS = ['#4c8dd6', '#2da44e', '#d9730d', '#a259c4'];
 const DASHES = ['', '7 3', '2 2.5', '9 3 2 3'];
 const PANEL = { width: 300, height: 200, top: 48 };
-const text = (x, y, content, { anchor = 'start', weight = 400, size = 11 } = {}) =>
-  `<text x="${x}" y="${y}" text-anchor="${anchor}" font-weight="${weight}" font-size="${size}">${content}</text>`;
-const path = (d, { colour = TEXT, width = 1, opacity = 1, dash = '' } = {}) =>
-  `<path d="${d}" fill="none" stroke="${colour}" stroke-width="${width}" stroke-opacity="${opacity}"` +
-  (dash ? ` stroke-dasharray="${dash}"/>` : '/>');
-const rounded = (number) => String(Number(number.toFixed(1)));
 
 /** Slopes of softThreshold, as the package computes them. */
 function slopes() {
@@ -194,15 +188,15 @@ function learning({ runs }) {
 function panel(curves, left, title, xTicks, yTicks, unit, showY) {
   const { width, height, top } = PANEL;
   const [x, y] = [scale(xTicks, left, left + width), scale(yTicks, top + height, top)];
-  const line = (points) => points.map(([a, b], i) => `${i ? 'L' : 'M'}${rounded(x(a))} ${rounded(y(b))}`).join('');
+  const line = (points) => points.map(([a, b], i) => `${i ? 'L' : 'M'}${at(x(a))} ${at(y(b))}`).join('');
   const means = (points) => points[0].map(([a], i) => [a, mean(points.map((each) => each[i][1]))]);
   return [
     text(left, top - 14, title, { weight: 700, size: 13 }),
     ...yTicks.flatMap((tick) => [
-      path(`M${left} ${rounded(y(tick))}h${width}`, { opacity: 0.22 }),
-      text(left - 6, rounded(y(tick) + 4), showY(tick), { anchor: 'end' }),
+      path(`M${left} ${at(y(tick))}h${width}`, { opacity: 0.22 }),
+      text(left - 6, at(y(tick) + 4), showY(tick), { anchor: 'end' }),
     ]),
-    ...xTicks.map((tick) => text(rounded(x(tick)), top + height + 16, String(tick), { anchor: 'middle' })),
+    ...xTicks.map((tick) => text(at(x(tick)), top + height + 16, String(tick), { anchor: 'middle' })),
     path(`M${left} ${top}v${height}h${width}`),
     text(left + width / 2, top + height + 32, unit, { anchor: 'middle', size: 12 }),
     `<clipPath id="at${left}"><rect x="${left}" y="${top}" width="${width}" height="${height}"/></clipPath>`,

@@ -1,6 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { CROSS_ENTROPY_OPTIONS, type CrossEntropyOptions, type PerPixelResult, type Reduction } from './options.js';
-import { perPixelLoss } from './perPixel.js';
+import { perPixelLoss, resolveEntropy, type ResolvedPerPixel } from './perPixel.js';
 
 export interface BinaryCrossEntropyLossOptions<R extends Reduction = Reduction> extends CrossEntropyOptions<R> {
   /** Multiplies the positive term t log p: a number, or one per class. Default 1. */
@@ -31,12 +31,15 @@ export function binaryCrossEntropyLoss<R extends Reduction = 'mean'>(
   predictions: Tensor,
   options: BinaryCrossEntropyLossOptions<R> = {},
 ): PerPixelResult<R> {
-  return perPixelLoss(
-    'binaryCrossEntropyLoss',
-    'binary',
-    BINARY_CROSS_ENTROPY_OPTIONS,
-    labels,
-    predictions,
-    options,
-  ) as PerPixelResult<R>;
+  return perPixelLoss(resolveBinaryCrossEntropy, labels, predictions, options) as PerPixelResult<R>;
+}
+
+/** Inside tf.tidy. */
+export function resolveBinaryCrossEntropy(
+  labels: Tensor,
+  predictions: Tensor,
+  options: BinaryCrossEntropyLossOptions,
+): ResolvedPerPixel {
+  const fn = 'binaryCrossEntropyLoss';
+  return resolveEntropy(fn, 'binary', BINARY_CROSS_ENTROPY_OPTIONS, labels, predictions, options);
 }

@@ -5,7 +5,7 @@ import { lossOfTable } from '../overlap/head.js';
 import type { OverlapOf } from '../overlap/overlap.js';
 import { defaultActivation } from '../overlap/problem.js';
 import { CROSS_ENTROPY_OPTIONS, type CrossEntropyOptions, type PerPixelResult, type Reduction } from './options.js';
-import { perPixelHead, perPixelLoss, resolvePerPixel } from './perPixel.js';
+import { perPixelHead, perPixelLoss, resolveEntropy, resolvePerPixel, type ResolvedPerPixel } from './perPixel.js';
 import { checkTable, tableClasses } from './table.js';
 
 export type CrossEntropyLossOptions<R extends Reduction = Reduction> = CrossEntropyOptions<R>;
@@ -38,14 +38,16 @@ export function crossEntropyLoss<R extends Reduction = 'mean'>(
   predictions: Tensor,
   options: CrossEntropyLossOptions<R> = {},
 ): PerPixelResult<R> {
-  return perPixelLoss(
-    'crossEntropyLoss',
-    'byActivation',
-    CROSS_ENTROPY_OPTIONS,
-    labels,
-    predictions,
-    options,
-  ) as PerPixelResult<R>;
+  return perPixelLoss(resolveCrossEntropy, labels, predictions, options) as PerPixelResult<R>;
+}
+
+/** Inside tf.tidy. */
+export function resolveCrossEntropy(
+  labels: Tensor,
+  predictions: Tensor,
+  options: CrossEntropyLossOptions,
+): ResolvedPerPixel {
+  return resolveEntropy('crossEntropyLoss', 'byActivation', CROSS_ENTROPY_OPTIONS, labels, predictions, options);
 }
 
 /**

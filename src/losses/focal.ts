@@ -1,10 +1,9 @@
-import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkNumber, checkOptionNames, fail } from '../checks.js';
 import type { PassActivation } from '../kernels/contract.js';
-import { resolveProblem, type Problem } from '../overlap/problem.js';
+import { resolveProblem } from '../overlap/problem.js';
 import { PER_PIXEL_OPTIONS, type PerPixelOptions, type PerPixelResult, type Reduction } from './options.js';
-import { perPixelValue, resolvePerPixel, type PerPixel } from './perPixel.js';
+import { perPixelLoss, resolvePerPixel, type PerPixel, type ResolvedPerPixel } from './perPixel.js';
 
 export interface FocalLossOptions<R extends Reduction = Reduction> extends PerPixelOptions<R> {
   /** The exponent, >= 0: how much less the pixels weigh that are nearly right. Default 2. */
@@ -48,18 +47,11 @@ export function focalLoss<R extends Reduction = 'mean'>(
   predictions: Tensor,
   options: FocalLossOptions<R> = {},
 ): PerPixelResult<R> {
-  return tf.tidy(() => {
-    const { problem, loss } = resolveFocalLoss(labels, predictions, options);
-    return perPixelValue(problem, loss);
-  }) as PerPixelResult<R>;
+  return perPixelLoss(resolveFocalLoss, labels, predictions, options) as PerPixelResult<R>;
 }
 
 /** Inside tf.tidy. */
-export function resolveFocalLoss(
-  labels: Tensor,
-  predictions: Tensor,
-  options: FocalLossOptions,
-): { problem: Problem; loss: PerPixel } {
+export function resolveFocalLoss(labels: Tensor, predictions: Tensor, options: FocalLossOptions): ResolvedPerPixel {
   const fn = 'focalLoss';
   checkOptionNames(fn, options, FOCAL_OPTIONS);
   const problem = resolveProblem(fn, labels, predictions, options);

@@ -33,21 +33,26 @@ export interface PerPixel {
   reduction: Reduction;
 }
 
-export function perPixelLoss(
-  fn: string,
-  choice: EntropyChoice,
-  known: readonly string[],
+/** A per-pixel loss and what it is of. */
+export interface ResolvedPerPixel {
+  problem: Problem;
+  loss: PerPixel;
+}
+
+export function perPixelLoss<O>(
+  /** Called inside tf.tidy. */
+  resolve: (labels: Tensor, predictions: Tensor, options: O) => ResolvedPerPixel,
   labels: Tensor,
   predictions: Tensor,
-  options: EntropyOptions,
+  options: O,
 ): Tensor {
   return tf.tidy(() => {
-    const { problem, loss } = resolveEntropy(fn, choice, known, labels, predictions, options);
+    const { problem, loss } = resolve(labels, predictions, options);
     return perPixelValue(problem, loss);
   });
 }
 
-/** A cross-entropy and what it is of. Inside tf.tidy. */
+/** Inside tf.tidy. */
 export function resolveEntropy(
   fn: string,
   choice: EntropyChoice,
@@ -55,7 +60,7 @@ export function resolveEntropy(
   labels: Tensor,
   predictions: Tensor,
   options: EntropyOptions,
-): { problem: Problem; loss: PerPixel } {
+): ResolvedPerPixel {
   checkOptionNames(fn, options, known);
   const problem = resolveProblem(fn, labels, predictions, choice === 'binary' ? withSigmoid(options) : options);
   const { activation, layout } = problem;

@@ -5,7 +5,7 @@ import { checkInteger, checkOptionNames, fail, show } from '../checks.js';
 import type { CompiledSaved, CompileSavedOptions } from '../training/compileSaved.js';
 import type { Json } from '../training/json.js';
 import { isMissing } from './missing.js';
-import { hasModel, modelFiles, removeModel } from './modelFiles.js';
+import { hasModel, metadataIn, modelFiles, removeModel } from './modelFiles.js';
 
 export interface SaveCheckpointOptions {
   /** The epoch that is done, or the step; one of the two. Counted from 0. */
@@ -66,8 +66,7 @@ const NAME = /^(epoch|step)-(\d{8})$/;
  * ```ts
  * const model = tf.sequential({ layers: [tf.layers.dense({ inputShape: [4], units: 2 })] });
  * model.compile({ optimizer: 'adam', loss: diceLoss });
- * const { mkdtemp } = await import('node:fs/promises');
- * const folder = await mkdtemp('/tmp/softseg-run-');
+ * const folder = `${(await import('node:os')).tmpdir()}/softseg-run-${Date.now()}`; // yours stays the same
  * await saveCheckpoint(model, folder, { step: 41, state: { bestIou: 0.8 } });
  * const last = await latestCheckpoint(folder);
  * last.step; // 41
@@ -107,8 +106,7 @@ export async function saveCheckpoint(
  *
  * @example
  * ```ts
- * const { mkdtemp } = await import('node:fs/promises');
- * const folder = await mkdtemp('/tmp/softseg-run-');
+ * const folder = `${(await import('node:os')).tmpdir()}/softseg-run-${Date.now()}`; // yours stays the same
  * const data = { xs: tf.randomNormal([8, 4]), ys: tf.softmax(tf.randomNormal([8, 2])) };
  * const build = () => {
  *   const model = tf.sequential({ layers: [tf.layers.dense({ inputShape: [4], units: 2 })] });
@@ -159,7 +157,7 @@ export function checkpoints(model: LayersModel, folder: string, options: Checkpo
  *
  * @example
  * ```ts
- * await latestCheckpoint('/tmp/no/such/folder'); // undefined
+ * await latestCheckpoint('no/such/folder'); // undefined
  * ```
  */
 export async function latestCheckpoint(folder: string): Promise<Checkpoint | undefined> {
@@ -175,12 +173,11 @@ export async function latestCheckpoint(folder: string): Promise<Checkpoint | und
   const { kind, count } = parse(name);
   const path = join(folder, name);
   const { compileSaved, stateOf } = await import('../training/compileSaved.js');
-  const { userDefinedMetadata } = await modelFiles(path).load!();
   return {
     folder: path,
     epoch: kind === 'epoch' ? count : -1,
     step: kind === 'step' ? count : -1,
-    state: stateOf(fn, { getUserDefinedMetadata: () => userDefinedMetadata! }),
+    state: stateOf(fn, await metadataIn(path)),
     async load(own) {
       const { loadLayersModel } = await import('@tensorflow/tfjs-layers');
       const model = await loadLayersModel(modelFiles(path));

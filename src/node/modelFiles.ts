@@ -3,6 +3,7 @@ import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promis
 import { join } from 'node:path';
 import type { io } from '@tensorflow/tfjs-core';
 import { fail, show } from '../checks.js';
+import type { WithMetadata } from '../training/savedTraining.js';
 import { isMissing } from './missing.js';
 
 // softseg/node can be imported where tfjs is missing, to say what to install.
@@ -27,8 +28,7 @@ const HOUR = 3_600_000; // milliseconds
  * ```ts
  * const model = tf.sequential({ layers: [tf.layers.dense({ inputShape: [4], units: 2 })] });
  * model.compile({ optimizer: 'adam', loss: diceLoss });
- * const { mkdtemp } = await import('node:fs/promises');
- * const folder = await mkdtemp('/tmp/softseg-model-');
+ * const folder = `${(await import('node:os')).tmpdir()}/softseg-model`;
  * await saveModel(model, modelFiles(folder), { state: { epoch: 3 } });
  *
  * const again = await tf.loadLayersModel(modelFiles(folder));
@@ -44,6 +44,12 @@ export function modelFiles(folder: string): io.IOHandler {
 /** Whether a folder holds a whole model. */
 export async function hasModel(folder: string): Promise<boolean> {
   return (await readdir(folder).catch((): string[] => [])).includes(MODEL);
+}
+
+/** What the model's file says besides the model. */
+export async function metadataIn(folder: string): Promise<WithMetadata> {
+  const { userDefinedMetadata } = await readModelJson(folder);
+  return { getUserDefinedMetadata: () => userDefinedMetadata! };
 }
 
 /** Removes the model, so that what is left in between is no model. */
@@ -83,7 +89,7 @@ async function save(folder: string, artifacts: io.ModelArtifacts): Promise<io.Sa
 /** The files of weights that model.json names, if they are of modelFiles. */
 async function weightsOf(folder: string): Promise<string[]> {
   try {
-    const { weightsManifest } = JSON.parse(await readFile(join(folder, MODEL), 'utf8')) as io.ModelJSON;
+    const { weightsManifest } = await readModelJson(folder);
     return weightsManifest.flatMap((group) => group.paths).filter((path) => WEIGHTS.test(path));
   } catch {
     return []; // no model, or not one that can be read
@@ -114,13 +120,17 @@ async function load(folder: string): Promise<io.ModelArtifacts> {
 
 async function read(folder: string): Promise<io.ModelArtifacts> {
   const tf = await tfjs();
-  const json = JSON.parse(await readFile(join(folder, MODEL), 'utf8')) as io.ModelJSON;
+  const json = await readModelJson(folder);
   return tf.io.getModelArtifactsForJSON(json, async (manifest) => {
     const paths = manifest.flatMap((group) => group.paths);
     const parts = await Promise.all(paths.map((path) => readFile(join(folder, path))));
     const bytes = Uint8Array.from(Buffer.concat(parts));
     return [manifest.flatMap(({ weights }) => weights), bytes.buffer];
   });
+}
+
+async function readModelJson(folder: string): Promise<io.ModelJSON> {
+  return JSON.parse(await readFile(join(folder, MODEL), 'utf8')) as io.ModelJSON;
 }
 
 async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {

@@ -3,12 +3,13 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import {
   BINARY_CROSS_ENTROPY_OPTIONS,
   binaryCrossEntropyLoss,
+  resolveBinaryCrossEntropy,
   type BinaryCrossEntropyLossOptions,
 } from '../losses/binaryCrossEntropy.js';
 import { BOUNDARY_OPTIONS, boundaryLoss, type BoundaryLossOptions } from '../losses/boundary.js';
 import { CL_DICE_OPTIONS, clDiceLoss, type ClDiceLossOptions } from '../losses/clDice.js';
 import { COMBO_OPTIONS, comboLoss, comboTerms, type ComboLossOptions } from '../losses/combo.js';
-import { crossEntropyLoss, type CrossEntropyLossOptions } from '../losses/crossEntropy.js';
+import { crossEntropyLoss, resolveCrossEntropy, type CrossEntropyLossOptions } from '../losses/crossEntropy.js';
 import { dice, diceLoss, type DiceLossOptions } from '../losses/dice.js';
 import { FOCAL_OPTIONS, focalLoss, resolveFocalLoss, type FocalLossOptions } from '../losses/focal.js';
 import { generalizedDice, generalizedDiceLoss, type GeneralizedDiceLossOptions } from '../losses/generalizedDice.js';
@@ -20,7 +21,7 @@ import { lovaszHingeLoss, type LovaszHingeLossOptions } from '../losses/lovaszHi
 import { LOVASZ_SOFTMAX_OPTIONS, lovaszSoftmaxLoss, type LovaszSoftmaxLossOptions } from '../losses/lovaszSoftmax.js';
 import { mcc, mccLoss, type MccLossOptions } from '../losses/mcc.js';
 import { CROSS_ENTROPY_OPTIONS, REGION_OPTIONS, type RegionOptions } from '../losses/options.js';
-import { perPixelTerm, resolveEntropy, type EntropyChoice } from '../losses/perPixel.js';
+import { perPixelTerm, type ResolvedPerPixel } from '../losses/perPixel.js';
 import { regionTerm, type RegionFormula } from '../losses/region.js';
 import { tversky, tverskyLoss, type TverskyLossOptions } from '../losses/tversky.js';
 import {
@@ -76,8 +77,12 @@ function region<O extends RegionOptions>(fn: string, loss: unknown, formula: Reg
   };
 }
 
-/** A loss whose terms `resolve` gives as one of the values of pixels. */
-function perPixel(loss: unknown, options: OptionNames, resolve: (...args: Parameters<Terms>) => Resolved): KnownLoss {
+/** A loss of the values of pixels. */
+function perPixel(
+  loss: unknown,
+  options: OptionNames,
+  resolve: (...args: Parameters<Terms>) => ResolvedPerPixel,
+): KnownLoss {
   return {
     loss: loss as LossFunction,
     options,
@@ -88,26 +93,16 @@ function perPixel(loss: unknown, options: OptionNames, resolve: (...args: Parame
     },
   };
 }
-type Resolved = ReturnType<typeof resolveEntropy>;
-
-const entropy = (fn: string, loss: unknown, choice: EntropyChoice, options: OptionNames): KnownLoss =>
-  perPixel(loss, options, (t, z, given) => resolveEntropy(fn, choice, options, t, z, given));
-
 function other(loss: unknown, options: OptionNames, terms: Terms = () => null): KnownLoss {
   return { loss: loss as LossFunction, options, terms };
 }
 
 export const LOSSES: Readonly<Record<LossName, KnownLoss>> = {
-  binaryCrossEntropyLoss: entropy(
-    'binaryCrossEntropyLoss',
-    binaryCrossEntropyLoss,
-    'binary',
-    BINARY_CROSS_ENTROPY_OPTIONS,
-  ),
+  binaryCrossEntropyLoss: perPixel(binaryCrossEntropyLoss, BINARY_CROSS_ENTROPY_OPTIONS, resolveBinaryCrossEntropy),
   boundaryLoss: other(boundaryLoss, BOUNDARY_OPTIONS),
   clDiceLoss: other(clDiceLoss, CL_DICE_OPTIONS),
   comboLoss: other(comboLoss, COMBO_OPTIONS, comboTerms),
-  crossEntropyLoss: entropy('crossEntropyLoss', crossEntropyLoss, 'byActivation', CROSS_ENTROPY_OPTIONS),
+  crossEntropyLoss: perPixel(crossEntropyLoss, CROSS_ENTROPY_OPTIONS, resolveCrossEntropy),
   diceLoss: region('diceLoss', diceLoss, dice),
   focalLoss: perPixel(focalLoss, FOCAL_OPTIONS, resolveFocalLoss),
   generalizedDiceLoss: region('generalizedDiceLoss', generalizedDiceLoss, generalizedDice),

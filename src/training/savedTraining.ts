@@ -177,7 +177,7 @@ export function metadataOf(model: WithMetadata): Record<string, unknown> {
   return (model.getUserDefinedMetadata() ?? {}) as Record<string, unknown>;
 }
 
-export function mapForm<T, U>(form: Form<T>, map: (leaf: T) => U): Form<U> {
+function mapForm<T, U>(form: Form<T>, map: (leaf: T) => U): Form<U> {
   if (Array.isArray(form)) return (form as readonly Form<T>[]).map((part) => mapForm(part, map));
   if (typeof form !== 'object' || form === null) return map(form as T);
   const given = Object.entries(form as Record<string, Form<T>>).filter(([, part]) => part != null);

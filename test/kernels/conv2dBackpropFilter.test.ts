@@ -1,8 +1,9 @@
 /** The gradient of tf.conv2d to its filter, which the wasm backend gets from us: against plain loops, on every backend. */
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import { enableWasmTraining } from '../../src/index.js';
 import { expectClose } from '../support/compare.js';
+import { expectNothingLeft } from '../support/leftovers.js';
 
 beforeAll(enableWasmTraining);
 
@@ -77,12 +78,7 @@ describe('the gradient of conv2d to its filter', () => {
       const { x, dy, gradient } = gradientOf([2, 8, 8, 2], [3, 3, 2, 3], [2, 2], 'valid');
       tf.dispose([x, dy, gradient]);
     };
-    run();
-    const data = () => (tf.backend() as { numDataIds(): number }).numDataIds();
-    const [tensors, ids] = [tf.memory().numTensors, data()];
-    for (let i = 0; i < 5; i++) run();
-    expect(tf.memory().numTensors).toBe(tensors);
-    expect(data()).toBe(ids);
+    expectNothingLeft(run);
   });
 });
 

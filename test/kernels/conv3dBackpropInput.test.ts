@@ -1,8 +1,9 @@
 /** The gradient of tf.conv3d to its input, which the wasm backend gets from us: against plain loops, on every backend. */
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import { enableWasmTraining } from '../../src/index.js';
 import { expectClose } from '../support/compare.js';
+import { expectNothingLeft } from '../support/leftovers.js';
 
 beforeAll(enableWasmTraining);
 
@@ -60,11 +61,6 @@ describe('the gradient of conv3d to its input', () => {
         const filter = tf.ones<tf.Rank.R5>([3, 3, 3, 2, 2]);
         tf.grad((x) => tf.conv3d(x as tf.Tensor5D, filter, 2, 'same'))(tf.ones([1, 5, 5, 5, 2]));
       });
-    run();
-    const data = () => (tf.backend() as { numDataIds(): number }).numDataIds();
-    const [tensors, ids] = [tf.memory().numTensors, data()];
-    for (let i = 0; i < 5; i++) run();
-    expect(tf.memory().numTensors).toBe(tensors);
-    expect(data()).toBe(ids);
+    expectNothingLeft(run);
   });
 });

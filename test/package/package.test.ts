@@ -47,7 +47,12 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** The loss that each consumer prints, of a tensor that it made. (It would also come out with two copies of tfjs-core.) */
+/** How often tfjs-core is in a file, by a message that it has once. */
+const copiesOfCore = (name: string) =>
+  readFileSync(join(consumer, name), 'utf8').split('Error creating a new Tensor. Inferred shape').length - 1;
+
+/** The loss that each consumer prints, of a tensor that it made. (With two copies of tfjs-core it would come out, too:
+ * that there is one is counted.) */
 const VALUE = '0.3775';
 const PRINT = 'console.log(diceLoss(tf.tensor([1, 0], [1, 2, 1]), tf.tensor([0.5, -0.5], [1, 2, 1])).dataSync()[0].toFixed(4));'; // prettier-ignore
 
@@ -121,6 +126,7 @@ export { options, perSample, scalar, wrong };
     const args = [join(modules, 'vite/bin/vite.js'), 'build', '--ssr', 'main.js', '--outDir', 'built', '--logLevel', 'error']; // prettier-ignore
     file('vite.config.mjs', `export default { ssr: { noExternal: true }, build: { rollupOptions: { output: { format: 'es', entryFileNames: 'main.mjs' } } } };`); // prettier-ignore
     expect(run(process.execPath, args)).toMatchObject({ status: 0 });
+    expect(copiesOfCore('built/main.mjs')).toBe(1);
     const { status, stdout } = run(process.execPath, ['built/main.mjs']);
     expect({ status, last: stdout.split('\n').at(-1) }).toEqual({ status: 0, last: VALUE });
   });
@@ -158,6 +164,8 @@ describe('a page with script tags', () => {
       page.on('pageerror', (error) => errors.push(error.message));
       await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/page.html`);
       await page.waitForFunction("document.title !== ''", undefined, { timeout: 60_000 }).catch(() => {});
+      expect(copiesOfCore('node_modules/softseg/dist/browser/softseg.min.js')).toBe(0);
+      expect(copiesOfCore('node_modules/@tensorflow/tfjs/dist/tf.min.js')).toBe(1);
       expect({ errors, title: await page.title() }).toEqual({ errors: [], title: VALUE });
     } finally {
       await browser.close();

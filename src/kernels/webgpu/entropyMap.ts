@@ -1,16 +1,11 @@
 /** WGSL of the map of the cross-entropy: a workgroup for each tile, a lane for each pixel. */
-import { pixelCode, type Shape } from './pixels.js';
+import { OWN_TILE, pixelCode, type Shape } from './pixels.js';
 
 export function entropyMapCode(shape: Shape): string {
   const { pass } = shape;
   return /* wgsl */ `${pixelCode(shape)}
 fn main(index : i32) {
-  let lane = i32(localIndex);
-  let group = index / LANES;
-  let n = group / uniforms.tiles;
-  let first = group % uniforms.tiles * WIDTH;
-  stage(lane, n, first);
-  workgroupBarrier();
+  ${OWN_TILE}
   // (The same lane goes on with the same pixel.)
   ${pass.activation === 'softmax' ? 'softmax(lane);' : ''}
   if (lane < WIDTH && isThere(n, first + lane)) {

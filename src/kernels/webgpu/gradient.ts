@@ -1,6 +1,6 @@
 /** WGSL of the gradients: a workgroup for each tile, whose values are written as they lie in memory. */
 import type { PassSum, Wrt } from '../contract.js';
-import { isBinary, pixelCode, type Shape } from './pixels.js';
+import { isBinary, OWN_TILE, pixelCode, type Shape } from './pixels.js';
 
 /** Slopes of the sums to p, and to t, given the upstream gradient g. */
 const SLOPES: Record<Wrt, Partial<Record<PassSum, string>>> = {
@@ -63,12 +63,7 @@ fn addUp(lane : i32, n : i32) {
 }
 
 fn main(index : i32) {
-  let lane = i32(localIndex);
-  let group = index / LANES;
-  let n = group / uniforms.tiles;
-  let first = group % uniforms.tiles * WIDTH;
-  stage(lane, n, first);
-  workgroupBarrier();
+  ${OWN_TILE}
   ${softmax ? 'softmax(lane);' : ''}
   ${shared ? 'if (n < uniforms.samples) { addUp(lane, n); }' : ''}
   ${softmax ? 'workgroupBarrier();' : ''}

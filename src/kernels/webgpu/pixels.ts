@@ -16,6 +16,14 @@ export interface Shape {
 
 export const isBinary = ({ pass }: Shape): boolean => pass.entropy.kind === 'binary';
 
+/** How a `main` begins that has a workgroup for each tile: its lane, sample n and first pixel, the tile in memory. */
+export const OWN_TILE = /* wgsl */ `let lane = i32(localIndex);
+  let group = index / LANES;
+  let n = group / uniforms.tiles;
+  let first = group % uniforms.tiles * WIDTH;
+  stage(lane, n, first);
+  workgroupBarrier();`;
+
 /** `stage`, `softmax`, and the functions below. */
 export function pixelCode(shape: Shape): string {
   const { pass, tiles, weighted } = shape;
