@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkAxis, checkBoolean, checkNumber, checkOptionNames, checkTensor, fail } from '../checks.js';
-import { checkingValues } from '../checkValues.js';
+import { checkTensorValues } from '../checkValues.js';
 import { constant } from '../kernels/constant.js';
 import { sumPixels } from '../kernels/sumPixels.js';
 
@@ -76,10 +76,10 @@ export function annotatorWeightsFromVotes(votes: Tensor, options: AnnotatorWeigh
   const { normalize = true } = options;
   checkBoolean(fn, 'normalize', normalize);
   const axis = checkAxis(fn, options.axis ?? -1, votes.shape);
-  if (checkingValues()) {
-    const bad = votes.dataSync().find((count) => !(count >= 0));
+  checkTensorValues(fn, `${votes.dtype} ${votes.rank}`, { votes }, (values) => {
+    const bad = values.votes.find((count) => !(count >= 0));
     if (bad !== undefined) fail(fn, `votes must be >= 0, got ${bad}`);
-  }
+  });
   return constant(() => asWeights(tf.sum(tf.cast(votes, 'float32'), axis), normalize));
 }
 

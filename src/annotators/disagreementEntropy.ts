@@ -10,7 +10,7 @@ import {
   fail,
   show,
 } from '../checks.js';
-import { checkingValues } from '../checkValues.js';
+import { checkTensorValues, namesOfOptions, type Values } from '../checkValues.js';
 import { constant } from '../kernels/constant.js';
 
 export interface DisagreementEntropyOptions {
@@ -59,7 +59,9 @@ export function disagreementEntropy(labels: Tensor, options: DisagreementEntropy
   }
   const axis = binary ? null : checkAxis(fn, options.axis ?? -1, labels.shape);
   const classes = axis === null ? 1 : labels.shape[axis]!;
-  if (checkingValues()) checkLabels(fn, labels, axis, ignoreLabel);
+  checkTensorValues(fn, `${labels.rank} ${classes} ${namesOfOptions(options)}`, { labels }, (values) =>
+    checkLabels(fn, values.labels, labels, axis, ignoreLabel),
+  );
   return tf.tidy(() => {
     const labelled = ignoreLabel === undefined ? null : whereLabelled(labels, axis, ignoreLabel);
     const t = labelled ? tf.where(labelled, labels, tf.zerosLike(labels)) : labels;
@@ -96,15 +98,23 @@ function entropyOf(labels: Tensor): Tensor {
   })(labels);
 }
 
-function checkLabels(fn: string, labels: Tensor, axis: number | null, ignoreLabel: number | undefined): void {
-  const bad = labels.dataSync().find((t) => t !== ignoreLabel && !(t >= 0 && t <= 1));
+function checkLabels(fn: string, values: Values, { shape }: Tensor, axis: number | null, ignoreLabel?: number): void {
+  const bad = values.find((t) => t !== ignoreLabel && !(t >= 0 && t <= 1));
   if (bad !== undefined) fail(fn, `labels must lie in [0, 1], got ${bad}`);
-  if (axis === null || labels.shape[axis] === 1) return;
-  const sums = tf.tidy(() => {
-    const t = ignoreLabel === undefined ? null : whereLabelled(labels, axis, ignoreLabel);
-    // (A pixel that is left out sums to 1.)
-    return tf.sum(t ? tf.where(t, labels, tf.fill(labels.shape, 1 / labels.shape[axis]!)) : labels, axis).dataSync();
-  });
-  const off = sums.find((sum) => !(Math.abs(sum - 1) <= 1e-3));
-  if (off !== undefined) fail(fn, `labels must sum to 1 over the class axis, got ${off}`);
+  if (axis === null || shape[axis] === 1) return;
+  const classes = shape[axis]!;
+  const stride = shape.slice(axis + 1).reduce((product, size) => product * size, 1);
+  for (let block = 0; block < values.length; block += classes * stride) {
+    for (let first = block; first < block + stride; first++) {
+      let sum = 0;
+      let labelled = true;
+      for (let place = first; place < first + classes * stride; place += stride) {
+        sum += values[place]!;
+        if (values[place] === ignoreLabel) labelled = false;
+      }
+      if (labelled && !(Math.abs(sum - 1) <= 1e-3)) {
+        fail(fn, `labels must sum to 1 over the class axis, got ${Number(sum.toPrecision(6))}`);
+      }
+    }
+  }
 }

@@ -8,6 +8,7 @@ import { dependOn } from '../kernels/dependOn.js';
 import { fromPixels, sameShape } from '../kernels/layout.js';
 import { lossOfSums, type Head } from '../overlap/head.js';
 import { resolveProblem, type Problem } from '../overlap/problem.js';
+import { checkFiniteValues } from '../overlap/valueChecks.js';
 import type { Reduction, RegionResult } from './options.js';
 import {
   reduceShapes,
@@ -66,11 +67,12 @@ export function boundaryLoss<R extends Reduction = 'mean'>(
   const fn = 'boundaryLoss';
   checkOptionNames(fn, options, BOUNDARY_OPTIONS);
   return tf.tidy(() => {
-    const problem = resolveProblem(fn, labels, predictions, options);
+    const rule = options.distances === undefined ? 'shares' : 'unread';
+    const problem = resolveProblem(fn, labels, predictions, options, rule);
     const reduction = resolveShapeReduction(fn, options, problem.layout);
     const distances = givenMaps(fn, options, problem) ?? mapsOfLabels(fn, options, problem, reduction);
     // Σ w p φ is what the pass calls intersection, with φ for labels.
-    const loss = lossOfSums({ ...problem, labels: distances, labelKind: 'soft' }, boundaryHead(reduction));
+    const loss = lossOfSums({ ...problem, labels: distances, labelKind: 'soft', fn: null }, boundaryHead(reduction));
     return labels.dtype === 'float32' ? dependOn(loss, labels) : loss;
   }) as RegionResult<R>;
 }
@@ -83,7 +85,9 @@ function boundaryHead(reduction: ShapeReduction): Head {
   };
 }
 
-function givenMaps(fn: string, { distances, spacing }: BoundaryLossOptions, { layout }: Problem): Tensor | null {
+function givenMaps(fn: string, options: BoundaryLossOptions, problem: Problem): Tensor | null {
+  const { distances, spacing } = options;
+  const { layout } = problem;
   if (distances === undefined) return null;
   checkTensor(fn, 'distances', distances);
   checkDtype(fn, 'distances', distances, ['float32']);
@@ -92,6 +96,7 @@ function givenMaps(fn: string, { distances, spacing }: BoundaryLossOptions, { la
     fail(fn, `distances must have the shape of the predictions ${wanted}, got ${given}`);
   }
   if (spacing !== undefined) fail(fn, `spacing does not go with distances, which have theirs already`);
+  checkFiniteValues(fn, 'distances', distances, problem, options);
   return distances;
 }
 

@@ -8,6 +8,7 @@ import { constant } from '../kernels/constant.js';
 import { sumPixels } from '../kernels/sumPixels.js';
 import { PROBLEM_OPTIONS, type ProblemOptions } from '../overlap/options.js';
 import { passAttributes, plainEntropy, resolveProblem, type Problem } from '../overlap/problem.js';
+import type { LabelRule } from '../overlap/valueChecks.js';
 import { resolveClasses } from './classes.js';
 import { CLASS_OPTIONS, REDUCTIONS, type ClassOptions, type Reduction } from './options.js';
 
@@ -44,8 +45,10 @@ export interface LovaszLoss {
   options: readonly string[];
   /** The activation, if it is no option. */
   activation?: 'sigmoid';
+  /** The rule for soft labels. */
+  labels: LabelRule;
   /** Labels and predictions as its values take them, [N,P,C] each. */
-  read(fn: string, problem: Problem, pixels: Pixels): { labels: Tensor3D; predictions: Tensor3D };
+  read(problem: Problem, pixels: Pixels): { labels: Tensor3D; predictions: Tensor3D };
   /** [R]: the value of each row. */
   values(rows: LovaszRows, problem: Problem): Tensor1D;
 }
@@ -60,7 +63,7 @@ export function lovaszLoss(
   checkOptionNames(fn, given, loss.options);
   const options = { ...given, activation: loss.activation ?? given.activation };
   return tf.tidy(() => {
-    const problem = resolveProblem(fn, labels, predictions, options);
+    const problem = resolveProblem(fn, labels, predictions, options, loss.labels);
     const { samples, classes } = problem.layout;
     const { aggregate = 'image', reduction = 'mean' } = options;
     checkOneOf(fn, 'aggregate', aggregate, ['image', 'batch']);
@@ -71,7 +74,7 @@ export function lovaszLoss(
     const choice = resolveLovaszClasses(fn, options, classes);
 
     const all = pixels(problem, passAttributes(problem, plainEntropy(problem)));
-    const read = loss.read(fn, problem, all);
+    const read = loss.read(problem, all);
     const weights = constant(() => spread(all.weights, read.labels));
     const images = aggregate === 'batch' ? 1 : samples;
     const toRows = (x: Tensor3D) => rowsOf(x, aggregate);

@@ -1,7 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
-import { fail } from '../checks.js';
-import { checkingValues } from '../checkValues.js';
 import { constant } from '../kernels/constant.js';
 import { LOVASZ_OPTIONS, lovaszLoss, type LovaszLoss, type LovaszOptions } from './lovasz.js';
 import { lovaszSlopes, piecewiseLinear, sumRows } from './lovaszExtension.js';
@@ -15,8 +13,9 @@ const LARGEST_ERROR = 1e9;
 const lovaszHinge: LovaszLoss = {
   options: LOVASZ_OPTIONS,
   activation: 'sigmoid',
-  read: (fn, { labelKind }, { labels, scaled }) => ({
-    labels: labelKind === 'soft' ? hardLabels(fn, labels) : labels,
+  labels: 'hard',
+  read: ({ labelKind }, { labels, scaled }) => ({
+    labels: labelKind === 'soft' ? hardLabels(labels) : labels,
     predictions: scaled,
   }),
   values: ({ labels: t, predictions, weights }) =>
@@ -33,11 +32,7 @@ const lovaszHinge: LovaszLoss = {
 };
 
 /** 0 or 1: there is no hinge for what lies between them. */
-function hardLabels(fn: string, labels: Tensor3D): Tensor3D {
-  if (checkingValues()) {
-    const soft = labels.dataSync().find((t) => t !== 0 && t !== 1);
-    if (soft !== undefined) fail(fn, `labels must be 0 or 1, got ${soft}; lovaszSoftmaxLoss takes soft labels`);
-  }
+function hardLabels(labels: Tensor3D): Tensor3D {
   return constant(() => tf.cast(tf.greater(labels, 0.5), 'float32'));
 }
 
@@ -50,8 +45,8 @@ function hardLabels(fn: string, labels: Tensor3D): Tensor3D {
  *
  * With several classes each is a binary problem of its own, so they may overlap.
  *
- * A hinge has no probability and so no soft labels: labels are 0 or 1, or class indices. Others are an error with
- * `checkValues(true)`; without it those above 1/2 count as 1. No gradient flows to labels.
+ * A hinge has no probability and so no soft labels: labels are 0 or 1, or class indices. Others are an error where values
+ * are checked (see `checkValues`); elsewhere those above 1/2 count as 1. No gradient flows to labels.
  *
  * Second derivatives are 0 almost everywhere: the loss is piecewise linear. Where errors tie, the gradient is that of
  * the order in which the pixels stand, one of the subgradients. Pixels are sorted with tf.topk, which on WebGL (not

@@ -17,7 +17,8 @@ export const LOVASZ_SOFTMAX_OPTIONS = ['activation', ...LOVASZ_OPTIONS] as const
 
 const lovaszSoftmax: LovaszLoss = {
   options: LOVASZ_SOFTMAX_OPTIONS,
-  read: (_, { activation }, { labels, scaled }) => ({ labels, predictions: probabilities(scaled, activation) }),
+  labels: 'shares',
+  read: ({ activation }, { labels, scaled }) => ({ labels, predictions: probabilities(scaled, activation) }),
   values({ labels: t, predictions, weights }, { labelKind, labels }) {
     const value = piecewiseLinear(predictions, (p) => {
       const mistakes = mistakesOf({ labels: t, predictions: p, weights });

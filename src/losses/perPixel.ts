@@ -143,16 +143,16 @@ export function perPixelTerm(problem: Problem, loss: PerPixel, weight = 1): SumT
 
 /** Focal sums stand where the head looks for those of the cross-entropy. */
 function focalTerm(problem: Problem, loss: PerPixel & { focal: FocalTerm }, weight: number): SumTerm {
-  const { weights, layout } = problem;
+  const { weights, layout, fn } = problem;
   const { focal, entropy } = loss;
   return {
     weight,
     head: perPixelHead(loss),
     sums() {
       const sums = focalSums(problem, { ...passAttributes(problem, entropy), focal });
-      if (!weights) return { values: tf.expandDims(sums, 0), names: ['crossEntropy'], pixels: layout.pixels };
+      if (!weights) return { values: tf.expandDims(sums, 0), names: ['crossEntropy'], pixels: layout.pixels, fn };
       const valid = tf.add<Tensor2D>(sumPixels(weights), tf.zerosLike(sums));
-      return { values: tf.stack([sums, valid]) as Tensor3D, names: ['crossEntropy', 'valid'], pixels: null };
+      return { values: tf.stack([sums, valid]) as Tensor3D, names: ['crossEntropy', 'valid'], pixels: null, fn };
     },
   };
 }

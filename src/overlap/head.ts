@@ -7,12 +7,14 @@ import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import type { Algebra } from '../algebra/algebra.js';
 import { numberAlgebra } from '../algebra/numbers.js';
 import { tensorAlgebra } from '../algebra/tensors.js';
+import { checksAnyValues, releasingTape } from '../checkValues.js';
 import type { EntropyTerm, PassSum, SumName } from '../kernels/contract.js';
 import { nestedGrads } from '../kernels/nestedGrads.js';
 import { currentKernels } from '../kernels/select.js';
 import { unstackSums } from '../kernels/unstackSums.js';
 import type { OverlapOf } from './overlap.js';
 import { passAttributes, plainEntropy, type Problem } from './problem.js';
+import { checkSums } from './sumChecks.js';
 
 /** The sums as matrices [N,C], and `valid` [N,1]. Only those that the head asks for are there. */
 export type SumsOf<M> = Record<PassSum, M>;
@@ -38,10 +40,10 @@ export function lossOfSums(problem: Problem, head: Head, entropy?: EntropyTerm):
 
 /** The sums that a head asks for, from the common pass. Inside tf.tidy. */
 export function passSums(problem: Problem, { sums }: Head, entropy: EntropyTerm = plainEntropy(problem)): PassSums {
-  const { weights, layout } = problem;
+  const { weights, layout, fn } = problem;
   const names: readonly PassSum[] = weights ? [...sums, 'valid'] : sums;
   const values = currentKernels().sums(problem, passAttributes(problem, entropy), names);
-  return { values, names, pixels: weights ? null : layout.pixels };
+  return { values, names, pixels: weights ? null : layout.pixels, fn };
 }
 
 /** Inside tf.tidy. */
@@ -62,6 +64,8 @@ interface Known {
   names: readonly PassSum[];
   /** The pixels of each sample where all count as 1, and 'valid' is not among the sums; else null. */
   pixels: number | null;
+  /** The function for whose labels and probabilities the sums have to be possible; null where they may be anything. */
+  fn: string | null;
 }
 
 function lossInOps(sums: Tensor3D, head: Head, { names, pixels }: Known): Tensor {
@@ -80,6 +84,8 @@ const firstColumn = (x: Tensor2D): Tensor2D => tf.slice2d(x, [0, 0], [x.shape[0]
 function lossAtOnce(sums: Tensor3D, head: Head, known: Known): Tensor {
   return tf.customGrad((x, save) => {
     const kept = x as Tensor3D;
+    // Before anything is saved, which tfjs would keep for ever if this threw.
+    checkKnownSums(kept, known);
     (save as tf.GradSaveFunc)([kept]);
     const { result } = lossInNumbers(kept, head, known);
     return {
@@ -87,6 +93,11 @@ function lossAtOnce(sums: Tensor3D, head: Head, known: Known): Tensor {
       gradFunc: (dy: Tensor, [saved]: Tensor[]) => gradientAtOnce(saved as Tensor3D, dy, head, known),
     };
   })(sums);
+}
+
+function checkKnownSums(sums: Tensor3D, { fn, names, pixels }: Known): void {
+  if (fn === null || !checksAnyValues()) return;
+  releasingTape(() => checkSums(fn, sums.dataSync(), names, sums.shape, pixels));
 }
 
 function gradientAtOnce(sums: Tensor3D, dy: Tensor, head: Head, known: Known): Tensor3D {

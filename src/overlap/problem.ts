@@ -1,13 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor3D } from '@tensorflow/tfjs-core';
 import { checkAxis, checkDtype, checkNumber, checkTensor, fail, show, showShape } from '../checks.js';
-import { checkingValues } from '../checkValues.js';
 import { constant } from '../kernels/constant.js';
 import type { EntropyTerm, PassActivation, PassAttributes } from '../kernels/contract.js';
 import { layoutOf, sameShape, toLabelPixels, type LabelKind, type Layout } from '../kernels/layout.js';
 import { toFloat } from '../kernels/toFloat.js';
 import type { ProblemOptions, Relaxation } from './options.js';
-import { checkProblemValues } from './valueChecks.js';
+import { checkPixelValues, type LabelRule } from './valueChecks.js';
 
 /**
  * Labels and predictions with every option about how to read them resolved. The tensors are kept as they were passed
@@ -23,12 +22,21 @@ export interface Problem {
   activation: PassActivation;
   sharpness: number;
   layout: Layout;
+  /** The function whose name errors about the sums begin with; null where labels are not shares, so sums may be anything. */
+  fn: string | null;
 }
 
 /**
- * Checks the arguments of the function `fn` and resolves them. Call it inside tf.tidy.
+ * Checks the arguments of the function `fn` and resolves them; of their values, on the calls that `checkValues` says, that
+ * labels keep the rule. Call it inside tf.tidy.
  */
-export function resolveProblem(fn: string, labels: Tensor, predictions: Tensor, options: ProblemOptions): Problem {
+export function resolveProblem(
+  fn: string,
+  labels: Tensor,
+  predictions: Tensor,
+  options: ProblemOptions,
+  rule: LabelRule = 'shares',
+): Problem {
   checkTensor(fn, 'labels', labels);
   checkTensor(fn, 'predictions', predictions);
   const layout = resolveLayout(fn, predictions, options.axis);
@@ -48,8 +56,18 @@ export function resolveProblem(fn: string, labels: Tensor, predictions: Tensor, 
     activation: relaxed ? 'none' : activation,
     sharpness,
     layout,
+    fn,
   };
-  if (checkingValues()) checkProblemValues(fn, problem, options.mask);
+  checkPixelValues(
+    fn,
+    {
+      labels: { tensor: labels, kind: labelKind, rule },
+      predictions: { tensor: problem.predictions, as: relaxed ? 'relaxed' : activation, sharpness },
+      weights,
+      layout,
+    },
+    options,
+  );
   return problem;
 }
 

@@ -1,64 +1,310 @@
+/**
+ * Checks of the values of labels, predictions and weights, read as they lie, in plain loops: quick ones that look for a
+ * pixel that may be wrong, and slow ones that say what is wrong with it.
+ */
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { fail, showShape } from '../checks.js';
-import { toLabelPixels, toPixels, type Layout } from '../kernels/layout.js';
-import type { Problem } from './problem.js';
+import { checkTensorValues, namesOfOptions, warnOnce, type Values } from '../checkValues.js';
+import type { PassActivation } from '../kernels/contract.js';
+import type { LabelKind, Layout } from '../kernels/layout.js';
 
-/** How far the labels of a pixel may be from adding up to 1 under softmax. */
+/**
+ * The rule for soft labels: `'shares'` lie in [0, 1] and sum to 1 under softmax; `'masks'` need not sum to 1; `'hard'`
+ * ones are 0 or 1; `'unread'` ones may be anything, because nothing is computed from them.
+ */
+export type LabelRule = 'shares' | 'masks' | 'hard' | 'unread';
+
+export interface CheckedLabels {
+  tensor: Tensor;
+  kind: LabelKind;
+  rule: LabelRule;
+}
+
+export interface CheckedPredictions {
+  tensor: Tensor;
+  /** `'relaxed'`: probabilities that a user's function gave. `'scores'`: numbers of which only the order counts. */
+  as: PassActivation | 'relaxed' | 'scores' | 'indices';
+  sharpness: number;
+}
+
+export interface CheckedPixels {
+  labels: CheckedLabels | null;
+  predictions: CheckedPredictions | null;
+  /** [N,P,1], 0 where a pixel does not count; null if all count. */
+  weights: Tensor | null;
+  layout: Layout;
+  /** Class indices may be larger than the layout's classes, which are only those that matter. Default false. */
+  moreClasses?: boolean;
+}
+
+/** How far the values of a pixel may be from adding up to 1. */
 const SUM_TOLERANCE = 1e-3;
 /** How far rounding may carry a probability or a label out of [0, 1]. */
 const RANGE_TOLERANCE = 1e-5;
 
-/** Call it inside tf.tidy. */
-export function checkProblemValues(fn: string, problem: Problem, mask: Tensor | undefined): void {
-  const { layout, activation, labelKind } = problem;
-  const { samples, pixels, classes } = layout;
-  const weight = mask?.dataSync().find((w) => !(w >= 0 && w < Infinity));
-  if (weight !== undefined) fail(fn, `mask values must be finite numbers >= 0, got ${weight}`);
+/** Checks the values, if `checkValues` says so for calls of this kind. `options` are those that the function got. */
+export function checkPixelValues(fn: string, pixels: CheckedPixels, options: object): void {
+  const { labels, predictions, weights, layout, moreClasses = false } = pixels;
+  const read = labels?.rule === 'unread' ? null : labels;
+  const { shape, classes } = layout;
+  const labelled = `${read?.kind} ${read?.tensor.dtype}`;
+  const kind = `${labelled} ${shape.length} ${classes} ${predictions?.as} ${namesOfOptions(options)}`;
+  const tensors = { labels: read?.tensor ?? null, predictions: predictions?.tensor ?? null, weights };
+  checkTensorValues(fn, kind, tensors, (values) => {
+    const places = placesOf(layout, values.weights);
+    checkWeights(fn, values.weights);
+    const answers = predictions && predictions.as !== 'indices' ? readings(values.predictions!, places) : null;
+    if (answers) checkPredictions(fn, values.predictions!, answers, predictions!, places);
+    else if (predictions) checkIndices(fn, 'predicted class indices', values.predictions!, places, moreClasses);
+    if (read?.kind === 'indices') checkIndices(fn, 'class indices', values.labels!, places, moreClasses);
+    else if (read)
+      checkSoftLabels(
+        fn,
+        values.labels!,
+        { rule: read.rule, sumToOne: predictions?.as === 'softmax' },
+        places,
+        answers,
+      );
+    if (answers) warnOfProbabilities(fn, predictions!, answers, places);
+  });
+}
 
-  const w = problem.weights?.dataSync();
-  const predictions = toPixels(problem.predictions, layout).dataSync();
-  const labels = toLabelPixels(problem.labels, labelKind, layout).dataSync();
-  for (let pixel = 0; pixel < samples * pixels; pixel++) {
-    if (w && w[pixel] === 0) continue;
-    const at = `at ${place(pixel, layout)}`;
-    const row = predictions.subarray(pixel * classes, (pixel + 1) * classes);
-    if (row.some(Number.isNaN)) fail(fn, `predictions must not be NaN, got NaN ${at}`);
-    if (activation === 'none') checkUnitRange(fn, 'probabilities', row, at);
-    if (labelKind === 'indices') {
-      checkIndex(fn, labels[pixel]!, classes, at);
-      continue;
+/** Refuses a map with values that are not finite where a pixel counts. */
+export function checkFiniteValues(
+  fn: string,
+  name: string,
+  map: Tensor,
+  { weights, layout }: Pick<CheckedPixels, 'weights' | 'layout'>,
+  options: object,
+): void {
+  const kind = `${name} ${layout.shape.length} ${layout.classes} ${namesOfOptions(options)}`;
+  checkTensorValues(fn, kind, { map, weights }, (values) => {
+    const places = placesOf(layout, values.weights);
+    const { all, broken } = readings(values.map, places);
+    if (broken < 0 && Math.abs(all.least) < Infinity && Math.abs(all.most) < Infinity) return;
+    const [pixel, value] = findValue(values.map, places, (v) => !Number.isFinite(v))!;
+    fail(fn, `${name} must be finite, got ${value} ${at(pixel, layout)}`);
+  });
+}
+
+/** Where the values of a pixel lie in an array of the layout's shape. */
+interface Places {
+  layout: Layout;
+  weights: Values | null;
+  /** Pixels lie in blocks; in each, pixel i has class c at i·pixelStride + c·classStride. */
+  blocks: number;
+  perBlock: number;
+  pixelStride: number;
+  classStride: number;
+}
+
+function placesOf(layout: Layout, weights: Values | null): Places {
+  const { shape, axis, samples, pixels, classes } = layout;
+  const inner = shape.slice(axis + 1).reduce((product, size) => product * size, 1);
+  const count = samples * pixels;
+  return inner === 1
+    ? { layout, weights, blocks: 1, perBlock: count, pixelStride: classes, classStride: 1 }
+    : { layout, weights, blocks: count / inner, perBlock: inner, pixelStride: 1, classStride: inner };
+}
+
+interface Range {
+  least: number;
+  most: number;
+}
+
+/** What one look at the values of all pixels that count tells. */
+interface Readings {
+  all: Range;
+  /** The first pixel with NaN, or with both infinities; -1 if there is none. */
+  broken: number;
+  /** The first pixel with a value below 0 or above 1, by more than rounding. */
+  outside: number;
+  /** The first pixel whose values do not sum to 1. */
+  unnormalized: number;
+  /** The first pixel with +Infinity, or with -Infinity for every class. */
+  infinite: number;
+}
+
+function readings(values: Values, { layout, weights, blocks, perBlock, pixelStride, classStride }: Places): Readings {
+  const length = layout.classes * classStride;
+  let [broken, outside, unnormalized, infinite] = [-1, -1, -1, -1];
+  let [least, most] = [Infinity, -Infinity];
+  for (let block = 0, pixel = 0; block < blocks; block++) {
+    const start = block * perBlock * layout.classes;
+    for (let i = 0; i < perBlock; i++, pixel++) {
+      if (weights !== null && !(weights[pixel]! > 0)) continue;
+      const first = start + i * pixelStride;
+      const end = first + length;
+      let sum = 0;
+      let low = Infinity;
+      let high = -Infinity;
+      for (let place = first; place < end; place += classStride) {
+        const value = values[place]!;
+        sum += value;
+        if (value < low) low = value;
+        if (value > high) high = value;
+      }
+      if (low < least) least = low;
+      if (high > most) most = high;
+      if (broken < 0 && sum !== sum) broken = pixel;
+      if (outside < 0 && !(low >= -RANGE_TOLERANCE && high <= 1 + RANGE_TOLERANCE)) outside = pixel;
+      if (unnormalized < 0 && !(sum >= 1 - SUM_TOLERANCE && sum <= 1 + SUM_TOLERANCE)) unnormalized = pixel;
+      if (infinite < 0 && (high === Infinity || high === -Infinity)) infinite = pixel;
     }
-    const t = labels.subarray(pixel * classes, (pixel + 1) * classes);
-    checkUnitRange(fn, 'labels', t, at);
-    let sum = 0;
-    for (const value of t) sum += value;
-    if (activation === 'softmax' && Math.abs(sum - 1) > SUM_TOLERANCE) {
-      fail(fn, `labels of a pixel must sum to 1 under softmax, got ${round(sum)} ${at}`);
-    }
+  }
+  return { all: { least, most }, broken, outside, unnormalized, infinite };
+}
+
+function checkWeights(fn: string, weights: Values | null): void {
+  if (weights === null) return;
+  for (let i = 0; i < weights.length; i++) {
+    const weight = weights[i]!;
+    if (!(weight >= 0 && weight < Infinity)) fail(fn, `mask values must be finite numbers >= 0, got ${weight}`);
   }
 }
 
-type Values = Float32Array | Int32Array | Uint8Array;
-
-function checkUnitRange(fn: string, name: string, values: Values, at: string): void {
-  for (const value of values) {
-    const ok = value >= -RANGE_TOLERANCE && value <= 1 + RANGE_TOLERANCE;
-    if (!ok) fail(fn, `${name} must lie in [0, 1], got ${round(value)} ${at}`);
+function checkPredictions(
+  fn: string,
+  values: Values,
+  { broken, outside, infinite }: Readings,
+  { as }: CheckedPredictions,
+  places: Places,
+): void {
+  const { layout } = places;
+  const name = as === 'relaxed' ? 'the results of the activation function' : 'predictions';
+  const nan = broken < 0 ? undefined : findValue(values, places, Number.isNaN);
+  if (nan) fail(fn, `${name} must not be NaN, got NaN ${at(nan[0], layout)}`);
+  if (as === 'softmax' && infinite >= 0) {
+    const [pixel, value] = findValue(values, places, (v) => Math.abs(v) === Infinity, infinite)!;
+    fail(fn, `predictions must be finite, for softmax gives NaN otherwise, got ${value} ${at(pixel, layout)}`);
+  }
+  if ((as === 'none' || as === 'relaxed') && outside >= 0) {
+    const [pixel, value] = findValue(values, places, isOutside)!;
+    const subject = as === 'none' ? 'probabilities' : name;
+    const cure = as === 'none' ? `; leave out activation: 'none' if these are logits` : '';
+    fail(fn, `${subject} must lie in [0, 1], got ${round(value)} ${at(pixel, layout)}${cure}`);
   }
 }
 
-function checkIndex(fn: string, index: number, classes: number, at: string): void {
-  const most = classes === 1 ? 1 : classes - 1;
-  if (index < 0 || index > most) fail(fn, `class indices must lie in 0..${most}, got ${index} ${at}`);
+function checkSoftLabels(
+  fn: string,
+  values: Values,
+  { rule, sumToOne }: { rule: LabelRule; sumToOne: boolean },
+  places: Places,
+  answers: Readings | null,
+): void {
+  const { layout } = places;
+  const { all, broken, outside, unnormalized } = readings(values, places);
+  if (broken >= 0 || outside >= 0) {
+    const [pixel, value] = findValue(values, places, isOutside)!;
+    const message = `labels must lie in [0, 1], got ${round(value)} ${at(pixel, layout)}`;
+    fail(fn, message + cureOfLabels(values, all, places, answers));
+  }
+  if (rule === 'hard') {
+    const soft = findValue(values, places, (t) => t !== 0 && t !== 1);
+    if (soft) {
+      const [pixel, value] = soft;
+      fail(fn, `labels must be 0 or 1, got ${round(value)} ${at(pixel, layout)}; lovaszSoftmaxLoss takes soft labels`);
+    }
+  }
+  if (rule === 'shares' && sumToOne && unnormalized >= 0) {
+    const sum = round(sumOf(values, places, unnormalized));
+    const cure =
+      sum > 1
+        ? `classes that overlap need activation: 'sigmoid'`
+        : 'give pixels without a class weight 0 in a mask, or ignoreLabel in every channel';
+    fail(fn, `labels of a pixel must sum to 1 under softmax, got ${sum} ${at(unnormalized, layout)}; ${cure}`);
+  }
+}
+
+/** What to do about labels outside [0, 1]. */
+function cureOfLabels(values: Values, { least, most }: Range, places: Places, answers: Readings | null): string {
+  const fraction = findValue(values, places, (v) => Number.isFinite(v) && !Number.isInteger(v));
+  const looksLikeLabels = answers !== null && answers.outside < 0 && answers.all.least < answers.all.most;
+  if (least < 0 && fraction && looksLikeLabels) {
+    return '; labels and predictions look swapped: labels come first';
+  }
+  if (most > 127) return `; labels hold ${round(most)}: divide by 255, or map colours to classes`;
+  if (fraction) return '';
+  if (most > 1) return `; labels hold ${most}: pass numbers of classes as int32 class indices, or one-hot`;
+  return least < 0 ? `; ${ignoring(least)}` : '';
+}
+
+function checkIndices(
+  fn: string,
+  name: string,
+  values: Values,
+  { layout, weights }: Places,
+  moreClasses: boolean,
+): void {
+  const { classes } = layout;
+  const most = moreClasses ? Infinity : classes === 1 ? 1 : classes - 1;
+  for (let pixel = 0; pixel < values.length; pixel++) {
+    const index = values[pixel]!;
+    if (index >= 0 && index <= most) continue;
+    if (weights !== null && !(weights[pixel]! > 0)) continue;
+    const mask = classes === 1 && index === 255 ? 'divide a mask of 0 and 255 by 255, or, ' : '';
+    const cure = mask + ignoring(index);
+    const rule = moreClasses ? 'be >= 0' : `lie in 0..${most}`;
+    fail(fn, `${name} must ${rule}, got ${index} ${at(pixel, layout)}; ${cure}`);
+  }
+}
+
+/** Whether logits are what a last layer with an activation gives. */
+function warnOfProbabilities(
+  fn: string,
+  { as, sharpness }: CheckedPredictions,
+  { all, outside, unnormalized }: Readings,
+  { layout: { classes } }: Places,
+): void {
+  if (as !== 'softmax' && as !== 'sigmoid') return;
+  if (outside >= 0 || !(all.least < all.most) || (as === 'softmax' && unnormalized >= 0)) return;
+  const surest = as === 'sigmoid' ? 1 / (1 + Math.exp(-sharpness)) : 1 / (1 + (classes - 1) * Math.exp(-sharpness));
+  const sums = as === 'softmax' ? ' and sum to 1' : '';
+  warnOnce(
+    fn,
+    `predictions look like probabilities (they lie in [0, 1]${sums}), but are taken for logits, so ${as} is applied ` +
+      `again: even a prediction of 1 becomes ${surest.toFixed(2)}, and training suffers (in a trial the IoU fell from ` +
+      `0.91 to 0.48). Pass activation: 'none', or leave out the activation of the network's last layer`,
+  );
+}
+
+const ignoring = (value: number) => `if ${value} marks pixels to leave out, pass ignoreLabel: ${value}`;
+
+const isOutside = (value: number) => !(value >= -RANGE_TOLERANCE && value <= 1 + RANGE_TOLERANCE);
+
+/** The first value for which `test` holds, in a pixel that counts, and the number of the pixel; from one pixel on. */
+function findValue(
+  values: Values,
+  { layout, weights, perBlock, pixelStride, classStride }: Places,
+  test: (value: number) => boolean,
+  from = 0,
+): [pixel: number, value: number] | undefined {
+  for (let pixel = from; pixel < layout.samples * layout.pixels; pixel++) {
+    if (weights !== null && !(weights[pixel]! > 0)) continue;
+    const first = Math.floor(pixel / perBlock) * perBlock * layout.classes + (pixel % perBlock) * pixelStride;
+    for (let c = 0; c < layout.classes; c++) {
+      const value = values[first + c * classStride]!;
+      if (test(value)) return [pixel, value];
+    }
+  }
+  return undefined;
+}
+
+function sumOf(values: Values, { layout, perBlock, pixelStride, classStride }: Places, pixel: number): number {
+  const first = Math.floor(pixel / perBlock) * perBlock * layout.classes + (pixel % perBlock) * pixelStride;
+  let sum = 0;
+  for (let c = 0; c < layout.classes; c++) sum += values[first + c * classStride]!;
+  return sum;
 }
 
 function round(value: number): number {
   return Number(value.toPrecision(6));
 }
 
-/** `sample 1` or `sample 1, position [3,4]`. */
-function place(pixel: number, { pixels, spatial }: Layout): string {
-  const sample = `sample ${Math.floor(pixel / pixels)}`;
+/** `at sample 1` or `at sample 1, position [3,4]`. */
+function at(pixel: number, { pixels, spatial }: Layout): string {
+  const sample = `at sample ${Math.floor(pixel / pixels)}`;
   if (spatial.length === 0) return sample;
   const position: number[] = [];
   let rest = pixel % pixels;

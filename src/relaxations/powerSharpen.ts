@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkAxis, checkDtype, checkNumber, checkOptionNames, checkTensor, fail } from '../checks.js';
-import { checkingValues } from '../checkValues.js';
+import { checkTensorValues } from '../checkValues.js';
 
 export interface PowerSharpenOptions {
   /** The axis along which the maximum is taken. Default -1. */
@@ -33,10 +33,10 @@ export function powerSharpen(values: Tensor, power: number, options: PowerSharpe
   checkNumber(fn, 'power', power, { least: 1 });
   checkOptionNames(fn, options, ['axis']);
   const axis = checkAxis(fn, options.axis ?? -1, values.shape);
-  if (checkingValues()) {
-    const bad = values.dataSync().find((v) => !(v >= 0 && v <= 1));
+  checkTensorValues(fn, `${values.rank}`, { values }, (read) => {
+    const bad = read.values.find((v) => !(v >= 0 && v <= 1));
     if (bad !== undefined) fail(fn, `values must lie in [0, 1], got ${bad}`);
-  }
+  });
   return tf.tidy(() => {
     const largest = isLargest(values, axis);
     const upper = tf.sub(1, powerOf(tf.sub(1, values), power));

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { fail } from '../checks.js';
-import { checkingValues } from '../checkValues.js';
+import { checkTensorValues, type Values } from '../checkValues.js';
 
 /** (votes + e)/(total + K e), and `missing` where that is 0/0; total broadcasts against votes. */
 export function shareOfVotes(
@@ -10,13 +10,32 @@ export function shareOfVotes(
   total: Tensor,
   { outcomes, smoothing, missing }: { outcomes: number; smoothing: number; missing: number },
 ): Tensor {
-  if (checkingValues()) {
-    const left = tf.sub(total, votes).dataSync();
-    const bad = votes.dataSync().find((count, i) => !(count >= 0 && left[i]! >= 0));
+  checkTensorValues(fn, `${votes.rank} ${total.rank} ${outcomes}`, { votes, total }, (values) => {
+    const totals = broadcast(values.total, total.shape, votes.shape);
+    const bad = values.votes.find((count, i) => !(count >= 0 && count <= totals[i]!));
     if (bad !== undefined) fail(fn, `votes must lie between 0 and the number of annotators, got ${bad}`);
-  }
+  });
   if (smoothing > 0) return tf.div(tf.add(votes, smoothing), tf.add(total, outcomes * smoothing));
   const asked = tf.step(total);
   const nobody = tf.sub(1, asked);
   return tf.add(tf.div(tf.mul(votes, asked), tf.add(total, nobody)), tf.mul(nobody, missing));
+}
+
+/** The values as those of a larger shape, axis after axis from the last one. */
+function broadcast(values: Values, from: readonly number[], to: readonly number[]): Values {
+  const padded = [...to.slice(from.length).map(() => 1), ...from];
+  let all = values;
+  for (let axis = to.length - 1, inner = 1; axis >= 0; axis--) {
+    const size = to[axis]!;
+    if (padded[axis] !== size) {
+      const wider = new Float32Array(all.length * size);
+      for (let row = 0; row < all.length / inner; row++) {
+        for (let i = 0; i < size; i++)
+          wider.set(all.subarray(row * inner, (row + 1) * inner), (row * size + i) * inner);
+      }
+      all = wider;
+    }
+    inner *= size;
+  }
+  return all;
 }

@@ -96,7 +96,7 @@ function ofSums(fn: string, resolve: (...args: Parameters<Resolve>) => SumTerm[]
     value: (parts) =>
       tf.addN(
         terms.map(({ head, weight }, t) => {
-          const sums = { values: parts[t] as Tensor3D, names: [...head.sums, 'valid' as const], pixels: null };
+          const sums = { values: parts[t] as Tensor3D, names: [...head.sums, 'valid' as const], pixels: null, fn };
           return tf.mul(lossOfPass(sums, head), weight);
         }),
       ),

@@ -1,6 +1,6 @@
-import { describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
-import { clDiceLoss, diceLoss, softSkeleton } from '../../src/index.js';
+import { checkValues, clDiceLoss, diceLoss, softSkeleton } from '../../src/index.js';
 import { centralDifference, map, ndarray, sum } from '../reference/index.js';
 import * as reference from '../reference/distance.js';
 import { expectClose, toTensor } from '../support/compare.js';
@@ -94,11 +94,15 @@ describe('softSkeleton', () => {
   });
 });
 
+afterEach(() => checkValues('first'));
+
 describe('clDiceLoss', () => {
   const lacking = map(randomLabels([2, 3, 4, 3], 1), (t, i) => (i % 3 === 1 && i < 36 ? 0 : t));
   test.each(['skip', 'penalize', 'smooth'] as const)(
     'has for a class that a sample lacks what absent %s says',
     (absent) => {
+      // Labels that the oracle takes under softmax, and value checks do not.
+      checkValues('never');
       const logits = randomLogits([2, 3, 4, 3], 2);
       expectLikeShapeOracle('clDiceLoss', lacking, logits, { absent }, false);
       expectLikeShapeOracle('clDiceLoss', lacking, logits, { absent, activation: 'sigmoid', reduction: 'none' }, false);

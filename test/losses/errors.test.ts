@@ -291,7 +291,7 @@ describe('tables of overlap', () => {
 });
 
 describe('value checks', () => {
-  afterEach(() => checkValues(false));
+  afterEach(() => checkValues('first'));
 
   const distribution = () =>
     tf.tensor([
@@ -381,15 +381,18 @@ describe('value checks', () => {
     ],
   ];
 
-  test.each(WRONG)('refuse %s, and only when they are on', (_, args, message) => {
+  test.each(WRONG)('refuse %s, unless they are off', (_, args, message) => {
     const call = () => (comboLoss as Anything)(...args());
-    expect(call).not.toThrow();
-    checkValues(true);
+    // The second call of a kind is checked too, because the first one failed.
+    for (let i = 0; i < 2; i++) expect(call).toThrow(`comboLoss: ${message}`);
+    checkValues('always');
     expect(call).toThrow(`comboLoss: ${message}`);
+    checkValues('never');
+    expect(call).not.toThrow();
   });
 
   test('let pass what is right, what does not sum to 1 under sigmoid, and what does not count', () => {
-    checkValues(true);
+    checkValues('always');
     comboLoss(distribution(), z());
     comboLoss(
       tf.tensor([
@@ -425,12 +428,14 @@ describe('value checks', () => {
   });
 
   test('name the place in two spatial dimensions', () => {
-    checkValues(true);
+    checkValues('always');
     const bad = tf.tensor([0, 0, 0, 0, 0, 2], [1, 2, 3, 1]);
     expect(() => lossNamed('diceLoss')(bad, tf.zeros([1, 2, 3, 1]))).toThrow('got 2 at sample 0, position [1,2]');
   });
 
-  test('are switched by a boolean', () => {
-    expect(() => checkValues('on' as unknown as boolean)).toThrow('checkValues: on must be true or false, got "on"');
+  test('are always, on first calls, or never', () => {
+    expect(() => checkValues(true as unknown as 'always')).toThrow(
+      "checkValues: when must be 'always', 'first', 'never', got true",
+    );
   });
 });

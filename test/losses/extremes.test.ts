@@ -1,6 +1,7 @@
 /** Numbers at which other losses give NaN or lose their gradient. */
-import { describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
+import { checkValues } from '../../src/index.js';
 import { expectClose, expectFinite, toArray, toTensor } from '../support/compare.js';
 import {
   expectLikeOracle,
@@ -26,6 +27,8 @@ function valueAndGradient(name: LossName, t: tf.Tensor, z: tf.Tensor, options: o
   expectFinite(gradient);
   return { value, gradient };
 }
+
+afterEach(() => checkValues('first'));
 
 describe.each(LOSSES)('%s', (name) => {
   test('of a batch with nothing valid is 0, and so is its gradient', () => {
@@ -65,7 +68,8 @@ describe.each(LOSSES)('%s', (name) => {
     }
   });
 
-  test('shows NaN in a pixel that counts', () => {
+  test('shows NaN in a pixel that counts, where values are not checked', () => {
+    checkValues('never');
     const z = tf.concat([tf.fill([1, 4, 3], NaN), tf.zeros([1, 4, 3])]);
     expect(lossNamed(name)(labels(), z).dataSync()[0]).toBeNaN();
   });
@@ -95,6 +99,7 @@ describe.each(LOSSES)('%s', (name) => {
   });
 
   test('is finite with -Infinity on a class, and the class gets no probability', () => {
+    checkValues('never'); // the labels do not sum to 1
     const z = tf.add(logits(), tf.tensor([0, 0, -Infinity]));
     const two = tf.mul(labels(), tf.tensor([1, 1, 0]));
     for (const t of [two, labels()]) {

@@ -1,7 +1,7 @@
 /** The confusion matrix, its scores and its pictures. */
-import { describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
-import { ConfusionMatrix, MeanDice, MeanIou, MeanPrecision, MeanRecall } from '../../src/index.js';
+import { checkValues, ConfusionMatrix, MeanDice, MeanIou, MeanPrecision, MeanRecall } from '../../src/index.js';
 import { confusionMatrix } from '../reference/metrics.js';
 import { toTensor } from '../support/compare.js';
 import { randomIndices } from '../support/random.js';
@@ -13,6 +13,8 @@ const few = () => {
   matrix.update(tf.tensor([[0, 0, 0, 1, 1, 1]], [1, 6], 'int32'), tf.tensor([[0, 0, 1, 1, 1, 1]], [1, 6], 'int32'));
   return matrix;
 };
+
+afterEach(() => checkValues('first'));
 
 describe('ConfusionMatrix', () => {
   test.each([
@@ -45,7 +47,8 @@ describe('ConfusionMatrix', () => {
     expect(new ConfusionMatrix({ classCount: 4, axis: 1 }).update(front, best).counts()).toEqual(soft);
   });
 
-  test('leaves out pixels that are labelled or predicted outside the classes', () => {
+  test('leaves out pixels that are labelled or predicted outside the classes, where values are not checked', () => {
+    checkValues('never');
     const matrix = new ConfusionMatrix({ classCount: 2 });
     matrix.update(tf.tensor([[0, 1, -1, 1]], [1, 4], 'int32'), tf.tensor([[0, 7, 1, 1]], [1, 4], 'int32'));
     expect(matrix.counts()).toEqual([[1, 0], [0, 1]]); // prettier-ignore

@@ -1,13 +1,23 @@
 /** Scores as functions on tensors: against the oracle, and what must hold between one call and another. */
-import { describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
-import { brierScore, diceLoss, expectedCalibrationError, iouLoss, iouScore, tverskyLoss } from '../../src/index.js';
+import {
+  brierScore,
+  checkValues,
+  diceLoss,
+  expectedCalibrationError,
+  iouLoss,
+  iouScore,
+  tverskyLoss,
+} from '../../src/index.js';
 import * as oracle from '../reference/metrics.js';
 import { centralDifference } from '../reference/index.js';
 import { expectClose, expectFinite, toTensor } from '../support/compare.js';
 import { randomDistribution, randomLogits } from '../support/random.js';
 import * as support from './support.js';
 import { asTensors, PROBLEMS, scoreFunction, SCORES, type Function } from './support.js';
+
+afterEach(() => checkValues('first'));
 
 const weights = { alpha: 0.3, beta: 0.8 };
 const ownOptions = (name: string) => (name === 'tversky' ? weights : {});
@@ -137,7 +147,8 @@ describe.each(ALL)('%s', (_, score) => {
     expectFinite(score(t(), infinite));
   });
 
-  test('is NaN where predictions are NaN: a diverged network has no score', () => {
+  test('is NaN where predictions are NaN and values are not checked: a diverged network has no score', () => {
+    checkValues('never');
     const broken = tf.concat([tf.fill([1, 4, 5, 4], NaN), tf.slice(z(), 1)]);
     expect(score(t(), broken).dataSync()[0]).toBeNaN();
     expect(score(t(), broken, { activation: 'sigmoid' }).dataSync()[0]).toBeNaN();
@@ -175,7 +186,8 @@ describe('a region score', () => {
   });
 
   test('of hard predictions gives a pixel without a class to none', () => {
-    // The second pixel is of no class: it must not count for the first one.
+    // The second pixel is of no class, which value checks refuse: it must not count for the first one.
+    checkValues('never');
     const t = tf.tensor([
       [
         [1, 0],

@@ -35,7 +35,8 @@ describe('namedLoss', () => {
     tf.tidy(() => {
       const classes = name === 'lovaszHingeLoss' ? 1 : 3;
       const shape = [2, 4, 4, classes];
-      const labels = toTensor(classes === 1 ? randomLabels(shape, 1) : randomDistribution(shape, 1, 3));
+      const labels =
+        classes === 1 ? tf.round(toTensor(randomLabels(shape, 1))) : toTensor(randomDistribution(shape, 1, 3));
       const logits = toTensor(randomLogits(shape, 2));
       const loss = namedLoss(name, { classWeights: Array.from({ length: classes }, (_, c) => 1 + c) }) as NamedLoss;
       const expected = (options: object) => LOSSES[name].loss(labels, logits, options);

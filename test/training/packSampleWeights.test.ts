@@ -1,8 +1,9 @@
 /** Weights of samples that go through fit behind the labels' last channel. */
-import { describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import * as softseg from '../../src/index.js';
 import {
+  checkValues,
   acceptAnyTargets,
   crossEntropyLoss,
   diceLoss,
@@ -63,6 +64,8 @@ function expectSame(wrapped: Loss, packed: tf.Tensor, expected: (z: tf.Tensor) =
   );
 }
 
+afterEach(() => checkValues('first'));
+
 test.each(Object.keys(LOSSES) as LossName[])('withSampleWeights(%s) is the weighted mean of its values', (name) => {
   const { loss } = LOSSES[name];
   const labels = indices();
@@ -108,6 +111,7 @@ test('a mask that is constant over each sample cancels in a region loss, and wei
 });
 
 test('a sample that has nothing to say is one of the N all the same', () => {
+  checkValues('never');
   const labels = tf.zeros([2, 4, 3]); // no class is labelled, so none takes part
   const some = tf.concat([tf.slice(labels, 0, 1), tf.cast(tf.oneHot(tf.tensor2d([[0, 1, 2, 0]], [1, 4], 'int32'), 3), 'float32')]); // prettier-ignore
   const z = toTensor(randomArray([2, 4, 3], 1, -1, 1));

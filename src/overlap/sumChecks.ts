@@ -1,0 +1,44 @@
+/** What the sums of a pass tell about its labels and probabilities, where they are in memory anyway. N samples, C classes. */
+import { fail } from '../checks.js';
+import type { PassSum } from '../kernels/contract.js';
+
+/** How far rounding may carry a sum out of its range, as a share of the weight of the pixels. */
+const TOLERANCE = 1e-4;
+
+/** What must lie in [0, 1] for a sum to lie between 0 and `valid`. A cross-entropy may be anything. */
+const CAUSES: Partial<Record<PassSum, string>> = {
+  intersection: 'labels and probabilities',
+  predicted: 'probabilities',
+  labelled: 'labels',
+  difference: 'labels and probabilities',
+  predictedSquared: 'probabilities',
+  labelledSquared: 'labels',
+};
+
+/** Refuses sums [S,N,C] that no labels and probabilities in [0, 1] can have. NaN passes: it shows by itself. */
+export function checkSums(
+  fn: string,
+  sums: ArrayLike<number>,
+  names: readonly PassSum[],
+  [, samples, classes]: readonly [number, number, number],
+  /** The pixels of each sample, where `valid` is not among the sums. */
+  pixels: number | null,
+): void {
+  const size = samples * classes;
+  const valid = pixels === null ? names.indexOf('valid') * size : -1;
+  names.forEach((name, s) => {
+    const cause = CAUSES[name];
+    if (cause === undefined) return;
+    for (let i = 0; i < size; i++) {
+      const most = pixels ?? sums[valid + i]!;
+      const sum = sums[s * size + i]!;
+      if (!(sum < -TOLERANCE * most || sum > (1 + TOLERANCE) * most)) continue;
+      const where = `sample ${Math.floor(i / classes)}, class ${i % classes}`;
+      fail(
+        fn,
+        `${cause} must lie in [0, 1], but the sum '${name}' of ${where} is ${Number(sum.toPrecision(6))}, where the ` +
+          `pixels weigh ${most}; checkValues('always') finds the pixel`,
+      );
+    }
+  });
+}
