@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { checkDtype, checkOptionNames, checkTensor } from '../checks.js';
+import { checkDtype, checkOptionNames, checkTensor, fail } from '../checks.js';
+import { checkTensorValues } from '../checkValues.js';
 import { resolveSpacing, type Spacing } from './spacing.js';
 import { squaredDistances } from './squaredDistances.js';
 
@@ -35,6 +36,9 @@ export function distanceTransform(mask: Tensor, options: DistanceTransformOption
   checkOptionNames(fn, options, ['spacing']);
   const [samples = 0, ...spatial] = mask.shape;
   const spacing = resolveSpacing(fn, options.spacing ?? 1, spatial);
+  checkTensorValues(fn, `${mask.dtype} ${mask.rank}`, { mask }, (values) => {
+    if (values.mask.some(Number.isNaN)) fail(fn, 'mask must not hold NaN');
+  });
   const pixels = mask.size / Math.max(samples, 1);
   const values = mask.dataSync();
   const distances = new Float32Array(mask.size);

@@ -4,6 +4,7 @@ import { checkAxis, checkInteger, checkOptionNames, checkTensor, fail, show, sho
 import { fromPixels, layoutOf, type Layout } from '../kernels/layout.js';
 import type { ProblemOptions } from '../overlap/options.js';
 import { checkIgnoreLabel, checkMask, pixelWeights, resolveLabelKind } from '../overlap/problem.js';
+import { checkPixelValues } from '../overlap/valueChecks.js';
 import { classMaps, sidesOf } from './sides.js';
 import { signedMap } from './signedMap.js';
 import { resolveSpacing, type Spacing } from './spacing.js';
@@ -50,7 +51,10 @@ export function signedDistance(labels: Tensor, options: SignedDistanceOptions = 
   checkIgnoreLabel(fn, options.ignoreLabel, kind);
   checkMask(fn, options.mask, layout);
   return tf.tidy(() => {
-    const sides = sidesOf(labels, kind, pixelWeights(labels, kind, layout, options), layout);
+    const weights = pixelWeights(labels, kind, layout, options);
+    const checked = { tensor: labels, kind, rule: 'masks' } as const;
+    checkPixelValues(fn, { labels: checked, predictions: null, weights, layout }, options);
+    const sides = sidesOf(labels, kind, weights, layout);
     const all = Array.from({ length: layout.classes }, () => 1);
     const maps = classMaps(layout, all, (n, c) => signedMap(sides.of(n, c), layout.spatial, spacing));
     return fromPixels(tf.tensor(maps, [layout.samples, layout.pixels, layout.classes]) as Tensor3D, layout);

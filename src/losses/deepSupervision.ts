@@ -17,6 +17,7 @@ import { oneHot } from '../kernels/oneHot.js';
 import { averageAlong, nearestAlong } from '../kernels/resample.js';
 import { toFloat } from '../kernels/toFloat.js';
 import { checkIgnoreLabel, checkMask, pixelWeights, resolveLabelKind } from '../overlap/problem.js';
+import { checkPixelValues } from '../overlap/valueChecks.js';
 
 /** What `deepSupervisionLoss` hands to the loss besides labels and predictions: what was passed to it, at each scale. */
 export interface ScaleOptions {
@@ -86,6 +87,8 @@ export function deepSupervisionLoss<T extends Tensor>(
     }
   }
   return tf.tidy(() => {
+    // The loss checks labels at their own scale itself. Resized ones no longer show what was wrong with them.
+    if (layouts.every(({ spatial }) => !sameShape(spatial, full.layout.spatial))) checkFullLabels(fn, full, options);
     const terms = layouts.map((layout, i) => {
       const scaled = sameShape(layout.spatial, full.layout.spatial) ? asTheyAre(full) : atScale(full, layout, resize);
       const value: unknown = loss(scaled.labels, predictions[i]!, scaled.options);
@@ -159,6 +162,13 @@ function resolveLabels(fn: string, labels: Tensor, scale: Layout, options: DeepS
     ...(ignoreLabel === undefined ? {} : { ignoreLabel }),
   };
   return { labels, kind, layout, options: given };
+}
+
+function checkFullLabels(fn: string, full: FullLabels, options: DeepSupervisionLossOptions): void {
+  const { labels, kind, layout } = full;
+  const weights = pixelWeights(labels, kind, layout, options);
+  const checked = { tensor: labels, kind, rule: 'masks' } as const;
+  checkPixelValues(fn, { labels: checked, predictions: null, weights, layout }, options);
 }
 
 interface ScaledLabels {

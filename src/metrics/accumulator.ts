@@ -5,6 +5,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkOptionNames, fail, show } from '../checks.js';
+import { checkingUpdate, checkingUpdateLater } from '../checkValues.js';
 import type { ProblemOptions, Relaxation } from '../overlap/options.js';
 import { ExactSum } from './exactSum.js';
 
@@ -68,12 +69,14 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<Problem
    * Takes in a batch. It reads a few sums back from the backend, which a GPU has to be waited for; where that is not
    * possible (WebGPU), use `updateAsync`.
    *
-   * @throws if shapes, dtypes or options do not fit, if the classes are not as many as before, or if a sum is not finite
-   * (NaN in predictions or labels). The accumulator is then as it was
+   * It also checks the values of each batch, unless `checkValues('never')` was called.
+   *
+   * @throws if shapes, dtypes, options or values do not fit, if the classes are not as many as before, or if a sum is not
+   * finite. The accumulator is then as it was
    */
   update(labels: Tensor, predictions: Tensor, options: UpdateOptions = {}): this {
     const fn = `${this.kind}.update`;
-    const { sums, classes } = this.measured(fn, labels, predictions, options);
+    const { sums, classes } = checkingUpdate(() => this.measured(fn, labels, predictions, options));
     try {
       this.take(fn, sums.dataSync(), sums.shape[0]!, classes);
     } finally {
@@ -85,9 +88,11 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<Problem
   /** `update` that waits for the backend without blocking. */
   async updateAsync(labels: Tensor, predictions: Tensor, options: UpdateOptions = {}): Promise<this> {
     const fn = `${this.kind}.updateAsync`;
-    const { sums, classes } = this.measured(fn, labels, predictions, options);
+    const { result, checked } = checkingUpdateLater(() => this.measured(fn, labels, predictions, options));
+    const { sums, classes } = result;
     try {
-      this.take(fn, await sums.data(), sums.shape[0]!, classes);
+      const [values] = await Promise.all([sums.data(), checked]);
+      this.take(fn, values, sums.shape[0]!, classes);
     } finally {
       sums.dispose();
     }

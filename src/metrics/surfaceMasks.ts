@@ -6,6 +6,7 @@ import { resolveSpacing, type Spacing } from '../distance/spacing.js';
 import { layoutOf, sameShape, toLabelPixels, toPixels, type Layout } from '../kernels/layout.js';
 import type { ProblemOptions } from '../overlap/options.js';
 import { checkIgnoreLabel, checkMask, pixelWeights, resolveLabelKind } from '../overlap/problem.js';
+import { checkPixelValues, type CheckedPredictions } from '../overlap/valueChecks.js';
 
 /** The options of every score of surfaces. */
 export interface SurfaceOptions extends Pick<ProblemOptions, 'axis' | 'mask' | 'ignoreLabel'> {
@@ -54,6 +55,14 @@ export function surfaceMasks(fn: string, labels: Tensor, predictions: Tensor, op
 
   const isIndices = areIndices(labels, predictions);
   const activation = resolveActivation(fn, predictions, layout.classes, options.activation);
+  const checkedLabels = { tensor: labels, kind, rule: 'masks' } as const;
+  const checkedPredictions = { tensor: predictions, as: readAs(isIndices, activation), sharpness: 1 };
+  const moreClasses = isIndices && labels.rank === predictions.rank;
+  checkPixelValues(
+    fn,
+    { labels: checkedLabels, predictions: checkedPredictions, weights, layout, moreClasses },
+    options,
+  );
   const exclusive = isIndices || (layout.classes > 1 && (activation === 'softmax' || activation === 'none'));
   const truth =
     kind === 'soft' && exclusive ? sidesOfLargest(labels, weights, layout, 0) : sidesOf(labels, kind, weights, layout);
@@ -123,6 +132,13 @@ function resolveActivation(fn: string, predictions: Tensor, classes: number, giv
     fail(fn, `activation 'softmax' needs at least two classes (over one it is always 1); use 'sigmoid'`);
   }
   return activation as SurfaceActivation;
+}
+
+/** How predictions are read, for the checks of their values. Under softmax the largest is taken, whatever it is. */
+function readAs(isIndices: boolean, activation: SurfaceActivation): CheckedPredictions['as'] {
+  if (isIndices) return 'indices';
+  if (activation === 'softmax') return 'scores';
+  return activation === 'mask' ? 'none' : activation;
 }
 
 /** Where the class has the largest value of the pixel (the first in a tie), and the values are above `least`. */

@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import {
   CalibrationError,
+  checkValues,
   ConfusionMatrix,
   MeanBrier,
   MeanIou,
@@ -242,7 +243,10 @@ describe.each(EVERY)('%s', (_, make, data) => {
     const accumulator = seen(pieces[0]!);
     const broken = { ...pieces[1]!.predictions, data: pieces[1]!.predictions.data.map((z, i) => (i === 7 ? NaN : z)) };
     const run = () => update(accumulator, { ...pieces[1]!, predictions: broken, mask: ones() });
+    expect(run).toThrow('predictions must not be NaN, got NaN at sample 0');
+    checkValues('never');
     expect(run).toThrow('hold NaN or Infinity: a sum is NaN');
+    checkValues('first');
     expect(state(accumulator)).toBe(state(seen(pieces[0]!)));
   });
 

@@ -1,10 +1,12 @@
-import { describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
-import { averageSurfaceDistance, hausdorffDistance, normalizedSurfaceDice } from '../../src/index.js';
+import { averageSurfaceDistance, checkValues, hausdorffDistance, normalizedSurfaceDice } from '../../src/index.js';
 import { ndarray, sizeOf, sum } from '../reference/index.js';
 import { surfaceDistances } from '../reference/distance.js';
 import { expectClose, toTensor } from '../support/compare.js';
 import { randomIndices, randomLabels, randomLogits } from '../support/random.js';
+
+afterEach(() => checkValues('first'));
 
 type Score = (labels: tf.Tensor, predictions: tf.Tensor, options?: object) => tf.Tensor;
 interface Distances {
@@ -207,6 +209,8 @@ describe('surface scores of nothing', () => {
   test('a network that gives NaN scores worst, not best', () => {
     const labels = tf.tensor([0, 1, 1, 0], [1, 4], 'int32');
     const broken = tf.fill([1, 4, 2], NaN);
+    expect(() => hausdorffDistance(labels, broken)).toThrow('hausdorffDistance: predictions must not be NaN, got NaN');
+    checkValues('never');
     expect([...hausdorffDistance(labels, broken).dataSync()]).toEqual([Infinity, Infinity]);
     expect([...normalizedSurfaceDice(some(), tf.fill([1, 4, 1], NaN)).dataSync()]).toEqual([0]);
   });
