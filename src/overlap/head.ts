@@ -7,7 +7,7 @@ import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import type { Algebra } from '../algebra/algebra.js';
 import { numberAlgebra } from '../algebra/numbers.js';
 import { tensorAlgebra } from '../algebra/tensors.js';
-import { checksAnyValues, releasingTape } from '../checkValues.js';
+import { checksAnyValues, releasingTape, type Values } from '../checkValues.js';
 import type { EntropyTerm, PassSum, SumName } from '../kernels/contract.js';
 import { nestedGrads } from '../kernels/nestedGrads.js';
 import { currentKernels } from '../kernels/select.js';
@@ -85,9 +85,10 @@ function lossAtOnce(sums: Tensor3D, head: Head, known: Known): Tensor {
   return tf.customGrad((x, save) => {
     const kept = x as Tensor3D;
     // Before anything is saved, which tfjs would keep for ever if this threw.
-    checkKnownSums(kept, known);
+    const values = kept.dataSync();
+    checkKnownSums(values, kept.shape, known);
     (save as tf.GradSaveFunc)([kept]);
-    const { result } = lossInNumbers(kept, head, known);
+    const { result } = lossInNumbers(values, kept.shape, head, known);
     return {
       value: tf.tensor(Float32Array.from(result.values), head.shape(kept.shape[1])),
       gradFunc: (dy: Tensor, [saved]: Tensor[]) => gradientAtOnce(saved as Tensor3D, dy, head, known),
@@ -95,16 +96,15 @@ function lossAtOnce(sums: Tensor3D, head: Head, known: Known): Tensor {
   })(sums);
 }
 
-function checkKnownSums(sums: Tensor3D, { fn, names, pixels }: Known): void {
-  if (fn === null || !checksAnyValues()) return;
-  releasingTape(() => checkSums(fn, sums.dataSync(), names, sums.shape, pixels));
+function checkKnownSums(values: Values, shape: Tensor3D['shape'], { fn, names, pixels }: Known): void {
+  if (fn !== null && checksAnyValues()) releasingTape(() => checkSums(fn, values, names, shape, pixels));
 }
 
 function gradientAtOnce(sums: Tensor3D, dy: Tensor, head: Head, known: Known): Tensor3D {
   return tf.customGrad((x, upstream, save) => {
     const [kept, keptDy] = [x as Tensor3D, upstream as Tensor];
     (save as tf.GradSaveFunc)([kept, keptDy]);
-    const { gradient } = lossInNumbers(kept, head, known);
+    const { gradient } = lossInNumbers(kept.dataSync(), kept.shape, head, known);
     return {
       value: tf.tensor3d(gradient(keptDy.dataSync()), kept.shape),
       gradFunc: (ddy: Tensor, saved: Tensor[]) => {
@@ -115,9 +115,12 @@ function gradientAtOnce(sums: Tensor3D, dy: Tensor, head: Head, known: Known): T
   })(sums, dy) as Tensor3D;
 }
 
-function lossInNumbers(sums: Tensor3D, head: Head, { names, pixels }: Known) {
-  const [, samples, classes] = sums.shape;
-  const values = sums.dataSync();
+function lossInNumbers(
+  values: Values,
+  [, samples, classes]: Tensor3D['shape'],
+  head: Head,
+  { names, pixels }: Known,
+) {
   const size = samples * classes;
   const algebra = numberAlgebra();
   const rows = names.map((_, i) => values.subarray(i * size, (i + 1) * size));

@@ -1,0 +1,288 @@
+/** The mistakes that everybody makes, by each way in which labels and predictions reach a loss or a score. */
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import * as tf from '@tensorflow/tfjs';
+import {
+  acceptAnyTargets,
+  accumulateGrads,
+  brierScore,
+  CalibrationError,
+  checkValues,
+  comboLoss,
+  ConfusionMatrix,
+  deepSupervisionLoss,
+  diceLoss,
+  hausdorffDistance,
+  iouScore,
+  lossOfPieces,
+  MeanBrier,
+  MeanIou,
+  minimizePieces,
+  namedLoss,
+  overlap,
+  packMask,
+  packSampleWeights,
+  signedDistance,
+  withMask,
+  withSampleWeights,
+} from '../../src/index.js';
+import { toTensor } from '../support/compare.js';
+import { LOSSES, lossNamed } from '../support/oracle.js';
+import { randomArray } from '../support/random.js';
+
+const SIZE = [2, 4, 4];
+const random = (shape: readonly number[], least: number, most: number) => toTensor(randomArray(shape, 1, least, most));
+const logits = (classes: number): tf.Tensor => random([...SIZE, classes], -2, 2);
+const mask = (): tf.Tensor => tf.round(random([...SIZE, 1], 0, 1));
+const indices = (value: number) => tf.concat([tf.fill([2, 4, 3], value, 'int32'), tf.zeros([2, 4, 1], 'int32')], 2);
+const distribution = () => tf.softmax(logits(3));
+
+interface Mistake {
+  labels: () => tf.Tensor;
+  predictions: () => tf.Tensor;
+  message: string;
+}
+
+const MISTAKES: Record<string, Mistake> = {
+  'a float mask of 0 and 255': {
+    labels: () => tf.mul(mask(), 255),
+    predictions: () => logits(1),
+    message: 'labels hold 255: divide by 255, or map colours to classes',
+  },
+  'an int32 mask of 0 and 255': {
+    labels: () => tf.cast(tf.mul(mask(), 255), 'int32'),
+    predictions: () => logits(1),
+    message: 'divide a mask of 0 and 255 by 255, or, if 255 marks pixels to leave out, pass ignoreLabel: 255',
+  },
+  'one-hot labels of 0 and 255 in int32': {
+    labels: () => tf.mul(tf.oneHot(indices(1), 3), 255),
+    predictions: () => logits(3),
+    message: 'labels hold 255: divide by 255, or map colours to classes',
+  },
+  'numbers of classes as a float mask': {
+    labels: () => tf.mul(mask(), 4),
+    predictions: () => logits(1),
+    message: 'labels hold 4: pass numbers of classes as int32 class indices, or one-hot',
+  },
+  'labels and predictions swapped': {
+    labels: () => logits(3),
+    predictions: distribution,
+    message: 'labels and predictions look swapped: labels come first',
+  },
+  'indices of another map': {
+    labels: () => indices(7),
+    predictions: () => logits(3),
+    message: 'class indices must lie in 0..2, got 7 at sample 0, position [0,0]',
+  },
+  'a sentinel that nobody named': {
+    labels: () => indices(-1),
+    predictions: () => logits(3),
+    message: 'if -1 marks pixels to leave out, pass ignoreLabel: -1',
+  },
+  'labels of NaN': {
+    labels: () => tf.mul(distribution(), NaN),
+    predictions: () => logits(3),
+    message: 'labels must lie in [0, 1], got NaN at sample 0, position [0,0]',
+  },
+  'predictions of NaN': {
+    labels: distribution,
+    predictions: () => tf.mul(logits(3), NaN),
+    message: 'predictions must not be NaN, got NaN at sample 0, position [0,0]',
+  },
+  'predictions of Infinity': {
+    labels: distribution,
+    predictions: () => tf.add(logits(3), Infinity),
+    message: 'predictions must be finite, for softmax gives NaN otherwise, got Infinity',
+  },
+  'labels that do not sum to 1': {
+    labels: () => tf.mul(distribution(), 0.5),
+    predictions: () => logits(3),
+    message: 'labels of a pixel must sum to 1 under softmax, got 0.5 at sample 0, position [0,0]',
+  },
+};
+
+type Entry = (labels: tf.Tensor, predictions: tf.Tensor) => unknown;
+
+/** A network whose output is the predictions, whatever comes in. */
+function giving(predictions: tf.Tensor): tf.LayersModel {
+  const layer = tf.layers.dense({ inputShape: predictions.shape.slice(1), units: predictions.shape.at(-1)! });
+  const model = tf.sequential({ layers: [layer] });
+  const classes = predictions.shape.at(-1)!;
+  model.setWeights([tf.eye(classes), tf.zeros([classes])]);
+  return model;
+}
+
+const fit = async (loss: (t: tf.Tensor, p: tf.Tensor) => tf.Tensor, labels: tf.Tensor, predictions: tf.Tensor) => {
+  const model = giving(predictions);
+  const optimizer = tf.train.sgd(0.1);
+  model.compile({ optimizer, loss });
+  acceptAnyTargets(model);
+  try {
+    await model.fit(predictions, labels, { epochs: 1, batchSize: 2, shuffle: false, verbose: 0 });
+  } finally {
+    model.dispose();
+    optimizer.dispose();
+  }
+};
+
+function loop(predictions: tf.Tensor, step: (z: tf.Variable, optimizer: tf.Optimizer) => void) {
+  const z = tf.variable(predictions);
+  const optimizer = tf.train.adam(0.1);
+  try {
+    step(z, optimizer);
+  } finally {
+    z.dispose();
+    optimizer.dispose();
+  }
+}
+
+const ENTRIES: Record<string, Entry> = {
+  'a loss': (t, p) => comboLoss(t, p),
+  'a gradient': (t, p) => tf.grad((z) => diceLoss(t, z))(p),
+  overlap: (t, p) => overlap(t, p),
+  'model.fit': (t, p) => fit(comboLoss, t, p),
+  'model.fit with a named loss': (t, p) => fit(namedLoss('diceLoss', { smooth: 1 }), t, p),
+  'a loop': (t, p) => loop(p, (z, optimizer) => optimizer.minimize(() => comboLoss(t, tf.mul(z, 1)) as tf.Scalar)),
+  pieces: (t, p) => accumulateGrads(comboLoss, (x) => tf.mul(x, 1), [{ xs: p, ys: t }]),
+  'a step on pieces': (t, p) =>
+    loop(p, (z, optimizer) => minimizePieces(optimizer, diceLoss, (x) => tf.mul(x, z), [{ xs: p, ys: t }])),
+  'a loss of pieces that takes logits': (t, p) =>
+    lossOfPieces(namedLoss('crossEntropyLoss', { hardest: 0.5 }), (x) => x, [{ xs: p, ys: t }]),
+  'packed masks': (t, p) => withMask(diceLoss)(packMask(t, tf.ones(SIZE, 'int32')), p),
+  'packed weights': (t, p) => withSampleWeights(diceLoss)(packSampleWeights(t, tf.ones([2], 'int32')), p),
+  'deep supervision': (t, p) => deepSupervisionLoss(diceLoss, t, [p]),
+  'a score': (t, p) => iouScore(t, p),
+  'a hard score': (t, p) => iouScore(t, p, { hard: true }),
+  'the Brier score': (t, p) => brierScore(t, p),
+  MeanIou: (t, p) => new MeanIou().update(t, p),
+  MeanBrier: (t, p) => new MeanBrier().update(t, p),
+  CalibrationError: (t, p) => new CalibrationError().update(t, p),
+  ConfusionMatrix: (t, p) => new ConfusionMatrix().update(t, p),
+  'updateAsync of MeanIou': (t, p) => new MeanIou().updateAsync(t, p),
+  'updateAsync of ConfusionMatrix': (t, p) => new ConfusionMatrix().updateAsync(t, p),
+};
+
+async function messageOf(run: () => unknown): Promise<string> {
+  try {
+    tf.dispose((await run()) as tf.Tensor);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return 'nothing was thrown';
+}
+
+let warnings: string[] = [];
+beforeEach(() => {
+  checkValues('first');
+  warnings = [];
+  jest.spyOn(console, 'warn').mockImplementation((text) => {
+    // (The cpu backend says something about Node, too.)
+    if (String(text).includes('look like')) warnings.push(String(text));
+  });
+});
+afterEach(() => {
+  jest.restoreAllMocks();
+  checkValues('first');
+});
+
+describe.each(Object.entries(MISTAKES))('%s', (_, { labels, predictions, message }) => {
+  test.each(Object.entries(ENTRIES))('by %s is an error each time, and leaves no tensor', async (name, entry) => {
+    const [t, p] = [labels(), predictions()];
+    // A dense layer makes NaN of Infinity.
+    const expected = name.includes('fit') ? message.replace(/be finite.*/, 'not be NaN') : message;
+    for (let i = 0; i < 2; i++) {
+      const before = tf.memory().numTensors;
+      tf.engine().startScope(); // of what the entry itself makes
+      const refused = await messageOf(() => entry(t, p));
+      tf.engine().endScope();
+      expect(refused).toContain(expected);
+      expect(tf.memory().numTensors).toBe(before);
+    }
+    expect(warnings).toEqual([]);
+  });
+});
+
+test.each(LOSSES)('%s refuses mistakes by itself', (name) => {
+  const loss = lossNamed(name);
+  for (const { labels, predictions, message } of Object.values(MISTAKES)) {
+    // Under sigmoid any finite or infinite logit has a probability, and labels sum to anything.
+    if (name === 'binaryCrossEntropyLoss' && /softmax/.test(message)) continue;
+    expect(() => loss(labels(), predictions())).toThrow(message);
+  }
+});
+
+describe('surfaces and distances', () => {
+  test('refuse labels of 0 and 255', () => {
+    const t = tf.mul(mask(), 255);
+    for (let i = 0; i < 2; i++) {
+      expect(() => signedDistance(t)).toThrow('signedDistance: labels must lie in [0, 1], got 255');
+      expect(() => hausdorffDistance(t, logits(1))).toThrow('hausdorffDistance: labels must lie in [0, 1], got 255');
+    }
+    expect(() => signedDistance(indices(9), { classes: 3 })).toThrow('class indices must lie in 0..2, got 9');
+  });
+
+  test('take classes that are not scored', () => {
+    checkValues('always');
+    expect(() => hausdorffDistance(indices(5), indices(4), { classes: [1] })).not.toThrow();
+    expect(() => hausdorffDistance(indices(1), indices(-1), { classes: [1] })).toThrow(
+      'predicted class indices must be >= 0, got -1',
+    );
+  });
+});
+
+describe('deep supervision at coarse scales alone', () => {
+  test('refuses the labels themselves, not what resizing made of them', () => {
+    const coarse = tf.zeros([2, 2, 2, 3]);
+    expect(() => deepSupervisionLoss(diceLoss, indices(7), [coarse])).toThrow(
+      'deepSupervisionLoss: class indices must lie in 0..2, got 7 at sample 0, position [0,0]',
+    );
+  });
+});
+
+describe('probabilities that are taken for logits', () => {
+  const one = () => tf.sigmoid(logits(1));
+
+  test.each<[string, Entry, () => tf.Tensor]>([
+    ['diceLoss', (t, p) => diceLoss(t, p), one],
+    ['comboLoss', (t, p) => tf.grad((z) => comboLoss(t, z))(p), distribution],
+    ['iouScore', (t, p) => iouScore(t, p), distribution],
+    ['MeanIou.update', (t, p) => new MeanIou().update(t, p), distribution],
+    ['MeanIou.updateAsync', (t, p) => new MeanIou().updateAsync(t, p), one],
+    ['hausdorffDistance', (t, p) => hausdorffDistance(t, p), one],
+  ])('get one warning by %s', async (name, entry, probabilities) => {
+    const p = probabilities();
+    const t = p.shape.at(-1) === 1 ? mask() : distribution();
+    await entry(t, p);
+    checkOne(name);
+    await entry(tf.slice(t, 0, 1), tf.slice(p, 0, 1));
+    await entry(t, p);
+    checkOne(name);
+    checkValues('always');
+    await entry(t, p);
+    expect(warnings).toHaveLength(2);
+  });
+
+  function checkOne(name: string): void {
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toMatch(new RegExp(`^${name}: predictions look like probabilities .*Pass activation: 'none'`));
+  }
+
+  test('are none if one lies outside [0, 1], all are equal, rows do not sum to 1, or nobody activates them', () => {
+    checkValues('always');
+    diceLoss(mask(), logits(1));
+    diceLoss(mask(), tf.fill([...SIZE, 1], 0.5));
+    diceLoss(distribution(), random([...SIZE, 3], 0, 1));
+    diceLoss(mask(), one(), { activation: 'none' });
+    diceLoss(mask(), one(), { activation: (p) => p });
+    expect(warnings).toEqual([]);
+    checkValues('never');
+    diceLoss(mask(), one());
+    expect(warnings).toEqual([]);
+  });
+
+  test('say what is left of a prediction of 1', () => {
+    diceLoss(mask(), one());
+    comboLoss(distribution(), distribution());
+    expect(warnings[0]).toContain('even a prediction of 1 becomes 0.73');
+    expect(warnings[1]).toContain('even a prediction of 1 becomes 0.58');
+  });
+});
