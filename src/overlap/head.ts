@@ -115,12 +115,7 @@ function gradientAtOnce(sums: Tensor3D, dy: Tensor, head: Head, known: Known): T
   })(sums, dy) as Tensor3D;
 }
 
-function lossInNumbers(
-  values: Values,
-  [, samples, classes]: Tensor3D['shape'],
-  head: Head,
-  { names, pixels }: Known,
-) {
+function lossInNumbers(values: Values, [, samples, classes]: Tensor3D['shape'], head: Head, { names, pixels }: Known) {
   const size = samples * classes;
   const algebra = numberAlgebra();
   const rows = names.map((_, i) => values.subarray(i * size, (i + 1) * size));

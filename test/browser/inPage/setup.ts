@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-webgpu';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
-import { enableWasmTraining, kernelsInUse, useKernels } from '../../../src/index.js';
+import { checkValues, enableWasmTraining, kernelsInUse, useKernels } from '../../../src/index.js';
 
 declare const TEST_BACKEND: 'webgpu' | 'webgl' | 'wasm';
 declare const TEST_KERNELS: 'fused' | 'composed';
@@ -27,6 +27,8 @@ beforeAll(async () => {
   await tf.ready();
   if (tf.getBackend() !== TEST_BACKEND) throw new Error(`the ${TEST_BACKEND} backend does not run here`);
   if (TEST_BACKEND === 'webgpu') {
+    // Checks that follow later hold tensors until then, which tests of what is kept would count.
+    checkValues('never');
     const { device } = tf.backend() as unknown as { device: Device };
     workDone = () => device.queue.onSubmittedWorkDone();
     void device.lost.then(({ message }) => complaints.push(`the device is lost: ${message}`));
