@@ -143,7 +143,10 @@ export function namesOfOptions(options: object): string {
   return names.sort().join();
 }
 
-/** tfjs never disposes what operations have saved for a gradient if something throws before the gradient is taken. */
+/**
+ * tfjs never disposes what operations have saved for a gradient if something throws before the gradient is taken. (A
+ * function that catches the error of a check has no gradient through what came before it.)
+ */
 function releaseTape(): void {
   for (const { saved } of tf.engine().state.activeTape ?? []) tf.dispose(saved);
 }

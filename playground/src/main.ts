@@ -2,10 +2,14 @@ import './style.css';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-core/dist/register_all_gradients.js';
 import '@tensorflow/tfjs-backend-cpu';
+import { checkValues } from 'softseg';
 import licence from '../../examples/brain/data/LICENSE.txt?url';
 import { lossesPage } from './losses/page.js';
 import { relaxationsPage } from './relaxations/page.js';
 import { trainingPage } from './training/page.js';
+
+// Labels may be painted that a loss does not take, say soft ones for a hinge: the page shows what it makes of them.
+checkValues('never');
 
 const PARTS = {
   relaxations: { title: 'Relaxations', make: relaxationsPage },

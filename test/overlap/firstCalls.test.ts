@@ -113,6 +113,24 @@ describe('a kind of calls', () => {
   });
 });
 
+test('a loss that is wrapped, named or supervised at its own scale is checked once', () => {
+  const more = (run: () => unknown) => {
+    checkValues('never');
+    const without = readsOf(run);
+    checkValues('first');
+    return readsOf(run) - without;
+  };
+  const mask = tf.ones([2, 4, 4]);
+  const once = more(() => diceLoss(soft(), logits(), { mask }));
+  expect(once).toBe(3);
+  const { namedLoss, packMask, withMask } = softseg;
+  expect(more(() => withMask(namedLoss('diceLoss'))(packMask(soft(), mask), logits()))).toBe(once);
+  expect(more(() => softseg.deepSupervisionLoss(diceLoss, soft(), [logits()], { mask }))).toBe(once);
+  const network = (xs: tf.Tensor) => tf.mul(xs, 1);
+  const pieces = () => softseg.microBatches({ xs: logits(), ys: soft(), mask }, 1);
+  expect(more(() => softseg.lossOfPieces(diceLoss, network, pieces()))).toBe(once);
+});
+
 describe('accumulators', () => {
   test('check every update, and go on as they were after an error', () => {
     const scores = new MeanIou().update(soft(), logits());
