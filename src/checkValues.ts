@@ -36,7 +36,7 @@ const remember = (when: ValueChecks): Memory => ({
 let memory = remember('first');
 
 /** Set while an accumulator takes in a batch: its values are checked each time. `later` collects checks to wait for. */
-let update: { later: Promise<void>[] | null } | null = null;
+let update: { later: Promise<unknown>[] | null } | null = null;
 
 /**
  * Chooses when tensor values are checked, in the losses, `overlap`, the scores, `powerSharpen`, the soft labels and the
@@ -77,14 +77,15 @@ export function checksAnyValues(): boolean {
 }
 
 /**
- * Hands the values of the tensors to `check`, which throws, if calls of this kind are to be checked. Nothing of it is on a
- * gradient's tape, and no tensor stays.
+ * Hands the values of the tensors to `check`, which throws, if calls of this kind are to be checked. Where it gives false,
+ * there was nothing to check, and the next call is looked at again. Nothing of it is on a gradient's tape, and no tensor
+ * stays.
  */
 export function checkTensorValues<T extends Record<string, Tensor | null>>(
   fn: string,
   kind: string,
   tensors: T,
-  check: (values: ValuesOf<T>) => void,
+  check: (values: ValuesOf<T>) => false | void,
 ): void {
   const { when, passed, refused } = memory;
   if (when === 'never') return;
@@ -98,9 +99,12 @@ export function checkTensorValues<T extends Record<string, Tensor | null>>(
   if (update?.later) {
     update.later.push(valuesLater(tensors).then(check));
   } else if (update || when === 'always' || !passed.has(key)) {
-    if (canReadAtOnce()) releasingTape(() => check(valuesNow(tensors)));
-    else checkLater(key, valuesLater(tensors).then(check));
-    passed.add(key);
+    if (canReadAtOnce()) {
+      if (releasingTape(() => check(valuesNow(tensors))) !== false) passed.add(key);
+    } else {
+      passed.add(key);
+      checkLater(key, valuesLater(tensors).then(check));
+    }
   }
 }
 
@@ -111,7 +115,7 @@ export function checkingUpdate<T>(run: () => T): T {
 
 /** Runs the update of an accumulator that does not block; `checked` is done once the values were read, or fails. */
 export function checkingUpdateLater<T>(run: () => T): { result: T; checked: Promise<unknown> } {
-  const later: Promise<void>[] = [];
+  const later: Promise<unknown>[] = [];
   try {
     return { result: inUpdate({ later }, run), checked: Promise.all(later) };
   } catch (error) {
@@ -121,9 +125,9 @@ export function checkingUpdateLater<T>(run: () => T): { result: T; checked: Prom
 }
 
 /** Runs a check. If it throws, nothing of a gradient that is being taken stays in memory. */
-export function releasingTape(check: () => void): void {
+export function releasingTape<T>(check: () => T): T {
   try {
-    check();
+    return check();
   } catch (error) {
     releaseTape();
     throw error;
@@ -161,13 +165,16 @@ function inUpdate<T>(how: NonNullable<typeof update>, run: () => T): T {
   }
 }
 
-function checkLater(key: string, check: Promise<void>): void {
+function checkLater(key: string, check: Promise<false | void>): void {
   const { passed, refused } = memory;
-  check.catch((error: Error) => {
-    passed.delete(key);
-    refused.set(key, error);
-    console.error(error);
-  });
+  check.then(
+    (result) => void (result === false && passed.delete(key)),
+    (error: Error) => {
+      passed.delete(key);
+      refused.set(key, error);
+      console.error(error);
+    },
+  );
 }
 
 function valuesNow<T extends Record<string, Tensor | null>>(tensors: T): ValuesOf<T> {

@@ -105,6 +105,12 @@ describe('a kind of calls', () => {
     expect(isChecked(base, other)).toBe(true);
   });
 
+  test('is right only after a call in which a pixel counted', () => {
+    const call = (weight: number) => diceLoss(tf.mul(soft(), 2), logits(), { mask: tf.fill([2, 4, 4], weight) });
+    call(0);
+    expect(() => call(1)).toThrow('diceLoss: labels must lie in [0, 1]');
+  });
+
   test('is right only after a call that is', () => {
     const wrong = () => diceLoss(tf.mul(soft(), 2), logits());
     for (let i = 0; i < 3; i++) expect(wrong).toThrow('diceLoss: labels must lie in [0, 1]');
