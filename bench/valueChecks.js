@@ -90,7 +90,7 @@ if (child === '--child') {
 } else {
   const backends = child === undefined ? ['native', 'wasm', 'cpu'] : [child, ...rest];
   console.log(
-    `comboLoss of [${SAMPLES},${SIZE},${SIZE},C] in float32, milliseconds; a step is that of a small U-Net (cpu: none)\n`,
+    `comboLoss of [${SAMPLES},${SIZE},${SIZE},C] in float32, ms; a step is that of a small U-Net (cpu: none)\n`,
   );
   console.log('backend | C | off | later | check | ns/value | step | of 100 steps | update, off | update, on');
   console.log('--- | --- | --- | --- | --- | --- | --- | --- | --- | ---');

@@ -42,18 +42,19 @@ let update: { later: Promise<unknown>[] | null } | null = null;
  * Chooses when tensor values are checked, in the losses, `overlap`, the scores, `powerSharpen`, the soft labels and the
  * distances: on the `'first'` call of each kind (the default), `'always'`, or `'never'`.
  *
- * Calls are of one kind if they have the same function, rank, number of classes, kind and dtype of labels, activation and
- * names of options; batch size, spatial sizes and the values of options may change. So a training reads one batch back,
- * and no other. A call that is refused is checked again next time. Accumulators, which read sums back anyway, check each
- * update unless checks are off. Any call of `checkValues` forgets which kinds were seen, say before training on other data.
+ * Calls are of one kind if they have the same function, rank, number of classes, kind and dtype of labels, activation
+ * and names of options; batch size, spatial sizes and the values of options may change. So a training reads one batch
+ * back, and no other. A call that is refused is checked again next time. Accumulators, which read sums back anyway,
+ * check each update unless checks are off. Any call of `checkValues` forgets which kinds were seen, say before training
+ * on other data.
  *
  * Refused are NaN in labels, predictions and mask; labels and probabilities outside [0, 1]; labels that do not sum to 1
- * under softmax; class indices that are not in 0..C-1; Infinity for which softmax is NaN; negative weights; votes that are
- * negative or more than there are annotators. Pixels that do not count are not checked. Predictions that look like
+ * under softmax; class indices that are not in 0..C-1; Infinity for which softmax is NaN; negative weights; votes that
+ * are negative or more than there are annotators. Pixels that do not count are not checked. Predictions that look like
  * probabilities but are taken for logits get one warning per function.
  *
- * WebGPU cannot read tensors back at once. There the values are read while the program goes on; a fault is reported with
- * console.error, and the next call of that kind throws it.
+ * WebGPU cannot read tensors back at once. There the values are read while the program goes on; a fault is reported
+ * with console.error, and the next call of that kind throws it.
  *
  * @example
  * ```ts
@@ -77,9 +78,9 @@ export function checksAnyValues(): boolean {
 }
 
 /**
- * Hands the values of the tensors to `check`, which throws, if calls of this kind are to be checked. Where it gives false,
- * there was nothing to check, and the next call is looked at again. Nothing of it is on a gradient's tape, and no tensor
- * stays.
+ * Hands the values of the tensors to `check`, which throws, if calls of this kind are to be checked. Where it gives
+ * false, there was nothing to check, and the next call is looked at again. Nothing of it is on a gradient's tape, and
+ * no tensor stays.
  */
 export function checkTensorValues<T extends Record<string, Tensor | null>>(
   fn: string,

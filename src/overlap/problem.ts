@@ -22,13 +22,13 @@ export interface Problem {
   activation: PassActivation;
   sharpness: number;
   layout: Layout;
-  /** The function whose name errors about the sums begin with; null where labels are not shares, so sums may be anything. */
+  /** The function that errors about the sums name; null where labels are not shares, so that sums may be anything. */
   fn: string | null;
 }
 
 /**
- * Checks the arguments of the function `fn` and resolves them; of their values, on the calls that `checkValues` says, that
- * labels keep the rule. Call it inside tf.tidy.
+ * Checks the arguments of the function `fn` and resolves them; of their values, on the calls that `checkValues` says,
+ * that labels keep the rule. Call it inside tf.tidy.
  */
 export function resolveProblem(
   fn: string,

@@ -1,4 +1,4 @@
-/** What the sums of a pass tell about its labels and probabilities, where they are in memory anyway. N samples, C classes. */
+/** Checks of the sums of a pass where they are in memory anyway: they show labels outside [0, 1]. N samples, C classes. */
 import { fail } from '../checks.js';
 import type { PassSum } from '../kernels/contract.js';
 

@@ -266,8 +266,8 @@ function warnOfProbabilities(
   warnOnce(
     fn,
     `predictions look like probabilities (they lie in [0, 1]${sums}), but are taken for logits, so ${as} is applied ` +
-      `again: even a prediction of 1 becomes ${surest.toFixed(2)}, and training suffers (in a trial the IoU fell from ` +
-      `0.91 to 0.48). Pass activation: 'none', or leave out the activation of the network's last layer`,
+      `again: even a prediction of 1 becomes ${surest.toFixed(2)}, and training suffers (in a trial the IoU fell ` +
+      `from 0.91 to 0.48). Pass activation: 'none', or leave out the activation of the network's last layer`,
   );
 }
 
