@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkNumber, checkOptionNames, fail, show } from '../checks.js';
-import { SUM_NAMES } from '../kernels/contract.js';
 import type { Head } from '../overlap/head.js';
 import { resolveProblem, type Problem } from '../overlap/problem.js';
 import { lossOfTerm, passTerm, type SumTerm } from '../overlap/terms.js';
@@ -240,7 +239,7 @@ function entropyTerm(name: ComboTerm, weight: number, perPixel: PerPixel): Term 
 function sumOfHeads(terms: readonly Term[]): Head {
   const heads = terms.map(({ head }) => head!);
   return {
-    sums: SUM_NAMES.filter((name) => heads.some(({ sums }) => sums.includes(name))),
+    sums: heads.flatMap(({ sums }) => sums),
     of: (a, table) => heads.map((head, i) => a.mul(head.of(a, table), terms[i]!.weight)).reduce((x, y) => a.add(x, y)),
     shape: (samples) => heads[0]!.shape(samples),
   };

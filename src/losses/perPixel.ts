@@ -4,7 +4,7 @@ import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { tensorAlgebra } from '../algebra/tensors.js';
 import { checkBoolean, checkNumber, checkOneOf, checkOptionNames, fail, show } from '../checks.js';
 import { focalMap, focalSums, type FocalTerm } from '../kernels/composed/focal.js';
-import type { EntropyTerm, PassActivation } from '../kernels/contract.js';
+import { sumSet, type EntropyTerm, type PassActivation } from '../kernels/contract.js';
 import { currentKernels } from '../kernels/select.js';
 import { sumPixels } from '../kernels/sumPixels.js';
 import type { Head, SumsOf } from '../overlap/head.js';
@@ -150,9 +150,9 @@ function focalTerm(problem: Problem, loss: PerPixel & { focal: FocalTerm }, weig
     head: perPixelHead(loss),
     sums() {
       const sums = focalSums(problem, { ...passAttributes(problem, entropy), focal });
-      if (!weights) return { values: tf.expandDims(sums, 0), names: ['crossEntropy'], pixels: layout.pixels };
+      if (!weights) return { values: tf.expandDims(sums, 0), names: sumSet(['crossEntropy']), pixels: layout.pixels };
       const valid = tf.add<Tensor2D>(sumPixels(weights), tf.zerosLike(sums));
-      return { values: tf.stack([sums, valid]) as Tensor3D, names: ['crossEntropy', 'valid'], pixels: null };
+      return { values: tf.stack([sums, valid]) as Tensor3D, names: sumSet(['crossEntropy', 'valid']), pixels: null };
     },
   };
 }

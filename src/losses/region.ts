@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { Algebra } from '../algebra/algebra.js';
 import { checkNumber, checkOneOf, checkOptionNames, fail } from '../checks.js';
-import { SUM_NAMES, type SumName } from '../kernels/contract.js';
+import type { SumName } from '../kernels/contract.js';
 import { lossOfTable, type Head, type SumsOf } from '../overlap/head.js';
 import type { OverlapOf } from '../overlap/overlap.js';
 import { resolveProblem } from '../overlap/problem.js';
@@ -116,7 +116,7 @@ export function regionHead<O extends RegionOptions>(
   };
   return {
     // 'labelled' tells which classes are absent, 'predicted' what they cost.
-    sums: SUM_NAMES.filter((name) => name === 'labelled' || name === 'predicted' || form.sums.includes(name)),
+    sums: [...form.sums, 'labelled', 'predicted'],
     of: (algebra, table) => reduceRegion(algebra, region, table),
     shape(samples) {
       if (reduction === 'none') return [aggregate === 'batch' ? 1 : samples, acrossClasses ? 1 : classes];

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor3D } from '@tensorflow/tfjs-core';
 import { numberAlgebra, type NumberMatrix } from '../algebra/numbers.js';
 import { checkOneOf, checkOptionNames } from '../checks.js';
-import type { SumName } from '../kernels/contract.js';
+import { sumSet, type SumName } from '../kernels/contract.js';
 import { currentKernels } from '../kernels/select.js';
 import { sumPixels } from '../kernels/sumPixels.js';
 import { resolveClasses } from '../losses/classes.js';
@@ -96,7 +96,7 @@ export abstract class MeanScore<O extends MeanScoreOptions = MeanScoreOptions> e
   /** [S,N,C]. */
   private sumsOf(problem: Problem): Tensor3D {
     if (formOf(this.formula, this.options) !== 'smaller') {
-      return currentKernels().sums(problem, passAttributes(problem, plainEntropy(problem)), this.sumNames());
+      return currentKernels().sums(problem, passAttributes(problem, plainEntropy(problem)), sumSet(this.sumNames()));
     }
     const { intersection, predicted, labelled } = smallerSums(problem);
     return tf.stack([intersection, predicted, labelled]) as Tensor3D;

@@ -7,7 +7,7 @@ import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import type { Algebra } from '../algebra/algebra.js';
 import { numberAlgebra } from '../algebra/numbers.js';
 import { tensorAlgebra } from '../algebra/tensors.js';
-import type { EntropyTerm, PassSum, SumName } from '../kernels/contract.js';
+import { sumSet, type EntropyTerm, type PassSum, type SumName, type SumSet } from '../kernels/contract.js';
 import { nestedGrads } from '../kernels/nestedGrads.js';
 import { currentKernels } from '../kernels/select.js';
 import { unstackSums } from '../kernels/unstackSums.js';
@@ -39,7 +39,7 @@ export function lossOfSums(problem: Problem, head: Head, entropy?: EntropyTerm):
 /** The sums that a head asks for, from the common pass. Inside tf.tidy. */
 export function passSums(problem: Problem, { sums }: Head, entropy: EntropyTerm = plainEntropy(problem)): PassSums {
   const { weights, layout } = problem;
-  const names: readonly PassSum[] = weights ? [...sums, 'valid'] : sums;
+  const names = sumSet<PassSum>(weights ? [...sums, 'valid'] : sums);
   const values = currentKernels().sums(problem, passAttributes(problem, entropy), names);
   return { values, names, pixels: weights ? null : layout.pixels };
 }
@@ -59,7 +59,7 @@ export function lossOfTable(table: OverlapOf<SumName>, head: Head): Tensor {
 
 /** What [S,N,C] holds. */
 interface Known {
-  names: readonly PassSum[];
+  names: SumSet;
   /** The pixels of each sample where all count as 1, and 'valid' is not among the sums; else null. */
   pixels: number | null;
 }

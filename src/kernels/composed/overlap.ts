@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
-import type { PassAttributes, PassInputs, PassSum, SumName } from '../contract.js';
+import type { PassAttributes, PassInputs, PassSum, SumName, SumSet } from '../contract.js';
 import type { Pass } from './pass.js';
 import {
   entropyTerm,
@@ -45,7 +45,7 @@ const labelSlopes: Partial<Record<PassSum, (t: Tensor3D, p: Tensor3D, g: Tensor3
 };
 
 /** The sums [S,N,C]. */
-export function overlapPass(attributes: PassAttributes, names: readonly PassSum[]): Pass<Tensor3D> {
+export function overlapPass(attributes: PassAttributes, names: SumSet): Pass<Tensor3D> {
   return {
     value: (inputs) => sums(inputs, attributes, names),
     gradient: (inputs, dy, wrt) => {
@@ -57,7 +57,7 @@ export function overlapPass(attributes: PassAttributes, names: readonly PassSum[
   };
 }
 
-function sums(inputs: PassInputs, attributes: PassAttributes, names: readonly PassSum[]): Tensor3D {
+function sums(inputs: PassInputs, attributes: PassAttributes, names: SumSet): Tensor3D {
   const all = pixels(inputs, attributes);
   const p = probabilities(all.scaled, attributes.activation);
   return tf.stack(
@@ -99,7 +99,7 @@ function labelsGradient(inputs: PassInputs, attributes: PassAttributes, upstream
 }
 
 /** dy [S,N,C] as one [N,1,C] for each sum. */
-function perSum(names: readonly PassSum[], dy: Tensor3D): Map<PassSum, Tensor3D> {
+function perSum(names: SumSet, dy: Tensor3D): Map<PassSum, Tensor3D> {
   return new Map(unstackSums(dy).map((g, i) => [names[i]!, tf.expandDims(g, 1)]));
 }
 

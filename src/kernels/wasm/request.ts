@@ -1,6 +1,6 @@
 /** The passes as the module knows them: one request, whatever is asked for. */
 import type { TensorInfo } from '@tensorflow/tfjs-core';
-import { bitsOf } from '../contract.js';
+import { bitsOf, sumSet } from '../contract.js';
 import type { FusedInputs, FusedLabelKind, FusedPass, FusedPasses } from '../fused/passes.js';
 
 export type Operation = 'overlapSums' | 'entropyMap' | 'overlapGradient';
@@ -49,7 +49,7 @@ export function passesThrough(run: (request: Request) => TensorInfo): Omit<Fused
   };
 }
 
-const entropy = bitsOf(['crossEntropy']);
+const entropy = bitsOf(sumSet(['crossEntropy']));
 
 /** S. */
 export function sumCount({ sums }: Request): number {
