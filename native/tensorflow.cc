@@ -384,7 +384,7 @@ bool run(Op op, const Call& call, Status& status) {
 
 bool check(const char* name, const Attributes& a, Op op, Status& status) {
   const bool flags = (a.indices | a.classes_first | a.subtract_entropy | a.has_pos_weight | a.by_labels) >> 1 == 0;
-  const bool sums = is_map(op) || (a.sums > 0 && a.sums <= 255);
+  const bool sums = is_map(op) || (a.sums > 0 && a.sums <= softseg::kAllSums);
   if (flags && sums && a.activation >= 0 && a.activation <= softseg::kNone && a.entropy_kind >= 0 &&
       a.entropy_kind <= softseg::kBinary && !(a.by_labels && a.indices)) {
     return true;

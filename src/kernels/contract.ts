@@ -13,6 +13,7 @@ export const SUM_NAMES = [
   'predicted',
   'labelled',
   'difference',
+  'minimum',
   'predictedSquared',
   'labelledSquared',
   'crossEntropy',

@@ -27,6 +27,7 @@ export interface OverlapOptions<S extends SumName = SumName> extends ProblemOpti
  * | `intersection` | Σ w p t |
  * | `predicted`, `labelled` | Σ w p, Σ w t |
  * | `difference` | Σ w abs(p - t) |
+ * | `minimum` | Σ w min(p, t) |
  * | `predictedSquared`, `labelledSquared` | Σ w p², Σ w t² |
  * | `crossEntropy` | softmax: -Σ w t log p; sigmoid: -Σ w (t log p + (1 - t) log(1 - p)) |
  * | `valid` | Σ w |

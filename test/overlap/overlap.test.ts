@@ -23,6 +23,7 @@ const SUMS: SumName[] = [
   'predicted',
   'labelled',
   'difference',
+  'minimum',
   'predictedSquared',
   'labelledSquared',
   'crossEntropy',

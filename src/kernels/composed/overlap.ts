@@ -23,16 +23,21 @@ const summands: Record<SumName, Summand> = {
   predicted: (_, p) => p,
   labelled: ({ labels: t }) => t,
   difference: ({ labels: t }, p) => tf.abs(tf.sub(p, t)),
+  minimum: ({ labels: t }, p) => tf.minimum(p, t),
   predictedSquared: (_, p) => tf.square(p),
   labelledSquared: ({ labels: t }) => tf.square(t),
   crossEntropy: (all, _, attributes) => entropyTerm(all, attributes),
 };
+
+/** The slope of min(a, b) to a: 1 where a is smaller, a half in a tie, else 0. */
+const isSmaller = (a: Tensor3D, b: Tensor3D): Tensor3D => tf.mul(tf.sub(1, tf.sign(tf.sub(a, b))), 0.5);
 
 /** Gradients of the sums to p, [N,P,C] or [N,1,C]; g is dy of the sum, [N,1,C]. */
 const probabilitySlopes: Partial<Record<PassSum, (t: Tensor3D, p: Tensor3D, g: Tensor3D) => Tensor3D>> = {
   intersection: (t, _, g) => tf.mul(t, g),
   predicted: (_t, _p, g) => g,
   difference: (t, p, g) => tf.mul(tf.sign(tf.sub(p, t)), g),
+  minimum: (t, p, g) => tf.mul(isSmaller(p, t), g),
   predictedSquared: (_, p, g) => tf.mul(p, tf.mul(g, 2)),
 };
 
@@ -41,6 +46,7 @@ const labelSlopes: Partial<Record<PassSum, (t: Tensor3D, p: Tensor3D, g: Tensor3
   intersection: (_, p, g) => tf.mul(p, g),
   labelled: (_t, _p, g) => g,
   difference: (t, p, g) => tf.mul(tf.sign(tf.sub(t, p)), g),
+  minimum: (t, p, g) => tf.mul(isSmaller(t, p), g),
   labelledSquared: (t, _, g) => tf.mul(t, tf.mul(g, 2)),
 };
 

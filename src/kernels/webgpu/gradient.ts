@@ -8,12 +8,14 @@ const SLOPES: Record<Wrt, Partial<Record<PassSum, string>>> = {
     intersection: 't * g',
     predicted: 'g',
     difference: 'sign(x.p - t) * g',
+    minimum: '(0.5 - 0.5 * sign(x.p - t)) * g',
     predictedSquared: '2.0 * x.p * g',
   },
   labels: {
     intersection: 'x.p * g',
     labelled: 'g',
     difference: 'sign(t - x.p) * g',
+    minimum: '(0.5 - 0.5 * sign(t - x.p)) * g',
     labelledSquared: '2.0 * t * g',
   },
 };

@@ -11,6 +11,7 @@ const TERMS: Record<PassSum, string> = {
   predicted: 'x.p',
   labelled: 't',
   difference: 'abs(x.p - t)',
+  minimum: 'min(x.p, t)',
   predictedSquared: 'x.p * x.p',
   labelledSquared: 't * t',
   crossEntropy: 'entropyOf(x, t, c)',
