@@ -29,7 +29,7 @@ export const generalizedDice: RegionFormula<GeneralizedDiceLossOptions> = {
 
 /**
  * Generalized Dice loss: per sample 1 - (2Σ_c v_c I_c + s)/(Σ_c v_c (P_c + T_c) + s), with P = Σ w p, T = Σ w t, and
- * I = (P + T - Σ w abs(p - t))/2 (`overlap: 'metric'`) or Σ w p t (`'product'`). The v are the class weights times 1/T²
+ * I = Σ w min(p, t) (`overlap: 'metric'`) or Σ w p t (`'product'`). The v are the class weights times 1/T²
  * (`weighting`), divided by their sum over the classes of the sample, so that a small class counts as much as a large
  * one. An absent class has v = 0; with `absent: 'penalize'` it costs its mean predicted probability, and the value of
  * the sample is the weighted mean over classes of that, and of the ratio for the classes that are there.

@@ -13,7 +13,7 @@ import { resolveProblem } from '../overlap/problem.js';
 import { lossOfTerm, passTerm, type SumTerm } from '../overlap/terms.js';
 import { resolveClasses, type ClassWeights } from './classes.js';
 import { REDUCTIONS, REGION_OPTIONS, type Reduction, type RegionOptions } from './options.js';
-import { checkTable, tableClasses } from './table.js';
+import { checkTable, tableClasses, withMinimum } from './table.js';
 
 /** I, P and T of the formulas, [N,C] each, and V [N,1]. */
 export interface RegionSums<M> {
@@ -72,8 +72,11 @@ export function regionLossOfTable<O extends RegionOptions>(
 ): Tensor {
   checkOptionNames(fn, options, [...REGION_OPTIONS, ...formula.options]);
   const head = regionHead(fn, formula, options, tableClasses(fn, table));
-  checkTable(fn, table, head.sums);
-  return lossOfTable(table as OverlapOf<SumName>, head);
+  return tf.tidy(() => {
+    const whole = withMinimum(table);
+    checkTable(fn, whole, head.sums);
+    return lossOfTable(whole, head);
+  });
 }
 
 /** A region loss with every option resolved. */
@@ -148,12 +151,8 @@ const productForm: Form = {
 };
 
 const metricForm: Form = {
-  sums: ['predicted', 'labelled', 'difference'],
-  of: (a, { predicted, labelled, difference }) => ({
-    intersection: a.mul(a.sub(a.add(predicted, labelled), difference), 0.5),
-    predicted,
-    labelled,
-  }),
+  sums: ['predicted', 'labelled', 'minimum'],
+  of: (_, { predicted, labelled, minimum }) => ({ intersection: minimum, predicted, labelled }),
 };
 
 const squaredForm: Form = {

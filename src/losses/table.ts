@@ -1,4 +1,6 @@
-/** Checks of the tables that users hand back: from `overlap` or `mergeOverlaps`, or made by hand. */
+/** Tables that users hand back: from `overlap` or `mergeOverlaps`, or made by hand. */
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor2D } from '@tensorflow/tfjs-core';
 import { fail } from '../checks.js';
 import { SUM_NAMES, type SumName } from '../kernels/contract.js';
 import type { OverlapOf } from '../overlap/overlap.js';
@@ -19,4 +21,11 @@ export function checkTable<S extends SumName>(
   for (const name of [...sums, 'valid' as const]) {
     if (!table[name]) fail(fn, `the table has no '${name}'; overlap() gives it, unless its option sums leaves it out`);
   }
+}
+
+/** The table with Σ w min(p, t), which is (P + T - Σ w abs(p - t))/2 where the table has that instead. Inside tf.tidy. */
+export function withMinimum(table: Partial<OverlapOf<SumName>>): Partial<OverlapOf<SumName>> {
+  const { predicted, labelled, difference, minimum } = table;
+  if (minimum || !predicted || !labelled || !difference) return table;
+  return { ...table, minimum: tf.mul<Tensor2D>(tf.sub(tf.add(predicted, labelled), difference), 0.5) };
 }

@@ -36,7 +36,7 @@ describe.each(['generalizedDice', 'logCoshDice', 'mcc', 'dice'] as const)('%s', 
 
   test('refuses a table without the sums that it needs', () => {
     const table = overlap(labels(), logits(), { sums: ['predicted', 'labelled'] });
-    expect(() => fromOverlap(table)).toThrow(`${name}FromOverlap: the table has no 'difference'`);
+    expect(() => fromOverlap(table)).toThrow(`${name}FromOverlap: the table has no 'minimum'`);
   });
 });
 
