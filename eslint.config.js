@@ -21,6 +21,19 @@ export default tseslint.config(
     },
   },
   {
+    files: ['src/**/*.ts'],
+    ignores: ['src/kernels/ratio.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'MemberExpression[property.name=/^(div|divNoNan|reciprocal)$/]',
+          message: 'The gradient of tf.div is NaN where the denominator is below 1e-19: use kernels/ratio.ts.',
+        },
+      ],
+    },
+  },
+  {
     files: ['test/setup/backend.ts'],
     rules: { '@typescript-eslint/no-require-imports': 'off' },
   },

@@ -3,6 +3,7 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkAxis, checkBoolean, checkNumber, checkOptionNames, checkTensor, fail } from '../checks.js';
 import { checkingValues } from '../checkValues.js';
 import { constant } from '../kernels/constant.js';
+import { ratio, ratioOr } from '../kernels/ratio.js';
 import { sumPixels } from '../kernels/sumPixels.js';
 
 export interface AnnotatorWeightsFromMasksOptions {
@@ -88,7 +89,6 @@ function asWeights(counts: Tensor, normalize: boolean): Tensor {
   if (!normalize) return counts;
   const total = (x: Tensor) => tf.reshape(sumPixels(tf.reshape(x, [1, x.size, 1])), []);
   const anybody = tf.step(counts);
-  const mean = tf.div(total(counts), tf.maximum(total(anybody), 1));
-  // Where there is no count at all the mean is 0, and 0 / 1 is wanted.
-  return tf.div(counts, tf.add(mean, tf.sub(1, tf.step(mean))));
+  const mean = ratio(total(counts), tf.maximum(total(anybody), 1));
+  return ratioOr(counts, mean, 0);
 }

@@ -65,7 +65,7 @@ export function disagreementEntropy(labels: Tensor, options: DisagreementEntropy
     const t = labelled ? tf.where(labelled, labels, tf.zerosLike(labels)) : labels;
     const terms = classes === 1 ? tf.add(entropyOf(t), entropyOf(tf.sub(1, t))) : entropyOf(t);
     const entropy = axis === null ? terms : tf.sum(terms, axis);
-    return normalize ? tf.div(entropy, Math.log(Math.max(classes, 2))) : entropy;
+    return normalize ? tf.mul(entropy, 1 / Math.log(Math.max(classes, 2))) : entropy;
   });
 }
 

@@ -14,6 +14,7 @@ import {
 import { constant } from '../kernels/constant.js';
 import { layoutOf, sameShape, type LabelKind, type Layout } from '../kernels/layout.js';
 import { oneHot } from '../kernels/oneHot.js';
+import { ratioOr } from '../kernels/ratio.js';
 import { averageAlong, nearestAlong } from '../kernels/resample.js';
 import { toFloat } from '../kernels/toFloat.js';
 import { checkIgnoreLabel, checkMask, pixelWeights, resolveLabelKind } from '../overlap/problem.js';
@@ -192,7 +193,7 @@ function atScale(full: FullLabels, scale: Layout, resize: 'average' | 'nearest')
   const share = constant(() => toScale(mask, null, scale, averageAlong));
   const perClass = (x: Tensor) => tf.expandDims(x, axis);
   const sum = toScale(tf.mul(soft, perClass(mask)), axis, scale, averageAlong);
-  const labels = tf.div(sum, perClass(constant(() => tf.where(tf.greater(share, 0), share, tf.onesLike(share)))));
+  const labels = ratioOr(sum, perClass(share), 0);
   return { labels, options: { ...axisOption, mask: share } };
 }
 

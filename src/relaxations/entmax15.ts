@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
+import { ratio } from '../kernels/ratio.js';
 import { belowLargest, counts, resolveSparse, sorted, sparseActivation } from './sparseActivation.js';
 
 export interface Entmax15Options {
@@ -38,9 +39,9 @@ function forward(logits: Tensor2D): Tensor2D {
   const k = counts(z.shape[1]);
   // If the support are the k largest, Σ (z - τ)² = 1 is a quadratic equation of their mean and variance. It is the last
   // k whose τ is not above z_k.
-  const mean = tf.div(tf.cumsum(inOrder, 1), k);
-  const variance = tf.sub(tf.div(tf.cumsum(tf.square(inOrder), 1), k), tf.square(mean));
-  const thresholds = tf.sub(mean, tf.sqrt(tf.relu(tf.sub(tf.div(1, k), variance))));
+  const mean = ratio(tf.cumsum(inOrder, 1), k);
+  const variance = tf.sub(ratio(tf.cumsum(tf.square(inOrder), 1), k), tf.square(mean));
+  const thresholds = tf.sub(mean, tf.sqrt(tf.relu(tf.sub(ratio(1, k), variance))));
   const inSupport = tf.cast(tf.lessEqual(thresholds, inOrder), 'float32');
   const isLast = tf.cast(tf.equal(tf.sum(inSupport, 1, true), k), 'float32');
   const threshold = tf.sum(tf.mul(thresholds, isLast), 1, true);

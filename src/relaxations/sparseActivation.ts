@@ -6,6 +6,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
 import { checkAxis, checkDtype, checkOptionNames, checkTensor } from '../checks.js';
+import { ratio } from '../kernels/ratio.js';
 
 /** p of the rows of z [R,C]. Not differentiated. */
 export type Forward = (z: Tensor2D) => Tensor2D;
@@ -42,7 +43,7 @@ function ofRows(z: Tensor2D, alpha: number, forward: Forward): Tensor2D {
       value: normalized(logits as Tensor2D, forward),
       gradFunc: (dy: Tensor2D, [kept]: Tensor[]) => {
         const s = slopes(ofRows(kept as Tensor2D, alpha, forward), alpha);
-        const mean = tf.div(tf.sum(tf.mul(s, dy), 1, true), tf.sum(s, 1, true));
+        const mean = ratio(tf.sum(tf.mul(s, dy), 1, true), tf.sum(s, 1, true));
         return tf.mul(s, tf.sub(dy, mean));
       },
     };
@@ -53,7 +54,7 @@ function ofRows(z: Tensor2D, alpha: number, forward: Forward): Tensor2D {
 function normalized(z: Tensor2D, forward: Forward): Tensor2D {
   const isNaN = tf.isNaN(z);
   const p = tf.where(isNaN, z, forward(tf.where(isNaN, tf.zerosLike(z), z)));
-  return tf.div(p, tf.sum(p, 1, true));
+  return ratio(p, tf.sum(p, 1, true));
 }
 
 function slopes(p: Tensor2D, alpha: number): Tensor2D {

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
+import { ratio } from '../kernels/ratio.js';
 import { belowLargest, counts, resolveSparse, sorted, sparseActivation } from './sparseActivation.js';
 
 export interface SparsemaxOptions {
@@ -40,6 +41,6 @@ function forward(logits: Tensor2D): Tensor2D {
   // The support are the k largest, for the last k with 1 + k z_k > z_1 + ... + z_k.
   const inSupport = tf.cast(tf.greater(tf.add(tf.mul(inOrder, k), 1), tf.cumsum(inOrder, 1)), 'float32');
   const excess = tf.sub(tf.sum(tf.mul(inOrder, inSupport), 1, true), 1);
-  const threshold = tf.div(excess, tf.sum(inSupport, 1, true));
+  const threshold = ratio(excess, tf.sum(inSupport, 1, true));
   return tf.relu(tf.sub(z, threshold));
 }

@@ -9,6 +9,7 @@ import { toLabelPixels, toPixels } from '../layout.js';
 import { logSoftmaxAlong, scaledSigmoid, softmaxAlong, softplus } from '../activations.js';
 import { constant } from '../constant.js';
 import { oneHot } from '../oneHot.js';
+import { ratio } from '../ratio.js';
 import { toFloat } from '../toFloat.js';
 
 /** -log p is at most this, so that a logit of -Infinity gives a finite loss. */
@@ -87,7 +88,7 @@ function logOf(p: Tensor3D): Tensor3D {
 }
 
 function inverseOf(p: Tensor3D): Tensor3D {
-  return tf.div(1, tf.maximum(p, SMALLEST_PROBABILITY));
+  return ratio(1, tf.maximum(p, SMALLEST_PROBABILITY));
 }
 
 function oneMinus(x: Tensor3D): Tensor3D {
