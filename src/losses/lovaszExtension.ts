@@ -42,8 +42,9 @@ export function lovaszSlopes({ errors, missed, extra }: Mistakes, labels: Tensor
     const taken = prefixSums(tf.mul(ownMissed, t));
     const adds: Tensor2D = tf.mul(ownExtra, tf.sub(1, t));
     const added = prefixSums(adds);
-    // I and U before an extra pixel joins, which takes nothing from I. (relu: rounding.)
-    const intersection = tf.relu(tf.sub(total, taken));
+    // I and U before an extra pixel joins, which takes nothing from I. (Rounding alone makes it negative; the slope of
+    // tf.maximum at 0 is 1, that of tf.relu 0.)
+    const intersection = tf.maximum(tf.sub(total, taken), 0);
     const before = ratioOr(intersection, tf.add(total, tf.sub(added, adds)), 1);
     // The difference of two quotients, in the form that loses no digits.
     const difference = ratioOr(tf.add(ownMissed, tf.mul(ownExtra, before)), tf.add(total, added), 0);
