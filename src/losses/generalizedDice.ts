@@ -16,10 +16,11 @@ export const generalizedDice: RegionFormula<GeneralizedDiceLossOptions> = {
   check: (fn, { weighting = 'square' }) => checkOneOf(fn, 'weighting', weighting, ['square', 'simple', 'uniform']),
   acrossClasses: true,
   value(a, { intersection, predicted, labelled }, { weighting = 'square' }, smooth, weights) {
-    const shares =
-      weighting === 'uniform'
-        ? weights
-        : a.divide(weights, weighting === 'square' ? a.mul(labelled, labelled) : labelled, 0);
+    // 1/T among the classes, whose square does not leave the range of float32 as that of 1/T would.
+    const inverse = a.divide(a.step(labelled), labelled, 0);
+    const rarity = a.divide(inverse, a.sumOfColumns(inverse), 0);
+    const factor = { uniform: null, simple: rarity, square: a.mul(rarity, rarity) }[weighting];
+    const shares = factor ? a.mul(weights, factor) : weights;
     const normalized = a.divide(shares, a.sumOfColumns(shares), 0);
     const total = (sum: typeof labelled) => a.sumOfColumns(a.mul(normalized, sum));
     const sums = { intersection: total(intersection), predicted: total(predicted), labelled: total(labelled) };
