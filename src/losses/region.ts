@@ -8,12 +8,11 @@ import type { Algebra } from '../algebra/algebra.js';
 import { checkNumber, checkOneOf, checkOptionNames, fail } from '../checks.js';
 import type { SumName } from '../kernels/contract.js';
 import { lossOfTable, type Head, type SumsOf } from '../overlap/head.js';
-import type { OverlapOf } from '../overlap/overlap.js';
 import { resolveProblem } from '../overlap/problem.js';
 import { lossOfTerm, passTerm, type SumTerm } from '../overlap/terms.js';
 import { resolveClasses, type ClassWeights } from './classes.js';
 import { REDUCTIONS, REGION_OPTIONS, type Reduction, type RegionOptions } from './options.js';
-import { checkTable, tableClasses, withMinimum } from './table.js';
+import { readTable, tableClasses, type GivenTable } from './table.js';
 
 /** I, P and T of the formulas, [N,C] each, and V [N,1]. */
 export interface RegionSums<M> {
@@ -67,16 +66,12 @@ export function regionTerm<O extends RegionOptions>(
 export function regionLossOfTable<O extends RegionOptions>(
   fn: string,
   formula: RegionFormula<O>,
-  table: Partial<OverlapOf<SumName>>,
+  table: GivenTable,
   options: O,
 ): Tensor {
   checkOptionNames(fn, options, [...REGION_OPTIONS, ...formula.options]);
   const head = regionHead(fn, formula, options, tableClasses(fn, table));
-  return tf.tidy(() => {
-    const whole = withMinimum(table);
-    checkTable(fn, whole, head.sums);
-    return lossOfTable(whole, head);
-  });
+  return tf.tidy(() => lossOfTable(readTable(fn, table, head.sums), head));
 }
 
 /** A region loss with every option resolved. */

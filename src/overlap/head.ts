@@ -50,9 +50,9 @@ export function lossOfPass({ values, ...known }: PassSums, head: Head): Tensor {
 }
 
 /** The loss of sums that are there already. */
-export function lossOfTable(table: OverlapOf<SumName>, head: Head): Tensor {
+export function lossOfTable(table: OverlapOf<never> & Partial<OverlapOf<SumName>>, head: Head): Tensor {
   return tf.tidy(() => {
-    const matrices = { ...table, valid: tf.expandDims<Tensor2D>(table.valid, 1) };
+    const matrices = { ...table, valid: tf.expandDims<Tensor2D>(table.valid, 1) } as SumsOf<Tensor2D>;
     return tf.reshape(head.of(tensorAlgebra, matrices), head.shape(table.valid.shape[0]));
   });
 }

@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkValues, comboLoss, crossEntropyFromOverlap, iouFromOverlap, overlap } from '../../src/index.js';
+import { expectClose } from '../support/compare.js';
 import { hasRegion, lossNamed, LOSSES } from '../support/oracle.js';
 
 const labels = () => tf.fill([2, 4, 4, 3], 1 / 3);
@@ -283,6 +284,18 @@ describe('tables of overlap', () => {
     expect(() => iouFromOverlap(table)).toThrow("iouFromOverlap: the table has no 'minimum'");
     expect(() => crossEntropyFromOverlap(table)).toThrow("crossEntropyFromOverlap: the table has no 'crossEntropy'");
     expect(() => iouFromOverlap({})).toThrow('iouFromOverlap: takes a table of overlap() with at least one sum');
+    const all = overlap(labels(), logits());
+    const broken: [object, string][] = [
+      [{ ...all, minimum: 3 }, "the table's minimum must be a tf.Tensor, got 3"],
+      [{ ...all, minimum: tf.zeros([2]) }, "the table's minimum must be [N, C], got a float32 tensor of shape [2]"],
+      [{ ...all, minimum: tf.zeros([2, 5]) }, "the table's minimum [2,5] and"],
+      [{ ...all, valid: [{}] }, "the table's valid must be a tf.Tensor, got"],
+      [{ ...all, valid: tf.zeros([2, 1]) }, "the table's valid must have shape [2] beside"],
+    ];
+    for (const [table, message] of broken) expect(() => iouFromOverlap(table)).toThrow(`iouFromOverlap: ${message}`);
+    // An entry that no sum has is nobody's business.
+    const more = { ...all, smoth: undefined, extra: 3 };
+    expectClose(iouFromOverlap(more, { aggregate: 'batch' }), iouFromOverlap(all, { aggregate: 'batch' }));
     const entropies = overlap(labels(), logits(), { sums: ['crossEntropy'] });
     expect(() => crossEntropyFromOverlap(entropies, { reduction: 'none' as 'mean' })).toThrow(
       "crossEntropyFromOverlap: reduction must be 'mean', 'sum' or 'sample', got 'none'",
