@@ -75,7 +75,7 @@ export default async () => {
       {
         ...shared,
         displayName: 'node',
-        testMatch: ['reference', 'backend', 'node', 'examples', 'docs', 'package'].map(
+        testMatch: ['reference', 'backend', 'native', 'node', 'examples', 'docs', 'package'].map(
           (room) => `<rootDir>/test/${room}/**/*.test.ts`,
         ),
       },
