@@ -23,6 +23,9 @@ for (const labelKind of ['float32', 'int32', 'bool', 'indices'] as const)
       [3, 130, 2],
       [2, 2400, 7],
       [1, 90, 300],
+      [2, 1, 1030],
+      [2, 0, 3],
+      [0, 4, 3],
     ] as const)
       passCases.push({ samples, pixels, classes, labelKind, classesFirst, weighted: pixels !== 130 });
 

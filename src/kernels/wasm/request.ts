@@ -22,10 +22,17 @@ export interface Request {
   shape: number[];
 }
 
+/**
+ * With more, composed kernels run. The module asks for some 330 bytes of scratch memory per class, and an address has 32
+ * bits: a few million classes more, and the number of bytes would wrap around.
+ */
+export const MOST_CLASSES = 2 ** 20;
+
 /** Passes that are each one call of `run`. */
 export function passesThrough(run: (request: Request) => TensorInfo): Omit<FusedPasses, 'name'> {
   const nothing = { sums: 0, factors: null, pixelDy: null, wrt: 0 };
   return {
+    takes: ({ classes }) => classes <= MOST_CLASSES,
     sums(inputs, pass, sums) {
       const shape = [sums.length, pass.samples, pass.classes];
       return run({ ...nothing, operation: 'overlapSums', inputs, pass, sums: bitsOf(sums), shape });
