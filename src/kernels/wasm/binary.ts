@@ -1,6 +1,6 @@
 /**
  * native/ as a WebAssembly module, 81340 bytes. Made by `node scripts/wasm.js` with ziglang==0.17.1; not to be edited.
- * sha256 of the sources: 73fbca674994e815926bb76de2b6b72893f83c61573c4901fa73df45254a8c64
+ * sha256 of the sources: cf97d87415a03f6d9c0d1e7bebf799cd5da02e8cf8ab3f99abfc9d098b3bbede
  */
 
 /** The place of the byte that says what memory the module takes: 1 for a plain one, 3 for a shared one. */
