@@ -58,7 +58,7 @@ const attributes: [what: string, place: number, most: (op: string) => number][] 
   ['a kind of entropy', 3, () => 1],
   ['whether to subtract the entropy', 4, () => 1],
   ['whether there are weights of positives', 5, () => 1],
-  ['bits of the sums', 6, (op) => (op.includes('Map') ? 0 : 255)],
+  ['bits of the sums', 6, (op) => (op.includes('Map') ? 0 : 511)],
   ['whether the gradient is to labels', 7, (op) => (op.includes('Gradient') ? 1 : 0)],
 ];
 
@@ -76,7 +76,7 @@ for (const [op, told] of Object.entries(truth)) {
     }
   }
   if (!op.includes('Map')) {
-    tell('no sums', { pass: told.pass.with(6, 0) }, says('pass holds bits of the sums, 1 to 255 here; got 0$'));
+    tell('no sums', { pass: told.pass.with(6, 0) }, says('pass holds bits of the sums, 1 to 511 here; got 0$'));
   }
   const gradientOfIndices = told.pass.with(1, 1).with(7, 1);
   tell(

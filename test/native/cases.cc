@@ -103,7 +103,8 @@ Case draw_case(Random& random, int64_t most_values) {
   const auto number = [&](double from, double to) {
     return moderate ? static_cast<float>(random.between(from, to)) : wild(random);
   };
-  const int32_t sums = random.one_in(3) ? 1 << random.below(8) : 1 + static_cast<int32_t>(random.below(255));
+  const int32_t sums = random.one_in(3) ? 1 << random.below(softseg::kSummands + 1)
+                                        : 1 + static_cast<int32_t>(random.below(softseg::kAllSums));
   const bool probabilities = activation == softseg::kNone;
   const int32_t entropy_kind = activation == softseg::kSoftmax   ? softseg::kCategorical
                                : activation == softseg::kSigmoid ? softseg::kBinary

@@ -79,12 +79,12 @@ Results by_definition(const Case& of) {
           to_t *= keep;
           // Where p and t are as close as float32 can tell, either slope of abs(p - t) will do.
           const double sign = q == t ? 0 : fabs(q - t) < 1e-6 ? NAN : q > t ? 1 : -1;
-          const double terms[] = {q * t, q, t, fabs(q - t), q * q, t * t, entropy, 1};
-          const double to_ps[] = {t, 1, 0, sign, 2 * q, 0, to_p, 0};
-          const double to_ts[] = {q, 0, 1, -sign, 0, 2 * t, to_t, 0};
-          const double term_sizes[] = {q * t, q, t, fabs(q - t), q * q, t * t, entropy_size, 1};
-          const double to_p_sizes[] = {t, 1, 0, 1, 2 * q, 0, to_p_size, 0};
-          const double to_t_sizes[] = {q, 0, 1, 1, 0, 2 * t, to_t_size, 0};
+          const double terms[] = {q * t, q, t, fabs(q - t), std::min(q, t), q * q, t * t, entropy, 1};
+          const double to_ps[] = {t, 1, 0, sign, (1 - sign) / 2, 2 * q, 0, to_p, 0};
+          const double to_ts[] = {q, 0, 1, -sign, (1 + sign) / 2, 0, 2 * t, to_t, 0};
+          const double term_sizes[] = {q * t, q, t, fabs(q - t), std::min(q, t), q * q, t * t, entropy_size, 1};
+          const double to_p_sizes[] = {t, 1, 0, 1, 1, 2 * q, 0, to_p_size, 0};
+          const double to_t_sizes[] = {q, 0, 1, 1, 1, 0, 2 * t, to_t_size, 0};
           if (map) {
             of_pixel += w * of.coefficients[c] * entropy;
             size_of_pixel += w * fabs(of.coefficients[c]) * entropy_size;
@@ -95,7 +95,7 @@ Results by_definition(const Case& of) {
             slope_size[1][c] = fabs(upstream) * to_t_size;
             continue;
           }
-          for (int k = 0, row = 0; k < 8; k++) {
+          for (int k = 0, row = 0; k <= softseg::kSummands; k++) {
             if (!(of.sums & 1 << k)) continue;
             const size_t cell = static_cast<size_t>((row++ * of.samples + n) * classes + c);
             results.sums[cell] += w * terms[k];
