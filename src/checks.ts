@@ -36,13 +36,24 @@ export function checkDtype(fn: string, name: string, tensor: Tensor, dtypes: rea
   if (!dtypes.includes(tensor.dtype)) fail(fn, `${name} must be ${dtypes.join(' or ')}, got ${tensor.dtype}`);
 }
 
-/** Refuses anything but an object, and names the function does not know. `undefined` stands for no options. */
-export function checkOptionNames(fn: string, options: unknown, known: readonly string[]): void {
+/**
+ * Refuses anything but an object, names the function does not know, and null: only `undefined` stands for an option that
+ * is not given, and only `undefined` as a whole for no options. `nullable` are options of which null is a value.
+ */
+export function checkOptionNames(
+  fn: string,
+  options: unknown,
+  known: readonly string[],
+  nullable: readonly string[] = [],
+): void {
   if (typeof options !== 'object' || options === null || isTensor(options) || Array.isArray(options)) {
     fail(fn, `options must be an object, got ${show(options)}`);
   }
-  for (const name of Object.keys(options)) {
+  for (const [name, value] of Object.entries(options)) {
     if (!known.includes(name)) fail(fn, `unknown option '${name}'; it takes ${known.join(', ')}`);
+    if (value === null && !nullable.includes(name)) {
+      fail(fn, `${name} must not be null; leave an option out, or pass undefined, for its default`);
+    }
   }
 }
 

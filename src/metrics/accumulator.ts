@@ -143,13 +143,15 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<Problem
   static fromJSON<A extends Accumulator>(
     this: new (options: never) => A,
     json: AccumulatorJson,
-    { activation }: { activation?: Relaxation } = {},
+    own: { activation?: Relaxation } = {},
   ): A {
+    const { activation } = own ?? {};
     const { options = {}, kind, version, ...state } = (json ?? {}) as Partial<AccumulatorJson>;
     const lost = options['activation'] === FUNCTION;
     const given = lost ? { ...options, activation: activation ?? forgotten } : options;
     const made = new this(given as never);
     const fn = `${made.kind}.fromJSON`;
+    checkOptionNames(fn, own, ['activation']);
     if (kind !== made.kind || version !== 1) {
       fail(
         fn,

@@ -68,7 +68,9 @@ export const isNamedLoss = (value: unknown): value is NamedLoss =>
 
 function bind(name: string, loss: LossFunction, known: readonly string[] | undefined, first: object): NamedLoss {
   const checked = (options: object) => {
-    checkOptionNames(`${FN} of ${name}`, options, known ?? Object.keys(options));
+    // null may be a value of an option of a loss that is not ours.
+    const own = known ? [] : Object.keys(options);
+    checkOptionNames(`${FN} of ${name}`, options, known ?? own, own);
     const given = Object.entries(options).filter(([, value]) => value !== undefined);
     for (const [option, value] of given) {
       if (typeof value !== 'function') checkJson(FN, `${name}'s ${option}`, value);
