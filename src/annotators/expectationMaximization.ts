@@ -1,4 +1,5 @@
 /** STAPLE's expectation maximization (Warfield et al. 2004), in float64 on patterns of answers. */
+import { largest } from '../extremes.js';
 import type { Patterns } from './patterns.js';
 
 export interface Estimate {
@@ -96,5 +97,5 @@ export function normalizedRows(sums: Float64Array, otherwise: Float64Array, widt
 function largestChange(a: Estimate, b: Estimate): number {
   const between = (x: Float64Array, y: Float64Array) =>
     x.reduce((most, value, i) => Math.max(most, Math.abs(value - y[i]!)), 0);
-  return Math.max(between(a.prior, b.prior), ...a.confusion.map((own, k) => between(own, b.confusion[k]!)));
+  return largest([between(a.prior, b.prior), ...a.confusion.map((own, k) => between(own, b.confusion[k]!))]);
 }

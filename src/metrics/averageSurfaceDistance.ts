@@ -44,7 +44,8 @@ export function averageSurfaceDistance(
   return surfaceScores(fn, labels, predictions, options, ({ fromPredicted, fromLabelled }) => {
     if (fromPredicted.length + fromLabelled.length === 0) return NaN;
     if (fromPredicted.length === 0 || fromLabelled.length === 0) return Infinity;
-    const distances = symmetric ? [...fromPredicted, ...fromLabelled] : [...fromPredicted];
-    return distances.reduce((sum, distance) => sum + distance, 0) / distances.length;
+    const ways = symmetric ? [fromPredicted, fromLabelled] : [fromPredicted];
+    const total = ways.reduce((sum, distances) => distances.reduce((a, b) => a + b, sum), 0);
+    return total / ways.reduce((sum, { length }) => sum + length, 0);
   });
 }

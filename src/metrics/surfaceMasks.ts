@@ -3,6 +3,7 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkAxis, checkClassList, checkDtype, checkOneOf, checkTensor, fail, show, showShape } from '../checks.js';
 import { INSIDE, sidesOf, sidesWhere, type Side, type Sides } from '../distance/sides.js';
 import { resolveSpacing, type Spacing } from '../distance/spacing.js';
+import { largest } from '../extremes.js';
 import { layoutOf, sameShape, toLabelPixels, toPixels, type Layout } from '../kernels/layout.js';
 import type { ProblemOptions } from '../overlap/options.js';
 import { checkIgnoreLabel, checkMask, pixelWeights, resolveLabelKind } from '../overlap/problem.js';
@@ -99,7 +100,7 @@ function resolveLayout(fn: string, labels: Tensor, predictions: Tensor, options:
   }
   checkClassList(fn, classes, 2 ** 31);
   // At least two, for with a single one it would be the index 1.
-  const count = Math.max(1, ...(classes as readonly number[])) + 1;
+  const count = Math.max(1, largest(classes as readonly number[])) + 1;
   const front = checkAxis(fn, axis, [...shape, count], 'axis', 1);
   return layoutOf([...shape.slice(0, front), count, ...shape.slice(front)], front);
 }
@@ -131,8 +132,8 @@ function sidesOfLargest(values: Tensor, weights: Tensor | null, layout: Layout, 
   const data = toLabelPixels(values, 'soft', layout).dataSync();
   const winners = Int32Array.from({ length: data.length / classes }, (_, pixel) => {
     const row = data.subarray(pixel * classes, (pixel + 1) * classes);
-    const largest = Math.max(...row); // NaN if one is: then the pixel is of no class
-    return largest > least ? row.indexOf(largest) : -1;
+    const winner = largest(row); // NaN if one is: then the pixel is of no class
+    return winner > least ? row.indexOf(winner) : -1;
   });
   return sidesWhere((pixel, c) => winners[pixel] === c, weights, layout);
 }
