@@ -190,7 +190,9 @@ export function expectedCalibrationError(
     let total = 0;
     for (const { weight, probabilities, labels } of pixels) {
       const c = column ?? firstLargest(probabilities);
-      const bin = Math.min(bins - 1, Math.floor(at(probabilities, c) * bins));
+      // The last bin whose lower edge, in float32 as the confidences are, is not above it.
+      const edges = Array.from({ length: bins }, (_, k) => (k === 0 ? -Infinity : Math.fround(k / bins)));
+      const bin = edges.findLastIndex((edge) => at(probabilities, c) >= edge);
       off.data[bin]! += weight * (at(probabilities, c) - at(labels, c));
       total += weight;
     }
