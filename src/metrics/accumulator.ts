@@ -6,7 +6,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkOptionNames, fail, show } from '../checks.js';
 import type { ProblemOptions, Relaxation } from '../overlap/options.js';
+import { outsideRange } from '../overlap/intValues.js';
 import { ExactSum } from './exactSum.js';
+import type { MeasuredRange } from './measuredRange.js';
 
 export interface UpdateOptions {
   /** Weights of the pixels of this batch, `[N, ...spatial]`, as in the losses. */
@@ -25,8 +27,11 @@ export interface AccumulatorJson {
   sums: number[][];
 }
 
-/** The sums of a batch, `[N, ...]`, few enough to read back, and C. */
-export type Measure = { sums: Tensor; classes: number };
+/**
+ * The sums of a batch, `[N, ...]`, few enough to read back, and C; and the extremes of int32 tensors, which may hold
+ * values that the sums do not see, such as indices of no class.
+ */
+export type Measure = { sums: Tensor; classes: number; ranges: MeasuredRange[] };
 
 /** Options that say how tensors are read, and may differ between accumulators that are merged. */
 const READING = ['activation', 'sharpness', 'axis', 'ignoreLabel'];
@@ -68,16 +73,17 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<Problem
    * Takes in a batch. It reads a few sums back from the backend, which a GPU has to be waited for; where that is not
    * possible (WebGPU), use `updateAsync`.
    *
-   * @throws if shapes, dtypes or options do not fit, if the classes are not as many as before, or if a sum is not finite
-   * (NaN in predictions or labels). The accumulator is then as it was
+   * @throws if shapes, dtypes or options do not fit, if the classes are not as many as before, if a class index that
+   * counts is outside 0..C-1, or if a sum is not finite (NaN in predictions or labels). The accumulator is then as it was
    */
   update(labels: Tensor, predictions: Tensor, options: UpdateOptions = {}): this {
     const fn = `${this.kind}.update`;
-    const { sums, classes } = this.measured(fn, labels, predictions, options);
+    const measure = this.measured(fn, labels, predictions, options);
     try {
-      this.take(fn, sums.dataSync(), sums.shape[0]!, classes);
+      const extremes = measure.ranges.map((range) => range.extremes.dataSync());
+      this.take(fn, measure, measure.sums.dataSync(), extremes);
     } finally {
-      sums.dispose();
+      disposeMeasure(measure);
     }
     return this;
   }
@@ -85,11 +91,14 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<Problem
   /** `update` that waits for the backend without blocking. */
   async updateAsync(labels: Tensor, predictions: Tensor, options: UpdateOptions = {}): Promise<this> {
     const fn = `${this.kind}.updateAsync`;
-    const { sums, classes } = this.measured(fn, labels, predictions, options);
+    const measure = this.measured(fn, labels, predictions, options);
     try {
-      this.take(fn, await sums.data(), sums.shape[0]!, classes);
+      const [values, ...extremes] = await Promise.all(
+        [measure.sums, ...measure.ranges.map((range) => range.extremes)].map((tensor) => tensor.data()),
+      );
+      this.take(fn, measure, values!, extremes);
     } finally {
-      sums.dispose();
+      disposeMeasure(measure);
     }
     return this;
   }
@@ -187,7 +196,19 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<Problem
     return tf.tidy(() => this.measure(fn, labels, predictions, { ...this.options, ...options }));
   }
 
-  private take(fn: string, values: ArrayLike<number>, samples: number, classes: number): void {
+  private take(
+    fn: string,
+    { sums, classes, ranges }: Measure,
+    values: ArrayLike<number>,
+    extremes: readonly ArrayLike<number>[],
+  ): void {
+    const samples = sums.shape[0]!;
+    ranges.forEach((range, i) => {
+      for (const value of Array.from(extremes[i]!)) {
+        const message = outsideRange(range, value);
+        if (message) fail(fn, message);
+      }
+    });
     const numbers = Float64Array.from(values);
     const broken = numbers.find((value) => !Number.isFinite(value));
     if (broken !== undefined) fail(fn, `labels, predictions or mask hold NaN or Infinity: a sum is ${broken}`);
@@ -207,6 +228,10 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<Problem
     if (this.classes === null) this.sums = Array.from({ length: this.size(classes) }, () => ExactSum.zero());
     this.classes = classes;
   }
+}
+
+function disposeMeasure({ sums, ranges }: Measure): void {
+  tf.dispose([sums, ...ranges.map(({ extremes }) => extremes)]);
 }
 
 function forgotten(): never {

@@ -11,6 +11,7 @@ import type { SumsOf } from '../overlap/head.js';
 import { passAttributes, plainEntropy, resolveProblem } from '../overlap/problem.js';
 import { Accumulator, type Measure, type UpdateOptions } from './accumulator.js';
 import { hardProblem } from './harden.js';
+import { rangeOfLabels } from './measuredRange.js';
 import { REGION_SCORE_OPTIONS, type RegionScoreOptions } from './options.js';
 import {
   checkRegionScore,
@@ -88,19 +89,9 @@ export abstract class MeanScore<O extends MeanScoreOptions = MeanScoreOptions> e
     const { samples, pixels, classes } = problem.layout;
     const { weights } = problem;
     const valid = weights ? tf.tile(sumPixels(weights), [1, classes]) : tf.fill([samples, classes], pixels);
-    return {
-      sums: tf.transpose(
-        tf.concat(
-          [
-            currentKernels().sums(hard, passAttributes(hard, plainEntropy(hard)), this.sumSet()),
-            tf.expandDims(valid, 0),
-          ],
-          0,
-        ),
-        [1, 0, 2],
-      ),
-      classes,
-    };
+    const values = currentKernels().sums(hard, passAttributes(hard, plainEntropy(hard)), this.sumSet());
+    const sums = tf.transpose(tf.concat([values, tf.expandDims(valid, 0)], 0), [1, 0, 2]);
+    return { sums, classes, ranges: rangeOfLabels(problem) };
   }
 
   protected size(classes: number): number {

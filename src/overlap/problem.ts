@@ -98,7 +98,13 @@ export function checkIgnoreLabel(fn: string, ignoreLabel: number | undefined, ki
   }
 }
 
-export function checkMask(fn: string, mask: Tensor | undefined, { samples, spatial, shape }: Layout): void {
+/** `given` says what the mask belongs to, where that is not predictions of the layout's shape. */
+export function checkMask(
+  fn: string,
+  mask: Tensor | undefined,
+  { samples, spatial, shape }: Layout,
+  given = `predictions ${showShape(shape)}`,
+): void {
   if (mask === undefined) return;
   checkTensor(fn, 'mask', mask);
   checkDtype(fn, 'mask', mask, ['bool', 'int32', 'float32']);
@@ -106,8 +112,7 @@ export function checkMask(fn: string, mask: Tensor | undefined, { samples, spati
   if (!sameShape(mask.shape, expected)) {
     fail(
       fn,
-      `mask must have shape ${showShape(expected)} ([N, ...spatial]) for predictions ${showShape(shape)}, ` +
-        `got ${showShape(mask.shape)}`,
+      `mask must have shape ${showShape(expected)} ([N, ...spatial]) for ${given}, got ${showShape(mask.shape)}`,
     );
   }
 }

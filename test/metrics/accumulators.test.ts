@@ -246,6 +246,22 @@ describe.each(EVERY)('%s', (_, make, data) => {
     expect(state(accumulator)).toBe(state(seen(pieces[0]!)));
   });
 
+  test('refuses class indices outside the classes, and is then as it was', async () => {
+    const accumulator = seen(pieces[0]!);
+    const classes = data.predictions.shape[3]!;
+    const { predictions } = pieces[1]!;
+    const most = classes === 1 ? 1 : classes - 1;
+    for (const wrong of [-1, most + 1, 255]) {
+      const labels = { ...ones(), dtype: 'int32' as const, data: ones().data.map((one, i) => (i === 7 ? wrong : one)) };
+      const message = `class indices in labels must lie in 0..${most}, got ${wrong}`;
+      expect(() => update(accumulator, { predictions, labels })).toThrow(`${accumulator.kind}.update: ${message}`);
+      await expect(accumulator.updateAsync(toTensor(labels), toTensor(predictions))).rejects.toThrow(message);
+      expect(state(accumulator)).toBe(state(seen(pieces[0]!)));
+      const mask = { ...ones(), data: ones().data.map((one, i) => (i === 7 ? 0 : one)) };
+      update(seen(pieces[0]!), { predictions, labels, mask });
+    }
+  });
+
   test('leaves no tensor behind, not even when it throws', async () => {
     const [t, z] = [toTensor(data.labels), toTensor(data.predictions)];
     const [mask, broken] = [tf.ones([3, 4, 5]), tf.fill(z.shape, NaN)];

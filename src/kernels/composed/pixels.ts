@@ -39,7 +39,7 @@ export function pixels(inputs: PassInputs, attributes: PassAttributes): Pixels {
 }
 
 /** A single class is 1 where the index is 1, as a mask is. */
-function labelsOf(indices: Tensor2D, classes: number): Tensor3D {
+export function labelsOf(indices: Tensor2D, classes: number): Tensor3D {
   if (classes > 1) return oneHot(indices, classes) as Tensor3D;
   return tf.expandDims(toFloat(tf.equal(indices, 1)), 2);
 }
