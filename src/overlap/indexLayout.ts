@@ -47,8 +47,7 @@ function layoutOfBoth(
   // Labels that are not int32 are soft, so they have a class axis; and so has the tensor with an axis more.
   if (labels.dtype !== 'int32' || labels.rank > predictions.rank) return layoutAlong(fn, labels, axis, count ?? least);
   if (predictions.rank > labels.rank) return layoutAlong(fn, predictions, axis, count ?? least);
-  const at = axis < 0 ? axis + labels.rank : axis;
-  const [ofLabels, ofPredictions] = [labels.shape[at], predictions.shape[at]];
+  const [ofLabels, ofPredictions] = [sizeAlong(labels, axis), sizeAlong(predictions, axis)];
   // Where one of them has a class axis of 1, the other one has the classes.
   if (labels.rank > 2 && ofLabels === 1) return layoutAlong(fn, predictions, axis, count ?? least);
   if (labels.rank > 2 && ofPredictions === 1) return layoutAlong(fn, labels, axis, count ?? least);
@@ -64,13 +63,19 @@ function layoutOfBoth(
 export function layoutOfIndices(fn: string, name: string, indices: Tensor, axis: number, count: number): Layout {
   if (indices.dtype !== 'int32') fail(fn, `class indices must be int32, got ${show(indices)}`);
   const { shape, rank } = indices;
-  const own = shape[axis < 0 ? axis + rank : axis];
+  const own = sizeAlong(indices, axis);
   if (rank > 2 && own === 1) return layoutAlong(fn, indices, axis, count);
   if (rank > 2 && own === count) {
     const both = `int32 ${name} ${showShape(shape)} may be class indices or one-hot masks of ${count} classes`;
     fail(fn, `${both}: leave out classes for masks, or give class indices a class axis of 1`);
   }
   return withClasses(fn, indices, axis, count);
+}
+
+/** The size of the axis that may be the class axis. */
+function sizeAlong({ shape, rank }: Tensor, axis: number): number | undefined {
+  const front = axis < 0 ? axis + rank : axis;
+  return front === 0 ? undefined : shape[front];
 }
 
 /** The layout of a tensor that has a class axis; with a class axis of 1 it may be indices of several classes. */
