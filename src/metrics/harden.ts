@@ -38,7 +38,8 @@ export function hardProblem(fn: string, problem: Problem, { hard = false, thresh
   };
 }
 
-function takesLargest(fn: string, { activation, layout }: Problem, threshold: number | undefined): boolean {
+/** Whether each pixel is given to one class, that of the largest value. */
+export function takesLargest(fn: string, { activation, layout }: Problem, threshold: number | undefined): boolean {
   const exclusive = layout.classes > 1 && activation !== 'sigmoid';
   if (threshold !== undefined && activation === 'softmax') {
     fail(fn, `threshold is for classes that may overlap; under softmax the largest is taken, got ${threshold}`);

@@ -40,6 +40,7 @@ test('scores take them', () => {
   const [t, z] = [labels(), logits()];
   expect(softseg.iouScore(t, z, { hard: true, classes: classes() }).dataSync()[0]).toBeCloseTo(2 / 3, 6);
   expect(softseg.precisionScore(t, z, { hard: true }).dataSync()[0]).toBeCloseTo(1, 6);
+  expect(softseg.pixelAccuracy(t, z).dataSync()[0]).toBeCloseTo(2 / 3, 6);
   expect(softseg.brierScore(t, z).dataSync()[0]).toBeCloseTo(2 / 3, 6);
   expect(softseg.expectedCalibrationError(t, z).dataSync()[0]).toBeCloseTo(1 / 3, 6);
 });

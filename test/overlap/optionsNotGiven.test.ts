@@ -52,7 +52,7 @@ const CALLS: Record<string, Call> = {
   ...byName(
     `binaryCrossEntropyLoss boundaryLoss clDiceLoss comboLoss crossEntropyLoss diceLoss focalLoss generalizedDiceLoss
     hausdorffLoss iouLoss logCoshDiceLoss lovaszHingeLoss lovaszSoftmaxLoss mccLoss tverskyLoss unifiedFocalLoss overlap
-    brierScore diceScore expectedCalibrationError iouScore precisionScore recallScore tverskyScore
+    brierScore diceScore expectedCalibrationError iouScore pixelAccuracy precisionScore recallScore tverskyScore
     averageSurfaceDistance hausdorffDistance normalizedSurfaceDice`,
     pair,
   ),
