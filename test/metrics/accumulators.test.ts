@@ -223,6 +223,22 @@ describe.each(EVERY)('%s', (_, make, data) => {
     expect(state(accumulator)).toBe(state(seen(...pieces)));
   });
 
+  test('reads nothing at once when it takes in asynchronously, as WebGPU needs', async () => {
+    const { labels, predictions } = pieces[0]!;
+    const tensors = [toTensor(labels), toTensor(predictions)] as const;
+    const accumulator = make();
+    const { dataSync } = tf.Tensor.prototype;
+    tf.Tensor.prototype.dataSync = () => {
+      throw new Error('read at once');
+    };
+    try {
+      await accumulator.updateAsync(...tensors);
+    } finally {
+      tf.Tensor.prototype.dataSync = dataSync;
+    }
+    expect(accumulator.samples).toBe(1);
+  });
+
   test('forgets when it is reset, and knows nothing at first', () => {
     expect(state(seen(...pieces).reset())).toBe(state(make()));
     const results = [make().result()].flatMap((result) =>
