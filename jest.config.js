@@ -14,6 +14,7 @@ const onTensors = (backend, kernels, op) => ({
   setupFilesAfterEnv: ['<rootDir>/test/setup/backend.ts'],
   testMatch: [
     'contract',
+    'checks',
     'losses',
     'overlap',
     'relaxations',

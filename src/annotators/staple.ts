@@ -4,8 +4,10 @@ import {
   checkAxis,
   checkInteger,
   checkNumber,
+  checkNumberList,
   checkOptionNames,
   checkTensor,
+  entriesOf,
   fail,
   show,
   showShape,
@@ -176,11 +178,11 @@ function checkPrior(fn: string, prior: unknown, classes: number | undefined): vo
     if (typeof prior === 'number') return checkNumber(fn, 'prior', prior, { least: 0, most: 1 });
     fail(fn, `prior of masks must be 'votes', 'updated' or a number in [0, 1], got ${show(prior)}`);
   }
-  if (!Array.isArray(prior) || prior.length !== classes) {
+  if (!entriesOf(prior)) {
     fail(fn, `prior of class maps must be 'votes', 'updated' or a list of ${classes} numbers, got ${show(prior)}`);
   }
-  prior.forEach((share, c) => checkNumber(fn, `prior[${c}]`, share, { least: 0, most: 1 }));
-  const total = (prior as number[]).reduce((sum, share) => sum + share, 0);
+  const shares = checkNumberList(fn, 'prior', prior, `a list of ${classes} numbers`, classes, { least: 0, most: 1 });
+  const total = shares.reduce((sum, share) => sum + share, 0);
   if (Math.abs(total - 1) > 1e-6) fail(fn, `prior must sum to 1, got ${show(prior)}`);
 }
 

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { checkNumber, checkOptionNames, fail, show } from '../checks.js';
+import { checkNumber, checkOptionNames, entriesOf, fail, show } from '../checks.js';
 import type { Head } from '../overlap/head.js';
 import { resolveProblem, type Problem } from '../overlap/problem.js';
 import { lossOfTerm, passTerm, type SumTerm } from '../overlap/terms.js';
@@ -190,8 +190,7 @@ function partOfItsOwn(combo: Combo, { perPixel, other, weight }: Term): Tensor {
 }
 
 function checkWeights(fn: string, weights: unknown): void {
-  const ok =
-    typeof weights === 'object' && weights !== null && !Array.isArray(weights) && Object.keys(weights).length > 0;
+  const ok = typeof weights === 'object' && weights !== null && !entriesOf(weights) && Object.keys(weights).length > 0;
   if (!ok) fail(fn, `weights must be an object such as { iou: 1, crossEntropy: 1 }, got ${show(weights)}`);
   for (const [name, weight] of Object.entries(weights as object)) {
     if (!TERMS.includes(name)) fail(fn, `unknown term '${name}' in weights; it takes ${TERMS.join(', ')}`);

@@ -3,10 +3,12 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import {
   checkAxis,
   checkDtype,
-  checkNumber,
+  checkHoldsValues,
+  checkNumberList,
   checkOneOf,
   checkOptionNames,
   checkTensor,
+  entriesOf,
   fail,
   show,
   showShape,
@@ -111,14 +113,16 @@ interface FullLabels {
 }
 
 function resolveLayouts(fn: string, predictions: unknown, axisOption = -1): Layout[] {
-  if (!Array.isArray(predictions) || predictions.length === 0) {
+  const entries = entriesOf(predictions);
+  if (!entries || entries.length === 0) {
     fail(fn, `predictions must be a list of tensors, the finest first, got ${show(predictions)}`);
   }
-  const layouts = predictions.map((prediction: unknown, i) => {
+  const layouts = entries.map((prediction, i) => {
     checkTensor(fn, `predictions[${i}]`, prediction);
     checkDtype(fn, `predictions[${i}]`, prediction, ['float32']);
     const { shape } = prediction;
     if (shape.length < 2) fail(fn, `predictions must be [N, ...spatial, C], got shape ${showShape(shape)}`);
+    checkHoldsValues(fn, `predictions[${i}]`, prediction);
     return layoutOf(shape, checkAxis(fn, axisOption, shape, 'axis', 1));
   });
   const [first] = layouts as [Layout];
@@ -135,11 +139,7 @@ function resolveWeights(fn: string, weights: unknown, count: number): readonly n
     const halves = Array.from({ length: count }, (_, i) => 2 ** -i);
     return halves.map((weight) => weight / (2 - 2 ** (1 - count)));
   }
-  if (!Array.isArray(weights) || weights.length !== count) {
-    fail(fn, `weights must be a list of ${count} numbers, one per prediction, got ${show(weights)}`);
-  }
-  weights.forEach((weight, i) => checkNumber(fn, `weights[${i}]`, weight, { least: 0 }));
-  return weights as number[];
+  return checkNumberList(fn, 'weights', weights, `a list of ${count} numbers, one per prediction`, count, { least: 0 });
 }
 
 function resolveLabels(fn: string, labels: Tensor, scale: Layout, options: DeepSupervisionLossOptions): FullLabels {

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { tensorAlgebra } from '../algebra/tensors.js';
-import { checkBoolean, checkNumber, checkOneOf, checkOptionNames, fail, show } from '../checks.js';
+import { checkBoolean, checkNumber, checkNumberList, checkOneOf, checkOptionNames, fail } from '../checks.js';
 import { focalMap, focalSums, type FocalTerm } from '../kernels/composed/focal.js';
 import { sumSet, type EntropyTerm, type PassActivation } from '../kernels/contract.js';
 import { currentKernels } from '../kernels/select.js';
@@ -114,15 +114,12 @@ function resolvePosWeight(
   if (posWeight === undefined) return null;
   if (kind !== 'binary') fail(fn, 'posWeight goes with binary cross-entropy only; classWeights is for softmax');
   if (subtractEntropy) fail(fn, 'posWeight does not go with subtractEntropy: its minimum is not at p = t');
-  if (Array.isArray(posWeight)) {
-    if (posWeight.length !== classes) {
-      fail(fn, `posWeight must be a number or a list of ${classes} numbers, one per class, got ${show(posWeight)}`);
-    }
-    posWeight.forEach((weight, c) => checkNumber(fn, `posWeight[${c}]`, weight, { least: 0 }));
-    return posWeight as number[];
+  if (typeof posWeight === 'number') {
+    checkNumber(fn, 'posWeight', posWeight, { least: 0 });
+    return Array.from({ length: classes }, () => posWeight);
   }
-  checkNumber(fn, 'posWeight', posWeight, { least: 0 });
-  return Array.from({ length: classes }, () => posWeight as number);
+  const wanted = `a number or a list of ${classes} numbers, one per class`;
+  return checkNumberList(fn, 'posWeight', posWeight, wanted, classes, { least: 0 });
 }
 
 /** Whether one pass for the plain cross-entropy and a head on its sums is all that the loss takes. */

@@ -4,7 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { checkOptionNames, fail, show } from '../checks.js';
+import { checkOptionNames, entriesOf, fail, show } from '../checks.js';
 import type { ProblemOptions, Relaxation } from '../overlap/options.js';
 import { outsideRange } from '../overlap/intValues.js';
 import { ExactSum } from './exactSum.js';
@@ -115,7 +115,7 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<Problem
     }
     const [own, others] = [this.scoring(), other.scoring()];
     for (const name of new Set([...Object.keys(own), ...Object.keys(others)])) {
-      const [a, b] = [show(own[name]), show(others[name])];
+      const [a, b] = [JSON.stringify(own[name]), JSON.stringify(others[name])];
       if (a !== b) fail(fn, `the option ${name} differs: ${a} here, ${b} there`);
     }
     if (other.classes === null) return this;
@@ -173,13 +173,14 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<Problem
   }
 
   private restore(fn: string, { classes, samples, sums }: Partial<AccumulatorJson>): void {
-    const numbers = Array.isArray(sums) && sums.every((parts) => Array.isArray(parts) && parts.every(Number.isFinite));
-    const empty = classes === null && samples === 0 && sums?.length === 0;
+    const parts = entriesOf(sums)?.map((given) => entriesOf(given));
+    const numbers = parts?.every((own) => own?.every(Number.isFinite));
+    const empty = classes === null && samples === 0 && parts?.length === 0;
     const seen = Number.isInteger(classes) && Number.isInteger(samples);
-    if (!numbers || !(empty || (seen && sums.length === this.size(classes!)))) fail(fn, 'the sums are broken');
+    if (!numbers || !(empty || (seen && parts!.length === this.size(classes!)))) fail(fn, 'the sums are broken');
     this.classes = classes!;
     this.seen = samples!;
-    this.sums = sums.map((parts) => ExactSum.of(parts));
+    this.sums = parts!.map((own) => ExactSum.of(own as number[]));
   }
 
   /** The options that what was added up depends on; of the activation, whether it makes classes exclude each other. */

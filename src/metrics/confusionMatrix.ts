@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor3D } from '@tensorflow/tfjs-core';
-import { checkInteger, checkOptionNames, checkTensor, fail, show, showShape } from '../checks.js';
+import { checkInteger, checkOptionNames, checkTensor, entriesOf, fail, show, showShape } from '../checks.js';
 import { pixels, weigh } from '../kernels/composed/pixels.js';
 import { PROBLEM_OPTIONS, type ProblemOptions } from '../overlap/options.js';
 import { passAttributes, plainEntropy, resolveProblem } from '../overlap/problem.js';
@@ -61,8 +61,8 @@ export class ConfusionMatrix extends Accumulator<ConfusionResult, ConfusionMatri
     if (classCount !== undefined) checkInteger(fn, 'classCount', classCount, 2);
     if (threshold !== undefined) checkThreshold(fn, threshold);
     if (classNames !== undefined) {
-      const ok =
-        Array.isArray(classNames) && classNames.length > 1 && classNames.every((name) => typeof name === 'string');
+      const names = entriesOf(classNames);
+      const ok = names && names.length > 1 && names.every((name) => typeof name === 'string');
       if (!ok) fail(fn, `classNames must be a list of at least two names, got ${show(classNames)}`);
       if (classCount !== undefined && classCount !== classNames.length) {
         fail(fn, `classNames must be ${classCount} names, as many as classCount, got ${show(classNames)}`);

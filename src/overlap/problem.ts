@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor3D } from '@tensorflow/tfjs-core';
-import { checkAxis, checkDtype, checkNumber, checkTensor, fail, show, showShape } from '../checks.js';
+import { checkAxis, checkDtype, checkHoldsValues, checkNumber, checkTensor, fail, show, showShape } from '../checks.js';
 import { checkingValues } from '../checkValues.js';
 import { constant } from '../kernels/constant.js';
 import type { EntropyTerm, PassActivation, PassAttributes } from '../kernels/contract.js';
@@ -57,7 +57,7 @@ function resolveLayout(fn: string, predictions: Tensor, axisOption: number | und
   const { shape } = predictions;
   checkDtype(fn, 'predictions', predictions, ['float32']);
   if (shape.length < 2) fail(fn, `predictions must be [N, ...spatial, C], got shape ${showShape(shape)}`);
-  if (predictions.size === 0) fail(fn, `predictions of shape ${showShape(shape)} hold no value`);
+  checkHoldsValues(fn, 'predictions', predictions);
   return layoutOf(shape, checkAxis(fn, axisOption ?? -1, shape, 'axis', 1));
 }
 

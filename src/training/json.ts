@@ -1,4 +1,4 @@
-import { fail, show } from '../checks.js';
+import { entriesOf, fail, show } from '../checks.js';
 
 /** What a JSON file can hold. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -7,9 +7,20 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 export function checkJson(fn: string, name: string, value: unknown): asserts value is Json {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return;
   if (typeof value === 'number' && Number.isFinite(value)) return;
-  if (Array.isArray(value)) return value.forEach((item, i) => checkJson(fn, `${name}[${i}]`, item));
-  if (typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype) {
+  const entries = entriesOf(value);
+  if (entries) return entries.forEach((item, i) => checkJson(fn, `${name}[${i}]`, item));
+  if (typeof value === 'object' && isPlain(value)) {
     return Object.entries(value).forEach(([key, item]) => checkJson(fn, `${name}.${key}`, item));
   }
   fail(fn, `${name} must be a plain value that can be saved, got ${show(value)}`);
+}
+
+/** Whether it is an object as literals make them, and can be read. */
+function isPlain(value: object): boolean {
+  try {
+    void Object.entries(value);
+    return Object.getPrototypeOf(value) === Object.prototype;
+  } catch {
+    return false;
+  }
 }

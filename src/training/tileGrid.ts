@@ -1,4 +1,4 @@
-import { checkInteger, checkOptionNames, fail, show, showShape } from '../checks.js';
+import { checkInteger, checkOptionNames, entriesOf, fail, show, showShape } from '../checks.js';
 
 export interface TileOptions {
   /** The size of a tile, one for all spatial axes or one for each; at most that of the whole. */
@@ -54,12 +54,12 @@ export function gridOf(fn: string, shape: readonly number[], options: TileOption
 }
 
 function perAxis(fn: string, name: string, value: unknown, shape: readonly number[], least: number): number[] {
-  const list = Array.isArray(value) ? (value as number[]) : shape.map(() => value as number);
+  const list = entriesOf(value) ?? shape.map(() => value);
   if (list.length !== shape.length) {
     fail(fn, `${name} must be a number or one for each of the spatial axes ${showShape(shape)}, got ${show(value)}`);
   }
   list.forEach((item) => checkInteger(fn, name, item, least));
-  return list;
+  return list as number[];
 }
 
 /** A tile and its core along one axis. */
