@@ -206,9 +206,20 @@ export function checkInteger(fn: string, name: string, value: unknown, least: nu
   }
 }
 
+/** A value that marks entries of labels. `integers` says of what kind they are if they are integers: it is one too. */
+export function checkLabelValue(fn: string, name: string, value: unknown, integers: string | null): void {
+  checkNumber(fn, name, value);
+  if (integers && !Number.isInteger(value)) fail(fn, `${name} must be an integer for ${integers}, got ${show(value)}`);
+}
+
+/** The value that marks where an annotator did not look. */
+export function checkAbsentLabel(fn: string, absentLabel: unknown, masks: Tensor): void {
+  checkLabelValue(fn, 'absentLabel', absentLabel, masks.dtype === 'float32' ? null : `${masks.dtype} masks`);
+}
+
 /** A tensor that holds a value: no axis of it has the size 0. */
 export function checkHoldsValues(fn: string, name: string, { shape, size }: Tensor): void {
-  if (size === 0) fail(fn, `${name} of shape ${showShape(shape)} hold no value`);
+  if (size === 0) fail(fn, `${name} of shape ${showShape(shape)} ${name.endsWith('s') ? 'hold' : 'holds'} no value`);
 }
 
 /** The axis counted from the front. `first` is the lowest axis that may be meant. */

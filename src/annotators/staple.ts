@@ -2,7 +2,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import {
   checkAxis,
+  checkHoldsValues,
   checkInteger,
+  checkAbsentLabel,
   checkNumber,
   checkNumberList,
   checkOptionNames,
@@ -10,7 +12,6 @@ import {
   entriesOf,
   fail,
   show,
-  showShape,
 } from '../checks.js';
 import { maximizeExpectation, normalizedRows, type Estimate } from './expectationMaximization.js';
 import { looked, patternsOf, type Patterns } from './patterns.js';
@@ -115,8 +116,8 @@ export function staple(masks: Tensor, options: StapleOptions = {}): BinaryStaple
   const { classes, absentLabel, prior = 'votes', tolerance = 1e-7, maxIterations = 1000, missing = -1 } = options;
   if (classes !== undefined) checkInteger(fn, 'classes', classes, 2);
   if (classes !== undefined && masks.dtype !== 'int32') fail(fn, `class maps must be int32, got ${show(masks)}`);
-  if (masks.size === 0) fail(fn, `masks of shape ${showShape(masks.shape)} hold no value`);
-  if (absentLabel !== undefined) checkNumber(fn, 'absentLabel', absentLabel);
+  checkHoldsValues(fn, 'masks', masks);
+  if (absentLabel !== undefined) checkAbsentLabel(fn, absentLabel, masks);
   checkPrior(fn, prior, classes);
   const initial = checkInitial(fn, options.initial ?? 0.99999);
   checkNumber(fn, 'tolerance', tolerance, { least: 0 });
@@ -155,16 +156,18 @@ export function staple(masks: Tensor, options: StapleOptions = {}): BinaryStaple
 
 /** For each annotator the class of each pixel, -1 where it did not look. */
 function readAnswers(fn: string, masks: Tensor, axis: number, classes: number, absentLabel?: number): Int32Array[] {
+  // (Masks are float32, in which 0.1 is another number.)
+  const absent = absentLabel === undefined ? undefined : Math.fround(absentLabel);
   return tf.tidy(() =>
     tf.unstack(masks, axis).map((mask) => {
       const values = mask.dataSync();
       const answers = new Int32Array(values.length);
       for (let i = 0; i < values.length; i++) {
         const value = values[i]!;
-        answers[i] = value === absentLabel ? -1 : value;
-        if (value !== absentLabel && !(Number.isInteger(value) && value >= 0 && value < classes)) {
-          const absent = absentLabel === undefined ? '' : ` or absentLabel ${absentLabel}`;
-          fail(fn, `masks must hold classes in 0..${classes - 1}${absent}, got ${value}`);
+        answers[i] = value === absent ? -1 : value;
+        if (value !== absent && !(Number.isInteger(value) && value >= 0 && value < classes)) {
+          const otherwise = absent === undefined ? '' : ` or absentLabel ${absentLabel}`;
+          fail(fn, `masks must hold classes in 0..${classes - 1}${otherwise}, got ${value}`);
         }
       }
       return answers;

@@ -1,6 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor3D } from '@tensorflow/tfjs-core';
-import { checkAxis, checkInteger, checkOptionNames, checkTensor, fail, showShape } from '../checks.js';
+import {
+  checkAxis,
+  checkHoldsValues,
+  checkInteger,
+  checkOptionNames,
+  checkTensor,
+  fail,
+  showShape,
+} from '../checks.js';
 import { fromPixels, layoutOf, type Layout } from '../kernels/layout.js';
 import { layoutOfIndices } from '../overlap/indexLayout.js';
 import { checkInts, intRange } from '../overlap/intValues.js';
@@ -50,6 +58,7 @@ export interface SignedDistanceOptions extends Pick<ProblemOptions, 'axis' | 'ma
 export function signedDistance(labels: Tensor, options: SignedDistanceOptions = {}): Tensor {
   const fn = 'signedDistance';
   checkTensor(fn, 'labels', labels);
+  checkHoldsValues(fn, 'labels', labels);
   checkOptionNames(fn, options, ['spacing', 'classes', 'axis', 'mask', 'ignoreLabel']);
   const layout = resolveLayout(fn, labels, options);
   const spacing = resolveSpacing(fn, options.spacing ?? 1, layout.spatial);

@@ -4,6 +4,7 @@ import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { checkOneOf, fail, show } from '../checks.js';
 import { constant } from '../kernels/constant.js';
 import { toLabelPixels, toPixels } from '../kernels/layout.js';
+import { nanRows } from '../kernels/nanRows.js';
 import { oneHot } from '../kernels/oneHot.js';
 import type { Problem } from '../overlap/problem.js';
 import type { HardOptions } from './options.js';
@@ -49,11 +50,7 @@ export function takesLargest(fn: string, { activation, layout }: Problem, thresh
 
 /** One-hot of the first largest of each pixel; NaN where a value is NaN, lest a diverged network scores. */
 function largestOf(values: Tensor3D): Tensor3D {
-  return constant(() => {
-    const broken = tf.any(tf.notEqual(values, values), 2, true) as Tensor3D;
-    const mark = tf.where(broken, tf.fill(broken.shape, NaN), tf.zeros(broken.shape));
-    return tf.add<Tensor3D>(oneHot(tf.argMax(values, 2), values.shape[2]), mark);
-  });
+  return constant(() => tf.add<Tensor3D>(oneHot(tf.argMax(values, 2), values.shape[2]), nanRows(values, 2)));
 }
 
 function above({ predictions, layout, activation, sharpness }: Problem, threshold: number): Tensor3D {

@@ -1,6 +1,16 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor3D } from '@tensorflow/tfjs-core';
-import { checkAxis, checkDtype, checkHoldsValues, checkNumber, checkTensor, fail, show, showShape } from '../checks.js';
+import {
+  checkAxis,
+  checkDtype,
+  checkHoldsValues,
+  checkLabelValue,
+  checkNumber,
+  checkTensor,
+  fail,
+  show,
+  showShape,
+} from '../checks.js';
 import { checkingValues } from '../checkValues.js';
 import { constant } from '../kernels/constant.js';
 import type { EntropyTerm, PassActivation, PassAttributes } from '../kernels/contract.js';
@@ -92,7 +102,7 @@ export function resolveLabelKind(fn: string, labels: Tensor, layout: Layout, axi
 
 export function checkIgnoreLabel(fn: string, ignoreLabel: number | undefined, kind: LabelKind): void {
   if (ignoreLabel === undefined) return;
-  checkNumber(fn, 'ignoreLabel', ignoreLabel);
+  checkLabelValue(fn, 'ignoreLabel', ignoreLabel, kind === 'indices' ? 'class indices' : null);
   if (kind === 'soft' && ignoreLabel >= 0 && ignoreLabel <= 1) {
     fail(fn, `ignoreLabel must lie outside [0, 1] for soft labels, got ${ignoreLabel}`);
   }
