@@ -13,7 +13,7 @@ import {
   fail,
   show,
 } from '../checks.js';
-import { maximizeExpectation, normalizedRows, type Estimate } from './expectationMaximization.js';
+import { maximizeExpectation, normalized, type Estimate } from './expectationMaximization.js';
 import { looked, patternsOf, type Patterns } from './patterns.js';
 
 export interface StapleOptions {
@@ -150,7 +150,9 @@ export function staple(masks: Tensor, options: StapleOptions = {}): BinaryStaple
       converged,
     };
   }
-  const confusion = found.confusion.map((own) => channels.map((c) => [...own.subarray(c * count, (c + 1) * count)]));
+  const confusion = found.confusion.map((own) =>
+    channels.map((truth) => channels.map((answer) => own[answer * count + truth]!)),
+  );
   return { consensus, confusion, prior: [...found.prior], iterations, converged };
 }
 
@@ -201,7 +203,7 @@ function startingPrior(prior: string | number, patterns: Patterns, classes: numb
   patterns.answers.forEach((given, k) => {
     for (const answer of given) if (answer >= 0) votes[answer]! += patterns.counts[k]!;
   });
-  return normalizedRows(votes, new Float64Array(classes).fill(1 / classes), classes);
+  return normalized(votes, new Float64Array(classes).fill(1 / classes));
 }
 
 function startingConfusion(initial: number, classes: number): Float64Array {
