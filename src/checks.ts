@@ -200,6 +200,13 @@ export function checkNumber(
   }
 }
 
+/** The product of numbers that multiply one term of a loss; each of them may be in range when their product is not. */
+export function checkProduct(fn: string, names: string, product: number): void {
+  if (!(product <= LARGEST_NUMBER)) {
+    fail(fn, `the product of ${names} must be at most ${LARGEST_NUMBER}, for float32's sake, got ${product}`);
+  }
+}
+
 export function checkInteger(fn: string, name: string, value: unknown, least: number): void {
   if (!Number.isSafeInteger(value) || (value as number) < least) {
     fail(fn, `${name} must be an integer >= ${least}, got ${show(value)}`);

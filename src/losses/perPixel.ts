@@ -2,7 +2,15 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { tensorAlgebra } from '../algebra/tensors.js';
-import { checkBoolean, checkNumber, checkNumberList, checkOneOf, checkOptionNames, fail } from '../checks.js';
+import {
+  checkBoolean,
+  checkNumber,
+  checkNumberList,
+  checkOneOf,
+  checkOptionNames,
+  checkProduct,
+  fail,
+} from '../checks.js';
 import { focalMap, focalSums, type FocalTerm } from '../kernels/composed/focal.js';
 import { sumSet, type EntropyTerm, type PassActivation } from '../kernels/contract.js';
 import { currentKernels } from '../kernels/select.js';
@@ -90,13 +98,10 @@ export function resolvePerPixel(
   const kind = choice === 'binary' ? 'binary' : entropyKind(activation, classes);
   const { weights, takesPart } = resolveClasses(fn, options, classes);
   const share = kind === 'binary' ? 1 / takesPart.reduce((sum, part) => sum + part) : 1;
+  const positive = resolvePosWeight(fn, posWeight, subtractEntropy, classes);
+  positive?.forEach((factor, c) => checkProduct(fn, `posWeight and classWeights of class ${c}`, factor * weights[c]!));
   return {
-    entropy: {
-      kind,
-      labelSmoothing,
-      subtractEntropy,
-      posWeight: resolvePosWeight(fn, posWeight, kind, subtractEntropy, classes),
-    },
+    entropy: { kind, labelSmoothing, subtractEntropy, posWeight: positive },
     focal: null,
     coefficients: weights.map((weight, c) => weight * takesPart[c]! * share),
     hardest,
@@ -107,12 +112,10 @@ export function resolvePerPixel(
 function resolvePosWeight(
   fn: string,
   posWeight: unknown,
-  kind: EntropyTerm['kind'],
   subtractEntropy: boolean,
   classes: number,
 ): readonly number[] | null {
   if (posWeight === undefined) return null;
-  if (kind !== 'binary') fail(fn, 'posWeight goes with binary cross-entropy only; classWeights is for softmax');
   if (subtractEntropy) fail(fn, 'posWeight does not go with subtractEntropy: its minimum is not at p = t');
   if (typeof posWeight === 'number') {
     checkNumber(fn, 'posWeight', posWeight, { least: 0 });

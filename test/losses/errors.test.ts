@@ -254,7 +254,12 @@ const OWN_REFUSED: [(typeof LOSSES)[number], object, string][] = [
     { gamma: 2, weights: { tversky: 1, focal: 1 } },
     "option 'gamma' means one thing to tversky and another to focal: add up two losses instead",
   ],
-  ['comboLoss', { posWeight: 2 }, 'posWeight goes with binary cross-entropy only; classWeights is for softmax'],
+  ['comboLoss', { posWeight: 2 }, "option 'posWeight' goes with the terms binaryCrossEntropy; weights has iou, crossE"],
+  [
+    'comboLoss',
+    { posWeight: 2, weights: { crossEntropy: 1, binaryCrossEntropy: 1 } },
+    "option 'posWeight' goes with binaryCrossEntropy, which shares its pass with crossEntropy: take one of them",
+  ],
   [
     'comboLoss',
     { weights: { binaryCrossEntropy: 1, crossEntropy: 1 }, activation: 'none' },
