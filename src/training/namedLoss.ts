@@ -58,7 +58,7 @@ export function namedLoss(name: string, options: object = {}, loss?: unknown): N
     return bind(name, loss as LossFunction, undefined, options);
   }
   if (!isLossName(name)) {
-    fail(FN, `there is no loss '${name}'; softseg has ${Object.keys(LOSSES).join(', ')}; or pass your own`);
+    fail(FN, `there is no loss ${show(name)}; softseg has ${Object.keys(LOSSES).join(', ')}; or pass your own`);
   }
   return bind(name, LOSSES[name].loss, LOSSES[name].options, options);
 }
