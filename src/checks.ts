@@ -193,17 +193,23 @@ export function checkNumber(
     fail(fn, `${name} must be ${range}, got ${show(value)}`);
   }
   if (Math.abs(value) > LARGEST_NUMBER) {
-    fail(fn, `${name} must be at most ${LARGEST_NUMBER} in size, for float32's sake, got ${value}`);
+    fail(fn, `${name} must be at most ${LARGEST_NUMBER} in size (losses are computed in float32), got ${value}`);
   }
   if (open && value - least < SMALLEST_NUMBER) {
-    fail(fn, `${name} must be at least ${SMALLEST_NUMBER} above ${least}, for float32's sake, got ${value}`);
+    fail(
+      fn,
+      `${name} must be at least ${SMALLEST_NUMBER} above ${least} (losses are computed in float32), got ${value}`,
+    );
   }
 }
 
 /** The product of numbers that multiply one term of a loss; each of them may be in range when their product is not. */
 export function checkProduct(fn: string, names: string, product: number): void {
   if (!(product <= LARGEST_NUMBER)) {
-    fail(fn, `the product of ${names} must be at most ${LARGEST_NUMBER}, for float32's sake, got ${product}`);
+    fail(
+      fn,
+      `the product of ${names} must be at most ${LARGEST_NUMBER} (losses are computed in float32), got ${product}`,
+    );
   }
 }
 
@@ -264,7 +270,10 @@ export function checkClassWeights(fn: string, name: string, value: unknown, clas
   const wanted = `a list of ${classes} numbers, one per class`;
   checkNumberList(fn, name, value, wanted, classes, { least: 0 }).forEach((weight, c) => {
     if (weight > 0 && weight < SMALLEST_NUMBER) {
-      fail(fn, `${name}[${c}] must be 0 or at least ${SMALLEST_NUMBER}, for float32's sake, got ${weight}`);
+      fail(
+        fn,
+        `${name}[${c}] must be 0 or at least ${SMALLEST_NUMBER} (losses are computed in float32), got ${weight}`,
+      );
     }
   });
 }

@@ -75,7 +75,7 @@ export function hausdorffLoss<R extends Reduction = 'mean'>(
 
 /** Whether float32 can be multiplied with the longest distance there can be, to the power of alpha. */
 function checkPowers(fn: string, spatial: readonly number[], spacing: readonly number[], alpha: number): void {
-  const longest = Math.hypot(...spatial.map((size, i) => size * spacing[i]!));
+  const longest = Math.sqrt(spatial.reduce((sum, size, i) => sum + (size * spacing[i]!) ** 2, 0));
   const power = longest ** alpha;
   if (power > LARGEST_NUMBER) {
     fail(

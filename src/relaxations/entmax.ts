@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
 import { checkNumber } from '../checks.js';
+import { ratio } from '../kernels/ratio.js';
 import { resolveSparse, rowSums, scaled, sparseActivation } from './sparseActivation.js';
 
 export interface EntmaxOptions {
@@ -57,7 +58,7 @@ function forward(below: Tensor2D, alpha: number): Tensor2D {
   const classes = z.shape[1];
   const probabilities = (m: Tensor): Tensor2D => {
     const scale = tf.maximum(tf.pow(m, order), SMALLEST_SCALE);
-    return tf.mul(m, rootOf(tf.maximum(tf.div(z, scale), -1), order));
+    return tf.mul(m, rootOf(tf.maximum(ratio(z, scale), -1), order));
   };
   let width = 1 - 1 / classes;
   let low: Tensor = tf.fill([z.shape[0], 1], 1 / classes);
@@ -70,7 +71,7 @@ function forward(below: Tensor2D, alpha: number): Tensor2D {
   }
   const [least, most] = [probabilities(low), probabilities(tf.add(low, width))];
   const gap = tf.sub(rowSums(most), rowSums(least));
-  const share = tf.div(tf.sub(1, rowSums(least)), tf.maximum(gap, SMALLEST_SCALE));
+  const share = ratio(tf.sub(1, rowSums(least)), tf.maximum(gap, SMALLEST_SCALE));
   return tf.add(least, tf.mul(tf.sub(most, least), tf.minimum(tf.maximum(share, 0), 1)));
 }
 
@@ -79,6 +80,7 @@ function rootOf(x: Tensor, order: number): Tensor {
   const sum = tf.add(x, 1);
   if (order > 0.1) return tf.pow(sum, 1 / order);
   // log(1 + x) to all digits (Kahan); tf.log1p has only those of 1 + x on wasm.
-  const corrected = tf.div(tf.mul(tf.log(sum), x), tf.sub(sum, 1));
-  return tf.exp(tf.div(tf.where(tf.equal(sum, 1), x, corrected), order));
+  const isOne = tf.equal(sum, 1);
+  const corrected = ratio(tf.mul(tf.log(sum), x), tf.where(isOne, sum, tf.sub(sum, 1)));
+  return tf.exp(tf.mul(tf.where(isOne, x, corrected), 1 / order));
 }

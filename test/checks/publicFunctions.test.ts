@@ -19,6 +19,7 @@ const schedule = { from: 1, to: 2, steps: 3 };
 
 /** Arguments that are right, the options last where a function takes some. */
 const ARGUMENTS: Record<string, () => unknown[]> = {
+  pixelAccuracy: () => [soft(), logits(), {}],
   softSkeleton: () => [soft(), {}],
   distanceTransform: () => [tf.ones([1, 2, 2]), {}],
   signedDistance: () => [soft(), {}],
