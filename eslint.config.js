@@ -1,6 +1,18 @@
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
+const quotients = {
+  selector: 'MemberExpression[property.name=/^(div|divNoNan|reciprocal)$/]',
+  message: 'The gradient of tf.div is NaN where the denominator is below 1e-19: use kernels/ratio.ts.',
+};
+
+/** A list of classes or pixels as the arguments of a call overflows the stack from some 100,000 on. */
+const longCalls = {
+  selector:
+    'CallExpression[callee.property.name=/^(max|min|hypot|push|unshift|splice|concat|of|fromCharCode)$/] > SpreadElement',
+  message: 'A long list as arguments overflows the stack: use a loop (extremes.ts has largest).',
+};
+
 export default tseslint.config(
   { ignores: ['**/dist/**', '**/dist.*/**', 'site/**', 'coverage/**'] },
   js.configs.recommended,
@@ -20,6 +32,9 @@ export default tseslint.config(
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
     },
   },
+  { files: ['src/**/*.ts'], rules: { 'no-restricted-syntax': ['error', quotients, longCalls] } },
+  { files: ['src/kernels/ratio.ts'], rules: { 'no-restricted-syntax': ['error', longCalls] } },
+  { files: ['src/{backend,node}/**'], rules: { 'no-restricted-syntax': ['error', quotients] } },
   {
     files: ['test/setup/backend.ts'],
     rules: { '@typescript-eslint/no-require-imports': 'off' },

@@ -14,6 +14,7 @@ const onTensors = (backend, kernels, op) => ({
   setupFilesAfterEnv: ['<rootDir>/test/setup/backend.ts'],
   testMatch: [
     'contract',
+    'checks',
     'losses',
     'overlap',
     'relaxations',
@@ -75,7 +76,7 @@ export default async () => {
       {
         ...shared,
         displayName: 'node',
-        testMatch: ['reference', 'backend', 'node', 'examples', 'docs', 'package'].map(
+        testMatch: ['reference', 'backend', 'native', 'node', 'examples', 'docs', 'package'].map(
           (room) => `<rootDir>/test/${room}/**/*.test.ts`,
         ),
       },

@@ -17,10 +17,10 @@ constexpr int kTilesOfRun = 8;
 enum Kind { kSoftmaxKind, kSigmoidKind, kNoneCategorical, kNoneBinary };
 
 // The sums of p and t that a loop computes: a superset of what is asked for.
-enum Family { kNoSum, kProductSums, kMetricSums, kAllSums };
+enum Family { kNoSum, kProductSums, kMetricSums, kEverySum };
 
 constexpr int kRegionSums =
-    kIntersection | kPredicted | kLabelled | kDifference | kPredictedSquared | kLabelledSquared;
+    kIntersection | kPredicted | kLabelled | kDifference | kMinimum | kPredictedSquared | kLabelledSquared;
 
 Kind kind_of(const Pass& pass) {
   if (pass.activation == kSoftmax) return kSoftmaxKind;
@@ -32,8 +32,8 @@ Family family_of(int32_t sums) {
   const int32_t asked = sums & kRegionSums;
   if (asked == 0) return kNoSum;
   if ((asked & ~(kIntersection | kPredicted | kLabelled)) == 0) return kProductSums;
-  if ((asked & ~(kPredicted | kLabelled | kDifference)) == 0) return kMetricSums;
-  return kAllSums;
+  if ((asked & ~(kPredicted | kLabelled | kMinimum)) == 0) return kMetricSums;
+  return kEverySum;
 }
 
 struct Tile {
@@ -49,18 +49,18 @@ struct Tile {
 
 // Sums of a run of tiles, [C] each, null where not asked for.
 struct Accumulators {
-  Lanes* sum[7];
+  Lanes* sum[kSummands];
 };
 
 struct Scratch {
   Tile tile;
-  Lanes* sums;       // [7][C]
-  float* upstream;   // [8][C]
+  Lanes* sums;       // [kSummands][C]
+  float* upstream;   // [kSummands][C]
 };
 
 size_t lanes_of_scratch(int32_t classes, int width) {
   const size_t columns = width / kLanes;
-  return 3 * classes * columns + 2 * columns + 7 * classes;
+  return 3 * classes * columns + 2 * columns + kSummands * classes;
 }
 
 Scratch divide_scratch(void* memory, int32_t classes, int width) {
@@ -74,7 +74,7 @@ Scratch divide_scratch(void* memory, int32_t classes, int width) {
   Scratch scratch;
   scratch.tile = {width, (int)columns, classes, take(classes * columns), take(classes * columns),
                   take(classes * columns), take(columns), take(columns)};
-  scratch.sums = take(7 * classes);
+  scratch.sums = take(kSummands * classes);
   scratch.upstream = reinterpret_cast<float*>(at);
   return scratch;
 }
@@ -305,7 +305,7 @@ template <Kind kKind, Family kFamily, bool kEntropy>
 void add_tile(const Tile& tile, const Term& term, const Accumulators& to) {
   for (int32_t c = 0; c < tile.classes; c++) {
     const float positive = term.positive(c);
-    Lanes pt{}, p{}, t{}, difference{}, pp{}, tt{}, entropy{};
+    Lanes pt{}, p{}, t{}, difference{}, minimum{}, pp{}, tt{}, entropy{};
     for (int column = 0; column < tile.columns; column++) {
       const int i = c * tile.columns + column;
       const Lanes w = tile.w[column];
@@ -317,16 +317,18 @@ void add_tile(const Tile& tile, const Term& term, const Accumulators& to) {
         p += wp;
         t += wt;
         if constexpr (kFamily != kMetricSums) pt += wp * label;
-        if constexpr (kFamily != kProductSums) difference += w * absolute(x.p - label);
-        if constexpr (kFamily == kAllSums) {
+        // Chosen from the products that p and t add, so that the sum is never above either of theirs.
+        if constexpr (kFamily != kProductSums) minimum += select(x.p < label, wp, select(x.p == x.p, wt, wp));
+        if constexpr (kFamily == kEverySum) {
+          difference += w * absolute(x.p - label);
           pp += wp * x.p;
           tt += wt * label;
         }
       }
       if constexpr (kEntropy) entropy += w * entropy_term<kKind>(term, label, x.surprise, positive);
     }
-    const Lanes sums[] = {pt, p, t, difference, pp, tt, entropy};
-    for (int k = 0; k < 7; k++)
+    const Lanes sums[] = {pt, p, t, difference, minimum, pp, tt, entropy};
+    for (int k = 0; k < kSummands; k++)
       if (to.sum[k]) to.sum[k][c] += sums[k];
   }
 }
@@ -338,7 +340,7 @@ AddTile add_tile_of(Family family) {
   switch (family) {
     case kProductSums: return add_tile<kKind, kProductSums, kEntropy>;
     case kMetricSums: return add_tile<kKind, kMetricSums, kEntropy>;
-    case kAllSums: return add_tile<kKind, kAllSums, kEntropy>;
+    case kEverySum: return add_tile<kKind, kEverySum, kEntropy>;
     default: return add_tile<kKind, kNoSum, kEntropy>;
   }
 }
@@ -363,17 +365,18 @@ double total(Lanes x) {
 
 // Upstream gradients of the sums, [C] each, 0 where a sum was not asked for; those of squares times 2.
 struct Upstream {
-  float *intersection, *predicted, *labelled, *difference, *predicted_squared, *labelled_squared, *entropy;
+  float *intersection, *predicted, *labelled, *difference, *minimum, *predicted_squared, *labelled_squared, *entropy;
 };
 
 inline Lanes where(Ints condition, float x) { return (Lanes)(condition & (Ints)all(x)); }
 
 template <Family kFamily>
-inline Lanes slope_of_sums(Lanes p, Lanes t, float product, float own, float difference, float squared) {
+inline Lanes slope_of_sums(Lanes p, Lanes t, float product, float own, float difference, float minimum, float squared) {
   Lanes slope = all(own);
   if constexpr (kFamily != kMetricSums) slope += t * product;
-  if constexpr (kFamily != kProductSums) slope += where(p > t, difference) - where(p < t, difference);
-  if constexpr (kFamily == kAllSums) slope += p * squared;
+  // In a tie each of the two has half of the minimum's slope.
+  if constexpr (kFamily != kProductSums) slope += where(p < t, minimum) + where(p == t, minimum * 0.5f);
+  if constexpr (kFamily == kEverySum) slope += where(p > t, difference) - where(p < t, difference) + p * squared;
   return slope;
 }
 
@@ -398,7 +401,8 @@ void predictions_gradient(const Tile& tile, const Term& term, const Upstream& g,
     }
     Lanes slope{};
     if constexpr (kFamily != kNoSum) {
-      slope = slope_of_sums<kFamily>(p, t, g.intersection[c], g.predicted[c], g.difference[c], g.predicted_squared[c]);
+      slope = slope_of_sums<kFamily>(p, t, g.intersection[c], g.predicted[c], g.difference[c], g.minimum[c],
+                                     g.predicted_squared[c]);
       if constexpr (kKind == kSoftmaxKind) slope *= p;
       if constexpr (kKind == kSigmoidKind) slope *= p * s.off;
     }
@@ -433,8 +437,8 @@ void labels_gradient(const Tile& tile, const Term& term, const Upstream& g, int 
     const int i = c * tile.columns + column;
     const Lanes t = tile.t[i];
     const Element<kKind> x = element<kKind, kEntropy>(tile, i, column);
-    Lanes slope =
-        slope_of_sums<kAllSums>(t, x.p, g.intersection[c], g.labelled[c], g.difference[c], g.labelled_squared[c]);
+    Lanes slope = slope_of_sums<kEverySum>(t, x.p, g.intersection[c], g.labelled[c], g.difference[c], g.minimum[c],
+                                           g.labelled_squared[c]);
     if constexpr (kEntropy) {
       Lanes entropy = x.surprise.on;
       if constexpr (is_binary(kKind)) entropy = entropy * term.positive(c) - x.surprise.off;
@@ -460,7 +464,7 @@ Gradient predictions_gradient_of(Family family) {
   switch (family) {
     case kProductSums: return predictions_gradient<kKind, kProductSums, kEntropy>;
     case kMetricSums: return predictions_gradient<kKind, kMetricSums, kEntropy>;
-    case kAllSums: return predictions_gradient<kKind, kAllSums, kEntropy>;
+    case kEverySum: return predictions_gradient<kKind, kEverySum, kEntropy>;
     default: return predictions_gradient<kKind, kNoSum, kEntropy>;
   }
 }
@@ -485,9 +489,9 @@ Gradient gradient_of(Wrt wrt, Kind kind, Family family) {
 
 Upstream upstream_of(const Pass& pass, const float* dy, float* memory) {
   const int32_t classes = pass.classes;
-  memset(memory, 0, 7 * classes * sizeof(float));
+  memset(memory, 0, kSummands * classes * sizeof(float));
   int row = 0;
-  for (int k = 0; k < 7; k++) {
+  for (int k = 0; k < kSummands; k++) {
     if (!(pass.sums & 1 << k)) continue;
     const float factor = (1 << k) & (kPredictedSquared | kLabelledSquared) ? 2.f : 1.f;
     for (int32_t c = 0; c < classes; c++) memory[k * classes + c] = dy[row * classes + c] * factor;
@@ -499,7 +503,8 @@ Upstream upstream_of(const Pass& pass, const float* dy, float* memory) {
           memory + 3 * classes,
           memory + 4 * classes,
           memory + 5 * classes,
-          memory + 6 * classes};
+          memory + 6 * classes,
+          memory + 7 * classes};
 }
 
 void store(const Pass& pass, const Tile& tile, int64_t first, int n, float* gradient) {
@@ -562,7 +567,7 @@ int64_t item_pixels(const Pass& pass) {
 size_t scratch_bytes(const Pass& pass) {
   // The wider of the two widths that a call may choose.
   const int width = row_width(pass.classes, kWideRow);
-  return lanes_of_scratch(pass.classes, width) * sizeof(Lanes) + (7 * (size_t)pass.classes * sizeof(float) + 63) / 64 * 64;
+  return lanes_of_scratch(pass.classes, width) * sizeof(Lanes) + (kSummands * (size_t)pass.classes * sizeof(float) + 63) / 64 * 64;
 }
 
 void overlap_sums(const Pass& pass, const float* predictions, const void* labels, const float* weights, int64_t first,
@@ -578,7 +583,7 @@ void overlap_sums(const Pass& pass, const float* predictions, const void* labels
 
   Accumulators run{};
   int rows = 0;
-  for (int k = 0; k < 7; k++)
+  for (int k = 0; k < kSummands; k++)
     if (pass.sums & 1 << k) run.sum[k] = scratch.sums + rows++ * classes;
   const int floats = rows * classes;
   memset(scratch.sums, 0, floats * sizeof(Lanes));

@@ -21,11 +21,14 @@ enum Sum : int32_t {
   kPredicted = 2,
   kLabelled = 4,
   kDifference = 8,
-  kPredictedSquared = 16,
-  kLabelledSquared = 32,
-  kCrossEntropy = 64,
-  kValid = 128,  // the sum of the weights, the same for every class
+  kMinimum = 16,
+  kPredictedSquared = 32,
+  kLabelledSquared = 64,
+  kCrossEntropy = 128,
+  kValid = 256,  // the sum of the weights, the same for every class
 };
+constexpr int kSummands = 8;      // the sums of something per pixel and class: all but kValid
+constexpr int32_t kAllSums = 511;
 
 enum Wrt : int32_t { kPredictions = 0, kLabels = 1 };
 

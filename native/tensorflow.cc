@@ -8,10 +8,12 @@
 //   parameters   float [samples, classes, sharpness, label smoothing, weight of positives of each class if there are
 //                any, coefficient of each class for maps]: what may change with every step. In attributes it would make
 //                TensorFlow keep a kernel for each value.
-//   dy           float, for gradients
+//   dy           float [sums, samples, classes], for gradients of maps [samples, pixels]
 // Attribute
-//   pass         list of int: activation, labels are indices, classes come first, kind of entropy, subtract the entropy,
-//                there are weights of positives, bits of the sums, gradient with respect to labels
+//   pass         list of int: activation, labels are indices, classes come first, kind of entropy, subtract the
+//                entropy, there are weights of positives, bits of the sums (0 for maps), gradient with respect to
+//                labels
+// Inputs that do not fit together are answered with an InvalidArgument status: no op reads or writes past a tensor.
 #include <dlfcn.h>
 #include <node_api.h>
 #include <stdarg.h>
@@ -21,6 +23,7 @@
 #include <algorithm>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "overlap.h"
 #include "tensorflow/c/c_api.h"
@@ -85,6 +88,11 @@ class Tensor {
   void take(TF_Tensor* tensor) { tensor_ = tensor; }
   int64_t count() const { return TF_TensorElementCount(tensor_); }
   TF_DataType type() const { return TF_TensorType(tensor_); }
+  std::vector<int64_t> dims() const {
+    std::vector<int64_t> dims(TF_NumDims(tensor_));
+    for (size_t i = 0; i < dims.size(); i++) dims[i] = TF_Dim(tensor_, static_cast<int>(i));
+    return dims;
+  }
   const TF_Tensor* get() const { return tensor_; }
   template <typename T>
   T* data() const {
@@ -140,6 +148,22 @@ struct Call {
 // A whole number from 0 to 2^24, which floats hold exactly.
 bool whole(float x, int64_t least) { return x >= least && x <= 16777216.f && x == static_cast<int64_t>(x); }
 
+std::string text_of(const std::vector<int64_t>& dims) {
+  std::string text;
+  for (const int64_t size : dims) text += (text.empty() ? "[" : ", ") + std::to_string(size);
+  return (text.empty() ? "[" : text) + "]";
+}
+
+// The pixels of each sample where there is no sample, which the shape of a map still tells. 0 if there are too many to
+// count.
+int64_t pixels_of_nobody(const Tensor& predictions, int64_t classes) {
+  const std::vector<int64_t> dims = predictions.dims();
+  int64_t values = 1;
+  for (size_t i = 1; i < dims.size(); i++)
+    if (__builtin_mul_overflow(values, dims[i], &values)) return 0;
+  return values / classes;
+}
+
 using Inputs = Tensor[5];
 
 bool resolve(Op op, const Attributes& attributes, const Inputs& inputs, Call& call, Status& status) {
@@ -179,12 +203,13 @@ bool resolve(Op op, const Attributes& attributes, const Inputs& inputs, Call& ca
                        "%lld classes",
                        name, lld(size), lld(samples), lld(classes));
   }
-  const int64_t pixels = columns == 0 ? 0 : size / columns;
+  const int64_t pixels = columns == 0 ? pixels_of_nobody(inputs[kPredictionsInput], classes) : size / columns;
   if (attributes.classes_first && pixels > INT32_MAX) {
     return wrong("samples with classes first have less than 2^31 pixels", size, samples, pixels, classes);
   }
   if (attributes.indices && labels.type() != TF_INT32) {
-    return status.fail(TF_INVALID_ARGUMENT, "%s: class indices are int32; got another type", name);
+    return status.fail(TF_INVALID_ARGUMENT, "%s: class indices are int32; got %s", name,
+                       labels.type() == TF_BOOL ? "bool" : "float");
   }
   if (labels.count() != (attributes.indices ? samples * pixels : size)) {
     return wrong(attributes.indices ? "labels must hold one class index per pixel"
@@ -212,10 +237,13 @@ bool resolve(Op op, const Attributes& attributes, const Inputs& inputs, Call& ca
   pass.pos_weight = attributes.has_pos_weight ? head + kHead : nullptr;
 
   if (is_gradient(op)) {
-    const int64_t dy = inputs[kDyInput].count();
-    if (dy != (is_map(op) ? samples * pixels : softseg::sum_count(pass) * columns)) {
-      return wrong(is_map(op) ? "dy must hold one value per pixel" : "dy must hold one value per sum, sample and class",
-                   dy, samples, pixels, classes);
+    const std::vector<int64_t> wanted =
+        is_map(op) ? std::vector{samples, pixels} : std::vector{int64_t{softseg::sum_count(pass)}, samples, classes};
+    const std::vector<int64_t> got = inputs[kDyInput].dims();
+    if (got != wanted) {
+      return status.fail(TF_INVALID_ARGUMENT, "%s: dy must be [%s] = %s; got %s", name,
+                         is_map(op) ? "samples, pixels" : "sums, samples, classes", text_of(wanted).c_str(),
+                         text_of(got).c_str());
     }
   }
   call.wrt = attributes.by_labels ? softseg::kLabels : softseg::kPredictions;
@@ -246,6 +274,7 @@ constexpr int64_t kMostPiecesOfSample = 256;
 
 int64_t ceil_of(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
+// For a call with at least one pixel.
 Pieces divide(const Call& call) {
   const int64_t best = softseg::item_pixels(call.pass);
   if (call.pixels > best) {
@@ -253,7 +282,7 @@ Pieces divide(const Call& call) {
     const int64_t per_sample = ceil_of(call.pixels, pixels);
     return {per_sample, pixels, 1, per_sample * call.samples};
   }
-  const int64_t samples = best / std::max<int64_t>(call.pixels, 1);
+  const int64_t samples = best / call.pixels;
   return {1, call.pixels, samples, ceil_of(call.samples, samples)};
 }
 
@@ -382,16 +411,28 @@ bool run(Op op, const Call& call, Status& status) {
 
 // --- TensorFlow's side ---
 
-bool check(const char* name, const Attributes& a, Op op, Status& status) {
-  const bool flags = (a.indices | a.classes_first | a.subtract_entropy | a.has_pos_weight | a.by_labels) >> 1 == 0;
-  const bool sums = is_map(op) || (a.sums > 0 && a.sums <= 255);
-  if (flags && sums && a.activation >= 0 && a.activation <= softseg::kNone && a.entropy_kind >= 0 &&
-      a.entropy_kind <= softseg::kBinary && !(a.by_labels && a.indices)) {
-    return true;
+bool check(Op op, const Attributes& a, Status& status) {
+  struct Range {
+    const char* what;
+    int32_t got, lowest, highest;
+  };
+  const Range ranges[] = {
+      {"an activation", a.activation, softseg::kSoftmax, softseg::kNone},
+      {"whether labels are indices", a.indices, 0, 1},
+      {"whether classes come first", a.classes_first, 0, 1},
+      {"a kind of entropy", a.entropy_kind, softseg::kCategorical, softseg::kBinary},
+      {"whether to subtract the entropy", a.subtract_entropy, 0, 1},
+      {"whether there are weights of positives", a.has_pos_weight, 0, 1},
+      {"bits of the sums", a.sums, is_map(op) ? 0 : 1, is_map(op) ? 0 : softseg::kAllSums},
+      // Indices have no gradient.
+      {"whether the gradient is to labels", a.by_labels, 0, is_gradient(op) && !a.indices},
+  };
+  for (const auto& [what, got, lowest, highest] : ranges) {
+    if (got >= lowest && got <= highest) continue;
+    return status.fail(TF_INVALID_ARGUMENT, "%s: pass holds %s, %d to %d here; got %d", kOpNames[op], what, lowest,
+                       highest, got);
   }
-  return status.fail(TF_INVALID_ARGUMENT, "%s: pass has a value that is not known; got %d, %d, %d, %d, %d, %d, %d, %d",
-                     name, a.activation, a.indices, a.classes_first, a.entropy_kind, a.subtract_entropy,
-                     a.has_pos_weight, a.sums, a.by_labels);
+  return true;
 }
 
 template <Op op>
@@ -408,7 +449,7 @@ void* create(TF_OpKernelConstruction* context) {
   }
   if (status.ok()) {
     const Attributes a = {values[0], values[1], values[2], values[3], values[4], values[5], values[6], values[7]};
-    if (check(kOpNames[op], a, op, status)) return new Attributes(a);
+    if (check(op, a, status)) return new Attributes(a);
   }
   TF_OpKernelConstruction_Failure(context, status.get());
   return nullptr;
@@ -416,30 +457,16 @@ void* create(TF_OpKernelConstruction* context) {
 
 void destroy(void* kernel) { delete static_cast<Attributes*>(kernel); }
 
-// Allocates the output, with dims of an input or its own.
+// Allocates the output: a gradient is like the predictions.
 bool allocate(Op op, const Call& call, const Tensor& predictions, TF_OpKernelContext* context, Tensor& output,
               Status& status) {
-  int64_t dims[16];
-  int rank;
-  if (is_gradient(op)) {
-    rank = TF_NumDims(predictions.get());
-    if (rank > 16) {
-      return status.fail(TF_INVALID_ARGUMENT, "%s: predictions have at most 16 dimensions; got %d", kOpNames[op], rank);
-    }
-    for (int i = 0; i < rank; i++) dims[i] = TF_Dim(predictions.get(), i);
-  } else if (op == kSums) {
-    rank = 3;
-    dims[0] = softseg::sum_count(call.pass);
-    dims[1] = call.samples;
-    dims[2] = call.pass.classes;
-  } else {
-    rank = 2;
-    dims[0] = call.samples;
-    dims[1] = call.pixels;
-  }
-  int64_t count = 1;
-  for (int i = 0; i < rank; i++) count *= dims[i];
-  output.take(TF_AllocateOutput(context, 0, TF_FLOAT, dims, rank, count * sizeof(float), status.get()));
+  const std::vector<int64_t> dims =
+      is_gradient(op) ? predictions.dims()
+      : is_map(op)    ? std::vector{call.samples, call.pixels}
+                      : std::vector{int64_t{softseg::sum_count(call.pass)}, call.samples, int64_t{call.pass.classes}};
+  size_t bytes = sizeof(float);
+  for (const int64_t size : dims) bytes *= size;
+  output.take(TF_AllocateOutput(context, 0, TF_FLOAT, dims.data(), static_cast<int>(dims.size()), bytes, status.get()));
   return status.ok();
 }
 
@@ -454,7 +481,9 @@ void compute(void* kernel, TF_OpKernelContext* context) {
   if (status.ok() && resolve(op, *static_cast<Attributes*>(kernel), inputs, call, status) &&
       allocate(op, call, inputs[kPredictionsInput], context, output, status)) {
     call.output = output.data<float>();
-    if (output.count() == 0 || run(op, call, status)) return;
+    // Without pixels, all that there is to give is sums of nothing.
+    if (call.pixels == 0) std::fill_n(call.output, output.count(), 0.f);
+    if (output.count() == 0 || call.pixels == 0 || run(op, call, status)) return;
   }
   TF_OpKernelContext_Failure(context, status.get());
 }

@@ -18,6 +18,8 @@ constexpr int kLanes = 4;
 
 typedef float Lanes __attribute__((vector_size(kLanes * 4)));
 typedef int32_t Ints __attribute__((vector_size(kLanes * 4)));
+// Bits that are calculated with: unsigned, because these may wrap around and lose bits when they are shifted.
+typedef uint32_t Bits __attribute__((vector_size(kLanes * 4)));
 typedef float Four __attribute__((vector_size(16)));
 
 inline Lanes all(float x) { return Lanes{} + x; }
@@ -39,14 +41,14 @@ inline Lanes exp_of_nonpositive(Lanes x) {
   Lanes r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
   Lanes q = ((r * 1.381461275e-3f + 8.368710056e-3f) * r + 4.166838899e-2f) * r + 0.1666652113f;
   q = (q * r + 0.4999999404f) * r * r + r + 1.f;
-  Lanes scale = (Lanes)(((Ints)shifted << 23) + 0x3f800000);
+  Lanes scale = (Lanes)(((Bits)shifted << 23) + 0x3f800000u);
   return select(x < -87.33f, Lanes{}, q * scale);
 }
 
 // log x for normal x > 0.
 inline Lanes log_of(Lanes x) {
-  Ints exponent = ((Ints)x - 0x3f3504f3) >> 23;
-  Lanes m = (Lanes)((Ints)x - (exponent << 23));  // in [sqrt(1/2), sqrt(2))
+  Ints exponent = (Ints)((Bits)x - 0x3f3504f3u) >> 23;
+  Lanes m = (Lanes)((Bits)x - ((Bits)exponent << 23));  // in [sqrt(1/2), sqrt(2))
   Lanes s = (m - 1.f) / (m + 1.f);
   Lanes z = s * s;
   Lanes tail = ((z * 0.1493615508f + 0.1998876035f) * z + 0.3333338797f) * z;

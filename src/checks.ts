@@ -9,22 +9,101 @@ export function fail(fn: string, message: string): never {
   throw new Error(`${fn}: ${message}`);
 }
 
-/** A value as an error message shows it. */
+/** The most items of a list or an object, and the most characters of a string, that a message shows. */
+const SHOWN_ITEMS = 10;
+const SHOWN_CHARACTERS = 60;
+/** Lists and objects inside of lists and objects are shown to this depth. */
+const SHOWN_DEPTH = 3;
+
+/** A value as an error message shows it: short, whatever the value is. It never throws. */
 export function show(value: unknown): string {
+  return shown(value, SHOWN_DEPTH);
+}
+
+function shown(value: unknown, depth: number): string {
+  try {
+    switch (typeof value) {
+      case 'string':
+        return shortened(value, JSON.stringify);
+      case 'bigint':
+        return value > -1e20 && value < 1e20 ? `${value}n` : 'a large bigint';
+      case 'symbol':
+        return shortened(String(value));
+      case 'function':
+        return `the function ${shortened(value.name) || '(anonymous)'}`;
+      case 'object':
+        return value === null ? 'null' : shownObject(value, depth);
+      default:
+        return String(value);
+    }
+  } catch {
+    // A proxy or a getter that throws.
+    return 'a value that cannot be read';
+  }
+}
+
+function shortened(text: string, quote = (part: string): string => part): string {
+  if (text.length <= SHOWN_CHARACTERS) return quote(text);
+  return `${quote(text.slice(0, SHOWN_CHARACTERS))}... (${text.length} characters)`;
+}
+
+function shownObject(value: object, depth: number): string {
   if (isTensor(value)) return `a ${value.dtype} tensor of shape ${showShape(value.shape)}`;
-  if (typeof value === 'function') return `the function ${value.name || '(anonymous)'}`;
-  if (typeof value === 'number' || value === undefined) return String(value);
-  return JSON.stringify(value);
+  const typed = ArrayBuffer.isView(value) && !(value instanceof DataView);
+  if (typed || Array.isArray(value)) {
+    const list = value as ArrayLike<unknown>;
+    const kind = typed ? `${value.constructor.name} ` : '';
+    return kind + shownItems('[', ']', list.length, depth, (i, inside) => shown(list[i], inside));
+  }
+  const keys = Object.keys(value);
+  const entry = (i: number, inside: number) => {
+    const key = keys[i]!;
+    return `${shortened(key, JSON.stringify)}:${shown((value as Record<string, unknown>)[key], inside)}`;
+  };
+  return shownItems('{', '}', keys.length, depth, entry);
+}
+
+function shownItems(
+  open: string,
+  close: string,
+  count: number,
+  depth: number,
+  item: (i: number, depth: number) => string,
+): string {
+  if (count > 0 && depth === 0) return `${open}...${close}`;
+  const items = Array.from({ length: Math.min(count, SHOWN_ITEMS) }, (_, i) => item(i, depth - 1));
+  const rest = count > SHOWN_ITEMS ? `,... (${count} in all)` : '';
+  return open + items.join(',') + rest + close;
 }
 
 export function showShape(shape: readonly number[]): string {
   return `[${shape.join(',')}]`;
 }
 
-/** What `instanceof tf.Tensor` asks. (This file is also used where tfjs may be missing.) */
+/** The same duck-typing test as tfjs's own `instanceof`. (This file is also used where tfjs may be missing.) */
 function isTensor(value: unknown): value is Tensor {
-  const { data, dataSync, throwIfDisposed } = (value ?? {}) as Partial<Tensor> & { throwIfDisposed?: unknown };
-  return data != null && dataSync != null && throwIfDisposed != null;
+  try {
+    const { data, dataSync, throwIfDisposed } = (value ?? {}) as Partial<Tensor> & { throwIfDisposed?: unknown };
+    return data != null && dataSync != null && throwIfDisposed != null;
+  } catch {
+    // A proxy or a getter that throws.
+    return false;
+  }
+}
+
+/** Longer lists than this cannot be options. */
+const LONGEST_LIST = 1e7;
+
+/**
+ * The entries of a plain array, with `undefined` for its holes; null for anything else, typed arrays included, and for
+ * what throws when it is read.
+ */
+export function entriesOf(value: unknown): unknown[] | null {
+  try {
+    return Array.isArray(value) && value.length <= LONGEST_LIST ? Array.from(value as unknown[]) : null;
+  } catch {
+    return null;
+  }
 }
 
 export function checkTensor(fn: string, name: string, value: unknown): asserts value is Tensor {
@@ -36,13 +115,37 @@ export function checkDtype(fn: string, name: string, tensor: Tensor, dtypes: rea
   if (!dtypes.includes(tensor.dtype)) fail(fn, `${name} must be ${dtypes.join(' or ')}, got ${tensor.dtype}`);
 }
 
-/** Refuses anything but an object, and names the function does not know. `undefined` stands for no options. */
-export function checkOptionNames(fn: string, options: unknown, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null || isTensor(options) || Array.isArray(options)) {
+/**
+ * Refuses anything but an object, names the function does not know, options that throw when they are read, and null: only
+ * `undefined` stands for an option that is not given, and only `undefined` as a whole for no options. `nullable` are
+ * options of which null is a value.
+ */
+export function checkOptionNames(
+  fn: string,
+  options: unknown,
+  known: readonly string[],
+  nullable: readonly string[] = [],
+): void {
+  if (typeof options !== 'object' || options === null || isTensor(options) || entriesOf(options)) {
     fail(fn, `options must be an object, got ${show(options)}`);
   }
-  for (const name of Object.keys(options)) {
-    if (!known.includes(name)) fail(fn, `unknown option '${name}'; it takes ${known.join(', ')}`);
+  for (const [name, value] of optionsOf(fn, options, known)) {
+    if (!known.includes(name)) {
+      fail(fn, `unknown option ${shortened(name, (part) => `'${part}'`)}; it takes ${known.join(', ')}`);
+    }
+    if (value === null && !nullable.includes(name)) {
+      fail(fn, `${name} must not be null; leave an option out, or pass undefined, for its default`);
+    }
+  }
+}
+
+/** The names and values of an object's properties, all of which can be read, and so can the known ones. */
+function optionsOf(fn: string, options: object, known: readonly string[]): [string, unknown][] {
+  try {
+    for (const name of known) void (options as Record<string, unknown>)[name];
+    return Object.entries(options);
+  } catch {
+    fail(fn, 'options must be an object whose properties can be read, got one that throws');
   }
 }
 
@@ -56,29 +159,80 @@ export function checkBoolean(fn: string, name: string, value: unknown): void {
   if (typeof value !== 'boolean') fail(fn, `${name} must be true or false, got ${show(value)}`);
 }
 
-/** A finite number from `least`, or above it with `open`, to `most`. */
+/**
+ * The largest size of a number that is passed as an option, and the smallest that an option that must be above its
+ * bound may lie above it. Outside of these, float32 has 0 or Infinity for the number itself or for what losses multiply
+ * it with.
+ */
+export const LARGEST_NUMBER = 1e18;
+export const SMALLEST_NUMBER = 1e-18;
+
+interface Range {
+  least?: number;
+  most?: number;
+  /** Above `least`, not equal to it. */
+  open?: boolean;
+}
+
+/** A number from `least`, or above it with `open`, to `most`, that float32 can be multiplied with. */
 export function checkNumber(
   fn: string,
   name: string,
   value: unknown,
-  { least = -Infinity, most = Infinity, open = false }: { least?: number; most?: number; open?: boolean } = {},
+  { least = -Infinity, most = Infinity, open = false }: Range = {},
 ): void {
   const ok =
     typeof value === 'number' && Number.isFinite(value) && (open ? value > least : value >= least) && value <= most;
-  if (ok) return;
-  const range =
-    most < Infinity
-      ? `a number in ${open ? '(' : '['}${least}, ${most}]`
-      : least > -Infinity
-        ? `a number ${open ? '>' : '>='} ${least}`
-        : 'a finite number';
-  fail(fn, `${name} must be ${range}, got ${show(value)}`);
+  if (!ok) {
+    const range =
+      most < Infinity
+        ? `a number in ${open ? '(' : '['}${least}, ${most}]`
+        : least > -Infinity
+          ? `a number ${open ? '>' : '>='} ${least}`
+          : 'a finite number';
+    fail(fn, `${name} must be ${range}, got ${show(value)}`);
+  }
+  if (Math.abs(value) > LARGEST_NUMBER) {
+    fail(fn, `${name} must be at most ${LARGEST_NUMBER} in size (losses are computed in float32), got ${value}`);
+  }
+  if (open && value - least < SMALLEST_NUMBER) {
+    fail(
+      fn,
+      `${name} must be at least ${SMALLEST_NUMBER} above ${least} (losses are computed in float32), got ${value}`,
+    );
+  }
+}
+
+/** The product of numbers that multiply one term of a loss; each of them may be in range when their product is not. */
+export function checkProduct(fn: string, names: string, product: number): void {
+  if (!(product <= LARGEST_NUMBER)) {
+    fail(
+      fn,
+      `the product of ${names} must be at most ${LARGEST_NUMBER} (losses are computed in float32), got ${product}`,
+    );
+  }
 }
 
 export function checkInteger(fn: string, name: string, value: unknown, least: number): void {
-  if (!Number.isInteger(value) || (value as number) < least) {
+  if (!Number.isSafeInteger(value) || (value as number) < least) {
     fail(fn, `${name} must be an integer >= ${least}, got ${show(value)}`);
   }
+}
+
+/** A value that marks entries of labels. `integers` says of what kind they are if they are integers: it is one too. */
+export function checkLabelValue(fn: string, name: string, value: unknown, integers: string | null): void {
+  checkNumber(fn, name, value);
+  if (integers && !Number.isInteger(value)) fail(fn, `${name} must be an integer for ${integers}, got ${show(value)}`);
+}
+
+/** The value that marks where an annotator did not look. */
+export function checkAbsentLabel(fn: string, absentLabel: unknown, masks: Tensor): void {
+  checkLabelValue(fn, 'absentLabel', absentLabel, masks.dtype === 'float32' ? null : `${masks.dtype} masks`);
+}
+
+/** A tensor that holds a value: no axis of it has the size 0. */
+export function checkHoldsValues(fn: string, name: string, { shape, size }: Tensor): void {
+  if (size === 0) fail(fn, `${name} of shape ${showShape(shape)} ${name.endsWith('s') ? 'hold' : 'holds'} no value`);
 }
 
 /** The axis counted from the front. `first` is the lowest axis that may be meant. */
@@ -92,21 +246,46 @@ export function checkAxis(fn: string, axis: unknown, shape: readonly number[], n
   return front as number;
 }
 
-/** C finite numbers >= 0. */
+/**
+ * The numbers of a plain array; typed arrays are refused. A hole counts as `undefined`, which is no number.
+ *
+ * @param wanted what the list must be, for the message
+ */
+export function checkNumberList(
+  fn: string,
+  name: string,
+  value: unknown,
+  wanted: string,
+  length: number,
+  range: Range,
+): number[] {
+  const entries = entriesOf(value);
+  if (entries?.length !== length) fail(fn, `${name} must be ${wanted}, got ${show(value)}`);
+  entries.forEach((entry, i) => checkNumber(fn, `${name}[${i}]`, entry, range));
+  return entries as number[];
+}
+
+/** C numbers >= 0. Those above 0 are not so small that float32 takes them for 0. */
 export function checkClassWeights(fn: string, name: string, value: unknown, classes: number): void {
-  if (!Array.isArray(value) || value.length !== classes) {
-    fail(fn, `${name} must be a list of ${classes} numbers, one per class, got ${show(value)}`);
-  }
-  value.forEach((weight, c) => checkNumber(fn, `${name}[${c}]`, weight, { least: 0 }));
+  const wanted = `a list of ${classes} numbers, one per class`;
+  checkNumberList(fn, name, value, wanted, classes, { least: 0 }).forEach((weight, c) => {
+    if (weight > 0 && weight < SMALLEST_NUMBER) {
+      fail(
+        fn,
+        `${name}[${c}] must be 0 or at least ${SMALLEST_NUMBER} (losses are computed in float32), got ${weight}`,
+      );
+    }
+  });
 }
 
 export function checkClassList(fn: string, value: unknown, classes: number): void {
   if (value === 'all') return;
+  const entries = entriesOf(value);
   const ok =
-    Array.isArray(value) &&
-    value.length > 0 &&
-    new Set(value).size === value.length &&
-    value.every((c) => Number.isInteger(c) && c >= 0 && c < classes);
+    entries &&
+    entries.length > 0 &&
+    new Set(entries).size === entries.length &&
+    entries.every((c) => Number.isInteger(c) && (c as number) >= 0 && (c as number) < classes);
   if (!ok) {
     fail(fn, `classes must be 'all' or a list of different class indices in 0..${classes - 1}, got ${show(value)}`);
   }

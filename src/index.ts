@@ -65,6 +65,7 @@ export { MeanRecall } from './metrics/meanRecall.js';
 export type { MeanScoreOptions } from './metrics/meanScore.js';
 export { MeanTversky, type MeanTverskyOptions } from './metrics/meanTversky.js';
 export type { AbsentClass, ScoreOptions, ScoreReduction } from './metrics/options.js';
+export { pixelAccuracy, type PixelAccuracyOptions } from './metrics/pixelAccuracy.js';
 export { precisionScore, type PrecisionScoreOptions } from './metrics/precisionScore.js';
 export { recallScore, type RecallScoreOptions } from './metrics/recallScore.js';
 export { tverskyScore, type TverskyScoreOptions } from './metrics/tverskyScore.js';

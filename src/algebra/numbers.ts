@@ -1,3 +1,4 @@
+import { SMALLEST_DENOMINATOR } from '../kernels/ratio.js';
 import { STEEPEST, type Algebra } from './algebra.js';
 
 /** A matrix of plain numbers that knows what it was made of, so that gradients can go back through it. */
@@ -87,7 +88,10 @@ export function numberAlgebra(): NumberAlgebra {
         numerator,
         denominator,
         (a, b) => (isZero(b) ? otherwise : a / b),
-        (a, b) => (isZero(b) ? [0, 0] : [1 / b, -a / b / b]),
+        (a, b) => {
+          const bottom = Math.max(b, SMALLEST_DENOMINATOR);
+          return isZero(b) ? [0, 0] : [1 / bottom, -a / bottom / bottom];
+        },
       ),
     power: (x, exponent) =>
       map(

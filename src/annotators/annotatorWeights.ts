@@ -1,8 +1,18 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { checkAxis, checkBoolean, checkNumber, checkOptionNames, checkTensor, fail } from '../checks.js';
+import {
+  checkAxis,
+  checkBoolean,
+  checkHoldsValues,
+  checkAbsentLabel,
+  checkOptionNames,
+  checkTensor,
+  fail,
+} from '../checks.js';
 import { checkTensorValues } from '../checkValues.js';
 import { constant } from '../kernels/constant.js';
+import { ratio, ratioOr } from '../kernels/ratio.js';
+import { nanValues } from '../kernels/nanRows.js';
 import { sumPixels } from '../kernels/sumPixels.js';
 
 export interface AnnotatorWeightsFromMasksOptions {
@@ -40,16 +50,17 @@ export interface AnnotatorWeightsFromVotesOptions {
 export function annotatorWeightsFromMasks(masks: Tensor, options: AnnotatorWeightsFromMasksOptions = {}): Tensor {
   const fn = 'annotatorWeightsFromMasks';
   checkTensor(fn, 'masks', masks);
+  checkHoldsValues(fn, 'masks', masks);
   checkOptionNames(fn, options, ['annotatorAxis', 'absentLabel', 'normalize']);
   const { absentLabel, normalize = true } = options;
-  if (absentLabel !== undefined) checkNumber(fn, 'absentLabel', absentLabel);
+  if (absentLabel !== undefined) checkAbsentLabel(fn, absentLabel, masks);
   checkBoolean(fn, 'normalize', normalize);
   const axis = checkAxis(fn, options.annotatorAxis ?? 0, masks.shape, 'annotatorAxis');
   return constant(() => {
     const values = tf.cast(masks, 'float32');
     const looked =
       absentLabel === undefined ? tf.onesLike(values) : tf.cast(tf.notEqual(values, absentLabel), 'float32');
-    return asWeights(tf.sum(looked, axis), normalize);
+    return asWeights(tf.sum(tf.add(looked, nanValues(values)), axis), normalize);
   });
 }
 
@@ -72,6 +83,7 @@ export function annotatorWeightsFromMasks(masks: Tensor, options: AnnotatorWeigh
 export function annotatorWeightsFromVotes(votes: Tensor, options: AnnotatorWeightsFromVotesOptions = {}): Tensor {
   const fn = 'annotatorWeightsFromVotes';
   checkTensor(fn, 'votes', votes);
+  checkHoldsValues(fn, 'votes', votes);
   checkOptionNames(fn, options, ['axis', 'normalize']);
   const { normalize = true } = options;
   checkBoolean(fn, 'normalize', normalize);
@@ -88,7 +100,6 @@ function asWeights(counts: Tensor, normalize: boolean): Tensor {
   if (!normalize) return counts;
   const total = (x: Tensor) => tf.reshape(sumPixels(tf.reshape(x, [1, x.size, 1])), []);
   const anybody = tf.step(counts);
-  const mean = tf.div(total(counts), tf.maximum(total(anybody), 1));
-  // Where there is no count at all the mean is 0, and 0 / 1 is wanted.
-  return tf.div(counts, tf.add(mean, tf.sub(1, tf.step(mean))));
+  const mean = ratio(total(counts), tf.maximum(total(anybody), 1));
+  return ratioOr(counts, mean, 0);
 }

@@ -4,6 +4,7 @@ import {
   checkAxis,
   checkBoolean,
   checkDtype,
+  checkHoldsValues,
   checkNumber,
   checkOptionNames,
   checkTensor,
@@ -20,7 +21,10 @@ export interface DisagreementEntropyOptions {
   binary?: boolean;
   /** Divide by the most there can be, log C (log 2 if binary), so that values lie in [0, 1]. Default false: nats. */
   normalize?: boolean;
-  /** A value outside [0, 1] that marks unlabelled pixels (the `missing` of softLabelsFromVotes): their entropy is 0. */
+  /**
+   * A value outside [0, 1] that marks unlabelled pixels: their entropy is 0. Default -1, as the default of `missing` in
+   * softLabelsFromVotes, softLabelsFromMasks and staple.
+   */
   ignoreLabel?: number;
 }
 
@@ -29,7 +33,8 @@ export interface DisagreementEntropyOptions {
  * 0 log 0 = 0. An axis of one class, or `binary: true`, gives -t log t - (1 - t) log(1 - t).
  *
  * 0 where all agree, log C where they are split evenly. It can be differentiated, for predicted probabilities too; at 0
- * the slope is that at 1e-12, 26.6, where the true one is infinite.
+ * the slope is that at 1e-12, 26.6, where the true one is infinite. A label that lies outside [0, 1] by more than 1e-3 is
+ * no probability and gives NaN, as NaN does.
  *
  * @param labels float in [0, 1], that sum to 1 over the class axis unless it has one class: soft labels with a class axis,
  * or any shape with `binary: true`. Votes go through softLabelsFromVotes first
@@ -48,9 +53,10 @@ export interface DisagreementEntropyOptions {
 export function disagreementEntropy(labels: Tensor, options: DisagreementEntropyOptions = {}): Tensor {
   const fn = 'disagreementEntropy';
   checkTensor(fn, 'labels', labels);
+  checkHoldsValues(fn, 'labels', labels);
   checkDtype(fn, 'labels', labels, ['float32']);
   checkOptionNames(fn, options, ['axis', 'binary', 'normalize', 'ignoreLabel']);
-  const { binary = false, normalize = false, ignoreLabel } = options;
+  const { binary = false, normalize = false, ignoreLabel = -1 } = options;
   checkBoolean(fn, 'binary', binary);
   checkBoolean(fn, 'normalize', normalize);
   checkIgnoreLabel(fn, ignoreLabel);
@@ -63,16 +69,15 @@ export function disagreementEntropy(labels: Tensor, options: DisagreementEntropy
     checkLabels(fn, values.labels, labels, axis, ignoreLabel),
   );
   return tf.tidy(() => {
-    const labelled = ignoreLabel === undefined ? null : whereLabelled(labels, axis, ignoreLabel);
-    const t = labelled ? tf.where(labelled, labels, tf.zerosLike(labels)) : labels;
+    const labelled = whereLabelled(labels, axis, ignoreLabel);
+    const t = tf.where(labelled, orNaN(labels), tf.zerosLike(labels));
     const terms = classes === 1 ? tf.add(entropyOf(t), entropyOf(tf.sub(1, t))) : entropyOf(t);
     const entropy = axis === null ? terms : tf.sum(terms, axis);
-    return normalize ? tf.div(entropy, Math.log(Math.max(classes, 2))) : entropy;
+    return normalize ? tf.mul(entropy, 1 / Math.log(Math.max(classes, 2))) : entropy;
   });
 }
 
-function checkIgnoreLabel(fn: string, ignoreLabel: number | undefined): void {
-  if (ignoreLabel === undefined) return;
+function checkIgnoreLabel(fn: string, ignoreLabel: number): void {
   checkNumber(fn, 'ignoreLabel', ignoreLabel);
   if (ignoreLabel >= 0 && ignoreLabel <= 1) fail(fn, `ignoreLabel must lie outside [0, 1], got ${ignoreLabel}`);
 }
@@ -84,6 +89,17 @@ function whereLabelled(labels: Tensor, axis: number | null, ignoreLabel: number)
     if (axis === null) return differs;
     return tf.logicalAnd(tf.all(differs, axis, true), tf.onesLike(differs));
   });
+}
+
+/** By how much a label may lie outside [0, 1] for the sake of rounding. */
+const TOLERANCE = 1e-3;
+
+/** The labels, with NaN for those that are no probabilities. */
+function orNaN(labels: Tensor): Tensor {
+  const isProbability = constant(() =>
+    tf.logicalAnd(tf.greaterEqual(labels, -TOLERANCE), tf.lessEqual(labels, 1 + TOLERANCE)),
+  );
+  return tf.where(isProbability, labels, tf.fill(labels.shape, NaN));
 }
 
 /** -t log t. */
@@ -98,8 +114,9 @@ function entropyOf(labels: Tensor): Tensor {
   })(labels);
 }
 
-function checkLabels(fn: string, values: Values, { shape }: Tensor, axis: number | null, ignoreLabel?: number): void {
-  const bad = values.find((t) => t !== ignoreLabel && !(t >= 0 && t <= 1));
+function checkLabels(fn: string, values: Values, { shape }: Tensor, axis: number | null, ignoreLabel: number): void {
+  const ignored = Math.fround(ignoreLabel);
+  const bad = values.find((t) => t !== ignored && !(t >= 0 && t <= 1));
   if (bad !== undefined) fail(fn, `labels must lie in [0, 1], got ${bad}`);
   if (axis === null || shape[axis] === 1) return;
   const classes = shape[axis]!;
@@ -110,7 +127,7 @@ function checkLabels(fn: string, values: Values, { shape }: Tensor, axis: number
       let labelled = true;
       for (let place = first; place < first + classes * stride; place += stride) {
         sum += values[place]!;
-        if (values[place] === ignoreLabel) labelled = false;
+        if (values[place] === ignored) labelled = false;
       }
       if (labelled && !(Math.abs(sum - 1) <= 1e-3)) {
         fail(fn, `labels must sum to 1 over the class axis, got ${Number(sum.toPrecision(6))}`);

@@ -1,10 +1,14 @@
 /** STAPLE's expectation maximization (Warfield et al. 2004), in float64 on patterns of answers. */
+import { largest } from '../extremes.js';
 import type { Patterns } from './patterns.js';
 
 export interface Estimate {
   /** The probability of each class before anybody answers. */
   prior: Float64Array;
-  /** For each annotator C×C: at [truth·C + answer] the probability of the answer where the truth is that class. */
+  /**
+   * For each annotator C×C: at [answer·C + truth] the probability of the answer where the truth is that class. What one
+   * answer says about all classes lies together, because that is what both steps read.
+   */
   confusion: Float64Array[];
 }
 
@@ -41,18 +45,20 @@ export function maximizeExpectation(
 /** Sums of logarithms: the product of many annotators' probabilities would underflow. */
 function posteriorOf({ answers }: Patterns, { prior, confusion }: Estimate): Float64Array {
   const classes = prior.length;
-  const logPrior = prior.map(Math.log);
-  const logConfusion = confusion.map((own) => own.map(Math.log));
+  const logPrior = logarithms(prior);
+  const logConfusion = confusion.map(logarithms);
   const posterior = new Float64Array(answers.length * classes);
   answers.forEach((given, k) => {
     const row = posterior.subarray(k * classes, (k + 1) * classes);
     row.set(logPrior);
     logConfusion.forEach((own, a) => {
-      if (given[a]! < 0) return;
-      for (let c = 0; c < classes; c++) row[c]! += own[c * classes + given[a]!]!;
+      const start = given[a]! * classes;
+      if (start < 0) return;
+      for (let c = 0; c < classes; c++) row[c]! += own[start + c]!;
     });
     // Finite: some class had a share in this pattern, so every answer in it has a probability > 0 under that class.
-    const largest = row.reduce((most, value) => Math.max(most, value), -Infinity);
+    let largest = -Infinity;
+    for (let c = 0; c < classes; c++) if (row[c]! > largest) largest = row[c]!;
     let total = 0;
     for (let c = 0; c < classes; c++) total += row[c] = Math.exp(row[c]! - largest);
     for (let c = 0; c < classes; c++) row[c]! /= total;
@@ -60,7 +66,13 @@ function posteriorOf({ answers }: Patterns, { prior, confusion }: Estimate): Flo
   return posterior;
 }
 
-/** What no pixel tells anything about (a class that nowhere is the truth, an annotator who never looked) stays as it was. */
+function logarithms(values: Float64Array): Float64Array {
+  const logs = new Float64Array(values.length);
+  for (let i = 0; i < values.length; i++) logs[i] = Math.log(values[i]!);
+  return logs;
+}
+
+/** Parameters without evidence (a class that nowhere is the truth, an annotator who never looked) stay as they were. */
 function estimateFrom(
   { answers, counts }: Patterns,
   posterior: Float64Array,
@@ -71,30 +83,43 @@ function estimateFrom(
   const confusion = before.confusion.map((own, a) => {
     const sums = new Float64Array(classes * classes);
     answers.forEach((given, k) => {
-      if (given[a]! < 0) return;
-      for (let c = 0; c < classes; c++) {
-        sums[c * classes + given[a]!]! += counts[k]! * posterior[k * classes + c]!;
-      }
+      const start = given[a]! * classes;
+      if (start < 0) return;
+      for (let c = 0; c < classes; c++) sums[start + c]! += counts[k]! * posterior[k * classes + c]!;
     });
-    return normalizedRows(sums, own, classes);
+    return normalizedColumns(sums, own, classes);
   });
   if (!updatePrior) return { prior: before.prior, confusion };
   const shares = new Float64Array(classes);
   posterior.forEach((share, i) => (shares[i % classes]! += counts[Math.floor(i / classes)]! * share));
-  return { prior: normalizedRows(shares, before.prior, classes), confusion };
+  return { prior: normalized(shares, before.prior), confusion };
 }
 
-/** Each row of `width` sums divided by its total, or as it is in `otherwise` where the total is 0. */
-export function normalizedRows(sums: Float64Array, otherwise: Float64Array, width: number): Float64Array {
-  return sums.map((value, i) => {
-    const start = i - (i % width);
-    const total = sums.subarray(start, start + width).reduce((a, b) => a + b, 0);
-    return total > 0 ? value / total : otherwise[i]!;
-  });
+/** Sums divided by their total; `otherwise` where that is 0. */
+export function normalized(sums: Float64Array, otherwise: Float64Array): Float64Array {
+  return normalizedColumns(sums, otherwise, 1);
+}
+
+/** Rows of `width` sums; each column divided by its total, or as it is in `otherwise` where the total is 0. */
+function normalizedColumns(sums: Float64Array, otherwise: Float64Array, width: number): Float64Array {
+  const totals = new Float64Array(width);
+  for (let start = 0; start < sums.length; start += width) {
+    for (let i = 0; i < width; i++) totals[i]! += sums[start + i]!;
+  }
+  const shares = new Float64Array(sums.length);
+  for (let start = 0; start < sums.length; start += width) {
+    for (let i = 0; i < width; i++) {
+      shares[start + i] = totals[i]! > 0 ? sums[start + i]! / totals[i]! : otherwise[start + i]!;
+    }
+  }
+  return shares;
 }
 
 function largestChange(a: Estimate, b: Estimate): number {
-  const between = (x: Float64Array, y: Float64Array) =>
-    x.reduce((most, value, i) => Math.max(most, Math.abs(value - y[i]!)), 0);
-  return Math.max(between(a.prior, b.prior), ...a.confusion.map((own, k) => between(own, b.confusion[k]!)));
+  const between = (x: Float64Array, y: Float64Array) => {
+    let most = 0;
+    for (let i = 0; i < x.length; i++) most = Math.max(most, Math.abs(x[i]! - y[i]!));
+    return most;
+  };
+  return largest([between(a.prior, b.prior), ...a.confusion.map((own, k) => between(own, b.confusion[k]!))]);
 }

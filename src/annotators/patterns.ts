@@ -11,6 +11,18 @@ export interface Patterns {
   ofPixel: Int32Array;
 }
 
+/** A table may have so many slots per pixel; with more, most of them would be empty, and a map is smaller. */
+const TABLE_SLOTS_PER_PIXEL = 8;
+
+/** Like a map from slots to numbers >= 0, and much faster. */
+function tableOf(slots: number): Pick<Map<number, number>, 'get'> & { set(slot: number, number: number): unknown } {
+  const numbers = new Int32Array(slots).fill(-1);
+  return {
+    get: (slot) => (numbers[slot] === -1 ? undefined : numbers[slot]),
+    set: (slot, number) => (numbers[slot] = number),
+  };
+}
+
 /** @param answers for each annotator a class 0..classes-1 per pixel, or -1 */
 export function patternsOf(answers: readonly Int32Array[], classes: number): Patterns {
   const pixels = answers[0]!.length;
@@ -18,12 +30,14 @@ export function patternsOf(answers: readonly Int32Array[], classes: number): Pat
   let known = 1;
   // One annotator after the other splits the patterns that the ones before have left together.
   for (const own of answers) {
-    const numberOf = new Int32Array(known * (classes + 1)).fill(-1);
+    const slots = known * (classes + 1);
+    const numberOf = slots <= TABLE_SLOTS_PER_PIXEL * pixels ? tableOf(slots) : new Map<number, number>();
     known = 0;
     for (let i = 0; i < pixels; i++) {
       const slot = ofPixel[i]! * (classes + 1) + own[i]! + 1;
-      if (numberOf[slot] === -1) numberOf[slot] = known++;
-      ofPixel[i] = numberOf[slot]!;
+      let number = numberOf.get(slot);
+      if (number === undefined) numberOf.set(slot, (number = known++));
+      ofPixel[i] = number;
     }
   }
   const counts = new Float64Array(known);

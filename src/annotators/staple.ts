@@ -2,15 +2,18 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import {
   checkAxis,
+  checkHoldsValues,
   checkInteger,
+  checkAbsentLabel,
   checkNumber,
+  checkNumberList,
   checkOptionNames,
   checkTensor,
+  entriesOf,
   fail,
   show,
-  showShape,
 } from '../checks.js';
-import { maximizeExpectation, normalizedRows, type Estimate } from './expectationMaximization.js';
+import { maximizeExpectation, normalized, type Estimate } from './expectationMaximization.js';
 import { looked, patternsOf, type Patterns } from './patterns.js';
 
 export interface StapleOptions {
@@ -113,8 +116,8 @@ export function staple(masks: Tensor, options: StapleOptions = {}): BinaryStaple
   const { classes, absentLabel, prior = 'votes', tolerance = 1e-7, maxIterations = 1000, missing = -1 } = options;
   if (classes !== undefined) checkInteger(fn, 'classes', classes, 2);
   if (classes !== undefined && masks.dtype !== 'int32') fail(fn, `class maps must be int32, got ${show(masks)}`);
-  if (masks.size === 0) fail(fn, `masks of shape ${showShape(masks.shape)} hold no value`);
-  if (absentLabel !== undefined) checkNumber(fn, 'absentLabel', absentLabel);
+  checkHoldsValues(fn, 'masks', masks);
+  if (absentLabel !== undefined) checkAbsentLabel(fn, absentLabel, masks);
   checkPrior(fn, prior, classes);
   const initial = checkInitial(fn, options.initial ?? 0.99999);
   checkNumber(fn, 'tolerance', tolerance, { least: 0 });
@@ -147,22 +150,26 @@ export function staple(masks: Tensor, options: StapleOptions = {}): BinaryStaple
       converged,
     };
   }
-  const confusion = found.confusion.map((own) => channels.map((c) => [...own.subarray(c * count, (c + 1) * count)]));
+  const confusion = found.confusion.map((own) =>
+    channels.map((truth) => channels.map((answer) => own[answer * count + truth]!)),
+  );
   return { consensus, confusion, prior: [...found.prior], iterations, converged };
 }
 
 /** For each annotator the class of each pixel, -1 where it did not look. */
 function readAnswers(fn: string, masks: Tensor, axis: number, classes: number, absentLabel?: number): Int32Array[] {
+  // (Masks are float32, in which 0.1 is another number.)
+  const absent = absentLabel === undefined ? undefined : Math.fround(absentLabel);
   return tf.tidy(() =>
     tf.unstack(masks, axis).map((mask) => {
       const values = mask.dataSync();
       const answers = new Int32Array(values.length);
       for (let i = 0; i < values.length; i++) {
         const value = values[i]!;
-        answers[i] = value === absentLabel ? -1 : value;
-        if (value !== absentLabel && !(Number.isInteger(value) && value >= 0 && value < classes)) {
-          const absent = absentLabel === undefined ? '' : ` or absentLabel ${absentLabel}`;
-          fail(fn, `masks must hold classes in 0..${classes - 1}${absent}, got ${value}`);
+        answers[i] = value === absent ? -1 : value;
+        if (value !== absent && !(Number.isInteger(value) && value >= 0 && value < classes)) {
+          const otherwise = absent === undefined ? '' : ` or absentLabel ${absentLabel}`;
+          fail(fn, `masks must hold classes in 0..${classes - 1}${otherwise}, got ${value}`);
         }
       }
       return answers;
@@ -176,11 +183,11 @@ function checkPrior(fn: string, prior: unknown, classes: number | undefined): vo
     if (typeof prior === 'number') return checkNumber(fn, 'prior', prior, { least: 0, most: 1 });
     fail(fn, `prior of masks must be 'votes', 'updated' or a number in [0, 1], got ${show(prior)}`);
   }
-  if (!Array.isArray(prior) || prior.length !== classes) {
+  if (!entriesOf(prior)) {
     fail(fn, `prior of class maps must be 'votes', 'updated' or a list of ${classes} numbers, got ${show(prior)}`);
   }
-  prior.forEach((share, c) => checkNumber(fn, `prior[${c}]`, share, { least: 0, most: 1 }));
-  const total = (prior as number[]).reduce((sum, share) => sum + share, 0);
+  const shares = checkNumberList(fn, 'prior', prior, `a list of ${classes} numbers`, classes, { least: 0, most: 1 });
+  const total = shares.reduce((sum, share) => sum + share, 0);
   if (Math.abs(total - 1) > 1e-6) fail(fn, `prior must sum to 1, got ${show(prior)}`);
 }
 
@@ -196,7 +203,7 @@ function startingPrior(prior: string | number, patterns: Patterns, classes: numb
   patterns.answers.forEach((given, k) => {
     for (const answer of given) if (answer >= 0) votes[answer]! += patterns.counts[k]!;
   });
-  return normalizedRows(votes, new Float64Array(classes).fill(1 / classes), classes);
+  return normalized(votes, new Float64Array(classes).fill(1 / classes));
 }
 
 function startingConfusion(initial: number, classes: number): Float64Array {

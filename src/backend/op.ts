@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { cpus } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import type { TensorInfo } from '@tensorflow/tfjs-core';
+import { sumSet } from '../kernels/contract.js';
 import type { FusedPass, FusedPasses } from '../kernels/fused/passes.js';
 import { tensorflowPasses, type TensorflowBackend } from '../kernels/tensorflow/passes.js';
 import { bindingOf, cachedBinding, libraryOf, type NativePackage } from './binding.js';
@@ -117,9 +118,9 @@ function tryPasses(passes: FusedPasses, backend: RunningTensorflow): void {
       predictions: tensor([ln3, 0, 0, ln3], [2, 2]),
       weights: null,
     };
-    demand('sums', passes.sums(inputs, pass, ['intersection', 'predicted']), [0.75, 0.75, 1, 1]);
+    demand('sums', passes.sums(inputs, pass, sumSet(['intersection', 'predicted'])), [0.75, 0.75, 1, 1]);
     const dy = tensor([1, 1], [1, 1, 2]);
-    const gradient = passes.sumsGradient(inputs, pass, ['intersection'], dy, 'predictions');
+    const gradient = passes.sumsGradient(inputs, pass, sumSet(['intersection']), dy, 'predictions');
     demand('a gradient', gradient, [0.1875, -0.1875, -0.1875, 0.1875]);
     const entropy = Math.log(4 / 3);
     demand('cross-entropies', passes.entropyMap(inputs, pass, [1, 1]), [entropy, entropy]);

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { checkDtype, checkOptionNames, checkTensor, fail } from '../checks.js';
+import { checkDtype, checkHoldsValues, checkOptionNames, checkTensor, fail } from '../checks.js';
 import { checkTensorValues } from '../checkValues.js';
 import { resolveSpacing, type Spacing } from './spacing.js';
 import { squaredDistances } from './squaredDistances.js';
@@ -32,6 +32,7 @@ export interface DistanceTransformOptions {
 export function distanceTransform(mask: Tensor, options: DistanceTransformOptions = {}): Tensor {
   const fn = 'distanceTransform';
   checkTensor(fn, 'mask', mask);
+  checkHoldsValues(fn, 'mask', mask);
   checkDtype(fn, 'mask', mask, ['bool', 'int32', 'float32']);
   checkOptionNames(fn, options, ['spacing']);
   const [samples = 0, ...spatial] = mask.shape;

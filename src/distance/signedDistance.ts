@@ -1,7 +1,17 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor3D } from '@tensorflow/tfjs-core';
-import { checkAxis, checkInteger, checkOptionNames, checkTensor, fail, show, showShape } from '../checks.js';
+import {
+  checkAxis,
+  checkHoldsValues,
+  checkInteger,
+  checkOptionNames,
+  checkTensor,
+  fail,
+  showShape,
+} from '../checks.js';
 import { fromPixels, layoutOf, type Layout } from '../kernels/layout.js';
+import { layoutOfIndices } from '../overlap/indexLayout.js';
+import { checkInts, intRange } from '../overlap/intValues.js';
 import type { ProblemOptions } from '../overlap/options.js';
 import { checkIgnoreLabel, checkMask, pixelWeights, resolveLabelKind } from '../overlap/problem.js';
 import { checkPixelValues } from '../overlap/valueChecks.js';
@@ -12,7 +22,10 @@ import { resolveSpacing, type Spacing } from './spacing.js';
 export interface SignedDistanceOptions extends Pick<ProblemOptions, 'axis' | 'mask' | 'ignoreLabel'> {
   /** The distance of neighbouring pixels, > 0: a number, or one for each spatial axis. Default 1. */
   spacing?: Spacing;
-  /** The number of classes: labels are int32 class indices without a class axis, which the result gets at `axis`. */
+  /**
+   * The number of classes: labels are int32 class indices without a class axis, which the result gets at `axis`, or with
+   * one of size 1.
+   */
   classes?: number;
 }
 
@@ -28,9 +41,11 @@ export interface SignedDistanceOptions extends Pick<ProblemOptions, 'axis' | 'ma
  * It reads the labels back and computes in float64 on the processor. A map depends on the labels only, so it is best
  * computed once for each image, in the data pipeline, and handed to `boundaryLoss` as `distances`.
  *
- * @param labels `[N, ...spatial, C]`, float32, int32 or bool, or with `classes` int32 class indices `[N, ...spatial]`
+ * @param labels `[N, ...spatial, C]`, float32, int32 or bool, or with `classes` int32 class indices `[N, ...spatial]` or
+ * `[N, ...spatial, 1]`
  * @returns float32 `[N, ...spatial, C]`, in the unit of `spacing`
- * @throws if shapes, dtypes or options do not fit
+ * @throws if shapes, dtypes or options do not fit, if a class index of a pixel that counts is outside 0..C-1, or if int32
+ * masks hold anything but 0 and 1
  *
  * @example
  * ```ts
@@ -44,14 +59,17 @@ export interface SignedDistanceOptions extends Pick<ProblemOptions, 'axis' | 'ma
 export function signedDistance(labels: Tensor, options: SignedDistanceOptions = {}): Tensor {
   const fn = 'signedDistance';
   checkTensor(fn, 'labels', labels);
+  checkHoldsValues(fn, 'labels', labels);
   checkOptionNames(fn, options, ['spacing', 'classes', 'axis', 'mask', 'ignoreLabel']);
   const layout = resolveLayout(fn, labels, options);
   const spacing = resolveSpacing(fn, options.spacing ?? 1, layout.spatial);
-  const kind = resolveLabelKind(fn, labels, layout, options.axis ?? -1);
+  const { axis = -1 } = options;
+  const kind = resolveLabelKind(fn, labels, layout, axis);
   checkIgnoreLabel(fn, options.ignoreLabel, kind);
-  checkMask(fn, options.mask, layout);
+  checkMask(fn, options.mask, layout, `labels ${showShape(labels.shape)}`);
   return tf.tidy(() => {
     const weights = pixelWeights(labels, kind, layout, options);
+    checkInts(fn, labels, intRange('labels', kind, layout.classes), kind, weights, layout);
     const checked = { tensor: labels, kind, rule: 'masks' } as const;
     checkPixelValues(fn, { labels: checked, predictions: null, weights, layout }, options);
     const sides = sidesOf(labels, kind, weights, layout);
@@ -71,7 +89,5 @@ function resolveLayout(fn: string, labels: Tensor, { classes, axis = -1 }: Signe
   }
   if (classes === undefined) return layoutOf(shape, checkAxis(fn, axis, shape, 'axis', 1));
   checkInteger(fn, 'classes', classes, 1);
-  if (labels.dtype !== 'int32') fail(fn, `class indices must be int32, got ${show(labels)}`);
-  const front = checkAxis(fn, axis, [...shape, classes], 'axis', 1);
-  return layoutOf([...shape.slice(0, front), classes, ...shape.slice(front)], front);
+  return layoutOfIndices(fn, 'labels', labels, axis, classes);
 }

@@ -5,7 +5,10 @@ import { distancesToOtherSide, INSIDE, type Side } from './sides.js';
  * along which the image extends. Null where there is only one side.
  */
 export function signedMap(side: Side, spatial: readonly number[], spacing: readonly number[]): Float64Array | null {
-  const smallest = Math.min(...spacing.filter((_, axis) => spatial[axis]! > 1));
+  const smallest = spacing.reduce(
+    (least, step, axis) => (spatial[axis]! > 1 ? Math.min(least, step) : least),
+    Infinity,
+  );
   const distances = distancesToOtherSide(side, spatial, spacing);
   if (!distances) return null;
   for (let i = 0; i < side.length; i++) if (side[i] === INSIDE) distances[i] = smallest - distances[i]!;

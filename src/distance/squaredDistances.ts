@@ -1,3 +1,5 @@
+import { largest } from '../extremes.js';
+
 /**
  * The exact Euclidean distance transform of Felzenszwalb & Huttenlocher (Theory of Computing 2012): along one axis after
  * the other, the lower envelope of a parabola over each pixel. Linear in the number of pixels, in float64.
@@ -16,7 +18,7 @@ export function squaredDistances(
 ): Float64Array<ArrayBuffer> {
   const distances = new Float64Array(seeds.length);
   for (let i = 0; i < seeds.length; i++) distances[i] = seeds[i] ? 0 : Infinity;
-  const scratch = scratchFor(Math.max(1, ...shape));
+  const scratch = scratchFor(Math.max(1, largest(shape)));
   let stride = 1;
   for (let axis = shape.length - 1; axis >= 0; axis--) {
     const size = shape[axis]!;

@@ -13,19 +13,35 @@ export const SUM_NAMES = [
   'predicted',
   'labelled',
   'difference',
+  'minimum',
   'predictedSquared',
   'labelledSquared',
   'crossEntropy',
 ] as const;
 export type SumName = (typeof SUM_NAMES)[number];
 
-/** What a pass may be asked for: the sums, and `valid`, the sum of the pixels' weights, the same for every class. */
-export const PASS_SUMS = [...SUM_NAMES, 'valid'] as const;
-export type PassSum = (typeof PASS_SUMS)[number];
+/** All that a pass may be asked for: the sums, and `valid`, the sum of the pixels' weights, the same for every class. */
+const ALL_NAMES = [...SUM_NAMES, 'valid'] as const;
+export type PassSum = (typeof ALL_NAMES)[number];
+
+declare const canonical: unique symbol;
+
+/**
+ * Sums in the order of SUM_NAMES with `valid` last, each at most once: the rows of a pass. Kernels take nothing else, and
+ * only `sumSet` makes one, so a list in another order can never name the wrong rows.
+ */
+export type SumSet<S extends PassSum = PassSum> = readonly S[] & { readonly [canonical]: true };
+
+/** The named sums in the order in which passes give them, each once. */
+export function sumSet<S extends PassSum>(names: Iterable<S>): SumSet<S> {
+  const wanted = new Set<PassSum>(names);
+  return ALL_NAMES.filter((name) => wanted.has(name)) as readonly PassSum[] as SumSet<S>;
+}
+
+export const PASS_SUMS = sumSet(ALL_NAMES);
 
 /** Sums as native/overlap.h knows them: a bit for each. */
-export const bitsOf = (sums: readonly PassSum[]): number =>
-  sums.reduce((bits, sum) => bits | (1 << PASS_SUMS.indexOf(sum)), 0);
+export const bitsOf = (sums: SumSet): number => sums.reduce((bits, sum) => bits | (1 << PASS_SUMS.indexOf(sum)), 0);
 
 /** How predictions become probabilities inside the pass. A user's function is applied before it. */
 export type PassActivation = 'softmax' | 'sigmoid' | 'none';
@@ -72,8 +88,8 @@ export interface Kernels {
   name: KernelKind;
   /** Whether reading the values of a small tensor costs next to nothing, as it does where no GPU has to be waited for. */
   readsAtOnce: boolean;
-  /** [S,N,C]: the sums over pixels. `sums` are in the order of PASS_SUMS, each at most once. */
-  sums(inputs: PassInputs, attributes: PassAttributes, sums: readonly PassSum[]): Tensor3D;
+  /** [S,N,C]: the sums over pixels. */
+  sums(inputs: PassInputs, attributes: PassAttributes, sums: SumSet): Tensor3D;
   /**
    * [N,P]: the cross-entropy of each pixel, its weight times the sum over classes of coefficients[c] times the entropy
    * term.

@@ -7,5 +7,7 @@ import { toFloat } from './toFloat.js';
  * gives zeros. (Asked for float32, tf.oneHot of the wasm backend writes the bits of integers.)
  */
 export function oneHot(indices: Tensor, classes: number): Tensor {
+  // (tf.oneHot refuses a single class.)
+  if (classes === 1) return tf.expandDims(toFloat(tf.equal(indices, 0)), -1);
   return toFloat(tf.oneHot(indices, classes));
 }

@@ -14,9 +14,10 @@ export function resolveClasses(
 ): ClassWeights {
   if (classWeights !== undefined) checkClassWeights(fn, 'classWeights', classWeights, count);
   checkClassList(fn, classes, count);
+  const chosen = classes === 'all' ? null : new Set(classes);
   const indices = Array.from({ length: count }, (_, c) => c);
   return {
     weights: indices.map((c) => classWeights?.[c] ?? 1),
-    takesPart: indices.map((c) => (classes === 'all' || classes.includes(c) ? 1 : 0)),
+    takesPart: indices.map((c) => (!chosen || chosen.has(c) ? 1 : 0)),
   };
 }

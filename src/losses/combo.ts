@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { checkNumber, checkOptionNames, fail, show } from '../checks.js';
-import { SUM_NAMES } from '../kernels/contract.js';
+import { checkClassWeights, checkNumber, checkOptionNames, checkProduct, entriesOf, fail, show } from '../checks.js';
 import type { Head } from '../overlap/head.js';
 import { resolveProblem, type Problem } from '../overlap/problem.js';
 import { lossOfTerm, passTerm, type SumTerm } from '../overlap/terms.js';
@@ -54,7 +53,7 @@ export interface ComboLossOptions<R extends Reduction = Reduction>
 const REGION_FORMULAS = { iou, dice, tversky, generalizedDice, logCoshDice, mcc } as const;
 const REGION_TERMS = Object.keys(REGION_FORMULAS) as (keyof typeof REGION_FORMULAS)[];
 const OWN_PASS_TERMS = Object.keys(OWN_PASSES) as OwnPassTerm[];
-const TERMS: readonly string[] = [...REGION_TERMS, 'crossEntropy', 'binaryCrossEntropy', 'focal', ...OWN_PASS_TERMS];
+const TERMS: readonly ComboTerm[] = [...REGION_TERMS, 'crossEntropy', 'binaryCrossEntropy', 'focal', ...OWN_PASS_TERMS];
 export const COMBO_OPTIONS = [
   ...new Set([
     ...REGION_OPTIONS,
@@ -68,6 +67,7 @@ export const COMBO_OPTIONS = [
 
 /** The options that only some terms know. */
 const TERMS_OF_OPTION: Record<string, readonly ComboTerm[]> = {
+  activation: TERMS.filter((term) => term !== 'lovaszHinge'),
   absent: [...REGION_TERMS, 'unifiedFocal', 'clDice'],
   aggregate: [...REGION_TERMS, 'unifiedFocal', 'lovaszHinge', 'lovaszSoftmax'],
   overlap: [...REGION_TERMS, 'unifiedFocal'],
@@ -80,7 +80,7 @@ const TERMS_OF_OPTION: Record<string, readonly ComboTerm[]> = {
   gamma: ['tversky', 'focal', 'unifiedFocal'],
   labelSmoothing: ['crossEntropy', 'binaryCrossEntropy'],
   subtractEntropy: ['crossEntropy', 'binaryCrossEntropy'],
-  posWeight: ['crossEntropy', 'binaryCrossEntropy'],
+  posWeight: ['binaryCrossEntropy'],
   hardest: ['crossEntropy', 'binaryCrossEntropy', 'focal'],
   lambda: ['unifiedFocal'],
   delta: ['unifiedFocal'],
@@ -171,6 +171,7 @@ function resolveCombo(labels: Tensor, predictions: Tensor, options: ComboLossOpt
   checkTermOptions(fn, names, options);
   const own = names.includes('binaryCrossEntropy') ? withSigmoid(options) : options;
   const problem = resolveProblem(fn, labels, predictions, own);
+  checkFactors(fn, names, options, problem.layout.classes);
   const terms = names.map((name) => resolveTerm(fn, name, weights[name]!, own, problem));
   checkTogether(fn, terms, own);
   return { problem, terms, labels, predictions, options: own };
@@ -191,12 +192,27 @@ function partOfItsOwn(combo: Combo, { perPixel, other, weight }: Term): Tensor {
 }
 
 function checkWeights(fn: string, weights: unknown): void {
-  const ok =
-    typeof weights === 'object' && weights !== null && !Array.isArray(weights) && Object.keys(weights).length > 0;
+  const ok = typeof weights === 'object' && weights !== null && !entriesOf(weights) && Object.keys(weights).length > 0;
   if (!ok) fail(fn, `weights must be an object such as { iou: 1, crossEntropy: 1 }, got ${show(weights)}`);
   for (const [name, weight] of Object.entries(weights as object)) {
-    if (!TERMS.includes(name)) fail(fn, `unknown term '${name}' in weights; it takes ${TERMS.join(', ')}`);
+    if (!TERMS.includes(name as ComboTerm)) fail(fn, `unknown term '${name}' in weights; it takes ${TERMS.join(', ')}`);
     if (weight !== undefined) checkNumber(fn, `weights.${name}`, weight, { least: 0 });
+  }
+}
+
+/** Whether float32 holds what a term is multiplied with, all of it together. */
+function checkFactors(
+  fn: string,
+  names: readonly ComboTerm[],
+  { weights = {}, classWeights, posWeight }: ComboLossOptions,
+  classes: number,
+): void {
+  const largest = (given: unknown) => (entriesOf(given) ?? [given]).reduce<number>((a, b) => Math.max(a, Number(b)), 0);
+  if (classWeights !== undefined) checkClassWeights(fn, 'classWeights', classWeights, classes);
+  const ofClasses = classWeights === undefined ? 1 : largest(classWeights);
+  for (const name of names) {
+    const positive = name === 'binaryCrossEntropy' && posWeight !== undefined ? Math.max(1, largest(posWeight)) : 1;
+    checkProduct(fn, `weights.${name}, classWeights and posWeight`, (weights[name] ?? 1) * ofClasses * positive);
   }
 }
 
@@ -206,6 +222,12 @@ function checkTermOptions(fn: string, names: readonly ComboTerm[], options: Comb
     if (terms && !terms.some((term) => names.includes(term))) {
       fail(fn, `option '${option}' goes with the terms ${terms.join(', ')}; weights has ${names.join(', ')}`);
     }
+  }
+  if (options.posWeight !== undefined && names.includes('crossEntropy')) {
+    fail(
+      fn,
+      `option 'posWeight' goes with binaryCrossEntropy, which shares its pass with crossEntropy: take one of them`,
+    );
   }
   for (const option of AMBIGUOUS) {
     const [one, other] = TERMS_OF_OPTION[option]!.filter((term) => names.includes(term));
@@ -240,7 +262,7 @@ function entropyTerm(name: ComboTerm, weight: number, perPixel: PerPixel): Term 
 function sumOfHeads(terms: readonly Term[]): Head {
   const heads = terms.map(({ head }) => head!);
   return {
-    sums: SUM_NAMES.filter((name) => heads.some(({ sums }) => sums.includes(name))),
+    sums: heads.flatMap(({ sums }) => sums),
     of: (a, table) => heads.map((head, i) => a.mul(head.of(a, table), terms[i]!.weight)).reduce((x, y) => a.add(x, y)),
     shape: (samples) => heads[0]!.shape(samples),
   };

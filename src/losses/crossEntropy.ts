@@ -1,3 +1,4 @@
+import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkOptionNames, fail } from '../checks.js';
 import type { SumName } from '../kernels/contract.js';
@@ -6,7 +7,7 @@ import type { OverlapOf } from '../overlap/overlap.js';
 import { defaultActivation } from '../overlap/problem.js';
 import { CROSS_ENTROPY_OPTIONS, type CrossEntropyOptions, type PerPixelResult, type Reduction } from './options.js';
 import { perPixelHead, perPixelLoss, resolveEntropy, resolvePerPixel, type ResolvedPerPixel } from './perPixel.js';
-import { checkTable, tableClasses } from './table.js';
+import { readTable, tableClasses } from './table.js';
 
 export type CrossEntropyLossOptions<R extends Reduction = Reduction> = CrossEntropyOptions<R>;
 
@@ -66,11 +67,11 @@ export function crossEntropyFromOverlap<R extends Exclude<Reduction, 'none'> = '
     CROSS_ENTROPY_OPTIONS.filter((name) => !own.includes(name)),
   );
   const classes = tableClasses(fn, table);
-  checkTable(fn, table, ['crossEntropy']);
   const { activation = defaultActivation(classes) } = options;
   const named = typeof activation === 'function' ? 'none' : activation;
   const loss = resolvePerPixel(fn, 'byActivation', options, named, classes);
   if (loss.reduction === 'none')
     fail(fn, `reduction must be 'mean', 'sum' or 'sample', got 'none': sums have no pixels`);
-  return lossOfTable(table as OverlapOf<SumName>, perPixelHead(loss)) as PerPixelResult<R>;
+  const head = perPixelHead(loss);
+  return tf.tidy(() => lossOfTable(readTable(fn, table, head.sums), head)) as PerPixelResult<R>;
 }

@@ -3,10 +3,12 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import {
   checkAxis,
   checkDtype,
-  checkNumber,
+  checkHoldsValues,
+  checkNumberList,
   checkOneOf,
   checkOptionNames,
   checkTensor,
+  entriesOf,
   fail,
   show,
   showShape,
@@ -14,6 +16,7 @@ import {
 import { constant } from '../kernels/constant.js';
 import { layoutOf, sameShape, type LabelKind, type Layout } from '../kernels/layout.js';
 import { oneHot } from '../kernels/oneHot.js';
+import { ratioOr } from '../kernels/ratio.js';
 import { averageAlong, nearestAlong } from '../kernels/resample.js';
 import { toFloat } from '../kernels/toFloat.js';
 import { checkIgnoreLabel, checkMask, pixelWeights, resolveLabelKind } from '../overlap/problem.js';
@@ -113,14 +116,16 @@ interface FullLabels {
 }
 
 function resolveLayouts(fn: string, predictions: unknown, axisOption = -1): Layout[] {
-  if (!Array.isArray(predictions) || predictions.length === 0) {
+  const entries = entriesOf(predictions);
+  if (!entries || entries.length === 0) {
     fail(fn, `predictions must be a list of tensors, the finest first, got ${show(predictions)}`);
   }
-  const layouts = predictions.map((prediction: unknown, i) => {
+  const layouts = entries.map((prediction, i) => {
     checkTensor(fn, `predictions[${i}]`, prediction);
     checkDtype(fn, `predictions[${i}]`, prediction, ['float32']);
     const { shape } = prediction;
     if (shape.length < 2) fail(fn, `predictions must be [N, ...spatial, C], got shape ${showShape(shape)}`);
+    checkHoldsValues(fn, `predictions[${i}]`, prediction);
     return layoutOf(shape, checkAxis(fn, axisOption, shape, 'axis', 1));
   });
   const [first] = layouts as [Layout];
@@ -137,11 +142,7 @@ function resolveWeights(fn: string, weights: unknown, count: number): readonly n
     const halves = Array.from({ length: count }, (_, i) => 2 ** -i);
     return halves.map((weight) => weight / (2 - 2 ** (1 - count)));
   }
-  if (!Array.isArray(weights) || weights.length !== count) {
-    fail(fn, `weights must be a list of ${count} numbers, one per prediction, got ${show(weights)}`);
-  }
-  weights.forEach((weight, i) => checkNumber(fn, `weights[${i}]`, weight, { least: 0 }));
-  return weights as number[];
+  return checkNumberList(fn, 'weights', weights, `a list of ${count} numbers, one per prediction`, count, { least: 0 });
 }
 
 function resolveLabels(fn: string, labels: Tensor, scale: Layout, options: DeepSupervisionLossOptions): FullLabels {
@@ -202,7 +203,7 @@ function atScale(full: FullLabels, scale: Layout, resize: 'average' | 'nearest')
   const share = constant(() => toScale(mask, null, scale, averageAlong));
   const perClass = (x: Tensor) => tf.expandDims(x, axis);
   const sum = toScale(tf.mul(soft, perClass(mask)), axis, scale, averageAlong);
-  const labels = tf.div(sum, perClass(constant(() => tf.where(tf.greater(share, 0), share, tf.onesLike(share)))));
+  const labels = ratioOr(sum, perClass(share), 0);
   return { labels, options: { ...axisOption, mask: share } };
 }
 

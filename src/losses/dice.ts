@@ -34,7 +34,7 @@ export function diceCoefficient<M>(a: Algebra<M>, sums: Omit<RegionSums<M>, 'val
 
 /**
  * Soft Dice loss: per sample and class 1 - (2I + s)/(P + T + s), with P = Σ w p, T = Σ w t, and
- * I = (P + T - Σ w abs(p - t))/2 (`overlap: 'metric'`) or Σ w p t (`'product'`).
+ * I = Σ w min(p, t) (`overlap: 'metric'`) or Σ w p t (`'product'`).
  *
  * In the metric form it is 0 exactly at p = t on soft labels. The product form is not (with t = 0.3 it is least at
  * p = 1, so a network trained on it rounds its answers); the two are the same on hard labels.

@@ -16,10 +16,11 @@ export const generalizedDice: RegionFormula<GeneralizedDiceLossOptions> = {
   check: (fn, { weighting = 'square' }) => checkOneOf(fn, 'weighting', weighting, ['square', 'simple', 'uniform']),
   acrossClasses: true,
   value(a, { intersection, predicted, labelled }, { weighting = 'square' }, smooth, weights) {
-    const shares =
-      weighting === 'uniform'
-        ? weights
-        : a.divide(weights, weighting === 'square' ? a.mul(labelled, labelled) : labelled, 0);
+    // 1/T among the classes, whose square does not leave the range of float32 as that of 1/T would.
+    const inverse = a.divide(a.step(labelled), labelled, 0);
+    const rarity = a.divide(inverse, a.sumOfColumns(inverse), 0);
+    const factor = { uniform: null, simple: rarity, square: a.mul(rarity, rarity) }[weighting];
+    const shares = factor ? a.mul(weights, factor) : weights;
     const normalized = a.divide(shares, a.sumOfColumns(shares), 0);
     const total = (sum: typeof labelled) => a.sumOfColumns(a.mul(normalized, sum));
     const sums = { intersection: total(intersection), predicted: total(predicted), labelled: total(labelled) };
@@ -29,7 +30,7 @@ export const generalizedDice: RegionFormula<GeneralizedDiceLossOptions> = {
 
 /**
  * Generalized Dice loss: per sample 1 - (2Σ_c v_c I_c + s)/(Σ_c v_c (P_c + T_c) + s), with P = Σ w p, T = Σ w t, and
- * I = (P + T - Σ w abs(p - t))/2 (`overlap: 'metric'`) or Σ w p t (`'product'`). The v are the class weights times 1/T²
+ * I = Σ w min(p, t) (`overlap: 'metric'`) or Σ w p t (`'product'`). The v are the class weights times 1/T²
  * (`weighting`), divided by their sum over the classes of the sample, so that a small class counts as much as a large
  * one. An absent class has v = 0; with `absent: 'penalize'` it costs its mean predicted probability, and the value of
  * the sample is the weighted mean over classes of that, and of the ratio for the classes that are there.

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { constant } from '../kernels/constant.js';
+import { ratio } from '../kernels/ratio.js';
 import { sumPixels } from '../kernels/sumPixels.js';
 
 /** What a pixel that does not count is as hard as. */
@@ -34,7 +35,7 @@ function hardness(map: Tensor2D, weights: Tensor3D | null): Tensor2D {
   if (!weights) return shown(map);
   const w = tf.reshape(weights, map.shape) as Tensor2D;
   const counts = tf.greater(w, 0);
-  const value = tf.div<Tensor2D>(map, tf.where(counts, w, tf.onesLike(w)));
+  const value = ratio<Tensor2D>(map, tf.where(counts, w, tf.onesLike(w)));
   return tf.where(counts, shown(value), tf.fill(map.shape, NEVER)) as Tensor2D;
 }
 

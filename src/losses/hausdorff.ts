@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor3D } from '@tensorflow/tfjs-core';
 import { tensorAlgebra } from '../algebra/tensors.js';
-import { checkNumber, checkOptionNames } from '../checks.js';
+import { checkNumber, checkOptionNames, fail, LARGEST_NUMBER } from '../checks.js';
 import { classMaps, distancesToOtherSide, sidesOf } from '../distance/sides.js';
 import { resolveSpacing, type Spacing } from '../distance/spacing.js';
 import { resolveProblem, type Problem } from '../overlap/problem.js';
@@ -59,6 +59,7 @@ export function hausdorffLoss<R extends Reduction = 'mean'>(
     const { layout } = problem;
     const reduction = resolveShapeReduction(fn, options, layout);
     const spacing = resolveSpacing(fn, options.spacing ?? 1, layout.spatial);
+    checkPowers(fn, layout.spatial, spacing, alpha);
 
     const maps = softMaps(problem);
     const distances = powersOfDistances(maps, problem, reduction.classes.takesPart, spacing, alpha);
@@ -70,6 +71,18 @@ export function hausdorffLoss<R extends Reduction = 'mean'>(
     const loss = reduceShapes(a, values, a.step(valid), reduction);
     return tf.reshape(loss, shapeOfReduction(reduction, layout.samples));
   }) as RegionResult<R>;
+}
+
+/** Whether float32 can be multiplied with the longest distance there can be, to the power of alpha. */
+function checkPowers(fn: string, spatial: readonly number[], spacing: readonly number[], alpha: number): void {
+  const longest = Math.sqrt(spatial.reduce((sum, size, i) => sum + (size * spacing[i]!) ** 2, 0));
+  const power = longest ** alpha;
+  if (power > LARGEST_NUMBER) {
+    fail(
+      fn,
+      `distances up to ${longest} to the power of alpha ${alpha} must be at most ${LARGEST_NUMBER}, got ${power}`,
+    );
+  }
 }
 
 /** d_T^alpha + d_P^alpha, [N,P,C]. */

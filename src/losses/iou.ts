@@ -17,7 +17,7 @@ export const iou: RegionFormula<IouLossOptions> = {
 
 /**
  * Soft IoU (Jaccard) loss: per sample and class 1 - (I + s)/(P + T - I + s), with P = Σ w p, T = Σ w t, and
- * I = (P + T - Σ w abs(p - t))/2 (`overlap: 'metric'`) or Σ w p t (`'product'`).
+ * I = Σ w min(p, t) (`overlap: 'metric'`) or Σ w p t (`'product'`).
  *
  * In the metric form it is 0 exactly at p = t on soft labels, and the usual soft IoU loss on hard ones.
  *

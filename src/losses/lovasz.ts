@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { tensorAlgebra as a } from '../algebra/tensors.js';
-import { checkOneOf, checkOptionNames, fail, show } from '../checks.js';
+import { checkOneOf, checkOptionNames, entriesOf, fail, show } from '../checks.js';
 import { pixels, type Pixels } from '../kernels/composed/pixels.js';
 import { constant } from '../kernels/constant.js';
 import { sumPixels } from '../kernels/sumPixels.js';
@@ -100,7 +100,7 @@ export function lovaszLoss(
 function resolveLovaszClasses(fn: string, options: LovaszOptions & ProblemOptions, count: number) {
   const { classWeights, activation } = options;
   const classes = options.classes ?? (count > 1 && activation !== 'sigmoid' ? 'present' : 'all');
-  if (classes !== 'present' && classes !== 'all' && !Array.isArray(classes)) {
+  if (classes !== 'present' && classes !== 'all' && !entriesOf(classes)) {
     fail(fn, `classes must be 'present', 'all' or a list of class indices, got ${show(classes)}`);
   }
   const present = classes === 'present';

@@ -12,6 +12,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import { dependOn } from '../kernels/dependOn.js';
 import { prefixSums } from '../kernels/prefixSums.js';
+import { ratioOr } from '../kernels/ratio.js';
 import { descendingOrder, sortRows, unsortRows } from '../kernels/rowOrder.js';
 import { sumPixels } from '../kernels/sumPixels.js';
 
@@ -41,24 +42,14 @@ export function lovaszSlopes({ errors, missed, extra }: Mistakes, labels: Tensor
     const taken = prefixSums(tf.mul(ownMissed, t));
     const adds: Tensor2D = tf.mul(ownExtra, tf.sub(1, t));
     const added = prefixSums(adds);
-    // I and U before an extra pixel joins, which takes nothing from I. (relu: rounding.)
-    const intersection = tf.relu(tf.sub(total, taken));
-    const before = ratio(intersection, tf.add(total, tf.sub(added, adds)));
+    // I and U before an extra pixel joins, which takes nothing from I. (Rounding alone makes it negative; the slope of
+    // tf.maximum at 0 is 1, that of tf.relu 0.)
+    const intersection = tf.maximum(tf.sub(total, taken), 0);
+    const before = ratioOr(intersection, tf.add(total, tf.sub(added, adds)), 1);
     // The difference of two quotients, in the form that loses no digits.
-    const difference = guarded(tf.add(ownMissed, tf.mul(ownExtra, before)), tf.add(total, added));
+    const difference = ratioOr(tf.add(ownMissed, tf.mul(ownExtra, before)), tf.add(total, added), 0);
     return unsortRows(difference as Tensor2D, order);
   });
-}
-
-/** I/U, and 1 where nothing is labelled and nothing wrong yet. */
-function ratio(intersection: Tensor, union: Tensor): Tensor {
-  const none = tf.sub(1, tf.step(union));
-  return tf.div(tf.add(intersection, none), tf.add(union, none));
-}
-
-/** a/b, where a is 0 if b is. */
-function guarded(a: Tensor, b: Tensor): Tensor {
-  return tf.div(a, tf.add(b, tf.sub(1, tf.step(b))));
 }
 
 /** [R,P] to [R]. */

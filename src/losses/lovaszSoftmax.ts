@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import { probabilities } from '../kernels/composed/pixels.js';
 import { nestedGrads } from '../kernels/nestedGrads.js';
+import { ratio } from '../kernels/ratio.js';
 import type { ProblemOptions } from '../overlap/options.js';
 import { LOVASZ_OPTIONS, lovaszLoss, type LovaszLoss, type LovaszOptions, type LovaszRows } from './lovasz.js';
 import { lovaszSlopes, piecewiseLinear, sumRows, type Mistakes } from './lovaszExtension.js';
@@ -43,7 +44,7 @@ function mistakesOf({ labels: t, predictions: p, weights }: LovaszRows): Sides {
     const extra: Tensor2D = tf.mul(weights, isExtra);
     // How far the pixel has gone on the way from t to 1, or to 0: abs(p - t) itself for t of 0 and 1.
     const way = tf.where(tf.cast(isExtra, 'bool'), tf.sub(1, t), t);
-    const errors: Tensor2D = tf.div(tf.abs(tf.sub(p, t)), tf.maximum(way, SHORTEST_WAY));
+    const errors: Tensor2D = ratio(tf.abs(tf.sub(p, t)), tf.maximum(way, SHORTEST_WAY));
     const missed: Tensor2D = tf.sub(weights, extra);
     return { errors, missed, extra, side };
   });

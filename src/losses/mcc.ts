@@ -35,7 +35,7 @@ export const mcc: RegionFormula<MccLossOptions> = {
 /**
  * Loss of Matthews's correlation coefficient: per sample and class 1 - (I·V - P·T)/√(P·T·(V - P)·(V - T)), which is
  * 1 - (TP·TN - FP·FN)/√((TP + FP)(TP + FN)(TN + FP)(TN + FN)) with TP = I, FP = P - I, FN = T - I and
- * TN = V - P - T + I. P = Σ w p, T = Σ w t, V = Σ w, and I = (P + T - Σ w abs(p - t))/2 (`overlap: 'metric'`) or Σ w p t
+ * TN = V - P - T + I. P = Σ w p, T = Σ w t, V = Σ w, and I = Σ w min(p, t) (`overlap: 'metric'`) or Σ w p t
  * (`'product'`). Unlike Dice it looks at the true negatives too: it stays the same when class and background change
  * places.
  *

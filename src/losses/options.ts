@@ -36,7 +36,7 @@ export interface RegionOptions<R extends Reduction = Reduction> extends ProblemO
   /** Sums over each `'image'` (default), or over the whole `'batch'`. */
   aggregate?: 'image' | 'batch';
   /**
-   * The intersection: `'metric'` (default), (P + T - Σ abs(p - t))/2, for which the loss is 0 exactly at p = t on soft
+   * The intersection: `'metric'` (default), Σ min(p, t), for which the loss is 0 exactly at p = t on soft
    * labels too; `'product'`, Σ p t, the classic form. On hard labels they are the same.
    */
   overlap?: 'metric' | 'product';

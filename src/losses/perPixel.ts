@@ -2,9 +2,17 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { tensorAlgebra } from '../algebra/tensors.js';
-import { checkBoolean, checkNumber, checkOneOf, checkOptionNames, fail, show } from '../checks.js';
+import {
+  checkBoolean,
+  checkNumber,
+  checkNumberList,
+  checkOneOf,
+  checkOptionNames,
+  checkProduct,
+  fail,
+} from '../checks.js';
 import { focalMap, focalSums, type FocalTerm } from '../kernels/composed/focal.js';
-import type { EntropyTerm, PassActivation } from '../kernels/contract.js';
+import { sumSet, type EntropyTerm, type PassActivation } from '../kernels/contract.js';
 import { currentKernels } from '../kernels/select.js';
 import { sumPixels } from '../kernels/sumPixels.js';
 import type { Head, SumsOf } from '../overlap/head.js';
@@ -90,13 +98,10 @@ export function resolvePerPixel(
   const kind = choice === 'binary' ? 'binary' : entropyKind(activation, classes);
   const { weights, takesPart } = resolveClasses(fn, options, classes);
   const share = kind === 'binary' ? 1 / takesPart.reduce((sum, part) => sum + part) : 1;
+  const positive = resolvePosWeight(fn, posWeight, subtractEntropy, classes);
+  positive?.forEach((factor, c) => checkProduct(fn, `posWeight and classWeights of class ${c}`, factor * weights[c]!));
   return {
-    entropy: {
-      kind,
-      labelSmoothing,
-      subtractEntropy,
-      posWeight: resolvePosWeight(fn, posWeight, kind, subtractEntropy, classes),
-    },
+    entropy: { kind, labelSmoothing, subtractEntropy, posWeight: positive },
     focal: null,
     coefficients: weights.map((weight, c) => weight * takesPart[c]! * share),
     hardest,
@@ -107,22 +112,17 @@ export function resolvePerPixel(
 function resolvePosWeight(
   fn: string,
   posWeight: unknown,
-  kind: EntropyTerm['kind'],
   subtractEntropy: boolean,
   classes: number,
 ): readonly number[] | null {
   if (posWeight === undefined) return null;
-  if (kind !== 'binary') fail(fn, 'posWeight goes with binary cross-entropy only; classWeights is for softmax');
   if (subtractEntropy) fail(fn, 'posWeight does not go with subtractEntropy: its minimum is not at p = t');
-  if (Array.isArray(posWeight)) {
-    if (posWeight.length !== classes) {
-      fail(fn, `posWeight must be a number or a list of ${classes} numbers, one per class, got ${show(posWeight)}`);
-    }
-    posWeight.forEach((weight, c) => checkNumber(fn, `posWeight[${c}]`, weight, { least: 0 }));
-    return posWeight as number[];
+  if (typeof posWeight === 'number') {
+    checkNumber(fn, 'posWeight', posWeight, { least: 0 });
+    return Array.from({ length: classes }, () => posWeight);
   }
-  checkNumber(fn, 'posWeight', posWeight, { least: 0 });
-  return Array.from({ length: classes }, () => posWeight as number);
+  const wanted = `a number or a list of ${classes} numbers, one per class`;
+  return checkNumberList(fn, 'posWeight', posWeight, wanted, classes, { least: 0 });
 }
 
 /** Whether one pass for the plain cross-entropy and a head on its sums is all that the loss takes. */
@@ -150,9 +150,15 @@ function focalTerm(problem: Problem, loss: PerPixel & { focal: FocalTerm }, weig
     head: perPixelHead(loss),
     sums() {
       const sums = focalSums(problem, { ...passAttributes(problem, entropy), focal });
-      if (!weights) return { values: tf.expandDims(sums, 0), names: ['crossEntropy'], pixels: layout.pixels, fn };
+      if (!weights)
+        return { values: tf.expandDims(sums, 0), names: sumSet(['crossEntropy']), pixels: layout.pixels, fn };
       const valid = tf.add<Tensor2D>(sumPixels(weights), tf.zerosLike(sums));
-      return { values: tf.stack([sums, valid]) as Tensor3D, names: ['crossEntropy', 'valid'], pixels: null, fn };
+      return {
+        values: tf.stack([sums, valid]) as Tensor3D,
+        names: sumSet(['crossEntropy', 'valid']),
+        pixels: null,
+        fn,
+      };
     },
   };
 }

@@ -6,14 +6,13 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { Algebra } from '../algebra/algebra.js';
 import { checkNumber, checkOneOf, checkOptionNames, fail } from '../checks.js';
-import { SUM_NAMES, type SumName } from '../kernels/contract.js';
+import type { SumName } from '../kernels/contract.js';
 import { lossOfTable, type Head, type SumsOf } from '../overlap/head.js';
-import type { OverlapOf } from '../overlap/overlap.js';
 import { resolveProblem } from '../overlap/problem.js';
 import { lossOfTerm, passTerm, type SumTerm } from '../overlap/terms.js';
 import { resolveClasses, type ClassWeights } from './classes.js';
 import { REDUCTIONS, REGION_OPTIONS, type Reduction, type RegionOptions } from './options.js';
-import { checkTable, tableClasses } from './table.js';
+import { readTable, tableClasses, type GivenTable } from './table.js';
 
 /** I, P and T of the formulas, [N,C] each, and V [N,1]. */
 export interface RegionSums<M> {
@@ -67,13 +66,12 @@ export function regionTerm<O extends RegionOptions>(
 export function regionLossOfTable<O extends RegionOptions>(
   fn: string,
   formula: RegionFormula<O>,
-  table: Partial<OverlapOf<SumName>>,
+  table: GivenTable,
   options: O,
 ): Tensor {
   checkOptionNames(fn, options, [...REGION_OPTIONS, ...formula.options]);
   const head = regionHead(fn, formula, options, tableClasses(fn, table));
-  checkTable(fn, table, head.sums);
-  return lossOfTable(table as OverlapOf<SumName>, head);
+  return tf.tidy(() => lossOfTable(readTable(fn, table, head.sums), head));
 }
 
 /** A region loss with every option resolved. */
@@ -116,7 +114,7 @@ export function regionHead<O extends RegionOptions>(
   };
   return {
     // 'labelled' tells which classes are absent, 'predicted' what they cost.
-    sums: SUM_NAMES.filter((name) => name === 'labelled' || name === 'predicted' || form.sums.includes(name)),
+    sums: [...form.sums, 'labelled', 'predicted'],
     of: (algebra, table) => reduceRegion(algebra, region, table),
     shape(samples) {
       if (reduction === 'none') return [aggregate === 'batch' ? 1 : samples, acrossClasses ? 1 : classes];
@@ -148,12 +146,8 @@ const productForm: Form = {
 };
 
 const metricForm: Form = {
-  sums: ['predicted', 'labelled', 'difference'],
-  of: (a, { predicted, labelled, difference }) => ({
-    intersection: a.mul(a.sub(a.add(predicted, labelled), difference), 0.5),
-    predicted,
-    labelled,
-  }),
+  sums: ['predicted', 'labelled', 'minimum'],
+  of: (_, { predicted, labelled, minimum }) => ({ intersection: minimum, predicted, labelled }),
 };
 
 const squaredForm: Form = {

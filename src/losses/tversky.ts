@@ -32,7 +32,7 @@ export const tversky: RegionFormula<TverskyLossOptions> = {
 
 /**
  * Tversky loss: per sample and class (1 - (I + s)/(I + alpha·FP + beta·FN + s))^gamma, with FP = P - I, FN = T - I,
- * P = Σ w p, T = Σ w t, and I = (P + T - Σ w abs(p - t))/2 (`overlap: 'metric'`) or Σ w p t (`'product'`).
+ * P = Σ w p, T = Σ w t, and I = Σ w min(p, t) (`overlap: 'metric'`) or Σ w p t (`'product'`).
  *
  * alpha = beta = 0.5 is Dice, alpha = beta = 1 is IoU; beta > alpha punishes missed pixels more than false ones.
  *

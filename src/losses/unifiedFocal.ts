@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { checkNumber, checkOptionNames, fail } from '../checks.js';
+import { checkNumber, checkOptionNames, fail, show } from '../checks.js';
 import { resolveProblem, type Problem } from '../overlap/problem.js';
 import { lossOfTerm, passTerm, type SumTerm } from '../overlap/terms.js';
 import { resolveFocal } from './focal.js';
@@ -59,7 +59,8 @@ export function unifiedFocalTerms(labels: Tensor, predictions: Tensor, options: 
   const { lambda = 0.5, delta = 0.6, gamma = 0.5 } = options;
   checkNumber(fn, 'lambda', lambda, { least: 0, most: 1 });
   checkNumber(fn, 'gamma', gamma, { least: 0, most: 1, open: true });
-  if (!(delta > 0 && delta < 1)) fail(fn, `delta must be a number between 0 and 1, got ${String(delta)}`);
+  const inside = typeof delta === 'number' && delta > 0 && delta < 1;
+  if (!inside) fail(fn, `delta must be a number between 0 and 1, got ${show(delta)}`);
   const problem = resolveProblem(fn, labels, predictions, options);
   const region = { ...options, gamma, alpha: 1 - delta, beta: delta };
   const focal = withForeground(resolveFocal(fn, { ...options, gamma: 1 - gamma }, ...focalOf(problem)), delta);

@@ -4,10 +4,12 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { checkOptionNames, fail, show } from '../checks.js';
+import { checkOptionNames, entriesOf, fail, show } from '../checks.js';
 import { checkingUpdate, checkingUpdateLater } from '../checkValues.js';
 import type { ProblemOptions, Relaxation } from '../overlap/options.js';
+import { outsideRange } from '../overlap/intValues.js';
 import { ExactSum } from './exactSum.js';
+import type { MeasuredRange } from './measuredRange.js';
 
 export interface UpdateOptions {
   /** Weights of the pixels of this batch, `[N, ...spatial]`, as in the losses. */
@@ -26,8 +28,11 @@ export interface AccumulatorJson {
   sums: number[][];
 }
 
-/** The sums of a batch, `[N, ...]`, few enough to read back, and C. */
-export type Measure = { sums: Tensor; classes: number };
+/**
+ * The sums of a batch, `[N, ...]`, few enough to read back, and C; and the extremes of int32 tensors, which may hold
+ * values that the sums do not see, such as indices of no class.
+ */
+export type Measure = { sums: Tensor; classes: number; ranges: MeasuredRange[] };
 
 /** Options that say how tensors are read, and may differ between accumulators that are merged. */
 const READING = ['activation', 'sharpness', 'axis', 'ignoreLabel'];
@@ -71,16 +76,17 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<Problem
    *
    * It also checks the values of each batch, unless `checkValues('never')` was called.
    *
-   * @throws if shapes, dtypes, options or values do not fit, if the classes are not as many as before, or if a sum is not
-   * finite. The accumulator is then as it was
+   * @throws if shapes, dtypes, options or values do not fit, if the classes are not as many as before, if a class index
+   * that counts is outside 0..C-1, or if a sum is not finite. The accumulator is then as it was
    */
   update(labels: Tensor, predictions: Tensor, options: UpdateOptions = {}): this {
     const fn = `${this.kind}.update`;
-    const { sums, classes } = checkingUpdate(() => this.measured(fn, labels, predictions, options));
+    const measure = checkingUpdate(() => this.measured(fn, labels, predictions, options));
     try {
-      this.take(fn, sums.dataSync(), sums.shape[0]!, classes);
+      const extremes = measure.ranges.map((range) => range.extremes.dataSync());
+      this.take(fn, measure, measure.sums.dataSync(), extremes);
     } finally {
-      sums.dispose();
+      disposeMeasure(measure);
     }
     return this;
   }
@@ -88,13 +94,13 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<Problem
   /** `update` that waits for the backend without blocking. */
   async updateAsync(labels: Tensor, predictions: Tensor, options: UpdateOptions = {}): Promise<this> {
     const fn = `${this.kind}.updateAsync`;
-    const { result, checked } = checkingUpdateLater(() => this.measured(fn, labels, predictions, options));
-    const { sums, classes } = result;
+    const { result: measure, checked } = checkingUpdateLater(() => this.measured(fn, labels, predictions, options));
     try {
-      const [values] = await Promise.all([sums.data(), checked]);
-      this.take(fn, values, sums.shape[0]!, classes);
+      const tensors = [measure.sums, ...measure.ranges.map((range) => range.extremes)];
+      const [[values, ...extremes]] = await Promise.all([Promise.all(tensors.map((x) => x.data())), checked]);
+      this.take(fn, measure, values!, extremes);
     } finally {
-      sums.dispose();
+      disposeMeasure(measure);
     }
     return this;
   }
@@ -111,7 +117,7 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<Problem
     }
     const [own, others] = [this.scoring(), other.scoring()];
     for (const name of new Set([...Object.keys(own), ...Object.keys(others)])) {
-      const [a, b] = [show(own[name]), show(others[name])];
+      const [a, b] = [JSON.stringify(own[name]), JSON.stringify(others[name])];
       if (a !== b) fail(fn, `the option ${name} differs: ${a} here, ${b} there`);
     }
     if (other.classes === null) return this;
@@ -148,13 +154,15 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<Problem
   static fromJSON<A extends Accumulator>(
     this: new (options: never) => A,
     json: AccumulatorJson,
-    { activation }: { activation?: Relaxation } = {},
+    own: { activation?: Relaxation } = {},
   ): A {
+    const { activation } = own ?? {};
     const { options = {}, kind, version, ...state } = (json ?? {}) as Partial<AccumulatorJson>;
     const lost = options['activation'] === FUNCTION;
     const given = lost ? { ...options, activation: activation ?? forgotten } : options;
     const made = new this(given as never);
     const fn = `${made.kind}.fromJSON`;
+    checkOptionNames(fn, own, ['activation']);
     if (kind !== made.kind || version !== 1) {
       fail(
         fn,
@@ -167,13 +175,14 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<Problem
   }
 
   private restore(fn: string, { classes, samples, sums }: Partial<AccumulatorJson>): void {
-    const numbers = Array.isArray(sums) && sums.every((parts) => Array.isArray(parts) && parts.every(Number.isFinite));
-    const empty = classes === null && samples === 0 && sums?.length === 0;
+    const parts = entriesOf(sums)?.map((given) => entriesOf(given));
+    const numbers = parts?.every((own) => own?.every(Number.isFinite));
+    const empty = classes === null && samples === 0 && parts?.length === 0;
     const seen = Number.isInteger(classes) && Number.isInteger(samples);
-    if (!numbers || !(empty || (seen && sums.length === this.size(classes!)))) fail(fn, 'the sums are broken');
+    if (!numbers || !(empty || (seen && parts!.length === this.size(classes!)))) fail(fn, 'the sums are broken');
     this.classes = classes!;
     this.seen = samples!;
-    this.sums = sums.map((parts) => ExactSum.of(parts));
+    this.sums = parts!.map((own) => ExactSum.of(own as number[]));
   }
 
   /** The options that what was added up depends on; of the activation, whether it makes classes exclude each other. */
@@ -190,7 +199,19 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<Problem
     return tf.tidy(() => this.measure(fn, labels, predictions, { ...this.options, ...options }));
   }
 
-  private take(fn: string, values: ArrayLike<number>, samples: number, classes: number): void {
+  private take(
+    fn: string,
+    { sums, classes, ranges }: Measure,
+    values: ArrayLike<number>,
+    extremes: readonly ArrayLike<number>[],
+  ): void {
+    const samples = sums.shape[0]!;
+    ranges.forEach((range, i) => {
+      for (const value of Array.from(extremes[i]!)) {
+        const message = outsideRange(range, value);
+        if (message) fail(fn, message);
+      }
+    });
     const numbers = Float64Array.from(values);
     const broken = numbers.find((value) => !Number.isFinite(value));
     if (broken !== undefined) fail(fn, `labels, predictions or mask hold NaN or Infinity: a sum is ${broken}`);
@@ -210,6 +231,10 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<Problem
     if (this.classes === null) this.sums = Array.from({ length: this.size(classes) }, () => ExactSum.zero());
     this.classes = classes;
   }
+}
+
+function disposeMeasure({ sums, ranges }: Measure): void {
+  tf.dispose([sums, ...ranges.map(({ extremes }) => extremes)]);
 }
 
 function forgotten(): never {

@@ -22,14 +22,15 @@ export interface AverageSurfaceDistanceOptions extends SurfaceOptions {
  * @param predictions logits or masks `[N, ...spatial, C]`, or int32 class indices `[N, ...spatial]`; pixels that do not
  * count belong to no mask
  * @returns `[N, C]`, or a column for each of the `classes`; in the unit of `spacing`
- * @throws if shapes, dtypes or options do not fit, or if labels and predictions are class indices and `classes` no list
+ * @throws if shapes, dtypes or options do not fit, if int32 labels and predictions may be class indices or masks, or if an
+ * index of a pixel that counts is outside 0..C-1
  *
  * @example
  * ```ts
  * const labels = tf.tensor([[[0, 1, 1, 0, 0, 0]]], [1, 1, 6], 'int32'); // an image of 1×6 pixels
  * const predictions = tf.tensor([[[0, 1, 0, 0, 0, 1]]], [1, 1, 6], 'int32');
- * averageSurfaceDistance(labels, predictions, { classes: [1] }); // [[1]]
- * averageSurfaceDistance(labels, predictions, { classes: [1], symmetric: false }); // [[1.5]]
+ * averageSurfaceDistance(labels, predictions, { classCount: 2, classes: [1] }); // [[1]]
+ * averageSurfaceDistance(labels, predictions, { classCount: 2, classes: [1], symmetric: false }); // [[1.5]]
  * ```
  */
 export function averageSurfaceDistance(
@@ -44,7 +45,8 @@ export function averageSurfaceDistance(
   return surfaceScores(fn, labels, predictions, options, ({ fromPredicted, fromLabelled }) => {
     if (fromPredicted.length + fromLabelled.length === 0) return NaN;
     if (fromPredicted.length === 0 || fromLabelled.length === 0) return Infinity;
-    const distances = symmetric ? [...fromPredicted, ...fromLabelled] : [...fromPredicted];
-    return distances.reduce((sum, distance) => sum + distance, 0) / distances.length;
+    const ways = symmetric ? [fromPredicted, fromLabelled] : [fromPredicted];
+    const total = ways.reduce((sum, distances) => distances.reduce((a, b) => a + b, sum), 0);
+    return total / ways.reduce((sum, { length }) => sum + length, 0);
   });
 }

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { checkOneOf, checkOptionNames } from '../checks.js';
 import { pixels, probabilities, weigh } from '../kernels/composed/pixels.js';
+import { ratioOr } from '../kernels/ratio.js';
 import { sumPixels } from '../kernels/sumPixels.js';
 import { resolveClasses } from '../losses/classes.js';
 import { PROBLEM_OPTIONS, type ProblemOptions } from '../overlap/options.js';
@@ -52,8 +53,7 @@ export function brierScore<R extends 'mean' | 'sample' = 'mean'>(
     const { errors, valid } = brierSums(fn, problem, options);
     const total = reduction === 'mean' ? tf.sum(errors) : tf.squeeze(errors, [1]);
     const weight = reduction === 'mean' ? tf.sum(valid) : tf.squeeze(valid, [1]);
-    const empty = tf.sub(1, tf.step(weight));
-    return tf.div(total, tf.add(weight, empty)) as R extends 'sample' ? Tensor1D : Scalar;
+    return ratioOr(total, weight, 0) as R extends 'sample' ? Tensor1D : Scalar;
   });
 }
 

@@ -6,13 +6,17 @@ import { pixels, probabilities } from '../kernels/composed/pixels.js';
 import { constant } from '../kernels/constant.js';
 import type { PassActivation } from '../kernels/contract.js';
 import { oneHot } from '../kernels/oneHot.js';
+import { toFloat } from '../kernels/toFloat.js';
 import { resolveClasses } from '../losses/classes.js';
 import { PROBLEM_OPTIONS, type ProblemOptions } from '../overlap/options.js';
 import { entropyKind, passAttributes, plainEntropy, type Problem } from '../overlap/problem.js';
 import { sumProducts } from './sumProducts.js';
 
 export interface CalibrationOptions extends ProblemOptions {
-  /** The number of bins of equal width, >= 2; the last has the confidence 1 in it. Default 15. */
+  /**
+   * The number B of bins of equal width, >= 2: [k/B, (k + 1)/B), so that a confidence of k/B is in the upper one of two;
+   * the last bin has 1 in it. Default 15.
+   */
   bins?: number;
   /**
    * `'top'` (default for classes that exclude each other): the largest probability of a pixel, against that class's
@@ -75,10 +79,20 @@ export function calibrationSums(problem: Problem, columns: number[] | null, bins
 /** [N,P,1] to [N,B,3]. */
 function binSums(confidence: Tensor3D, label: Tensor3D, weights: Tensor3D | null, bins: number): Tensor3D {
   const w = weights ?? tf.onesLike(confidence);
-  const lowest = tf.maximum(tf.floor(tf.mul(confidence, bins)), 0);
-  const index = tf.squeeze(tf.cast(tf.minimum(lowest, bins - 1), 'int32'), [2]);
   const values = tf.concat([tf.mul(confidence, w), tf.mul(label, w), w], 2) as Tensor3D;
-  return sumProducts(oneHot(index, bins) as Tensor3D, values);
+  return sumProducts(membership(confidence, bins), values);
+}
+
+/**
+ * [N,P,1] to [N,P,B]: 1 in the bin of each confidence, found by comparing with the edges k/B as float32 holds them. (The
+ * product p·B is rounded: floor(p·B) puts k/B one bin too low for some k.) NaN is in no bin, but the sums are NaN.
+ */
+function membership(confidence: Tensor3D, bins: number): Tensor3D {
+  const edges = Array.from({ length: bins - 1 }, (_, k) => (k + 1) / bins);
+  const row = (values: number[]) => tf.tensor3d(values, [1, 1, bins], 'float32');
+  const above = tf.greaterEqual(confidence, row([-Infinity, ...edges]));
+  const below = tf.less(confidence, row([...edges, Infinity]));
+  return toFloat(tf.logicalAnd(above, below));
 }
 
 /** One bin: its mean confidence, its mean label, and its weight. All 0 where it is empty. */

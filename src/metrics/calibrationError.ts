@@ -12,6 +12,7 @@ import {
   type CalibrationBin,
   type CalibrationOptions,
 } from './calibration.js';
+import { rangeOfLabels } from './measuredRange.js';
 
 export type CalibrationErrorOptions = Omit<CalibrationOptions, 'mask'>;
 
@@ -68,7 +69,7 @@ export class CalibrationError extends Accumulator<number, CalibrationErrorOption
     const problem = resolveProblem(fn, labels, predictions, options);
     const { classes } = problem.layout;
     const columns = calibrationColumns(fn, options, problem.activation, classes);
-    return { sums: calibrationSums(problem, columns, this.bins), classes };
+    return { sums: calibrationSums(problem, columns, this.bins), classes, ranges: rangeOfLabels(problem) };
   }
 
   protected size(classes: number): number {

@@ -1,8 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor3D } from '@tensorflow/tfjs-core';
-import { checkAxis, checkInteger, checkOptionNames, checkTensor, fail, show } from '../checks.js';
+import { checkInteger, checkOptionNames, checkTensor, entriesOf, fail, show, showShape } from '../checks.js';
 import { pixels, weigh } from '../kernels/composed/pixels.js';
-import { oneHot } from '../kernels/oneHot.js';
 import { PROBLEM_OPTIONS, type ProblemOptions } from '../overlap/options.js';
 import { passAttributes, plainEntropy, resolveProblem } from '../overlap/problem.js';
 import { Accumulator, type Measure, type UpdateOptions } from './accumulator.js';
@@ -10,12 +9,14 @@ import { classScores, confusionScores, type ClassScores, type ConfusionResult } 
 import { confusionSvg } from './confusionSvg.js';
 import { confusionText } from './confusionText.js';
 import { checkThreshold, hardProblem } from './harden.js';
+import { intProblem, type HardProblem } from './intProblem.js';
+import { rangeOfLabels } from './measuredRange.js';
 import { sumProducts } from './sumProducts.js';
 
 export interface ConfusionMatrixOptions extends Omit<ProblemOptions, 'mask'> {
   /** The names of the classes, for the pictures. Default their numbers. */
   classNames?: readonly string[];
-  /** The number of classes; needed, unless classNames tell it, where predictions are class indices. */
+  /** The number of classes; needed, unless classNames or labels tell it, where predictions are class indices. */
   classCount?: number;
   /** With one class: the probability, in (0, 1), above which it is predicted. Default 0.5. */
   threshold?: number;
@@ -28,8 +29,10 @@ const OPTIONS = [...PROBLEM_OPTIONS.filter((name) => name !== 'mask'), 'classNam
  * with pixel weights w: Σ w t_i [j is predicted]. Soft labels add their shares. The prediction is the class of the largest
  * logit. A single class makes two, without it and with it.
  *
- * `update` also takes int32 class indices `[N, ...spatial]` for predictions, with `classCount` or `classNames`. Pixels
- * that are labelled or predicted outside 0..C-1 count nowhere. See `MeanIou` for what accumulators do.
+ * `update` also takes int32 predictions: class indices `[N, ...spatial]` or with a class axis of 1, and one-hot masks
+ * `[N, ...spatial, C]`. Indices need `classCount` or `classNames` unless the labels have a class axis. Where int32 labels
+ * and predictions of one shape may be either, it is an error; one-hot labels in bool or float32 say what they are. Class
+ * indices outside 0..C-1 are an error, too, unless their pixels are left out. See `MeanIou` for what accumulators do.
  *
  * @throws if an option does not fit; `update`, if classes may overlap (activation `'sigmoid'` with C > 1)
  *
@@ -58,8 +61,8 @@ export class ConfusionMatrix extends Accumulator<ConfusionResult, ConfusionMatri
     if (classCount !== undefined) checkInteger(fn, 'classCount', classCount, 2);
     if (threshold !== undefined) checkThreshold(fn, threshold);
     if (classNames !== undefined) {
-      const ok =
-        Array.isArray(classNames) && classNames.length > 1 && classNames.every((name) => typeof name === 'string');
+      const names = entriesOf(classNames);
+      const ok = names && names.length > 1 && names.every((name) => typeof name === 'string');
       if (!ok) fail(fn, `classNames must be a list of at least two names, got ${show(classNames)}`);
       if (classCount !== undefined && classCount !== classNames.length) {
         fail(fn, `classNames must be ${classCount} names, as many as classCount, got ${show(classNames)}`);
@@ -106,33 +109,22 @@ export class ConfusionMatrix extends Accumulator<ConfusionResult, ConfusionMatri
     { classNames, classCount, threshold, ...options }: ConfusionMatrixOptions & UpdateOptions,
   ): Measure {
     const expected = classCount ?? classNames?.length;
+    checkTensor(fn, 'labels', labels);
     checkTensor(fn, 'predictions', predictions);
-    const indices = predictions.dtype === 'int32';
-    if (indices && expected === undefined) {
-      fail(fn, `predictions that are class indices need the option classCount or classNames`);
-    }
-    const problem = indices
-      ? resolveProblem(fn, labels, oneHotAlong(fn, predictions, expected!, options.axis), {
-          ...options,
-          activation: 'none',
-          sharpness: 1,
-        })
-      : resolveProblem(fn, labels, predictions, options);
-    const { layout, activation } = problem;
-    if (activation === 'sigmoid' && layout.classes > 1) {
-      fail(fn, `classes that may overlap (activation 'sigmoid', ${layout.classes} classes) have no confusion matrix`);
-    }
-    if (threshold !== undefined && layout.classes > 1) {
-      fail(fn, `threshold goes with one class, got ${threshold} for ${layout.classes} classes`);
-    }
+    const { problem, ranges } =
+      predictions.dtype === 'int32'
+        ? intProblem(fn, labels, predictions, expected, options)
+        : logitProblem(fn, labels, predictions, threshold, options);
+    const { layout } = problem;
+    checkThresholdClasses(fn, threshold, layout.classes);
     const classes = Math.max(layout.classes, 2);
     if (expected !== undefined && expected !== classes) {
-      fail(fn, `expects ${expected} classes, got ${classes} in predictions of shape [${predictions.shape.join(',')}]`);
+      const both = `labels ${showShape(labels.shape)} and predictions ${showShape(predictions.shape)}`;
+      fail(fn, `expects ${expected} classes, got ${classes} in ${both}`);
     }
-    const hard = indices ? problem : hardProblem(fn, problem, { hard: 'predictions', threshold });
-    const all = pixels(hard, passAttributes(hard, plainEntropy(hard)));
+    const all = pixels(problem, passAttributes(problem, plainEntropy(problem)));
     const sums = sumProducts(weigh(bothClasses(all.labels), all.weights), bothClasses(all.scaled));
-    return { sums: tf.reshape(sums, [layout.samples, classes * classes]), classes };
+    return { sums: tf.reshape(sums, [layout.samples, classes * classes]), classes, ranges };
   }
 
   protected size(classes: number): number {
@@ -149,14 +141,29 @@ export class ConfusionMatrix extends Accumulator<ConfusionResult, ConfusionMatri
   }
 }
 
-/** Indices [N, ...spatial] to ones and zeros with the classes along the axis. */
-function oneHotAlong(fn: string, indices: Tensor, classes: number, axis = -1): Tensor {
-  const last = oneHot(indices, classes);
-  const front = checkAxis(fn, axis, last.shape, 'axis', 1);
-  if (front === last.rank - 1) return last;
-  const order = [...last.shape.keys()].slice(0, -1);
-  order.splice(front, 0, last.rank - 1);
-  return tf.transpose(last, order);
+function logitProblem(
+  fn: string,
+  labels: Tensor,
+  predictions: Tensor,
+  threshold: number | undefined,
+  options: ProblemOptions,
+): HardProblem {
+  const problem = resolveProblem(fn, labels, predictions, options);
+  const { activation, layout } = problem;
+  if (activation === 'sigmoid' && layout.classes > 1) {
+    fail(fn, `classes that may overlap (activation 'sigmoid', ${layout.classes} classes) have no confusion matrix`);
+  }
+  checkThresholdClasses(fn, threshold, layout.classes);
+  return {
+    problem: hardProblem(fn, problem, { hard: 'predictions', threshold }),
+    ranges: rangeOfLabels(problem),
+  };
+}
+
+function checkThresholdClasses(fn: string, threshold: number | undefined, classes: number): void {
+  if (threshold !== undefined && classes > 1) {
+    fail(fn, `threshold goes with one class, got ${threshold} for ${classes} classes`);
+  }
 }
 
 /** One class as two: without it, and with it. */

@@ -1,3 +1,4 @@
+import { largest } from '../extremes.js';
 import { percent, short } from './confusionText.js';
 
 const CELL = 72;
@@ -14,7 +15,7 @@ const DEEP = [8, 48, 107];
  */
 export function confusionSvg(counts: readonly number[][], names: readonly string[]): string {
   const size = counts.length;
-  const longest = Math.max(0, ...names.map((name) => [...name].length)) * LETTER;
+  const longest = Math.max(0, largest(names.map((name) => [...name].length))) * LETTER;
   const slanted = longest > CELL - 2 * GAP;
   const left = 34 + longest;
   const top = 34 + (slanted ? longest * 0.71 + 10 : 14);

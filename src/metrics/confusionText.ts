@@ -1,3 +1,5 @@
+import { largest } from '../extremes.js';
+
 /** A confusion matrix as a table of text: the share of each label's pixels in percent, and how many they are. */
 export function confusionText(counts: readonly number[][], names: readonly string[]): string {
   const header = ['labelled as \\ predicted as', ...names, 'pixels'];
@@ -6,7 +8,7 @@ export function confusionText(counts: readonly number[][], names: readonly strin
     return [names[i]!, ...row.map((count) => percent(count, total)), short(total)];
   });
   const table = [header, ...rows];
-  const widths = header.map((_, column) => Math.max(...table.map((row) => width(row[column]!))));
+  const widths = header.map((_, column) => largest(table.map((row) => width(row[column]!))));
   const lines = table.map((row) => row.map((cell, column) => pad(cell, widths[column]!, column === 0)).join('  '));
   return lines.map((line) => line.trimEnd()).join('\n');
 }

@@ -6,7 +6,6 @@ export type DiceScoreOptions<R extends ScoreReduction = ScoreReduction> = ScoreO
 
 export const diceFormula: ScoreFormula<RegionScoreOptions> = {
   options: [],
-  delicate: false,
   check() {},
   numerator: (a, { intersection }) => a.mul(intersection, 2),
   denominator: (a, { predicted, labelled }) => a.add(predicted, labelled),
@@ -14,7 +13,7 @@ export const diceFormula: ScoreFormula<RegionScoreOptions> = {
 
 /**
  * Dice coefficient (F1) per sample and class: 2I/(P + T), with P = Σ w p, T = Σ w t,
- * and I = (P + T - Σ w abs(p - t))/2 (`overlap: 'metric'`) or Σ w p t (`'product'`).
+ * and I = Σ w min(p, t) (`overlap: 'metric'`) or Σ w p t (`'product'`).
  *
  * In the metric form it is 1 exactly at p = t on soft labels too, and 1 - `diceLoss` where no class is absent. With `hard: true` it
  * scores the classes that pixels are given. A class that is neither labelled nor predicted has the value 1; which classes

@@ -140,7 +140,7 @@ function checkBatch(fn: string, data: ScoredTensors): void {
     fail(fn, `data must be { xs, ys } or a dataset of such, got ${show(data)}`);
   const { xs, ys, mask } = data;
   checkTensor(fn, 'data.xs', xs);
-  for (const [name, tensor] of Object.entries({ ys, ...(mask && { mask }) })) {
+  for (const [name, tensor] of Object.entries({ ys, ...(mask !== undefined && { mask }) })) {
     checkTensor(fn, `data.${name}`, tensor);
     if (tensor.shape[0] !== xs.shape[0]) {
       fail(fn, `data.xs ${showShape(xs.shape)} and data.${name} ${showShape(tensor.shape)} differ in samples`);

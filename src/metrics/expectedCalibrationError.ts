@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor, Tensor3D } from '@tensorflow/tfjs-core';
 import { checkOptionNames } from '../checks.js';
+import { ratioOr } from '../kernels/ratio.js';
 import { resolveProblem } from '../overlap/problem.js';
 import {
   CALIBRATION_OPTIONS,
@@ -56,6 +57,6 @@ export function expectedCalibrationError(
     const sumOf = (i: number) => tf.slice3d(table, [0, 0, i], [-1, -1, 1]);
     const off = tf.sum(tf.abs(tf.sub(sumOf(0), sumOf(1))), 1);
     const weight = tf.sum(sumOf(2), 1);
-    return tf.mean(tf.div(off, tf.add(weight, tf.sub(1, tf.step(weight)))));
+    return tf.mean(ratioOr(off, weight, 0));
   });
 }

@@ -4,6 +4,7 @@ import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { checkOneOf, fail, show } from '../checks.js';
 import { constant } from '../kernels/constant.js';
 import { toLabelPixels, toPixels } from '../kernels/layout.js';
+import { nanRows } from '../kernels/nanRows.js';
 import { oneHot } from '../kernels/oneHot.js';
 import type { Problem } from '../overlap/problem.js';
 import type { HardOptions } from './options.js';
@@ -38,7 +39,8 @@ export function hardProblem(fn: string, problem: Problem, { hard = false, thresh
   };
 }
 
-function takesLargest(fn: string, { activation, layout }: Problem, threshold: number | undefined): boolean {
+/** Whether each pixel is given to one class, that of the largest value. */
+export function takesLargest(fn: string, { activation, layout }: Problem, threshold: number | undefined): boolean {
   const exclusive = layout.classes > 1 && activation !== 'sigmoid';
   if (threshold !== undefined && activation === 'softmax') {
     fail(fn, `threshold is for classes that may overlap; under softmax the largest is taken, got ${threshold}`);
@@ -48,11 +50,7 @@ function takesLargest(fn: string, { activation, layout }: Problem, threshold: nu
 
 /** One-hot of the first largest of each pixel; NaN where a value is NaN, lest a diverged network scores. */
 function largestOf(values: Tensor3D): Tensor3D {
-  return constant(() => {
-    const broken = tf.any(tf.notEqual(values, values), 2, true) as Tensor3D;
-    const mark = tf.where(broken, tf.fill(broken.shape, NaN), tf.zeros(broken.shape));
-    return tf.add<Tensor3D>(oneHot(tf.argMax(values, 2), values.shape[2]), mark);
-  });
+  return constant(() => tf.add<Tensor3D>(oneHot(tf.argMax(values, 2), values.shape[2]), nanRows(values, 2)));
 }
 
 function above({ predictions, layout, activation, sharpness }: Problem, threshold: number): Tensor3D {

@@ -21,14 +21,15 @@ export interface HausdorffDistanceOptions extends SurfaceOptions {
  * @param predictions logits or masks `[N, ...spatial, C]`, or int32 class indices `[N, ...spatial]`; pixels that do not
  * count belong to no mask
  * @returns `[N, C]`, or a column for each of the `classes`; in the unit of `spacing`
- * @throws if shapes, dtypes or options do not fit, or if labels and predictions are class indices and `classes` no list
+ * @throws if shapes, dtypes or options do not fit, if int32 labels and predictions may be class indices or masks, or if an
+ * index of a pixel that counts is outside 0..C-1
  *
  * @example
  * ```ts
  * const labels = tf.tensor([[[0, 1, 1, 0, 0, 0]]], [1, 1, 6], 'int32'); // an image of 1×6 pixels
  * const predictions = tf.tensor([[[0, 1, 0, 0, 0, 1]]], [1, 1, 6], 'int32');
- * hausdorffDistance(labels, predictions, { classes: [1], spacing: 0.5 }); // [[1.5]]
- * hausdorffDistance(labels, predictions, { classes: [1], percentile: 95 }); // [[2.85]]
+ * hausdorffDistance(labels, predictions, { classCount: 2, classes: [1], spacing: 0.5 }); // [[1.5]]
+ * hausdorffDistance(labels, predictions, { classCount: 2, classes: [1], percentile: 95 }); // [[2.85]]
  * ```
  *
  * @see Huttenlocher et al., Comparing images using the Hausdorff distance, IEEE TPAMI 15, 1993

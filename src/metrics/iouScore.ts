@@ -6,7 +6,6 @@ export type IouScoreOptions<R extends ScoreReduction = ScoreReduction> = ScoreOp
 
 export const iouFormula: ScoreFormula<RegionScoreOptions> = {
   options: [],
-  delicate: false,
   check() {},
   numerator: (_, { intersection }) => intersection,
   denominator: (a, { intersection, predicted, labelled }) => a.sub(a.add(predicted, labelled), intersection),
@@ -14,7 +13,7 @@ export const iouFormula: ScoreFormula<RegionScoreOptions> = {
 
 /**
  * IoU (Jaccard index) per sample and class: I/(P + T - I), with P = Σ w p, T = Σ w t,
- * and I = (P + T - Σ w abs(p - t))/2 (`overlap: 'metric'`) or Σ w p t (`'product'`).
+ * and I = Σ w min(p, t) (`overlap: 'metric'`) or Σ w p t (`'product'`).
  *
  * In the metric form it is 1 exactly at p = t on soft labels too, and 1 - `iouLoss` where no class is absent. With `hard: true` it
  * scores the classes that pixels are given. A class that is neither labelled nor predicted has the value 1; which classes

@@ -4,6 +4,7 @@ import { checkOptionNames } from '../checks.js';
 import { resolveProblem } from '../overlap/problem.js';
 import { Accumulator, type Measure, type UpdateOptions } from './accumulator.js';
 import { BRIER_OPTIONS, brierSums, type BrierOptions } from './brierScore.js';
+import { rangeOfLabels } from './measuredRange.js';
 
 export type MeanBrierOptions = Omit<BrierOptions, 'mask'>;
 
@@ -41,7 +42,8 @@ export class MeanBrier extends Accumulator<number, MeanBrierOptions> {
   protected measure(fn: string, labels: Tensor, predictions: Tensor, options: BrierOptions & UpdateOptions): Measure {
     const problem = resolveProblem(fn, labels, predictions, options);
     const { errors, valid } = brierSums(fn, problem, options);
-    return { sums: tf.concat([errors, valid], 1), classes: problem.layout.classes };
+    const sums = tf.concat([errors, valid], 1);
+    return { sums, classes: problem.layout.classes, ranges: rangeOfLabels(problem) };
   }
 
   protected size(): number {

@@ -1,28 +1,27 @@
 /** Region scores over a data set: the mean of a score in the three forms of Wang et al. N samples, C classes, S sums. */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Tensor, Tensor3D } from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
 import { numberAlgebra, type NumberMatrix } from '../algebra/numbers.js';
 import { checkOneOf, checkOptionNames } from '../checks.js';
-import type { SumName } from '../kernels/contract.js';
+import { sumSet, type SumName, type SumSet } from '../kernels/contract.js';
 import { currentKernels } from '../kernels/select.js';
 import { sumPixels } from '../kernels/sumPixels.js';
 import { resolveClasses } from '../losses/classes.js';
 import type { SumsOf } from '../overlap/head.js';
-import { passAttributes, plainEntropy, resolveProblem, type Problem } from '../overlap/problem.js';
+import { passAttributes, plainEntropy, resolveProblem } from '../overlap/problem.js';
 import { Accumulator, type Measure, type UpdateOptions } from './accumulator.js';
 import { hardProblem } from './harden.js';
+import { rangeOfLabels } from './measuredRange.js';
 import { REGION_SCORE_OPTIONS, type RegionScoreOptions } from './options.js';
 import {
   checkRegionScore,
   countedClasses,
-  formOf,
   resolveAbsent,
   scoreSumNames,
   scoreValues,
   type Counting,
   type ScoreFormula,
 } from './regionScore.js';
-import { smallerSums } from './smallerSums.js';
 
 export interface MeanScoreOptions extends Omit<RegionScoreOptions, 'mask'> {
   /**
@@ -76,7 +75,7 @@ export abstract class MeanScore<O extends MeanScoreOptions = MeanScoreOptions> e
     const indices = Array.from({ length: classes }, (_, c) => c);
     if (this.aggregate !== 'dataset') return indices.map((c) => this.sum(c) / this.sum(classes + c));
     const a = numberAlgebra();
-    const rows = this.sumNames().map((_, i) => indices.map((c) => this.sum(i * classes + c)));
+    const rows = this.sumSet().map((_, i) => indices.map((c) => this.sum(i * classes + c)));
     const table = this.table(a, 1, classes, [...rows, indices.map(() => 1)]);
     const values = scoreValues(a, this.formula, table, this.options).values;
     const counted = countedClasses(a, this.counting(classes), table).values;
@@ -90,26 +89,19 @@ export abstract class MeanScore<O extends MeanScoreOptions = MeanScoreOptions> e
     const { samples, pixels, classes } = problem.layout;
     const { weights } = problem;
     const valid = weights ? tf.tile(sumPixels(weights), [1, classes]) : tf.fill([samples, classes], pixels);
-    return { sums: tf.transpose(tf.concat([this.sumsOf(hard), tf.expandDims(valid, 0)], 0), [1, 0, 2]), classes };
-  }
-
-  /** [S,N,C]. */
-  private sumsOf(problem: Problem): Tensor3D {
-    if (formOf(this.formula, this.options) !== 'smaller') {
-      return currentKernels().sums(problem, passAttributes(problem, plainEntropy(problem)), this.sumNames());
-    }
-    const { intersection, predicted, labelled } = smallerSums(problem);
-    return tf.stack([intersection, predicted, labelled]) as Tensor3D;
+    const values = currentKernels().sums(hard, passAttributes(hard, plainEntropy(hard)), this.sumSet());
+    const sums = tf.transpose(tf.concat([values, tf.expandDims(valid, 0)], 0), [1, 0, 2]);
+    return { sums, classes, ranges: rangeOfLabels(problem) };
   }
 
   protected size(classes: number): number {
-    return this.aggregate === 'dataset' ? this.sumNames().length * classes : 2 * classes + 2;
+    return this.aggregate === 'dataset' ? this.sumSet().length * classes : 2 * classes + 2;
   }
 
   /** The values are [N,S,C], the last of S 'valid'. */
   protected absorb(values: Float64Array, samples: number): void {
     const classes = this.classes!;
-    const count = this.sumNames().length + 1;
+    const count = this.sumSet().length + 1;
     if (this.aggregate === 'dataset') {
       for (let n = 0; n < samples; n++) {
         const start = n * count * classes;
@@ -148,8 +140,8 @@ export abstract class MeanScore<O extends MeanScoreOptions = MeanScoreOptions> e
     }
   }
 
-  private sumNames(): readonly SumName[] {
-    return scoreSumNames(formOf(this.formula, this.options));
+  private sumSet(): SumSet<SumName> {
+    return sumSet(scoreSumNames(this.options));
   }
 
   private sum(i: number): number {
@@ -167,7 +159,7 @@ export abstract class MeanScore<O extends MeanScoreOptions = MeanScoreOptions> e
 
   /** The rows of the sums, then of 'valid', as matrices. */
   private table(a: Numbers, samples: number, classes: number, rows: number[][]): SumsOf<NumberMatrix> {
-    const matrices = [...this.sumNames(), 'valid'].map((name, i) => [name, a.matrix(samples, classes, rows[i]!)]);
+    const matrices = [...this.sumSet(), 'valid'].map((name, i) => [name, a.matrix(samples, classes, rows[i]!)]);
     return Object.fromEntries(matrices) as SumsOf<NumberMatrix>;
   }
 }

@@ -19,14 +19,15 @@ export interface NormalizedSurfaceDiceOptions extends SurfaceOptions {
  * @param predictions logits or masks `[N, ...spatial, C]`, or int32 class indices `[N, ...spatial]`; pixels that do not
  * count belong to no mask
  * @returns `[N, C]`, or a column for each of the `classes`; in [0, 1]
- * @throws if shapes, dtypes or options do not fit, or if labels and predictions are class indices and `classes` no list
+ * @throws if shapes, dtypes or options do not fit, if int32 labels and predictions may be class indices or masks, or if an
+ * index of a pixel that counts is outside 0..C-1
  *
  * @example
  * ```ts
  * const labels = tf.tensor([[[0, 1, 1, 0, 0, 0]]], [1, 1, 6], 'int32'); // an image of 1×6 pixels
  * const predictions = tf.tensor([[[0, 1, 0, 0, 0, 1]]], [1, 1, 6], 'int32');
- * normalizedSurfaceDice(labels, predictions, { classes: [1] }); // [[0.75]]
- * normalizedSurfaceDice(labels, predictions, { classes: [1], tolerance: 0 }); // [[0.5]]
+ * normalizedSurfaceDice(labels, predictions, { classCount: 2, classes: [1] }); // [[0.75]]
+ * normalizedSurfaceDice(labels, predictions, { classCount: 2, classes: [1], tolerance: 0 }); // [[0.5]]
  * ```
  *
  * @see Nikolov et al., Deep learning to achieve clinically applicable segmentation of head and neck anatomy for

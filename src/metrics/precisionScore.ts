@@ -6,7 +6,6 @@ export type PrecisionScoreOptions<R extends ScoreReduction = ScoreReduction> = S
 
 export const precisionFormula: ScoreFormula<RegionScoreOptions> = {
   options: [],
-  delicate: true,
   check() {},
   numerator: (_, { intersection }) => intersection,
   denominator: (_, { predicted }) => predicted,
@@ -14,7 +13,7 @@ export const precisionFormula: ScoreFormula<RegionScoreOptions> = {
 
 /**
  * Precision per sample and class: I/P, the share of what is predicted that is labelled, with P = Σ w p, T = Σ w t,
- * and I = (P + T - Σ w abs(p - t))/2 (`overlap: 'metric'`) or Σ w p t (`'product'`).
+ * and I = Σ w min(p, t) (`overlap: 'metric'`) or Σ w p t (`'product'`).
  *
  * In the metric form it is 1 at p = t on soft labels too. With `hard: true` it
  * scores the classes that pixels are given. A class that is neither labelled nor predicted has the value 1; which classes

@@ -6,7 +6,6 @@ export type RecallScoreOptions<R extends ScoreReduction = ScoreReduction> = Scor
 
 export const recallFormula: ScoreFormula<RegionScoreOptions> = {
   options: [],
-  delicate: true,
   check() {},
   numerator: (_, { intersection }) => intersection,
   denominator: (_, { labelled }) => labelled,
@@ -14,7 +13,7 @@ export const recallFormula: ScoreFormula<RegionScoreOptions> = {
 
 /**
  * Recall (sensitivity) per sample and class: I/T, the share of what is labelled that is predicted, with P = Σ w p, T = Σ w t,
- * and I = (P + T - Σ w abs(p - t))/2 (`overlap: 'metric'`) or Σ w p t (`'product'`).
+ * and I = Σ w min(p, t) (`overlap: 'metric'`) or Σ w p t (`'product'`).
  *
  * In the metric form it is 1 at p = t on soft labels too. With `hard: true` it
  * scores the classes that pixels are given. A class that is neither labelled nor predicted has the value 1; which classes

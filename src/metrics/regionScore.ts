@@ -7,10 +7,8 @@ import type { Scalar, Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import type { Algebra } from '../algebra/algebra.js';
 import { checkOneOf, checkOptionNames, fail } from '../checks.js';
 import type { PassActivation, SumName } from '../kernels/contract.js';
-import { sumPixels } from '../kernels/sumPixels.js';
 import { resolveClasses, type ClassWeights } from '../losses/classes.js';
-import { lossOfSums, lossOfTable, type Head, type SumsOf } from '../overlap/head.js';
-import type { OverlapOf } from '../overlap/overlap.js';
+import { lossOfSums, type Head, type SumsOf } from '../overlap/head.js';
 import { resolveProblem, type Problem } from '../overlap/problem.js';
 import { checkHard, hardProblem } from './harden.js';
 import {
@@ -20,7 +18,6 @@ import {
   type ScoreOptions,
   type ScoreReduction,
 } from './options.js';
-import { smallerSums } from './smallerSums.js';
 
 /** I, P and T of the formulas, [N,C] each. */
 export interface ScoreSums<M> {
@@ -33,8 +30,6 @@ export interface ScoreSums<M> {
 export interface ScoreFormula<O extends RegionScoreOptions> {
   /** The names of the score's own options. */
   options: readonly string[];
-  /** The denominator may be far smaller than P + T: see smallerSums.ts. */
-  delicate: boolean;
   /** Checks the score's own options. */
   check(fn: string, options: O): void;
   numerator<M>(algebra: Algebra<M>, sums: ScoreSums<M>, options: O): M;
@@ -65,11 +60,7 @@ export function regionScore<O extends ScoreOptions>(
   return tf.tidy(() => {
     const problem = resolveProblem(fn, labels, predictions, options);
     const head = scoreHead(fn, formula, options, problem);
-    const hard = hardProblem(fn, problem, options);
-    if (formOf(formula, options) !== 'smaller') return lossOfSums(hard, head);
-    const { weights, layout } = problem;
-    const valid = weights ? tf.squeeze<Tensor1D>(sumPixels(weights), [1]) : tf.fill([layout.samples], layout.pixels);
-    return lossOfTable({ ...smallerSums(hard), valid } as OverlapOf<SumName>, head);
+    return lossOfSums(hardProblem(fn, problem, options), head);
   });
 }
 
@@ -82,21 +73,9 @@ export function checkRegionScore<O extends RegionScoreOptions>(fn: string, formu
   formula.check(fn, options);
 }
 
-/**
- * Where I comes from: the sum of products, which is the metric form too where predictions are hard; from P, T and the
- * difference; or the sum of the smaller of p and t.
- */
-export function formOf<O extends RegionScoreOptions>(formula: ScoreFormula<O>, options: O): Form {
-  const { overlap = 'metric', hard = false } = options;
-  if (overlap === 'product' || hard !== false) return 'product';
-  return formula.delicate ? 'smaller' : 'difference';
-}
-
-export type Form = 'product' | 'difference' | 'smaller';
-
-/** The sums that a score is made of. */
-export function scoreSumNames(form: Form): readonly SumName[] {
-  return form === 'difference' ? ['predicted', 'labelled', 'difference'] : ['intersection', 'predicted', 'labelled'];
+/** The sums that a score is made of. The first one is I: of products, or of the smaller of p and t. */
+export function scoreSumNames({ overlap = 'metric' }: RegionScoreOptions): readonly SumName[] {
+  return [overlap === 'product' ? 'intersection' : 'minimum', 'predicted', 'labelled'];
 }
 
 function scoreHead<O extends ScoreOptions>(
@@ -112,7 +91,7 @@ function scoreHead<O extends ScoreOptions>(
     classes: resolveClasses(fn, options, classes),
   };
   return {
-    sums: scoreSumNames(formOf(formula, options)),
+    sums: scoreSumNames(options),
     of(a, images) {
       const table = aggregate === 'batch' ? sumOfSamples(a, images) : images;
       const values = scoreValues(a, formula, table, options);
@@ -140,12 +119,11 @@ function sumOfSamples<M>(a: Algebra<M>, table: SumsOf<M>): SumsOf<M> {
 export function scoreValues<M, O extends RegionScoreOptions>(
   a: Algebra<M>,
   formula: ScoreFormula<O>,
-  { intersection, predicted, labelled, difference }: SumsOf<M>,
+  { intersection, minimum, predicted, labelled }: SumsOf<M>,
   options: O,
 ): M {
   const all = a.add(predicted, labelled);
-  const ofDifference = formOf(formula, options) === 'difference';
-  const sums = { intersection: ofDifference ? a.mul(a.sub(all, difference), 0.5) : intersection, predicted, labelled };
+  const sums = { intersection: options.overlap === 'product' ? intersection : minimum, predicted, labelled };
   const ratio = a.divide(formula.numerator(a, sums, options), formula.denominator(a, sums, options), 0);
   return a.add(ratio, a.sub(1, a.step(all)));
 }

@@ -1,9 +1,22 @@
 /** Labels and predictions as hard masks, one for each sample and class. */
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { checkAxis, checkClassList, checkDtype, checkOneOf, checkTensor, fail, show, showShape } from '../checks.js';
+import {
+  checkAxis,
+  checkClassList,
+  checkDtype,
+  checkInteger,
+  checkOneOf,
+  checkTensor,
+  fail,
+  show,
+  showShape,
+} from '../checks.js';
 import { INSIDE, sidesOf, sidesWhere, type Side, type Sides } from '../distance/sides.js';
 import { resolveSpacing, type Spacing } from '../distance/spacing.js';
-import { layoutOf, sameShape, toLabelPixels, toPixels, type Layout } from '../kernels/layout.js';
+import { largest } from '../extremes.js';
+import { layoutOf, toLabelPixels, toPixels, type Layout } from '../kernels/layout.js';
+import { layoutOfIntPredictions } from '../overlap/indexLayout.js';
+import { checkInts, intRange } from '../overlap/intValues.js';
 import type { ProblemOptions } from '../overlap/options.js';
 import { checkIgnoreLabel, checkMask, pixelWeights, resolveLabelKind } from '../overlap/problem.js';
 import { checkPixelValues, type CheckedPredictions } from '../overlap/valueChecks.js';
@@ -14,16 +27,29 @@ export interface SurfaceOptions extends Pick<ProblemOptions, 'axis' | 'mask' | '
    * How predictions become masks: `'softmax'` (default for C > 1): each pixel is of the class with the largest value, the
    * first in a tie, and so it is in soft labels; `'sigmoid'` (default for C = 1): where a logit is above 0, and a soft
    * label above 0.5; `'none'`: as softmax for C > 1, above 0.5 for C = 1. Not for bool and int32 predictions, which are
-   * masks already. A pixel with NaN is of no class.
+   * masks or class indices already. A pixel with NaN is of no class.
    */
   activation?: 'softmax' | 'sigmoid' | 'none';
   /** The distance of neighbouring pixels, > 0: a number, or one for each spatial axis. Default 1. */
   spacing?: Spacing;
   /** `'all'` (default), or the indices of the classes to score: the columns of the result, in this order. */
   classes?: 'all' | readonly number[];
+  /**
+   * The number of classes, for int32 labels and predictions that are both class indices without a class axis; their
+   * shape alone does not tell them from one-hot masks.
+   */
+  classCount?: number;
 }
 
-export const SURFACE_OPTIONS = ['axis', 'mask', 'ignoreLabel', 'activation', 'spacing', 'classes'] as const;
+export const SURFACE_OPTIONS = [
+  'axis',
+  'mask',
+  'ignoreLabel',
+  'activation',
+  'spacing',
+  'classes',
+  'classCount',
+] as const;
 
 /** What the scores measure. */
 export interface SurfaceMasks {
@@ -43,27 +69,38 @@ export function surfaceMasks(fn: string, labels: Tensor, predictions: Tensor, op
   checkTensor(fn, 'predictions', predictions);
   checkDtype(fn, 'predictions', predictions, ['float32', 'bool', 'int32']);
   if (predictions.size === 0) fail(fn, `predictions of shape ${showShape(predictions.shape)} hold no value`);
+  if (options.classCount !== undefined) checkInteger(fn, 'classCount', options.classCount, 1);
   const layout = resolveLayout(fn, labels, predictions, options);
   const { samples, spatial } = layout;
-  const kind = resolveLabelKind(fn, labels, layout, options.axis ?? -1);
+  const { axis = -1, classes = 'all', classCount } = options;
+  const kind = resolveLabelKind(fn, labels, layout, axis);
+  const isInt = predictions.dtype === 'int32';
+  const answerKind = isInt ? resolveLabelKind(fn, predictions, layout, axis) : 'soft';
   checkIgnoreLabel(fn, options.ignoreLabel, kind);
-  checkMask(fn, options.mask, layout);
-  const weights = pixelWeights(labels, kind, layout, options);
-  const { classes = 'all' } = options;
+  checkMask(fn, options.mask, layout, `predictions ${showShape(predictions.shape)}`);
   checkClassList(fn, classes, layout.classes);
+  if (classCount !== undefined && classCount !== layout.classes) {
+    const both = `labels ${showShape(labels.shape)} and predictions ${showShape(predictions.shape)}`;
+    fail(fn, `classCount is ${classCount}, but there are ${layout.classes} classes in ${both}`);
+  }
+  const weights = pixelWeights(labels, kind, layout, options);
+  // Without classCount, indices of classes that are not to be scored are not known.
+  const unknown = answerKind === 'indices' && kind === 'indices' && classCount === undefined && classes !== 'all';
+  const most = unknown ? Infinity : undefined;
+  checkInts(fn, labels, intRange('labels', kind, layout.classes, most), kind, weights, layout);
+  checkInts(fn, predictions, intRange('predictions', answerKind, layout.classes, most), answerKind, weights, layout);
   const spacing = resolveSpacing(fn, options.spacing ?? 1, spatial);
 
-  const isIndices = areIndices(labels, predictions);
+  const isIndices = answerKind === 'indices';
   const activation = resolveActivation(fn, predictions, layout.classes, options.activation);
   const checkedLabels = { tensor: labels, kind, rule: 'masks' } as const;
   const checkedPredictions = { tensor: predictions, as: readAs(isIndices, activation), sharpness: 1 };
-  const moreClasses = isIndices && labels.rank === predictions.rank;
   checkPixelValues(
     fn,
-    { labels: checkedLabels, predictions: checkedPredictions, weights, layout, moreClasses },
+    { labels: checkedLabels, predictions: checkedPredictions, weights, layout, moreClasses: unknown },
     options,
   );
-  const exclusive = isIndices || (layout.classes > 1 && (activation === 'softmax' || activation === 'none'));
+  const exclusive = layout.classes > 1 && (isIndices || activation === 'softmax' || activation === 'none');
   const truth =
     kind === 'soft' && exclusive ? sidesOfLargest(labels, weights, layout, 0) : sidesOf(labels, kind, weights, layout);
   const answer = isIndices
@@ -86,37 +123,22 @@ export function surfaceMasks(fn: string, labels: Tensor, predictions: Tensor, op
 const insideOnly = (side: Side): Side => side.map((s) => Number(s === INSIDE));
 
 function resolveLayout(fn: string, labels: Tensor, predictions: Tensor, options: SurfaceOptions): Layout {
-  const { axis = -1, classes } = options;
+  const { axis = -1, classes, classCount } = options;
   const { shape } = predictions;
-  if (!areIndices(labels, predictions)) {
+  if (predictions.dtype !== 'int32') {
     if (shape.length < 3) fail(fn, `predictions must be [N, ...spatial, C], got shape ${showShape(shape)}`);
     return layoutOf(shape, checkAxis(fn, axis, shape, 'axis', 1));
   }
-  if (shape.length < 2) fail(fn, `class indices must be [N, ...spatial], got predictions ${showShape(shape)}`);
-  if (labels.rank === shape.length + 1) {
-    const layout = layoutOf(labels.shape, checkAxis(fn, axis, labels.shape, 'axis', 1));
-    const wanted = labels.shape.filter((_, i) => i !== layout.axis);
-    if (!sameShape(shape, wanted)) {
-      const [given, truth] = [showShape(shape), showShape(labels.shape)];
-      fail(fn, `class indices must have shape ${showShape(wanted)} for labels ${truth}, got predictions ${given}`);
-    }
-    return layout;
-  }
-  if (!Array.isArray(classes)) {
-    const both = `int32 labels and predictions of one shape are class indices (cast one-hot masks to bool)`;
-    fail(fn, `${both}, so classes must be a list such as [1, 2], got ${show(classes)}`);
-  }
-  checkClassList(fn, classes, 2 ** 31);
-  // At least two, for with a single one it would be the index 1.
-  const count = Math.max(1, ...(classes as readonly number[])) + 1;
-  const front = checkAxis(fn, axis, [...shape, count], 'axis', 1);
-  return layoutOf([...shape.slice(0, front), count, ...shape.slice(front)], front);
+  return layoutOfIntPredictions(fn, labels, predictions, axis, {
+    count: classCount,
+    least: leastCount(classes),
+    cure: 'class indices need the option classCount',
+  });
 }
 
-/** Whether predictions are class indices. */
-function areIndices(labels: Tensor, { dtype, rank, shape }: Tensor): boolean {
-  if (dtype !== 'int32') return false;
-  return labels.rank === rank + 1 || (labels.dtype === 'int32' && sameShape(labels.shape, shape));
+/** How many classes there are at least, by those that are to be scored: two, for a single one would be the index 1. */
+function leastCount(classes: SurfaceOptions['classes']): number {
+  return Array.isArray(classes) ? Math.max(1, largest(classes as number[])) + 1 : 1;
 }
 
 type SurfaceActivation = Required<SurfaceOptions>['activation'] | 'mask';
@@ -147,8 +169,8 @@ function sidesOfLargest(values: Tensor, weights: Tensor | null, layout: Layout, 
   const data = toLabelPixels(values, 'soft', layout).dataSync();
   const winners = Int32Array.from({ length: data.length / classes }, (_, pixel) => {
     const row = data.subarray(pixel * classes, (pixel + 1) * classes);
-    const largest = Math.max(...row); // NaN if one is: then the pixel is of no class
-    return largest > least ? row.indexOf(largest) : -1;
+    const winner = largest(row); // NaN if one is: then the pixel is of no class
+    return winner > least ? row.indexOf(winner) : -1;
   });
   return sidesWhere((pixel, c) => winners[pixel] === c, weights, layout);
 }

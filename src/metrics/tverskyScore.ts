@@ -16,7 +16,6 @@ export interface TverskyScoreOptions<R extends ScoreReduction = ScoreReduction>
 
 export const tverskyFormula: ScoreFormula<RegionScoreOptions & TverskyWeights> = {
   options: ['alpha', 'beta'],
-  delicate: true,
   check(fn, { alpha = 0.5, beta = 0.5 }) {
     checkNumber(fn, 'alpha', alpha, { least: 0 });
     checkNumber(fn, 'beta', beta, { least: 0 });
@@ -31,7 +30,7 @@ export const tverskyFormula: ScoreFormula<RegionScoreOptions & TverskyWeights> =
 
 /**
  * Tversky index per sample and class: I/(I + alpha·FP + beta·FN), with FP = P - I, FN = T - I, P = Σ w p, T = Σ w t, and
- * I = (P + T - Σ w abs(p - t))/2 (`overlap: 'metric'`) or Σ w p t (`'product'`).
+ * I = Σ w min(p, t) (`overlap: 'metric'`) or Σ w p t (`'product'`).
  *
  * alpha = beta = 0.5 is Dice, alpha = beta = 1 is IoU; alpha = 1, beta = 0 is precision, alpha = 0, beta = 1 is recall.
  * In the metric form it is 1 at p = t on soft labels too. A class that is neither labelled nor predicted has the value

@@ -80,7 +80,7 @@ export async function saveCheckpoint(
 ): Promise<void> {
   const fn = 'saveCheckpoint';
   checkFolder(fn, folder);
-  checkOptionNames(fn, options, ['epoch', 'step', 'keep', 'state']);
+  checkOptionNames(fn, options, ['epoch', 'step', 'keep', 'state'], ['state']);
   const { epoch, step, keep = 2, state } = options;
   if ((epoch === undefined) === (step === undefined)) {
     fail(fn, `needs an epoch or a step, got epoch ${show(epoch)} and step ${show(step)}`);

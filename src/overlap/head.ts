@@ -8,7 +8,7 @@ import type { Algebra } from '../algebra/algebra.js';
 import { numberAlgebra } from '../algebra/numbers.js';
 import { tensorAlgebra } from '../algebra/tensors.js';
 import { checksAnyValues, releasingTape, type Values } from '../checkValues.js';
-import type { EntropyTerm, PassSum, SumName } from '../kernels/contract.js';
+import { sumSet, type EntropyTerm, type PassSum, type SumName, type SumSet } from '../kernels/contract.js';
 import { nestedGrads } from '../kernels/nestedGrads.js';
 import { currentKernels } from '../kernels/select.js';
 import { unstackSums } from '../kernels/unstackSums.js';
@@ -41,7 +41,7 @@ export function lossOfSums(problem: Problem, head: Head, entropy?: EntropyTerm):
 /** The sums that a head asks for, from the common pass. Inside tf.tidy. */
 export function passSums(problem: Problem, { sums }: Head, entropy: EntropyTerm = plainEntropy(problem)): PassSums {
   const { weights, layout, fn } = problem;
-  const names: readonly PassSum[] = weights ? [...sums, 'valid'] : sums;
+  const names = sumSet<PassSum>(weights ? [...sums, 'valid'] : sums);
   const values = currentKernels().sums(problem, passAttributes(problem, entropy), names);
   return { values, names, pixels: weights ? null : layout.pixels, fn };
 }
@@ -52,16 +52,16 @@ export function lossOfPass({ values, ...known }: PassSums, head: Head): Tensor {
 }
 
 /** The loss of sums that are there already. */
-export function lossOfTable(table: OverlapOf<SumName>, head: Head): Tensor {
+export function lossOfTable(table: OverlapOf<never> & Partial<OverlapOf<SumName>>, head: Head): Tensor {
   return tf.tidy(() => {
-    const matrices = { ...table, valid: tf.expandDims<Tensor2D>(table.valid, 1) };
+    const matrices = { ...table, valid: tf.expandDims<Tensor2D>(table.valid, 1) } as SumsOf<Tensor2D>;
     return tf.reshape(head.of(tensorAlgebra, matrices), head.shape(table.valid.shape[0]));
   });
 }
 
 /** What [S,N,C] holds. */
 interface Known {
-  names: readonly PassSum[];
+  names: SumSet;
   /** The pixels of each sample where all count as 1, and 'valid' is not among the sums; else null. */
   pixels: number | null;
   /** The function for whose labels and probabilities the sums have to be possible; null where they may be anything. */

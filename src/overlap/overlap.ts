@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import { checkOneOf, checkOptionNames, fail, show } from '../checks.js';
-import { SUM_NAMES, type PassSum, type SumName } from '../kernels/contract.js';
+import { SUM_NAMES, sumSet, type PassSum, type SumName } from '../kernels/contract.js';
 import { currentKernels } from '../kernels/select.js';
 import { unstackSums } from '../kernels/unstackSums.js';
 import { PROBLEM_OPTIONS, type ProblemOptions } from './options.js';
@@ -27,6 +27,7 @@ export interface OverlapOptions<S extends SumName = SumName> extends ProblemOpti
  * | `intersection` | Σ w p t |
  * | `predicted`, `labelled` | Σ w p, Σ w t |
  * | `difference` | Σ w abs(p - t) |
+ * | `minimum` | Σ w min(p, t) |
  * | `predictedSquared`, `labelledSquared` | Σ w p², Σ w t² |
  * | `crossEntropy` | softmax: -Σ w t log p; sigmoid: -Σ w (t log p + (1 - t) log(1 - p)) |
  * | `valid` | Σ w |
@@ -66,14 +67,13 @@ export function overlap<S extends SumName = SumName>(
 function overlapTable<S extends SumName>(problem: Problem, names: readonly S[]): OverlapOf<S> {
   const { weights, layout } = problem;
   const { samples, pixels } = layout;
-  const wanted: readonly PassSum[] = weights ? [...names, 'valid'] : names;
+  const wanted = sumSet<PassSum>(weights ? [...names, 'valid'] : names);
   const sums =
     wanted.length === 0
       ? []
       : unstackSums(currentKernels().sums(problem, passAttributes(problem, plainEntropy(problem)), wanted));
-  const table: Partial<OverlapTable> = {};
-  names.forEach((name, i) => (table[name as SumName] = sums[i]!));
-  const valid = sums[names.length];
-  table.valid = valid ? tf.squeeze<Tensor1D>(tf.slice2d(valid, [0, 0], [samples, 1]), [1]) : tf.fill([samples], pixels);
-  return table as OverlapOf<S>;
+  const rows = Object.fromEntries(sums.map((sum, i) => [wanted[i], sum])) as Partial<Record<PassSum, Tensor2D>>;
+  const { valid, ...table } = rows;
+  const ofPixels = valid ? tf.squeeze(tf.slice2d(valid, [0, 0], [samples, 1]), [1]) : tf.fill([samples], pixels);
+  return { ...table, valid: ofPixels } as unknown as OverlapOf<S>;
 }

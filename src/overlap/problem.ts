@@ -1,6 +1,16 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor3D } from '@tensorflow/tfjs-core';
-import { checkAxis, checkDtype, checkNumber, checkTensor, fail, show, showShape } from '../checks.js';
+import {
+  checkAxis,
+  checkDtype,
+  checkHoldsValues,
+  checkLabelValue,
+  checkNumber,
+  checkTensor,
+  fail,
+  show,
+  showShape,
+} from '../checks.js';
 import { constant } from '../kernels/constant.js';
 import type { EntropyTerm, PassActivation, PassAttributes } from '../kernels/contract.js';
 import { layoutOf, sameShape, toLabelPixels, type LabelKind, type Layout } from '../kernels/layout.js';
@@ -75,7 +85,7 @@ function resolveLayout(fn: string, predictions: Tensor, axisOption: number | und
   const { shape } = predictions;
   checkDtype(fn, 'predictions', predictions, ['float32']);
   if (shape.length < 2) fail(fn, `predictions must be [N, ...spatial, C], got shape ${showShape(shape)}`);
-  if (predictions.size === 0) fail(fn, `predictions of shape ${showShape(shape)} hold no value`);
+  checkHoldsValues(fn, 'predictions', predictions);
   return layoutOf(shape, checkAxis(fn, axisOption ?? -1, shape, 'axis', 1));
 }
 
@@ -110,13 +120,19 @@ export function resolveLabelKind(fn: string, labels: Tensor, layout: Layout, axi
 
 export function checkIgnoreLabel(fn: string, ignoreLabel: number | undefined, kind: LabelKind): void {
   if (ignoreLabel === undefined) return;
-  checkNumber(fn, 'ignoreLabel', ignoreLabel);
+  checkLabelValue(fn, 'ignoreLabel', ignoreLabel, kind === 'indices' ? 'class indices' : null);
   if (kind === 'soft' && ignoreLabel >= 0 && ignoreLabel <= 1) {
     fail(fn, `ignoreLabel must lie outside [0, 1] for soft labels, got ${ignoreLabel}`);
   }
 }
 
-export function checkMask(fn: string, mask: Tensor | undefined, { samples, spatial, shape }: Layout): void {
+/** `given` says what the mask belongs to, where that is not predictions of the layout's shape. */
+export function checkMask(
+  fn: string,
+  mask: Tensor | undefined,
+  { samples, spatial, shape }: Layout,
+  given = `predictions ${showShape(shape)}`,
+): void {
   if (mask === undefined) return;
   checkTensor(fn, 'mask', mask);
   checkDtype(fn, 'mask', mask, ['bool', 'int32', 'float32']);
@@ -124,8 +140,7 @@ export function checkMask(fn: string, mask: Tensor | undefined, { samples, spati
   if (!sameShape(mask.shape, expected)) {
     fail(
       fn,
-      `mask must have shape ${showShape(expected)} ([N, ...spatial]) for predictions ${showShape(shape)}, ` +
-        `got ${showShape(mask.shape)}`,
+      `mask must have shape ${showShape(expected)} ([N, ...spatial]) for ${given}, got ${showShape(mask.shape)}`,
     );
   }
 }

@@ -1,6 +1,6 @@
 /** Checks of the sums of a pass where they are in memory anyway: they show labels outside [0, 1]. N samples, C classes. */
 import { fail } from '../checks.js';
-import type { PassSum } from '../kernels/contract.js';
+import type { PassSum, SumSet } from '../kernels/contract.js';
 
 /** How far rounding may carry a sum out of its range, as a share of the weight of the pixels. */
 const TOLERANCE = 1e-4;
@@ -11,6 +11,7 @@ const CAUSES: Partial<Record<PassSum, string>> = {
   predicted: 'probabilities',
   labelled: 'labels',
   difference: 'labels and probabilities',
+  minimum: 'labels and probabilities',
   predictedSquared: 'probabilities',
   labelledSquared: 'labels',
 };
@@ -19,7 +20,7 @@ const CAUSES: Partial<Record<PassSum, string>> = {
 export function checkSums(
   fn: string,
   sums: ArrayLike<number>,
-  names: readonly PassSum[],
+  names: SumSet,
   [, samples, classes]: readonly [number, number, number],
   /** The pixels of each sample, where `valid` is not among the sums. */
   pixels: number | null,

@@ -56,8 +56,8 @@ export function checkPixelValues(fn: string, pixels: CheckedPixels, options: obj
     if (values.weights?.every((weight) => weight === 0)) return false;
     const answers = predictions && predictions.as !== 'indices' ? readings(values.predictions!, places) : null;
     if (answers) checkPredictions(fn, values.predictions!, answers, predictions!, places);
-    else if (predictions) checkIndices(fn, 'predicted class indices', values.predictions!, places, moreClasses);
-    if (read?.kind === 'indices') checkIndices(fn, 'class indices', values.labels!, places, moreClasses);
+    else if (predictions) checkIndices(fn, 'class indices in predictions', values.predictions!, places, moreClasses);
+    if (read?.kind === 'indices') checkIndices(fn, 'class indices in labels', values.labels!, places, moreClasses);
     else if (read)
       checkSoftLabels(
         fn,

@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
 import { checkNumber } from '../checks.js';
-import { belowLargest, resolveSparse, sparseActivation } from './sparseActivation.js';
+import { ratio } from '../kernels/ratio.js';
+import { resolveSparse, rowSums, scaled, sparseActivation } from './sparseActivation.js';
 
 export interface EntmaxOptions {
   /** > 1: towards 1 softmax, 2 is sparsemax; the larger, the sparser. Default 1.5. */
@@ -10,16 +11,19 @@ export interface EntmaxOptions {
   axis?: number;
 }
 
-/** Halvings of an interval of at most 1: as far as float32 goes. */
-const HALVINGS = 30;
+/** Halvings of an interval of at most 1: further ones would not move its ends in float32. */
+const HALVINGS = 23;
+
+/** Divisors are at least this, so that quotients of numbers up to 1 are finite in float32. */
+const SMALLEST_SCALE = 1e-37;
 
 /**
  * alpha-entmax: argmax_p Σ p z + Σ (p - p^alpha)/(alpha (alpha - 1)) over p >= 0, Σ p = 1. That is
  * p = max(0, (alpha - 1) z - τ)^(1/(alpha - 1)) with the τ for which it adds up to 1, found by bisection, so classes that
  * are 1/(alpha - 1) or more behind the first have p = 0.
  *
- * The gradient is exact: s (dy - Σ s dy / Σ s), s = p^(2 - alpha) where p > 0, else 0. For alpha > 2 it grows without
- * bound where a class is about to leave the support. Alpha 2 is `sparsemax`, alpha 1.5 `entmax15`, which are faster on
+ * The gradient is s (dy - Σ s dy / Σ s), s = p^(2 - alpha) where p > 0, else 0, and at most 1e9: for alpha > 2 it grows
+ * without bound where a class is about to leave the support, and for alpha > 32 in a tie of two as well. Alpha 2 is `sparsemax`, alpha 1.5 `entmax15`, which are faster on
  * native; this one reads nothing back on any backend.
  *
  * As a loss's activation: `(z) => entmax(z, { alpha: 1.2 })`.
@@ -40,22 +44,43 @@ export function entmax(logits: Tensor, options: EntmaxOptions = {}): Tensor {
   const axis = resolveSparse('entmax', logits, options, ['alpha', 'axis']);
   const { alpha = 1.5 } = options;
   checkNumber('entmax', 'alpha', alpha, { least: 1, open: true });
-  return sparseActivation(logits, axis, alpha, (z) => forward(z, alpha));
+  return sparseActivation(logits, axis, alpha, (below) => forward(below, alpha));
 }
 
-function forward(logits: Tensor2D, alpha: number): Tensor2D {
-  const z = belowLargest(logits, alpha - 1);
-  const probabilities = (threshold: tf.Tensor): Tensor2D => tf.pow(tf.relu(tf.sub(z, threshold)), 1 / (alpha - 1));
-  // The largest z is 0 and its p lies in [1/C, 1].
-  let width = 1 - z.shape[1] ** (1 - alpha);
-  let threshold: tf.Tensor = tf.fill([z.shape[0], 1], -1);
+/**
+ * By bisection for m, the largest p, in [1/C, 1]: with it p = m (1 + z/m^(alpha - 1))^(1/(alpha - 1)). Between the two
+ * ends of the last interval p is interpolated, so that it adds up to 1. For large alpha it can be all but a jump from one
+ * to the other, which goes to the classes that jump.
+ */
+function forward(below: Tensor2D, alpha: number): Tensor2D {
+  const order = alpha - 1;
+  const z = scaled(below, order);
+  const classes = z.shape[1];
+  const probabilities = (m: Tensor): Tensor2D => {
+    const scale = tf.maximum(tf.pow(m, order), SMALLEST_SCALE);
+    return tf.mul(m, rootOf(tf.maximum(ratio(z, scale), -1), order));
+  };
+  let width = 1 - 1 / classes;
+  let low: Tensor = tf.fill([z.shape[0], 1], 1 / classes);
   for (let i = 0; i < HALVINGS; i++) {
     width /= 2;
-    threshold = tf.tidy(() => {
-      const middle = tf.add(threshold, width);
-      const tooLow = tf.greaterEqual(tf.sum(probabilities(middle), 1, true), 1);
-      return tf.where(tooLow, middle, threshold);
+    low = tf.tidy(() => {
+      const middle = tf.add(low, width);
+      return tf.where(tf.lessEqual(rowSums(probabilities(middle)), 1), middle, low);
     });
   }
-  return probabilities(threshold);
+  const [least, most] = [probabilities(low), probabilities(tf.add(low, width))];
+  const gap = tf.sub(rowSums(most), rowSums(least));
+  const share = ratio(tf.sub(1, rowSums(least)), tf.maximum(gap, SMALLEST_SCALE));
+  return tf.add(least, tf.mul(tf.sub(most, least), tf.minimum(tf.maximum(share, 0), 1)));
+}
+
+/** (1 + x)^(1/order) for x >= -1. For small orders by the logarithm, as 1 + x loses the digits that matter. */
+function rootOf(x: Tensor, order: number): Tensor {
+  const sum = tf.add(x, 1);
+  if (order > 0.1) return tf.pow(sum, 1 / order);
+  // log(1 + x) to all digits (Kahan); tf.log1p has only those of 1 + x on wasm.
+  const isOne = tf.equal(sum, 1);
+  const corrected = ratio(tf.mul(tf.log(sum), x), tf.where(isOne, sum, tf.sub(sum, 1)));
+  return tf.exp(tf.mul(tf.where(isOne, x, corrected), 1 / order));
 }

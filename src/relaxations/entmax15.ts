@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
-import { belowLargest, counts, resolveSparse, sorted, sparseActivation } from './sparseActivation.js';
+import { ratio } from '../kernels/ratio.js';
+import { counts, resolveSparse, rowSums, scaled, sorted, sparseActivation } from './sparseActivation.js';
 
 export interface Entmax15Options {
   /** The class axis. Default -1. */
@@ -32,17 +33,25 @@ export function entmax15(logits: Tensor, options: Entmax15Options = {}): Tensor 
   return sparseActivation(logits, axis, 1.5, forward);
 }
 
-function forward(logits: Tensor2D): Tensor2D {
-  const z = belowLargest(logits, 0.5);
+const NEWTON_STEPS = 3;
+
+function forward(below: Tensor2D): Tensor2D {
+  const z = scaled(below, 0.5);
   const inOrder = sorted(z);
   const k = counts(z.shape[1]);
   // If the support are the k largest, Σ (z - τ)² = 1 is a quadratic equation of their mean and variance. It is the last
   // k whose τ is not above z_k.
-  const mean = tf.div(tf.cumsum(inOrder, 1), k);
-  const variance = tf.sub(tf.div(tf.cumsum(tf.square(inOrder), 1), k), tf.square(mean));
-  const thresholds = tf.sub(mean, tf.sqrt(tf.relu(tf.sub(tf.div(1, k), variance))));
+  const mean = ratio(tf.cumsum(inOrder, 1), k);
+  const variance = tf.sub(ratio(tf.cumsum(tf.square(inOrder), 1), k), tf.square(mean));
+  const thresholds = tf.sub(mean, tf.sqrt(tf.relu(tf.sub(ratio(1, k), variance))));
   const inSupport = tf.cast(tf.lessEqual(thresholds, inOrder), 'float32');
   const isLast = tf.cast(tf.equal(tf.sum(inSupport, 1, true), k), 'float32');
-  const threshold = tf.sum(tf.mul(thresholds, isLast), 1, true);
-  return tf.square(tf.relu(tf.sub(z, threshold)));
+  let threshold: Tensor = tf.sum(tf.mul(thresholds, isLast), 1, true);
+  // The variance may have lost most of its digits. Steps of Newton's method bring Σ (z - τ)² back to 1.
+  for (let i = 0; i < NEWTON_STEPS; i++) {
+    const above = tf.relu(tf.sub<Tensor2D>(z, threshold));
+    const excess = tf.sub(rowSums(tf.square(above)), 1);
+    threshold = tf.add(threshold, ratio(excess, tf.mul(rowSums(above), 2)));
+  }
+  return tf.square(tf.relu(tf.sub(z, tf.maximum(threshold, -1))));
 }

@@ -20,14 +20,14 @@ const UNIFORM = [1e-30, 1 - 2 ** -24] as const;
  * A relaxed sample of the categorical distribution softmax(z): softmax(sharpness·(z + g)) along an axis, with
  * independent Gumbel noise g = -log(-log u). The argmax is class c with probability softmax(z)_c at any sharpness;
  * the sample approaches its one-hot as sharpness grows. Sharpness is 1/temperature of the papers. The noise is at most
- * 16.6, as float32 numbers u allow.
+ * 16.6, as float32 numbers u allow. A NaN makes its row NaN.
  *
  * With `hard` the value is the one-hot of the argmax, the gradient that of the soft sample. In training pass a new seed
  * in every step (say its number), or none.
  *
  * @param logits float, any shape
  * @returns values in [0, 1] of the same shape that sum to 1 along the axis
- * @throws if sharpness <= 0, the axis is out of range, or the seed is no integer >= 0
+ * @throws if sharpness <= 0, the axis is out of range, the seed is no integer >= 0, or there is no value
  *
  * @example
  * ```ts

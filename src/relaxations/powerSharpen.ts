@@ -1,7 +1,16 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { checkAxis, checkDtype, checkNumber, checkOptionNames, checkTensor, fail } from '../checks.js';
+import {
+  checkAxis,
+  checkDtype,
+  checkHoldsValues,
+  checkNumber,
+  checkOptionNames,
+  checkTensor,
+  fail,
+} from '../checks.js';
 import { checkTensorValues } from '../checkValues.js';
+import { nanRows } from '../kernels/nanRows.js';
 
 export interface PowerSharpenOptions {
   /** The axis along which the maximum is taken. Default -1. */
@@ -14,12 +23,12 @@ export interface PowerSharpenOptions {
  *
  * The results need not sum to 1, and they jump where two values tie for the maximum, which no gradient sees: with two
  * values near 0.5, power 4 gives 0.06 and 0.94. The slope is power·(1 - v)^(power - 1) or power·v^(power - 1), so it
- * vanishes near 0 and 1.
+ * vanishes near 0 and 1. A NaN makes its row NaN.
  *
  * @param values float in [0, 1], any shape
  * @param power a number >= 1 (below 1 the slope at 0 would be infinite)
  * @returns values in [0, 1] of the same shape
- * @throws if power < 1, or the axis is out of range
+ * @throws if power < 1, the axis is out of range, or there is no value
  *
  * @example
  * ```ts
@@ -30,6 +39,7 @@ export function powerSharpen(values: Tensor, power: number, options: PowerSharpe
   const fn = 'powerSharpen';
   checkTensor(fn, 'values', values);
   checkDtype(fn, 'values', values, ['float32']);
+  checkHoldsValues(fn, 'values', values);
   checkNumber(fn, 'power', power, { least: 1 });
   checkOptionNames(fn, options, ['axis']);
   const axis = checkAxis(fn, options.axis ?? -1, values.shape);
@@ -40,7 +50,8 @@ export function powerSharpen(values: Tensor, power: number, options: PowerSharpe
   return tf.tidy(() => {
     const largest = isLargest(values, axis);
     const upper = tf.sub(1, powerOf(tf.sub(1, values), power));
-    return tf.add(tf.mul(upper, largest), tf.mul(powerOf(values, power), tf.sub(1, largest)));
+    const sharpened = tf.add(tf.mul(upper, largest), tf.mul(powerOf(values, power), tf.sub(1, largest)));
+    return tf.add(sharpened, nanRows(values, axis));
   });
 }
 

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { fail } from '../checks.js';
 import { checkTensorValues, type Values } from '../checkValues.js';
+import { ratio, ratioOr } from '../kernels/ratio.js';
 
 /** (votes + e)/(total + K e), and `missing` where that is 0/0; total broadcasts against votes. */
 export function shareOfVotes(
@@ -15,10 +16,9 @@ export function shareOfVotes(
     const bad = values.votes.find((count, i) => !(count >= 0 && count <= totals[i]!));
     if (bad !== undefined) fail(fn, `votes must lie between 0 and the number of annotators, got ${bad}`);
   });
-  if (smoothing > 0) return tf.div(tf.add(votes, smoothing), tf.add(total, outcomes * smoothing));
-  const asked = tf.step(total);
-  const nobody = tf.sub(1, asked);
-  return tf.add(tf.div(tf.mul(votes, asked), tf.add(total, nobody)), tf.mul(nobody, missing));
+  if (smoothing > 0) return ratio(tf.add(votes, smoothing), tf.add(total, outcomes * smoothing));
+  const nobody = tf.sub(1, tf.step(total));
+  return tf.add(ratioOr(votes, total, 0), tf.mul(nobody, missing));
 }
 
 /** The values as those of a larger shape, axis after axis from the last one. */

@@ -1,6 +1,16 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { checkAxis, checkInteger, checkNumber, checkOptionNames, checkTensor, fail, show } from '../checks.js';
+import {
+  checkAxis,
+  checkHoldsValues,
+  checkInteger,
+  checkAbsentLabel,
+  checkNumber,
+  checkOptionNames,
+  checkTensor,
+  fail,
+  show,
+} from '../checks.js';
 import { oneHot } from '../kernels/oneHot.js';
 import { shareOfVotes } from './shareOfVotes.js';
 
@@ -35,11 +45,12 @@ export interface SoftLabelsFromMasksOptions {
 export function softLabelsFromMasks(masks: Tensor, options: SoftLabelsFromMasksOptions = {}): Tensor {
   const fn = 'softLabelsFromMasks';
   checkTensor(fn, 'masks', masks);
+  checkHoldsValues(fn, 'masks', masks);
   checkOptionNames(fn, options, ['classes', 'annotatorAxis', 'absentLabel', 'smoothing', 'missing']);
   const { classes, absentLabel, smoothing = 0, missing = -1 } = options;
   if (classes !== undefined) checkInteger(fn, 'classes', classes, 2);
   if (classes !== undefined && masks.dtype !== 'int32') fail(fn, `class maps must be int32, got ${show(masks)}`);
-  if (absentLabel !== undefined) checkNumber(fn, 'absentLabel', absentLabel);
+  if (absentLabel !== undefined) checkAbsentLabel(fn, absentLabel, masks);
   checkNumber(fn, 'smoothing', smoothing, { least: 0 });
   checkNumber(fn, 'missing', missing);
   const axis = checkAxis(fn, options.annotatorAxis ?? 0, masks.shape, 'annotatorAxis');

@@ -1,6 +1,15 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { checkAxis, checkNumber, checkOptionNames, checkTensor, fail, show, showShape } from '../checks.js';
+import {
+  checkAxis,
+  checkHoldsValues,
+  checkNumber,
+  checkOptionNames,
+  checkTensor,
+  fail,
+  show,
+  showShape,
+} from '../checks.js';
 import { shareOfVotes } from './shareOfVotes.js';
 
 export interface SoftLabelsFromVotesOptions {
@@ -36,6 +45,7 @@ export interface SoftLabelsFromVotesOptions {
 export function softLabelsFromVotes(votes: Tensor, options: SoftLabelsFromVotesOptions = {}): Tensor {
   const fn = 'softLabelsFromVotes';
   checkTensor(fn, 'votes', votes);
+  checkHoldsValues(fn, 'votes', votes);
   checkOptionNames(fn, options, ['annotators', 'axis', 'smoothing', 'missing']);
   const { annotators, smoothing = 0, missing = -1 } = options;
   checkNumber(fn, 'smoothing', smoothing, { least: 0 });

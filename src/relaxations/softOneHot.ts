@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { checkAxis, checkDtype, checkNumber, checkOptionNames, checkTensor } from '../checks.js';
+import { checkAxis, checkDtype, checkHoldsValues, checkNumber, checkOptionNames, checkTensor } from '../checks.js';
 import { softmaxAlong } from '../kernels/activations.js';
 
 export interface SoftOneHotOptions {
@@ -36,6 +36,7 @@ export function resolveSoftOneHot(
 ): { sharpness: number; axis: number } {
   checkTensor(fn, 'logits', logits);
   checkDtype(fn, 'logits', logits, ['float32']);
+  checkHoldsValues(fn, 'logits', logits);
   checkOptionNames(fn, options, ['sharpness', 'axis']);
   const { sharpness = 1, axis = -1 } = options;
   checkNumber(fn, 'sharpness', sharpness, { least: 0, open: true });

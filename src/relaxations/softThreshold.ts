@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { checkDtype, checkNumber, checkOptionNames, checkTensor } from '../checks.js';
+import { checkDtype, checkHoldsValues, checkNumber, checkOptionNames, checkTensor } from '../checks.js';
 import { scaledSigmoid } from '../kernels/activations.js';
 
 export interface SoftThresholdOptions {
@@ -30,6 +30,7 @@ export function softThreshold(logits: Tensor, options: SoftThresholdOptions = {}
 export function resolveSoftThreshold(fn: string, logits: Tensor, options: SoftThresholdOptions): number {
   checkTensor(fn, 'logits', logits);
   checkDtype(fn, 'logits', logits, ['float32']);
+  checkHoldsValues(fn, 'logits', logits);
   checkOptionNames(fn, options, ['sharpness']);
   const { sharpness = 1 } = options;
   checkNumber(fn, 'sharpness', sharpness, { least: 0, open: true });

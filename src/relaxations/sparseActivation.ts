@@ -4,11 +4,15 @@
  * up to 1. They differ in how p is found.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
-import { checkAxis, checkDtype, checkOptionNames, checkTensor } from '../checks.js';
+import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
+import { checkAxis, checkDtype, checkHoldsValues, checkOptionNames, checkTensor } from '../checks.js';
+import { constant } from '../kernels/constant.js';
+import { oneHot } from '../kernels/oneHot.js';
+import { ratio } from '../kernels/ratio.js';
+import { sumPixels } from '../kernels/sumPixels.js';
 
-/** p of the rows of z [R,C]. Not differentiated. */
-export type Forward = (z: Tensor2D) => Tensor2D;
+/** p of rows [R,C] from which their maximum has been subtracted. Not differentiated. */
+export type Forward = (below: Tensor2D) => Tensor2D;
 
 /** The class axis of the logits, counted from the front, after the checks of all but `alpha`. */
 export function resolveSparse(
@@ -19,6 +23,7 @@ export function resolveSparse(
 ): number {
   checkTensor(fn, 'logits', logits);
   checkDtype(fn, 'logits', logits, ['float32']);
+  checkHoldsValues(fn, 'logits', logits);
   checkOptionNames(fn, options, known);
   return checkAxis(fn, options.axis ?? -1, logits.shape);
 }
@@ -41,31 +46,53 @@ function ofRows(z: Tensor2D, alpha: number, forward: Forward): Tensor2D {
     return {
       value: normalized(logits as Tensor2D, forward),
       gradFunc: (dy: Tensor2D, [kept]: Tensor[]) => {
-        const s = slopes(ofRows(kept as Tensor2D, alpha, forward), alpha);
-        const mean = tf.div(tf.sum(tf.mul(s, dy), 1, true), tf.sum(s, 1, true));
-        return tf.mul(s, tf.sub(dy, mean));
+        return timesJacobian(slopes(ofRows(kept as Tensor2D, alpha, forward), alpha), dy);
       },
     };
   })(z) as Tensor2D;
 }
 
-/** p, divided by its sum for the sake of rounding; NaN in a row with a NaN. */
+/** p, divided by its sum for the sake of rounding; NaN in a row with NaN or Infinity, or with -Infinity alone. */
 function normalized(z: Tensor2D, forward: Forward): Tensor2D {
-  const isNaN = tf.isNaN(z);
-  const p = tf.where(isNaN, z, forward(tf.where(isNaN, tf.zerosLike(z), z)));
-  return tf.div(p, tf.sum(p, 1, true));
+  const below = tf.sub<Tensor2D>(z, tf.max(z, 1, true));
+  const isNaN = tf.isNaN(below);
+  const p = tf.where(isNaN, below, forward(tf.where(isNaN, tf.zerosLike(below), below)));
+  return ratio(p, rowSums(p));
 }
+
+/** s is at most this: for alpha > 2 it grows without bound as p goes to 0, and from alpha 32 on it is that large in a tie of two. */
+const LARGEST_SLOPE = 1e9;
 
 function slopes(p: Tensor2D, alpha: number): Tensor2D {
   const inSupport = tf.step(p);
   if (alpha === 2) return inSupport;
+  const least = alpha > 2 ? Math.max(LARGEST_SLOPE ** (1 / (2 - alpha)), 1e-30) : 1e-30;
   // 1 outside of the support: powers have gradients there that are not finite.
-  return tf.mul(inSupport, tf.pow(tf.add(p, tf.sub(1, inSupport)), 2 - alpha));
+  const base = tf.maximum(tf.add(p, tf.sub(1, inSupport)), least);
+  return tf.mul(inSupport, tf.pow(base, 2 - alpha));
 }
 
-/** factor·z less its maximum, and at least -1: lower values have p = 0. */
-export function belowLargest(z: Tensor2D, factor: number): Tensor2D {
-  return tf.maximum(tf.mul(tf.sub(z, tf.max(z, 1, true)), factor), -1);
+/**
+ * s (dy - Σ s dy / Σ s), computed from differences to the class with the largest s, whose own value is what the others
+ * lack to a sum of 0. Where that s is far larger than the others, the formula as it stands would cancel all digits.
+ */
+function timesJacobian(s: Tensor2D, dy: Tensor2D): Tensor2D {
+  const pivot = constant(() => oneHot(tf.argMax(s, 1), s.shape[1]));
+  const others = tf.mul(s, tf.sub(1, pivot));
+  const difference = tf.sub(dy, rowSums(tf.mul(dy, pivot)));
+  const mean = ratio(rowSums(tf.mul(others, difference)), rowSums(s));
+  const gradient = tf.mul<Tensor2D>(others, tf.sub(difference, mean));
+  return tf.sub(gradient, tf.mul(pivot, rowSums(gradient)));
+}
+
+/** The sums of rows, [R,C] to [R,1]. (tf.sum on wasm is off by 2e-5 for a thousand classes.) */
+export function rowSums(x: Tensor2D): Tensor2D {
+  return sumPixels(tf.expandDims(x, 2) as Tensor3D);
+}
+
+/** factor·z of rows whose maximum is 0, and at least -1: lower values have p = 0. */
+export function scaled(below: Tensor2D, factor: number): Tensor2D {
+  return tf.maximum(tf.mul(below, factor), -1);
 }
 
 /** Rows in descending order. */

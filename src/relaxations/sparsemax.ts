@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
-import { belowLargest, counts, resolveSparse, sorted, sparseActivation } from './sparseActivation.js';
+import { ratio } from '../kernels/ratio.js';
+import { counts, resolveSparse, scaled, sorted, sparseActivation } from './sparseActivation.js';
 
 export interface SparsemaxOptions {
   /** The class axis. Default -1. */
@@ -33,13 +34,13 @@ export function sparsemax(logits: Tensor, options: SparsemaxOptions = {}): Tenso
   return sparseActivation(logits, axis, 2, forward);
 }
 
-function forward(logits: Tensor2D): Tensor2D {
-  const z = belowLargest(logits, 1);
+function forward(below: Tensor2D): Tensor2D {
+  const z = scaled(below, 1);
   const inOrder = sorted(z);
   const k = counts(z.shape[1]);
   // The support are the k largest, for the last k with 1 + k z_k > z_1 + ... + z_k.
   const inSupport = tf.cast(tf.greater(tf.add(tf.mul(inOrder, k), 1), tf.cumsum(inOrder, 1)), 'float32');
   const excess = tf.sub(tf.sum(tf.mul(inOrder, inSupport), 1, true), 1);
-  const threshold = tf.div(excess, tf.sum(inSupport, 1, true));
+  const threshold = ratio(excess, tf.sum(inSupport, 1, true));
   return tf.relu(tf.sub(z, threshold));
 }

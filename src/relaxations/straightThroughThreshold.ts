@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { scaledSigmoid } from '../kernels/activations.js';
+import { nanValues } from '../kernels/nanRows.js';
 import { resolveSoftThreshold, type SoftThresholdOptions } from './softThreshold.js';
 import { straightThrough } from './straightThrough.js';
 
@@ -8,11 +9,11 @@ export type StraightThroughThresholdOptions = SoftThresholdOptions;
 
 /**
  * Forward z > 0 as 0 or 1, backward the gradient of sigmoid(sharpness·z). The forward value is what the network will be
- * judged by; the gradient is biased, as it belongs to another function.
+ * judged by; the gradient is biased, as it belongs to another function. NaN stays NaN.
  *
  * @param logits float, any shape
  * @returns zeros and ones of the same shape
- * @throws if sharpness <= 0
+ * @throws if sharpness <= 0, or there is no value
  *
  * @example
  * ```ts
@@ -23,7 +24,6 @@ export type StraightThroughThresholdOptions = SoftThresholdOptions;
  */
 export function straightThroughThreshold(logits: Tensor, options: StraightThroughThresholdOptions = {}): Tensor {
   const sharpness = resolveSoftThreshold('straightThroughThreshold', logits, options);
-  return tf.tidy(() =>
-    straightThrough(() => tf.cast(tf.greater(logits, 0), 'float32'), scaledSigmoid(logits, sharpness)),
-  );
+  const hard = () => tf.add(tf.cast(tf.greater(logits, 0), 'float32'), nanValues(logits));
+  return tf.tidy(() => straightThrough(hard, scaledSigmoid(logits, sharpness)));
 }

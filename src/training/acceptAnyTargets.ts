@@ -1,5 +1,5 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { checkOptionNames, fail, show } from '../checks.js';
+import { checkOptionNames, entriesOf, fail, show } from '../checks.js';
 
 export interface AcceptAnyTargetsOptions {
   /** The names of the outputs. Default: all that have a function as their loss. */
@@ -49,10 +49,11 @@ export function acceptAnyTargets(model: LayersModel, options: AcceptAnyTargetsOp
   }
 
   const { outputs = names.filter((_, i) => typeof lossOf(compiled, i) === 'function') } = options;
-  if (!Array.isArray(outputs) || outputs.length === 0) {
+  const entries = entriesOf(outputs);
+  if (!entries || entries.length === 0) {
     fail(fn, `outputs must be a list of names of outputs that have a function as their loss, got ${show(outputs)}`);
   }
-  const indices = outputs.map((name: unknown) => {
+  const indices = entries.map((name) => {
     const i = names.indexOf(name as string);
     if (i === -1) fail(fn, `the model has the outputs ${names.join(', ')}, got ${show(name)}`);
     const loss = lossOf(compiled, i);

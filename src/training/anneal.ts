@@ -1,5 +1,5 @@
 import type { Optimizer } from '@tensorflow/tfjs-core';
-import { checkOptionNames, fail, show } from '../checks.js';
+import { checkOptionNames, entriesOf, fail, show } from '../checks.js';
 import type { Schedule } from '../relaxations/schedules.js';
 import { scheduled, type ScheduledCallback } from './scheduled.js';
 
@@ -53,7 +53,7 @@ export function anneal<K extends string>(
   checkOptionNames(fn, options, ['by', 'optimizer', 'prefix']);
   const { by = 'epoch', optimizer, prefix = '' } = options;
   if (typeof prefix !== 'string') fail(fn, `prefix must be a string, got ${show(prefix)}`);
-  const targets = (Array.isArray(target) ? target : [target]) as Annealable<Record<K, number>>[];
+  const targets = (entriesOf(target) ?? [target]) as Annealable<Record<K, number>>[];
   for (const each of targets) {
     if (typeof each?.set !== 'function')
       fail(fn, `target must be a namedLoss or have a function set, got ${show(each)}`);

@@ -1,6 +1,15 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core';
-import { checkBoolean, checkInteger, checkOptionNames, checkTensor, fail, show, showShape } from '../checks.js';
+import {
+  checkBoolean,
+  checkInteger,
+  checkOptionNames,
+  checkTensor,
+  entriesOf,
+  fail,
+  show,
+  showShape,
+} from '../checks.js';
 import { generator } from './generator.js';
 
 /** Tensors with the samples along their first axis. */
@@ -148,7 +157,8 @@ function flatten(fn: string, name: string, given: unknown): [string, Tensor][] {
   const single = given instanceof tf.Tensor || typeof given !== 'object' || given === null;
   const entries: [string, unknown][] = single
     ? [[name, given]]
-    : Object.entries(given).map(([key, x]) => [Array.isArray(given) ? `${name}[${key}]` : `${name}.${key}`, x]);
+    : (entriesOf(given)?.map((x, i): [string, unknown] => [`${name}[${i}]`, x]) ??
+      Object.entries(given).map(([key, x]) => [`${name}.${key}`, x]));
   if (entries.length === 0) fail(fn, `${name} must have at least one tensor, got ${show(given)}`);
   for (const [key, tensor] of entries) checkTensor(fn, key, tensor);
   return entries as [string, Tensor][];

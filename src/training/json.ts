@@ -1,15 +1,30 @@
-import { fail, show } from '../checks.js';
+import { entriesOf, fail, show } from '../checks.js';
 
 /** What a JSON file can hold. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
+/** Lists and objects inside of one another. */
+const DEEPEST = 50;
+
 /** Refuses what JSON would not give back as it was; `name` says in the message where it is. */
-export function checkJson(fn: string, name: string, value: unknown): asserts value is Json {
+export function checkJson(fn: string, name: string, value: unknown, depth = DEEPEST): asserts value is Json {
+  if (depth === 0) fail(fn, `${name} is nested too deep, or holds itself`);
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return;
   if (typeof value === 'number' && Number.isFinite(value)) return;
-  if (Array.isArray(value)) return value.forEach((item, i) => checkJson(fn, `${name}[${i}]`, item));
-  if (typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype) {
-    return Object.entries(value).forEach(([key, item]) => checkJson(fn, `${name}.${key}`, item));
+  const entries = entriesOf(value);
+  if (entries) return entries.forEach((item, i) => checkJson(fn, `${name}[${i}]`, item, depth - 1));
+  if (typeof value === 'object' && isPlain(value)) {
+    return Object.entries(value).forEach(([key, item]) => checkJson(fn, `${name}.${key}`, item, depth - 1));
   }
   fail(fn, `${name} must be a plain value that can be saved, got ${show(value)}`);
+}
+
+/** Whether it is an object as literals make them, and can be read. */
+function isPlain(value: object): boolean {
+  try {
+    void Object.entries(value);
+    return Object.getPrototypeOf(value) === Object.prototype;
+  } catch {
+    return false;
+  }
 }

@@ -58,7 +58,7 @@ export function namedLoss(name: string, options: object = {}, loss?: unknown): N
     return bind(name, loss as LossFunction, undefined, options);
   }
   if (!isLossName(name)) {
-    fail(FN, `there is no loss '${name}'; softseg has ${Object.keys(LOSSES).join(', ')}; or pass your own`);
+    fail(FN, `there is no loss ${show(name)}; softseg has ${Object.keys(LOSSES).join(', ')}; or pass your own`);
   }
   return bind(name, LOSSES[name].loss, LOSSES[name].options, options);
 }
@@ -68,7 +68,9 @@ export const isNamedLoss = (value: unknown): value is NamedLoss =>
 
 function bind(name: string, loss: LossFunction, known: readonly string[] | undefined, first: object): NamedLoss {
   const checked = (options: object) => {
-    checkOptionNames(`${FN} of ${name}`, options, known ?? Object.keys(options));
+    // null may be a value of an option of a loss that is not ours.
+    const own = known ? [] : Object.keys(options);
+    checkOptionNames(`${FN} of ${name}`, options, known ?? own, own);
     const given = Object.entries(options).filter(([, value]) => value !== undefined);
     for (const [option, value] of given) {
       if (typeof value !== 'function') checkJson(FN, `${name}'s ${option}`, value);

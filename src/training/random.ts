@@ -1,4 +1,4 @@
-import { checkInteger, fail, show } from '../checks.js';
+import { checkInteger, entriesOf, fail, show } from '../checks.js';
 import { generator } from './generator.js';
 
 /** An integer >= 0, or a list of them, say of a run and of a step: each list has a sequence of its own. */
@@ -93,8 +93,9 @@ export function seedEpochs(seed: Seed): SeededEpochs {
 }
 
 function checkSeed(fn: string, seed: unknown): readonly number[] {
-  const seeds: unknown[] = Array.isArray(seed) ? seed : [seed];
-  seeds.forEach((each, i) => checkInteger(fn, Array.isArray(seed) ? `seed[${i}]` : 'seed', each, 0));
+  const entries = entriesOf(seed);
+  const seeds = entries ?? [seed];
+  seeds.forEach((each, i) => checkInteger(fn, entries ? `seed[${i}]` : 'seed', each, 0));
   if (seeds.length === 0) fail(fn, 'seed must not be an empty list');
   return seeds as number[];
 }

@@ -64,7 +64,7 @@ export async function saveModel(
   to: string | io.IOHandler,
   options: SaveModelOptions = {},
 ): Promise<io.SaveResult> {
-  checkOptionNames(FN, options, ['state']);
+  checkOptionNames(FN, options, ['state'], ['state']);
   if (typeof model?.save !== 'function' || typeof model.compile !== 'function') {
     fail(FN, `model must be a model of tfjs-layers, got ${show(model)}`);
   }

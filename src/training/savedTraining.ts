@@ -147,7 +147,7 @@ function handedIn(
 ): LossFunction {
   const found = Object.hasOwn(given, name) ? given[name] : undefined;
   if (typeof found === 'function') return found as LossFunction;
-  const key = /^[A-Za-z_$][\w$]*$/.test(name) ? name : show(name);
+  const key = /^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name);
   return fail(
     fn,
     `the file's ${kind === 'losses' ? 'loss' : 'metric'} '${name}' is not softseg's; hand it in: ` +

@@ -6,6 +6,7 @@ import { expectedCalibrationError } from '../metrics/expectedCalibrationError.js
 import { hausdorffDistance } from '../metrics/hausdorffDistance.js';
 import { iouScore } from '../metrics/iouScore.js';
 import { normalizedSurfaceDice } from '../metrics/normalizedSurfaceDice.js';
+import { pixelAccuracy } from '../metrics/pixelAccuracy.js';
 import { precisionScore } from '../metrics/precisionScore.js';
 import { recallScore } from '../metrics/recallScore.js';
 import { tverskyScore } from '../metrics/tverskyScore.js';
@@ -18,6 +19,7 @@ export const SCORES = {
   hausdorffDistance,
   iouScore,
   normalizedSurfaceDice,
+  pixelAccuracy,
   precisionScore,
   recallScore,
   tverskyScore,

@@ -1,4 +1,4 @@
-import { checkInteger, checkOptionNames, fail, show, showShape } from '../checks.js';
+import { checkInteger, checkOptionNames, entriesOf, fail, show, showShape } from '../checks.js';
 
 export interface TileOptions {
   /** The size of a tile, one for all spatial axes or one for each; at most that of the whole. */
@@ -25,7 +25,7 @@ export interface Tile {
  * give for the whole. The last tile of an axis ends where the whole ends, and so has more in common with its neighbour.
  *
  * @param shape the spatial shape of the whole
- * @throws if a size, an overlap or align does not fit
+ * @throws if a size, an overlap or align does not fit; a tile is no larger than the whole
  *
  * @example
  * ```ts
@@ -38,28 +38,33 @@ export function tileGrid(shape: readonly number[], options: TileOptions): Tile[]
   return gridOf('tileGrid', shape, options);
 }
 
-export function gridOf(fn: string, shape: readonly number[], options: TileOptions): Tile[] {
+export function gridOf(fn: string, axes: readonly number[], options: TileOptions): Tile[] {
   checkOptionNames(fn, options, ['size', 'overlap', 'align']);
   const { align = 1 } = options;
+  const shape = entriesOf(axes) as number[] | null;
+  if (!shape) fail(fn, `shape must be a list of sizes, got ${show(axes)}`);
   shape.forEach((length, i) => checkInteger(fn, `shape[${i}]`, length, 1));
   checkInteger(fn, 'align', align, 1);
   const sizes = perAxis(fn, 'size', options.size, shape, 1);
+  if (sizes.some((size, i) => size > shape[i]!)) {
+    fail(fn, `size must be at most that of the whole, got size ${showShape(sizes)} for the axes ${showShape(shape)}`);
+  }
   const overlaps = perAxis(fn, 'overlap', options.overlap ?? 0, shape, 0);
-  const axes = shape.map((length, i) => spans(fn, length, sizes[i]!, overlaps[i]!, align));
+  const spansOf = shape.map((length, i) => spans(fn, length, sizes[i]!, overlaps[i]!, align));
   // The product of the axes, the last one fastest.
-  return axes.reduce<Tile[]>(
+  return spansOf.reduce<Tile[]>(
     (tiles, axis) => tiles.flatMap((tile) => axis.map((span) => extended(tile, span))),
     [{ start: [], size: [], core: { start: [], size: [] } }],
   );
 }
 
 function perAxis(fn: string, name: string, value: unknown, shape: readonly number[], least: number): number[] {
-  const list = Array.isArray(value) ? (value as number[]) : shape.map(() => value as number);
+  const list = entriesOf(value) ?? shape.map(() => value);
   if (list.length !== shape.length) {
     fail(fn, `${name} must be a number or one for each of the spatial axes ${showShape(shape)}, got ${show(value)}`);
   }
   list.forEach((item) => checkInteger(fn, name, item, least));
-  return list;
+  return list as number[];
 }
 
 /** A tile and its core along one axis. */
@@ -72,8 +77,7 @@ interface Span {
 function spans(fn: string, length: number, size: number, overlap: number, align: number): Span[] {
   const stride = size - overlap;
   if (stride < 1) fail(fn, `overlap must be less than size, got ${overlap} and ${size}`);
-  const whole = Math.min(size, length);
-  const last = length - whole;
+  const last = length - size;
   if (last > 0 && (stride % align !== 0 || last % align !== 0)) {
     fail(
       fn,
@@ -83,10 +87,10 @@ function spans(fn: string, length: number, size: number, overlap: number, align:
   }
   const starts = Array.from({ length: Math.ceil(last / stride) + 1 }, (_, i) => Math.min(i * stride, last));
   // Between a tile and the next the border is in the middle of what they share.
-  const borders = starts.slice(1).map((start, i) => Math.floor((start + starts[i]! + whole) / 2));
+  const borders = starts.slice(1).map((start, i) => Math.floor((start + starts[i]! + size) / 2));
   return starts.map((start, i) => {
     const [from, to] = [i === 0 ? 0 : borders[i - 1]!, borders[i] ?? length];
-    return { start, size: whole, core: { start: from, size: to - from } };
+    return { start, size, core: { start: from, size: to - from } };
   });
 }
 

@@ -5,6 +5,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor, Tensor3D } from '@tensorflow/tfjs-core';
 import { checkTensor, fail, show, showShape } from '../checks.js';
+import { sumSet } from '../kernels/contract.js';
 import { lossOfPass, type Head, type PassSums } from '../overlap/head.js';
 import type { SumTerm } from '../overlap/terms.js';
 import { LOSSES, nameOfLoss, type LossFunction, type LossName } from './losses.js';
@@ -96,7 +97,8 @@ function ofSums(fn: string, resolve: (...args: Parameters<Resolve>) => SumTerm[]
     value: (parts) =>
       tf.addN(
         terms.map(({ head, weight }, t) => {
-          const sums = { values: parts[t] as Tensor3D, names: [...head.sums, 'valid' as const], pixels: null, fn };
+          const names = sumSet([...head.sums, 'valid'] as const);
+          const sums = { values: parts[t] as Tensor3D, names, pixels: null, fn };
           return tf.mul(lossOfPass(sums, head), weight);
         }),
       ),

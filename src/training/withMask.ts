@@ -41,7 +41,7 @@ export function withMask(
 export function withMask(loss: unknown, options: PackOptions = {}): LossOfPacked {
   const fn = 'withMask';
   return wrappedLoss(fn, loss, options, (inside, { labels, weights }, predictions, more: { mask?: Tensor }) => {
-    if (more.mask) fail(fn, 'the mask comes with the labels, got another one in the options');
+    if (more.mask !== undefined) fail(fn, 'the mask comes with the labels, got another one in the options');
     return inside(labels, predictions, { ...more, mask: weights });
   });
 }

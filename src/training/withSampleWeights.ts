@@ -4,6 +4,10 @@ import { fail, show, showShape } from '../checks.js';
 import { isNamedLoss, type NamedLoss } from './namedLoss.js';
 import { wrappedLoss, type LossOfPacked, type PackOptions } from './wrappedLoss.js';
 
+interface SampleReduction {
+  reduction?: string;
+}
+
 /** What a loss in `withSampleWeights` gets as its third argument. */
 export interface SampleOptions {
   reduction: 'sample';
@@ -40,9 +44,9 @@ export function withSampleWeights(
 ): LossOfPacked;
 export function withSampleWeights(loss: unknown, options: PackOptions = {}): LossOfPacked {
   const fn = 'withSampleWeights';
-  return wrappedLoss(fn, loss, options, (inside, { labels, weights }, predictions, more: { reduction?: string }) => {
-    const own = isNamedLoss(inside) ? (inside as NamedLoss<{ reduction?: string }>).options.reduction : undefined;
-    const reduction = more.reduction ?? own ?? 'mean';
+  return wrappedLoss(fn, loss, options, (inside, { labels, weights }, predictions, more: SampleReduction) => {
+    const { reduction: own = 'mean' } = isNamedLoss(inside) ? (inside as NamedLoss<SampleReduction>).options : {};
+    const { reduction = own } = more;
     if (reduction !== 'mean' && reduction !== 'sample') {
       fail(fn, `reduction must be 'mean' or 'sample', got ${show(reduction)}`);
     }

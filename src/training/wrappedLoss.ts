@@ -44,8 +44,9 @@ export function wrappedLoss(
   const wrapped: LossOfPacked = (labels, predictions, more = {}) =>
     tf.tidy(() => {
       const options: { axis?: number } = isNamedLoss(loss) ? more : { ...own, ...more };
-      const classAxis = options.axis ?? (isNamedLoss(loss) ? (loss as NamedLoss<PackOptions>).options.axis : undefined);
-      const unpacked = unpack(fn, labels, predictions, classAxis ?? -1, channels);
+      const { axis: ownAxis = -1 } = isNamedLoss(loss) ? (loss as NamedLoss<PackOptions>).options : {};
+      const { axis: classAxis = ownAxis } = options;
+      const unpacked = unpack(fn, labels, predictions, classAxis, channels);
       const value: unknown = call(loss, unpacked, predictions, options);
       checkTensor(fn, 'the result of the loss', value);
       return value;

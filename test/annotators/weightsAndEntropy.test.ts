@@ -158,8 +158,22 @@ describe('disagreementEntropy', () => {
     const left = (x: tf.Tensor) => disagreementEntropy(x, { ignoreLabel: -1 });
     expectClose(left(t), tf.tensor([-0.75 * Math.log(0.75) - 0.25 * Math.log(0.25), 0]));
     expectClose(tf.slice(tf.grad((x) => tf.sum(left(x)))(t), [1, 0], [1, 2]), tf.zeros([1, 2]));
+    expectClose(disagreementEntropy(t), left(t));
     const masks = softLabelsFromMasks(tf.tensor([[1, 9], [0, 9]]), { absentLabel: 9 }); // prettier-ignore
     expectClose(disagreementEntropy(masks, { binary: true, ignoreLabel: -1 }), tf.tensor([Math.log(2), 0]));
+  });
+
+  test('is NaN for labels that are no probabilities, but for rounding', () => {
+    checkValues('never');
+    const entropy = (t: number[][], ignoreLabel = -1) => [
+      ...disagreementEntropy(tf.tensor(t), { ignoreLabel }).dataSync(),
+    ];
+    const rows = [[-1, -1], [-7, -7], [3, 1], [NaN, 0], [0, Infinity], [1, 0]]; // prettier-ignore
+    expect(entropy(rows)).toEqual([0, NaN, NaN, NaN, NaN, 0]);
+    expect(entropy(rows, -7)).toEqual([NaN, 0, NaN, NaN, NaN, 0]);
+    const binary = disagreementEntropy(tf.tensor([-0.5, 1.5, -1, 1 + 1e-6, -1e-6]), { binary: true }).dataSync();
+    expect([...binary.subarray(0, 3)]).toEqual([NaN, NaN, 0]);
+    for (const rounded of binary.subarray(3)) expect(Math.abs(rounded)).toBeLessThan(1e-4);
   });
 
   test('has finite slopes at 0 and 1', () => {
@@ -196,7 +210,8 @@ describe('disagreementEntropy', () => {
     expect(() => disagreementEntropy(half)).toThrow('labels must sum to 1 over the class axis, got 0.5');
     expect(() => disagreementEntropy(half, { binary: true })).not.toThrow();
     const left = tf.tensor([[0.5, 0.5], [-1, -1]]); // prettier-ignore
-    expect(() => disagreementEntropy(left)).toThrow('got -1');
+    expect(() => disagreementEntropy(left)).not.toThrow();
+    expect(() => disagreementEntropy(left, { ignoreLabel: -2 })).toThrow('got -1');
     expect(() => disagreementEntropy(left, { ignoreLabel: -1 })).not.toThrow();
   });
 });

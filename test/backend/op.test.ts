@@ -123,10 +123,10 @@ describe("softseg's op", () => {
       'SoftsegSums: parameters begin with samples, classes, sharpness, label smoothing; got 2 values',
       'SoftsegSums: samples and classes are whole numbers, classes at least 1; got nan, 3',
       'SoftsegSums: parameters are 4 values for 3 classes here; got 5',
-      'SoftsegSums: pass has a value that is not known; got 7, 0, 0, 0, 0, 0, 7, 0',
+      'SoftsegSums: pass holds an activation, 0 to 2 here; got 7',
       'SoftsegSums: pass has 8 values; got 1',
-      'SoftsegSums: class indices are int32; got another type',
-      'SoftsegSumsGradient: dy must hold one value per sum, sample and class; got 6 values for 1 samples, 4 pixels, 3 classes',
+      'SoftsegSums: class indices are int32; got float',
+      'SoftsegSumsGradient: dy must be [sums, samples, classes] = [3, 1, 3]; got [2, 1, 3]',
     ]);
   });
 

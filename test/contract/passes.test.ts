@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
-import { PASS_SUMS, type PassAttributes } from '../../src/kernels/contract.js';
+import { PASS_SUMS, sumSet, type PassAttributes } from '../../src/kernels/contract.js';
 import { currentKernels } from '../../src/kernels/select.js';
 import type { NdArray } from '../reference/index.js';
 import { expectClose, expectFinite } from '../support/compare.js';
@@ -200,7 +200,8 @@ describe('sizes that take several pieces', () => {
     const attributes = attributesOf('softmax', 1024);
     const size = { samples: 1, pixels: 33, classes: 1024, labelKind: 'indices', weights: 'all pixels' } as const;
     const inputs = inputsOf(makeProblem({ ...size, place: 'last', attributes }));
-    const loss = (z: tf.Tensor) => currentKernels().sums({ ...inputs, predictions: z }, attributes, ['crossEntropy']);
+    const loss = (z: tf.Tensor) =>
+      currentKernels().sums({ ...inputs, predictions: z }, attributes, sumSet(['crossEntropy']));
     const { predictions, labels } = inputs;
     const t = tf.cast(tf.oneHot(labels as tf.Tensor2D, 1024), 'float32');
     expectClose(
@@ -220,9 +221,9 @@ describe('what is asked for', () => {
     const { sums } = currentKernels();
     const rows = tf.unstack(sums(inputs, attributes, PASS_SUMS));
     PASS_SUMS.forEach((first, i) => {
-      expectClose(tf.squeeze(sums(inputs, attributes, [first]), [0]), rows[i]!, 1e-6);
+      expectClose(tf.squeeze(sums(inputs, attributes, sumSet([first])), [0]), rows[i]!, 1e-6);
       PASS_SUMS.slice(i + 1).forEach((second, k) => {
-        const both = tf.unstack(sums(inputs, attributes, [first, second]));
+        const both = tf.unstack(sums(inputs, attributes, sumSet([first, second])));
         expectClose(both[0]!, rows[i]!, 1e-6);
         expectClose(both[1]!, rows[i + 1 + k]!, 1e-6);
       });
@@ -241,8 +242,8 @@ describe('what is asked for', () => {
         PASS_SUMS.flatMap((_, s) => (s === row ? dy : Array<number>(cells).fill(0))),
       );
       const upstream = tf.tensor3d(dy, [1, size.samples, size.classes]);
-      const toPredictions = tf.grad((z) => sums({ ...inputs, predictions: z }, attributes, [name]));
-      const toLabels = tf.grad((t) => sums({ ...inputs, labels: t }, attributes, [name]));
+      const toPredictions = tf.grad((z) => sums({ ...inputs, predictions: z }, attributes, sumSet([name])));
+      const toLabels = tf.grad((t) => sums({ ...inputs, labels: t }, attributes, sumSet([name])));
       expectClose(
         toPredictions(inputs.predictions, upstream),
         expectedGradient(problem, total, 'predictions'),
@@ -325,7 +326,9 @@ describe('extremes', () => {
     const p = tf.fill([1, pixels, 1], value);
     const layout = { shape: [1, pixels, 1], axis: 2, samples: 1, pixels, classes: 1, spatial: [pixels] };
     const inputs = { labels: p, labelKind: 'soft', predictions: p, weights: null, layout } as const;
-    const sums = currentKernels().sums(inputs, attributesOf('none', 1), ['intersection', 'predicted']).dataSync();
+    const sums = currentKernels()
+      .sums(inputs, attributesOf('none', 1), sumSet(['intersection', 'predicted']))
+      .dataSync();
     expect(Math.abs(sums[0]! / (value * value * pixels) - 1)).toBeLessThan(TEST_KERNELS === 'fused' ? 2e-7 : 1e-6);
     expect(Math.abs(sums[1]! / (value * pixels) - 1)).toBeLessThan(TEST_KERNELS === 'fused' ? 2e-7 : 1e-6);
   });
@@ -336,7 +339,7 @@ test('third derivatives can be had', () => {
   const size = { samples: 1, pixels: 3, classes: 2, labelKind: 'float32', weights: 'all pixels' } as const;
   const inputs = inputsOf(makeProblem({ ...size, place: 'last', attributes }));
   const f = (z: tf.Tensor) =>
-    tf.sum(currentKernels().sums({ ...inputs, predictions: z }, attributes, ['predictedSquared']));
+    tf.sum(currentKernels().sums({ ...inputs, predictions: z }, attributes, sumSet(['predictedSquared'])));
   const squaredGradient = (f: (z: tf.Tensor) => tf.Tensor) => (z: tf.Tensor) => tf.sum(tf.square(tf.grad(f)(z)));
   // Of second derivatives, which are compared with the oracle's above.
   const total = squaredGradient(squaredGradient(f));

@@ -70,8 +70,10 @@ describe('distanceTransform', () => {
     expectClose(turned, tf.transpose(distanceTransform(mask, { spacing: [3, 2] }), [0, 2, 1]), 1e-7);
   });
 
-  test('of no sample is of no sample', () => {
-    expect(distanceTransform(tf.zeros([0, 3, 4])).shape).toEqual([0, 3, 4]);
+  test('of no sample is refused, as tensors without a value are everywhere', () => {
+    expect(() => distanceTransform(tf.zeros([0, 3, 4]))).toThrow(
+      'distanceTransform: mask of shape [0,3,4] holds no value',
+    );
   });
 
   test('leaves no tensor but its result', () => {

@@ -31,7 +31,11 @@ describe('signedDistance', () => {
     for (const dtype of ['float32', 'int32', 'bool'] as const) {
       expectClose(signedDistance(tf.cast(oneHot, dtype), { spacing: [1, 2] }), maps, 0);
     }
-    expectClose(signedDistance(indices, { classes: 3, axis: 1, spacing: [1, 2] }), tf.transpose(maps, [0, 3, 1, 2]), 0);
+    const toFront = (x: tf.Tensor) => tf.transpose(x, [0, 3, 1, 2]);
+    expectClose(signedDistance(indices, { classes: 3, axis: 1, spacing: [1, 2] }), toFront(maps), 0);
+    const withAxis = (axis: number) => tf.expandDims(indices, axis);
+    expectClose(signedDistance(withAxis(3), { classes: 3, spacing: [1, 2] }), maps, 0);
+    expectClose(signedDistance(withAxis(1), { classes: 3, axis: 1, spacing: [1, 2] }), toFront(maps), 0);
   });
 
   test('of one class reads int32 as a mask', () => {
@@ -103,6 +107,32 @@ describe('signedDistance', () => {
       'indices that are floats',
       () => [tf.zeros([2, 3]), { classes: 2 }],
       'class indices must be int32, got a float32 tensor of shape [2,3]',
+    ],
+    [
+      'int32 that may be indices or masks',
+      () => [tf.zeros([1, 3, 4, 2], 'int32'), { classes: 2 }],
+      'int32 labels [1,3,4,2] may be class indices or one-hot masks of 2 classes: leave out classes for masks, or give ' +
+        'class indices a class axis of 1',
+    ],
+    [
+      'indices of no class',
+      () => [tf.fill([1, 3], 2, 'int32'), { classes: 2 }],
+      'class indices in labels must lie in 0..1, got 2; leave pixels of no class out with ignoreLabel or a mask',
+    ],
+    [
+      'indices for masks',
+      () => [tf.fill([1, 3, 4], 2, 'int32')],
+      'int32 labels with a class axis are masks, which must lie in 0..1, got 2',
+    ],
+    [
+      'an axis that class indices cannot get',
+      () => [tf.zeros([1, 3, 4], 'int32'), { classes: 2, axis: 0 }],
+      'axis must be an integer in 1..3 or -3..-1, where class indices [1,3,4] get a class axis, got 0',
+    ],
+    [
+      'a mask of other pixels than the indices',
+      () => [tf.zeros([1, 3, 4], 'int32'), { classes: 2, mask: tf.ones([1, 3]) }],
+      'mask must have shape [1,3,4] ([N, ...spatial]) for labels [1,3,4], got [1,3]',
     ],
     ['no classes', () => [tf.zeros([2, 3], 'int32'), { classes: 0 }], 'classes must be an integer >= 1, got 0'],
     ['spacing of the wrong length', () => [labels(), { spacing: [1] }], 'spacing must be a number or a list of 2'],

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from monai.metrics import DiceMetric, MeanIoU, calibration_binning, compute_dice, compute_iou
-from sklearn.metrics import brier_score_loss, cohen_kappa_score
+from sklearn.metrics import accuracy_score, brier_score_loss, cohen_kappa_score
 from torchmetrics.functional import classification as tmc
 from torchmetrics.functional import segmentation as tms
 from torchmetrics.segmentation import MeanIoU as TorchMeanIoU
@@ -211,6 +211,18 @@ for bins in [4, 15]:
         call = f"classwise_error(p, hot, {bins})[1:].mean()"
         options = {"bins": bins, "confidence": "class", "classes": [1, 2, 3]}
         case(MONAI, call, "CalibrationError", "logits", labels, options)
+
+both = ["tmc.multiclass_accuracy(best, t, C, average='micro')", "accuracy_score(t.flatten(), best.flatten())"]
+for call, library in zip(both, [TM, SK]):
+    case(library, call, "pixelAccuracy", "logits", "class indices")
+call = "tmc.multiclass_accuracy(best, t, C, average='micro', multidim_average='samplewise')"
+case(TM, call, "pixelAccuracy", "logits", "class indices", {"reduction": "sample"})
+call = "tmc.multiclass_accuracy(best, t, C, average='micro', ignore_index=IGNORED)"
+case(TM, call, "pixelAccuracy", "logits", ignored, {"ignoreLabel": IGNORED})
+case(TM, "tmc.binary_accuracy(p[:, 0], t)", "pixelAccuracy", "binary logits", "binary labels")
+call = "tmc.binary_accuracy(p[:, 0], t, threshold=0.7)"
+case(TM, call, "pixelAccuracy", "binary logits", "binary labels", {"threshold": 0.7})
+case(TM, "tmc.multilabel_accuracy(p, t, 3, average='macro')", "pixelAccuracy", *multilabel, sigmoid)
 
 call = "brier_score_loss(t.flatten(), p.movedim(1, -1).reshape(-1, C), labels=[0, 1, 2, 3])"
 case(SK, call, "brierScore", "logits", "class indices")

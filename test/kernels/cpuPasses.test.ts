@@ -1,6 +1,7 @@
 /** The fused passes on tfjs's plain JavaScript backend, which every test process has. */
 import { expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
+import { sumSet } from '../../src/kernels/contract.js';
 import { cpuPasses } from '../../src/kernels/cpu/passes.js';
 import { computeAll, expectAll, passCases, problemOf, titleOf, type Bench, type PassCase } from './passCases.js';
 
@@ -40,7 +41,7 @@ test('no pixels have sums of 0, and no samples have none', () => {
   ] as const) {
     const of: PassCase = { samples, pixels, classes: 3, labelKind: 'float32', classesFirst: false, weighted: true };
     const { pass, inputs } = problemOf(of, bench);
-    expect([...bench.take(passes.sums(inputs, pass, ['predicted']))]).toEqual(Array(samples * 3).fill(0));
+    expect([...bench.take(passes.sums(inputs, pass, sumSet(['predicted'])))]).toEqual(Array(samples * 3).fill(0));
   }
 });
 
@@ -54,13 +55,13 @@ test('an error in the middle of a pass does not disturb the next one', () => {
     weighted: false,
   };
   const { pass, inputs } = problemOf(of, bench);
-  const before = bench.take(passes.sums(inputs, pass, ['labelled', 'valid']));
+  const before = bench.take(passes.sums(inputs, pass, sumSet(['labelled', 'valid'])));
   let left = 5;
   const subarray = () => {
     if (left-- === 0) throw new Error('no more');
     return [];
   };
   const labels = bench.put({ subarray } as never, inputs.labels.shape, 'float32');
-  expect(() => passes.sums({ ...inputs, labels }, pass, ['labelled', 'valid'])).toThrow('no more');
-  expect(bench.take(passes.sums(inputs, pass, ['labelled', 'valid']))).toEqual(before);
+  expect(() => passes.sums({ ...inputs, labels }, pass, sumSet(['labelled', 'valid']))).toThrow('no more');
+  expect(bench.take(passes.sums(inputs, pass, sumSet(['labelled', 'valid'])))).toEqual(before);
 });

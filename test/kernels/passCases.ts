@@ -23,6 +23,9 @@ for (const labelKind of ['float32', 'int32', 'bool', 'indices'] as const)
       [3, 130, 2],
       [2, 2400, 7],
       [1, 90, 300],
+      [2, 1, 1030],
+      [2, 0, 3],
+      [0, 4, 3],
     ] as const)
       passCases.push({ samples, pixels, classes, labelKind, classesFirst, weighted: pixels !== 130 });
 
@@ -129,14 +132,14 @@ export function expectAll(passes: FusedPasses, of: PassCase, bench: Bench): void
   const labelsGradients = [new Float64Array(size), new Float64Array(size)];
   each((p, t, w, n, i, c, at) => {
     const log = Math.log(p);
-    [p * t, p, t, Math.abs(p - t), p * p, t * t, -t * log, 1].forEach((value, row) => {
+    [p * t, p, t, Math.abs(p - t), Math.min(p, t), p * p, t * t, -t * log, 1].forEach((value, row) => {
       sums[(row * samples + n) * classes + c]! += w * value;
     });
     map[n * pixels + i]! += coefficients[c]! * w * -t * log;
     const dy = (row: number) => upstream[(row * samples + n) * classes + c]!;
     const sign = Math.sign(p - t);
-    const toP = [t, 1, 0, sign, 2 * p, 0, -t / p, 0];
-    const toT = [p, 0, 1, -sign, 0, 2 * t, -log, 0];
+    const toP = [t, 1, 0, sign, (1 - sign) / 2, 2 * p, 0, -t / p, 0];
+    const toT = [p, 0, 1, -sign, (1 + sign) / 2, 0, 2 * t, -log, 0];
     const pixelDy = mapUpstream[n * pixels + i]! * coefficients[c]! * w;
     gradients[0]![at] = w * toP.reduce((sum, slope, row) => sum + slope * dy(row), 0);
     gradients[1]![at] = (pixelDy * -t) / p;

@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import type * as PassModule from '../../src/kernels/wasm/module.js';
 import { instantiate, moduleBytes, passModule, STACK_BYTES } from '../../src/kernels/wasm/module.js';
-import { PASS_BYTES, writePass, type Request } from '../../src/kernels/wasm/request.js';
+import { MOST_CLASSES, PASS_BYTES, passesThrough, writePass, type Request } from '../../src/kernels/wasm/request.js';
 
 const request = (classes: number): Request => ({
   operation: 'overlapGradient',
@@ -24,20 +24,27 @@ const request = (classes: number): Request => ({
   shape: [],
 });
 
-const memoryOf = (shared: boolean) => new WebAssembly.Memory({ initial: 10, maximum: 65536, shared });
+const memoryOf = (shared: boolean) => new WebAssembly.Memory({ initial: 16, maximum: 65536, shared });
 
 describe.each([
   ['a plain memory', false],
   ['a shared memory', true],
 ])('on %s', (_, shared) => {
-  test('an instance writes where it is told to and nowhere else, its stack included', () => {
+  test.each([
+    [5, 100],
+    [1, 1],
+    [2, 63],
+    [3, 0],
+    [4, 17],
+    [49, 16],
+    [1030, 17],
+  ])('an instance writes where it is told to and nowhere else, its stack included: C %d, P %d', (classes, pixels) => {
     const memory = memoryOf(shared);
     const bytes = new Uint8Array(memory.buffer);
     const filler = 0x5a;
     bytes.fill(filler);
     const [stack, stackEnd] = [65536, 65536 + STACK_BYTES];
     const functions = instantiate(passModule(shared)!, memory, stackEnd);
-    const [classes, pixels] = [5, 100];
     const passAt = stackEnd;
     writePass(memory.buffer, passAt, request(classes), 1, 0);
 
@@ -58,9 +65,8 @@ describe.each([
     }
     functions.entropyMap(passAt, predictions, labels, 0, factors, 0, pixels, gradient, scratch);
 
-    expect([...new Float64Array(memory.buffer, sums, classes)].map((x) => Math.fround(x))).toEqual(
-      Array(classes).fill(Math.fround(4)),
-    );
+    const intersections = new Float64Array(memory.buffer, sums, classes);
+    for (const intersection of intersections) expect(intersection).toBeCloseTo((0.2 * pixels) / classes, 5);
     expect(bytes.subarray(0, stack).every((byte) => byte === filler)).toBe(true);
     expect(bytes.subarray(end).every((byte) => byte === filler)).toBe(true);
     // The lower half of the stack is there for passes to come.
@@ -75,6 +81,21 @@ describe.each([
 test('all that it imports is its memory', () => {
   const module = new WebAssembly.Module(moduleBytes(false));
   expect(WebAssembly.Module.imports(module)).toEqual([{ module: 'env', name: 'memory', kind: 'memory' }]);
+});
+
+test('passes take as many classes as it can count scratch memory for, and leave more to composed kernels', () => {
+  const memory = memoryOf(false);
+  const functions = instantiate(passModule(false)!, memory, 65536);
+  const bytesFor = (classes: number) => {
+    writePass(memory.buffer, 65536, request(classes), 1, 0);
+    return functions.scratchBytes(65536);
+  };
+  const { takes } = passesThrough(() => {
+    throw new Error('not to be called');
+  });
+  expect(bytesFor(MOST_CLASSES) / bytesFor(MOST_CLASSES / 2)).toBeCloseTo(2, 3);
+  expect(takes!(request(MOST_CLASSES).pass)).toBe(true);
+  expect(takes!(request(MOST_CLASSES + 1).pass)).toBe(false);
 });
 
 test('it is compiled once', () => {

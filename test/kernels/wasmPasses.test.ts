@@ -1,6 +1,7 @@
 /** The fused passes in place on the memory of tfjs's wasm backend. */
 import { describe, expect, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
+import { sumSet } from '../../src/kernels/contract.js';
 import { wasmPasses } from '../../src/kernels/wasm/passes.js';
 import { expectAll, passCases, problemOf, titleOf, type Bench, type PassCase } from './passCases.js';
 
@@ -94,9 +95,9 @@ function onWasm(): void {
         _free(address);
       };
       try {
-        expect(() => passes.sumsGradient(inputs, pass, ['predicted'], inputs.predictions, 'predictions')).toThrow(
-          /out of memory: tfjs's wasm backend has no room for \d+ bytes more/,
-        );
+        expect(() =>
+          passes.sumsGradient(inputs, pass, sumSet(['predicted']), inputs.predictions, 'predictions'),
+        ).toThrow(/out of memory: tfjs's wasm backend has no room for \d+ bytes more/);
         expect(asked).toBe(refused + 1);
         expect(held.size).toBe(0);
       } finally {
@@ -104,7 +105,7 @@ function onWasm(): void {
       }
       expect(backend.numDataIds()).toBe(data);
     }
-    expect(benchOf(backend).take(passes.sums(inputs, pass, ['valid']))[0]).toBe(anyCase.pixels);
+    expect(benchOf(backend).take(passes.sums(inputs, pass, sumSet(['valid'])))[0]).toBe(anyCase.pixels);
   });
 
   test('nothing stays allocated after a pass but its result', () => {
@@ -113,7 +114,7 @@ function onWasm(): void {
     const { pass, inputs } = problemOf(anyCase, benchOf(backend));
     const allocated = jest.spyOn(backend.wasm, '_malloc');
     const freed = jest.spyOn(backend.wasm, '_free');
-    benchOf(backend).take(passes.sums(inputs, pass, ['predicted']));
+    benchOf(backend).take(passes.sums(inputs, pass, sumSet(['predicted'])));
     expect(freed.mock.calls.map(([address]) => address >>> 0).sort()).toEqual(
       allocated.mock.results.map(({ value }) => (value as number) >>> 0).sort(),
     );

@@ -71,3 +71,130 @@ test.each([
 ])('%o is an error', (options, message) => {
   expect(() => comboLoss(labels(), logits(), options)).toThrow(`comboLoss: ${message}`);
 });
+
+/** A value for each option of comboLoss, for three exclusive classes. */
+const VALUES: Record<string, () => unknown> = {
+  activation: () => 'sigmoid',
+  sharpness: () => 2,
+  axis: () => -1,
+  mask,
+  ignoreLabel: () => 2,
+  classWeights: () => [1, 2, 3],
+  classes: () => [1],
+  absent: () => 'smooth',
+  aggregate: () => 'batch',
+  overlap: () => 'product',
+  smooth: () => 1,
+  reduction: () => 'sum',
+  squared: () => true,
+  log: () => true,
+  weighting: () => 'simple',
+  alpha: () => 0.5,
+  beta: () => 0.25,
+  gamma: () => 0.5,
+  labelSmoothing: () => 0.1,
+  subtractEntropy: () => true,
+  posWeight: () => 2,
+  hardest: () => 0.5,
+  lambda: () => 0.25,
+  delta: () => 0.75,
+  distances: () => toTensor(randomLogits([2, 5, 4, 3], 5)),
+  spacing: () => 0.5,
+  iterations: () => 1,
+};
+
+/** The names that a function says it takes. */
+function optionsOf(call: (options: object) => unknown): string[] {
+  try {
+    call({ unknown: 1 });
+  } catch (error) {
+    return (error as Error).message.split('it takes ')[1]!.split(', ');
+  }
+  throw new Error('no error');
+}
+
+const ALL_TERMS = tf.tidy(() =>
+  optionsOf((weights) => comboLoss(tf.zeros([1, 2]), tf.zeros([1, 2]), { weights })),
+) as ComboTerm[];
+
+describe.each(ALL_TERMS)('comboLoss of %s alone', (term) => {
+  const loss = softseg[`${term}Loss` as keyof typeof softseg] as AnyLoss;
+
+  test('takes the options of that loss, for the same value, and no others', () => {
+    const [t, z] = [labels(), logits()];
+    const known = optionsOf((options) => loss(t, z, options));
+    const ofCombo = optionsOf((options) => comboLoss(t, z, options)).filter((name) => name !== 'weights');
+    expect(Object.keys(VALUES).sort()).toEqual(ofCombo.sort());
+    for (const [option, value] of Object.entries(VALUES)) {
+      const options = { [option]: value() };
+      const combo = () => comboLoss(t, z, { weights: { [term]: 1 }, ...options });
+      let expected: tf.Tensor | null = null;
+      try {
+        expected = loss(t, z, options);
+      } catch {
+        expect(combo).toThrow(/^(comboLoss|[a-zA-Z]+Loss): /);
+      }
+      if (expected) expectClose(combo(), expected);
+      if (!known.includes(option)) expect(expected).toBeNull();
+    }
+  });
+});
+
+describe('factors that float32 cannot hold', () => {
+  test('are refused, alone and together', () => {
+    const [t, z] = [labels(), logits()];
+    const calls: [object, string][] = [
+      [{ weights: { iou: 1e308 } }, 'weights.iou must be at most 1000000000000000000 in size'],
+      [{ classWeights: [1e300, 1, 1] }, 'classWeights[0] must be at most 1000000000000000000 in size'],
+      [{ classWeights: [1e-40, 1, 1] }, 'classWeights[0] must be 0 or at least 1e-18'],
+      [{ smooth: 1e39 }, 'smooth must be at most 1000000000000000000 in size'],
+      [{ sharpness: 1e-50 }, 'sharpness must be at least 1e-18 above 0'],
+      [
+        { weights: { iou: 1e10 }, classWeights: [1e10, 1, 1] },
+        'the product of weights.iou, classWeights and posWeight',
+      ],
+      [
+        { weights: { binaryCrossEntropy: 1e10 }, posWeight: 1e10 },
+        'the product of weights.binaryCrossEntropy, classWeights and posWeight must be at most 1000000000000000000',
+      ],
+    ];
+    for (const [options, message] of calls) expect(() => comboLoss(t, z, options)).toThrow(`comboLoss: ${message}`);
+    expect(() => softseg.binaryCrossEntropyLoss(t, z, { posWeight: 1e10, classWeights: [1, 1, 1e10] })).toThrow(
+      'binaryCrossEntropyLoss: the product of posWeight and classWeights of class 2 must be at most',
+    );
+  });
+
+  test('and those at the bound give finite losses and gradients', () => {
+    const [t, z] = [labels(), toTensor(randomLogits([2, 5, 4, 3], 2))];
+    for (const term of ALL_TERMS) {
+      const loss = softseg[`${term}Loss` as keyof typeof softseg] as AnyLoss;
+      const known = optionsOf((options) => loss(t, z, options));
+      const each: [string, unknown][] = [
+        ['sharpness', 1e18],
+        ['sharpness', 1e-18],
+        ['classWeights', [1e18, 1e18, 1e18]],
+        ['classWeights', [1e-18, 1e-18, 1e-18]],
+        ['smooth', 1e18],
+        ['smooth', 1e-18],
+        ['posWeight', 1e18],
+        ['beta', 1e18],
+        ['spacing', 1e18],
+        ...(term === 'focal' ? [] : ([['alpha', 1e18]] as [string, unknown][])),
+        ...(term === 'unifiedFocal' ? [] : ([['gamma', 1e18]] as [string, unknown][])),
+      ];
+      for (const [name, value] of each) {
+        if (!known.includes(name)) continue;
+        let result: tf.Tensor | undefined;
+        try {
+          result = loss(t, z, { [name]: value });
+        } catch (error) {
+          expect((error as Error).message).toMatch(/^[a-zA-Z]+: .*(float32|must be at most 1000000000000000000)/);
+          continue;
+        }
+        const gradient = tf.grad((x) => loss(t, x, { [name]: value }))(z);
+        const finite = [result, gradient].every((x) => x.dataSync().every(Number.isFinite));
+        expect({ term, name, value, finite }).toEqual({ term, name, value, finite: true });
+      }
+    }
+  });
+});

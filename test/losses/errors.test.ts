@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkValues, comboLoss, crossEntropyFromOverlap, iouFromOverlap, overlap } from '../../src/index.js';
+import { expectClose } from '../support/compare.js';
 import { hasRegion, lossNamed, LOSSES } from '../support/oracle.js';
 
 const labels = () => tf.fill([2, 4, 4, 3], 1 / 3);
@@ -253,7 +254,12 @@ const OWN_REFUSED: [(typeof LOSSES)[number], object, string][] = [
     { gamma: 2, weights: { tversky: 1, focal: 1 } },
     "option 'gamma' means one thing to tversky and another to focal: add up two losses instead",
   ],
-  ['comboLoss', { posWeight: 2 }, 'posWeight goes with binary cross-entropy only; classWeights is for softmax'],
+  ['comboLoss', { posWeight: 2 }, "option 'posWeight' goes with the terms binaryCrossEntropy; weights has iou, crossE"],
+  [
+    'comboLoss',
+    { posWeight: 2, weights: { crossEntropy: 1, binaryCrossEntropy: 1 } },
+    "option 'posWeight' goes with binaryCrossEntropy, which shares its pass with crossEntropy: take one of them",
+  ],
   [
     'comboLoss',
     { weights: { binaryCrossEntropy: 1, crossEntropy: 1 }, activation: 'none' },
@@ -280,9 +286,21 @@ describe('the own options of a loss:', () => {
 describe('tables of overlap', () => {
   test('need the sums that the loss reads', () => {
     const table = overlap(labels(), logits(), { sums: ['predicted', 'labelled'] });
-    expect(() => iouFromOverlap(table)).toThrow("iouFromOverlap: the table has no 'difference'");
+    expect(() => iouFromOverlap(table)).toThrow("iouFromOverlap: the table has no 'minimum'");
     expect(() => crossEntropyFromOverlap(table)).toThrow("crossEntropyFromOverlap: the table has no 'crossEntropy'");
     expect(() => iouFromOverlap({})).toThrow('iouFromOverlap: takes a table of overlap() with at least one sum');
+    const all = overlap(labels(), logits());
+    const broken: [object, string][] = [
+      [{ ...all, minimum: 3 }, "the table's minimum must be a tf.Tensor, got 3"],
+      [{ ...all, minimum: tf.zeros([2]) }, "the table's minimum must be [N, C], got a float32 tensor of shape [2]"],
+      [{ ...all, minimum: tf.zeros([2, 5]) }, "the table's minimum [2,5] and"],
+      [{ ...all, valid: [{}] }, "the table's valid must be a tf.Tensor, got"],
+      [{ ...all, valid: tf.zeros([2, 1]) }, "the table's valid must have shape [2] beside"],
+    ];
+    for (const [table, message] of broken) expect(() => iouFromOverlap(table)).toThrow(`iouFromOverlap: ${message}`);
+    // An entry that no sum has is nobody's business.
+    const more = { ...all, smoth: undefined, extra: 3 };
+    expectClose(iouFromOverlap(more, { aggregate: 'batch' }), iouFromOverlap(all, { aggregate: 'batch' }));
     const entropies = overlap(labels(), logits(), { sums: ['crossEntropy'] });
     expect(() => crossEntropyFromOverlap(entropies, { reduction: 'none' as 'mean' })).toThrow(
       "crossEntropyFromOverlap: reduction must be 'mean', 'sum' or 'sample', got 'none'",
@@ -357,12 +375,12 @@ describe('value checks', () => {
     [
       'class indices >= C',
       () => [tf.tensor([[0, 2]], [1, 2], 'int32'), z()],
-      'class indices must lie in 0..1, got 2 at sample 0, position [1]',
+      'class indices in labels must lie in 0..1, got 2 at sample 0, position [1]',
     ],
     [
       'class indices < 0',
       () => [tf.tensor([[0, -1]], [1, 2], 'int32'), z()],
-      'class indices must lie in 0..1, got -1 at sample 0, position [1]',
+      'class indices in labels must lie in 0..1, got -1 at sample 0, position [1]',
     ],
     [
       'probabilities above 1',

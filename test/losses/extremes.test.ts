@@ -9,11 +9,12 @@ import {
   isSum,
   lossNamed,
   LOSSES,
+  REGION_LOSSES,
   referenceNamed,
   type LossName,
 } from '../support/oracle.js';
 import { randomDistribution, randomLogits } from '../support/random.js';
-import { ndarray } from '../reference/index.js';
+import { indices, ndarray } from '../reference/index.js';
 
 const shape = [2, 4, 3];
 const labels = () => toTensor(randomDistribution(shape, 1, 2));
@@ -180,5 +181,27 @@ describe('classes without a label', () => {
     const { value, gradient } = valueAndGradient('diceLoss', tf.zeros([1, 2, 1]), tf.zeros([1, 2, 1]));
     expectClose(value, tf.scalar(0.5));
     expectClose(gradient, tf.fill([1, 2, 1], 0.125));
+  });
+});
+
+describe('a confident network', () => {
+  /** The second class is labelled everywhere and has probabilities of 1e-4 and less; the third is labelled nowhere. */
+  const t = indices([1, 1, 1, 1], [1, 4]);
+  const z = ndarray([8, 0, -12, 9, 0, -30, 10, 0, -9, 8, 0, -11], [1, 4, 3]);
+
+  test('costs nothing with tverskyLoss where only false positives cost, and there are none', () => {
+    const mask = tf.tensor([[1, 1]], [1, 2], 'int32');
+    const logits = tf.tensor([16, 0, 17, 0], [1, 2, 2]);
+    expect(lossNamed('tverskyLoss')(mask, logits, { beta: 0 }).dataSync()[0]).toBe(0);
+  });
+
+  // (The covariance of mccLoss is a difference by its own formula.)
+  test.each(REGION_LOSSES.filter((name) => name !== 'mccLoss'))('loses no digits of the intersection in %s', (name) => {
+    for (const options of [{}, { absent: 'smooth', reduction: 'none' }]) {
+      expectLikeOracle(name, t, z, options);
+      if (name !== 'tverskyLoss') continue;
+      for (const own of [{ beta: 0 }, { alpha: 0 }, { beta: 0, gamma: 2 }])
+        expectLikeOracle(name, t, z, { ...options, ...own });
+    }
   });
 });

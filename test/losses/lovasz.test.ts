@@ -93,6 +93,14 @@ describe.each(NAMES)('%s', (name) => {
     expectLikeOracle(name, randomIndices([5], 8, 3), randomLogits([5, 3], 9), { aggregate: 'batch' });
   });
 
+  test('of an empty label has a gradient to it', () => {
+    // The loss of one pixel without a label is p - t above t.
+    const gradient = tf.grad((t) => lovaszSoftmaxLoss(t, tf.tensor([[0]]), { activation: 'sigmoid' }))(
+      tf.tensor([[0]]),
+    );
+    expectClose(gradient, tf.tensor([[-1]]));
+  });
+
   test('equals it over more pixels than are added in one run', () => {
     expectLikeOracle(name, randomIndices([1, 80, 1], 8, 2), randomLogits([1, 80, 1], 9), {});
   });

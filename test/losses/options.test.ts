@@ -110,7 +110,11 @@ function variants(loss: LossName, { what, classes, mask, labels, options }: Prob
       ['subtractEntropy', { subtractEntropy: true, labelSmoothing: 0.1, mask }],
     );
     if (binary && loss !== 'crossEntropyLoss') {
-      own.push(['posWeight', { posWeight: 3 }], ['posWeight per class', { posWeight: weights, labelSmoothing: 0.2 }]);
+      const term = loss === 'comboLoss' ? { weights: { iou: 1, binaryCrossEntropy: 1 } } : {};
+      own.push(
+        ['posWeight', { ...term, posWeight: 3 }],
+        ['posWeight per class', { ...term, posWeight: weights, labelSmoothing: 0.2 }],
+      );
     }
   }
   if (FEW.includes(what) && (isEntropy(loss) || loss === 'focalLoss')) {

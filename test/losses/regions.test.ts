@@ -36,7 +36,7 @@ describe.each(['generalizedDice', 'logCoshDice', 'mcc', 'dice'] as const)('%s', 
 
   test('refuses a table without the sums that it needs', () => {
     const table = overlap(labels(), logits(), { sums: ['predicted', 'labelled'] });
-    expect(() => fromOverlap(table)).toThrow(`${name}FromOverlap: the table has no 'difference'`);
+    expect(() => fromOverlap(table)).toThrow(`${name}FromOverlap: the table has no 'minimum'`);
   });
 });
 
@@ -94,6 +94,26 @@ describe('generalizedDiceLoss', () => {
       valid: tf.tensor1d([1e6]),
     };
     expectClose(softseg.generalizedDiceFromOverlap(table), tf.scalar(1 / 3));
+  });
+});
+
+describe.each(['square', 'simple'] as const)('generalizedDiceLoss with weighting %s', (weighting) => {
+  test.each([1e-5, 1e-12, 1e-20, 1e-30])('counts a class whose labels are %d', (small) => {
+    const t = tf.tensor([1, small, 1, 0], [1, 2, 2]);
+    const z = tf.tensor([1, 0, 0, 2], [1, 2, 2]);
+    const loss = (x: tf.Tensor) => generalizedDiceLoss(t, x, { weighting, activation: 'sigmoid' });
+    // Nearly all of the weight is the second class's, whose Dice is 2·small/(small + P).
+    const [z0, z1] = [0, 2].map((x) => 1 / (1 + Math.exp(-x)));
+    const rest = weighting === 'simple' ? small * 2 : 0; // v of the first class, and 1 - 2I/(P + T) of it below
+    const expected = 1 - (2 * small) / (small + z0! + z1!);
+    expect(Math.abs(value(loss(z)) - expected)).toBeLessThan(1e-6 + 3 * rest);
+    expect(tf.grad(loss)(z).dataSync().every(Number.isFinite)).toBe(true);
+    expect(
+      tf
+        .grad((x) => generalizedDiceLoss(x, z, { weighting, activation: 'sigmoid' }))(t)
+        .dataSync()
+        .every(Number.isFinite),
+    ).toBe(true);
   });
 });
 

@@ -224,6 +224,22 @@ describe.each(EVERY)('%s', (_, make, data) => {
     expect(state(accumulator)).toBe(state(seen(...pieces)));
   });
 
+  test('reads nothing at once when it takes in asynchronously, as WebGPU needs', async () => {
+    const { labels, predictions } = pieces[0]!;
+    const tensors = [toTensor(labels), toTensor(predictions)] as const;
+    const accumulator = make();
+    const { dataSync } = tf.Tensor.prototype;
+    tf.Tensor.prototype.dataSync = () => {
+      throw new Error('read at once');
+    };
+    try {
+      await accumulator.updateAsync(...tensors);
+    } finally {
+      tf.Tensor.prototype.dataSync = dataSync;
+    }
+    expect(accumulator.samples).toBe(1);
+  });
+
   test('forgets when it is reset, and knows nothing at first', () => {
     expect(state(seen(...pieces).reset())).toBe(state(make()));
     const results = [make().result()].flatMap((result) =>
@@ -248,6 +264,22 @@ describe.each(EVERY)('%s', (_, make, data) => {
     expect(run).toThrow('hold NaN or Infinity: a sum is NaN');
     checkValues('first');
     expect(state(accumulator)).toBe(state(seen(pieces[0]!)));
+  });
+
+  test('refuses class indices outside the classes, and is then as it was', async () => {
+    const accumulator = seen(pieces[0]!);
+    const classes = data.predictions.shape[3]!;
+    const { predictions } = pieces[1]!;
+    const most = classes === 1 ? 1 : classes - 1;
+    for (const wrong of [-1, most + 1, 255]) {
+      const labels = { ...ones(), dtype: 'int32' as const, data: ones().data.map((one, i) => (i === 7 ? wrong : one)) };
+      const message = `class indices in labels must lie in 0..${most}, got ${wrong}`;
+      expect(() => update(accumulator, { predictions, labels })).toThrow(`${accumulator.kind}.update: ${message}`);
+      await expect(accumulator.updateAsync(toTensor(labels), toTensor(predictions))).rejects.toThrow(message);
+      expect(state(accumulator)).toBe(state(seen(pieces[0]!)));
+      const mask = { ...ones(), data: ones().data.map((one, i) => (i === 7 ? 0 : one)) };
+      update(seen(pieces[0]!), { predictions, labels, mask });
+    }
   });
 
   test('leaves no tensor behind, not even when it throws', async () => {

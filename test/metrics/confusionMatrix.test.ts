@@ -47,11 +47,91 @@ describe('ConfusionMatrix', () => {
     expect(new ConfusionMatrix({ classCount: 4, axis: 1 }).update(front, best).counts()).toEqual(soft);
   });
 
-  test('leaves out pixels that are labelled or predicted outside the classes, where values are not checked', () => {
+  test('reads int32 predictions as indices or one-hot masks, as shapes say', () => {
+    const [t, best] = [toTensor(support.someIndices()), toTensor(randomIndices([3, 4, 5], 31, 4))];
+    const expected = new ConfusionMatrix({ classCount: 4 }).update(t, best).counts();
+    const oneHot = (x: tf.Tensor) => tf.oneHot(x, 4);
+    const front = (x: tf.Tensor) => tf.transpose(x, [0, 3, 1, 2]);
+    for (const options of [{}, { classCount: 4 }]) {
+      const of = (labels: tf.Tensor, predictions: tf.Tensor, axis = -1) =>
+        new ConfusionMatrix({ ...options, axis }).update(labels, predictions).counts();
+      // One of them has the classes along an axis, or is a type that always has.
+      for (const labels of [oneHot(t).cast('bool'), oneHot(t).toFloat()]) {
+        for (const predictions of [best, oneHot(best), tf.expandDims(best, 3)]) {
+          expect(of(labels, predictions)).toEqual(expected);
+        }
+        for (const predictions of [best, front(oneHot(best)), tf.expandDims(best, 1)]) {
+          expect(of(front(labels), predictions, 1)).toEqual(expected);
+        }
+      }
+      for (const labels of [t, tf.expandDims(t, 3)]) expect(of(labels, oneHot(best))).toEqual(expected);
+      for (const predictions of [best, tf.expandDims(best, 3)]) expect(of(oneHot(t), predictions)).toEqual(expected);
+    }
+    const withAxis = new ConfusionMatrix({ classCount: 4 }).update(tf.expandDims(t, 3), tf.expandDims(best, 3));
+    expect(withAxis.counts()).toEqual(expected);
+  });
+
+  test('does not guess whether two int32 tensors of one shape are indices or masks', () => {
+    const hot = tf.oneHot(tf.tensor1d([0, 2, 1, 1], 'int32'), 3).reshape([1, 4, 3]);
+    for (const classCount of [undefined, 3]) {
+      const matrix = new ConfusionMatrix(classCount ? { classCount } : {});
+      const cure = classCount
+        ? 'give class indices a class axis of 1'
+        : 'class indices need the option classCount or classNames';
+      expect(() => matrix.update(hot, hot)).toThrow(
+        'ConfusionMatrix.update: int32 labels [1,4,3] and predictions [1,4,3] may be class indices or one-hot masks: ' +
+          `${cure}, or cast one-hot labels to bool`,
+      );
+      expect(matrix.update(hot.cast('bool'), hot).result().accuracy).toBe(1);
+    }
+  });
+
+  test.each<[string, number[], number[], object, string]>([
+    [
+      'labels',
+      [0, 1, 3],
+      [0, 1, 2],
+      {},
+      'class indices in labels must lie in 0..2, got 3; leave pixels of no class out',
+    ],
+    ['labels', [0, -1, 2], [0, 1, 2], { ignoreLabel: 255 }, 'class indices in labels must lie in 0..2, got -1; leave'],
+    ['predictions', [0, 1, 2], [0, 1, 3], {}, 'class indices in predictions must lie in 0..2, got 3'],
+    ['predictions', [0, 1, 2], [-1, 1, 2], {}, 'class indices in predictions must lie in 0..2, got -1'],
+  ])('refuses %s of no class, and is then as it was', async (_, labels, predictions, options, message) => {
+    const made = () => new ConfusionMatrix({ classCount: 3, ...options });
+    const [t, p] = [labels, predictions].map((values) => tf.tensor([values], [1, 3], 'int32')) as [
+      tf.Tensor,
+      tf.Tensor,
+    ];
+    const right = tf.tensor([[0, 1, 2]], [1, 3, 1], 'int32');
+    const matrix = made().update(right, right);
+    const before = JSON.stringify(matrix);
+    const tensors = tf.memory().numTensors;
+    expect(() => matrix.update(t.expandDims(2), p.expandDims(2))).toThrow(`ConfusionMatrix.update: ${message}`);
+    await expect(matrix.updateAsync(t.expandDims(2), p.expandDims(2))).rejects.toThrow(`Async: ${message}`);
+    expect(tf.memory().numTensors).toBe(tensors + 4);
+    expect(JSON.stringify(matrix)).toBe(before);
+    // What does not count may be anything.
+    const mask = tf.tensor([[0, 1, 2].map((c, i) => (labels[i] === c && predictions[i] === c ? 1 : 0))]);
+    expect(matrix.update(t.expandDims(2), p.expandDims(2), { mask }).result().accuracy).toBe(1);
+  });
+
+  test('refuses int32 masks that give a pixel no class, several, or more than 1', () => {
+    const labels = tf.tensor([[0, 1]], [1, 2], 'int32');
+    const update = (values: number[]) => () =>
+      new ConfusionMatrix().update(labels, tf.tensor(values, [1, 2, 2], 'int32'));
+    const one =
+      'int32 predictions with a class axis are one-hot masks: the number of classes of a pixel must be 1, got';
+    expect(update([1, 0, 0, 0])).toThrow(`${one} 0`);
+    expect(update([1, 0, 1, 1])).toThrow(`${one} 2`);
+    expect(update([1, 0, 2, -1])).toThrow(
+      'int32 predictions with a class axis are masks, which must lie in 0..1, got -1',
+    );
+    const wrong = () =>
+      new ConfusionMatrix().update(tf.tensor([0, 255, 0, 0], [1, 2, 2], 'int32'), tf.zeros([1, 2, 2]));
+    expect(wrong).toThrow('labels must lie in [0, 1], got 255 at sample 0, position [0]');
     checkValues('never');
-    const matrix = new ConfusionMatrix({ classCount: 2 });
-    matrix.update(tf.tensor([[0, 1, -1, 1]], [1, 4], 'int32'), tf.tensor([[0, 7, 1, 1]], [1, 4], 'int32'));
-    expect(matrix.counts()).toEqual([[1, 0], [0, 1]]); // prettier-ignore
+    expect(wrong).toThrow('int32 labels with a class axis are masks, which must lie in 0..1, got 255');
   });
 
   test('counts a large image to the last pixel', () => {
@@ -177,12 +257,28 @@ describe('what has no confusion matrix is refused with a message', () => {
     [
       'names of other classes',
       () => new ConfusionMatrix({ classNames: ['a', 'b'] }).update(t(), z()),
-      'ConfusionMatrix.update: expects 2 classes, got 4 in predictions of shape [3,4,5,4]',
+      'ConfusionMatrix.update: expects 2 classes, got 4 in labels [3,4,5,4] and predictions [3,4,5,4]',
     ],
     [
       'class indices of unknown classes',
       () => new ConfusionMatrix().update(best(), best()),
-      'ConfusionMatrix.update: predictions that are class indices need the option classCount or classNames',
+      'ConfusionMatrix.update: int32 labels [3,4,5] and predictions [3,4,5] may be class indices or one-hot masks: class ' +
+        'indices need the option classCount or classNames, or cast one-hot labels to bool',
+    ],
+    [
+      'class indices of other pixels, by the shapes that were passed',
+      () => new ConfusionMatrix({ classCount: 9 }).update(best(), tf.zeros([3, 4, 6], 'int32')),
+      'ConfusionMatrix.update: labels [3,4,5] and predictions [3,4,6] must have the same pixels, [3,4,6] without a class',
+    ],
+    [
+      'a mask of other pixels, by the shapes that were passed',
+      () => new ConfusionMatrix({ classCount: 9 }).update(best(), best(), { mask: tf.zeros([3, 4]) }),
+      'ConfusionMatrix.update: mask must have shape [3,4,5] ([N, ...spatial]) for predictions [3,4,5], got [3,4]',
+    ],
+    [
+      'an axis that class indices cannot get',
+      () => new ConfusionMatrix({ classCount: 9, axis: 4 }).update(best(), best()),
+      'ConfusionMatrix.update: axis must be an integer in 1..3 or -3..-1, where class indices [3,4,5] get a class axis, got 4',
     ],
     [
       'names that are none',

@@ -7,6 +7,7 @@ import {
   diceScore,
   expectedCalibrationError,
   iouScore,
+  pixelAccuracy,
   tverskyScore,
 } from '../../src/index.js';
 import { scoreFunction, SCORES, type Function } from './support.js';
@@ -82,6 +83,21 @@ describe('scores refuse with a message', () => {
       `brierScore: reduction must be 'mean', 'sample', got "none"`,
     ],
     [
+      'an accuracy per class',
+      () => pixelAccuracy(t(), z(), { reduction: 'none' as never }),
+      `pixelAccuracy: reduction must be 'mean', 'sample', got "none"`,
+    ],
+    [
+      'a threshold of exclusive classes',
+      () => pixelAccuracy(t(), z(), { threshold: 0.4 }),
+      'pixelAccuracy: threshold is for classes that may overlap; under softmax the largest is taken, got 0.4',
+    ],
+    [
+      'a threshold that is none',
+      () => pixelAccuracy(t(), z(), { activation: 'sigmoid', threshold: 1.5 }),
+      'pixelAccuracy: threshold must be a number in (0, 1), got 1.5',
+    ],
+    [
       'bins',
       () => expectedCalibrationError(t(), z(), { bins: 1 }),
       'expectedCalibrationError: bins must be an integer >= 2, got 1',
@@ -123,6 +139,7 @@ const FUNCTIONS: [string, Function][] = [
   ...SCORES.map((name): [string, Function] => [`${name}Score`, scoreFunction(name)]),
   ['brierScore', brierScore as Function],
   ['expectedCalibrationError', expectedCalibrationError as Function],
+  ['pixelAccuracy', pixelAccuracy as Function],
 ];
 
 test.each(FUNCTIONS)('%s leaves no tensor but its result, and none when it throws', (name, score) => {
@@ -133,7 +150,7 @@ test.each(FUNCTIONS)('%s leaves no tensor but its result, and none when it throw
   ];
   const indices = tf.zeros([2, 6, 6], 'int32');
   const before = tf.memory().numTensors;
-  const region = !['brierScore', 'expectedCalibrationError'].includes(name);
+  const region = !['brierScore', 'expectedCalibrationError', 'pixelAccuracy'].includes(name);
   for (const options of [
     {},
     { mask },

@@ -4,10 +4,12 @@ import * as tf from '@tensorflow/tfjs-core';
 import {
   brierScore,
   checkValues,
+  ConfusionMatrix,
   diceLoss,
   expectedCalibrationError,
   iouLoss,
   iouScore,
+  pixelAccuracy,
   tverskyLoss,
 } from '../../src/index.js';
 import * as oracle from '../reference/metrics.js';
@@ -80,6 +82,7 @@ const ALL: [string, Function][] = [
     [`${name}Score, hard`, (t, p, options) => scoreFunction(name)(t, p, { hard: true, ...options })],
   ]),
   ['brierScore', brierScore as Function],
+  ['pixelAccuracy', pixelAccuracy as Function],
   ['expectedCalibrationError', expectedCalibrationError as Function],
   [
     'expectedCalibrationError per class',
@@ -267,6 +270,65 @@ describe('brierScore', () => {
         brierScore(tf.tensor([[[t]]]), tf.tensor([[[p]]]), { activation: 'none' }).dataSync()[0]!;
       expect(grid.reduce((best, p) => (at(p) < at(best) ? p : best))).toBe(t);
     }
+  });
+});
+
+describe('pixelAccuracy', () => {
+  const hard = PROBLEMS.filter(([, , , options]) => options['hard'] === true || Object.keys(options).length === 0);
+
+  test.each(hard)('is that of the oracle on %s', (_, t, z, { activation, sharpness, threshold, ignoreLabel, mask }) => {
+    const given = { activation, sharpness, threshold, ignoreLabel, mask };
+    const own = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+    for (const reduction of ['mean', 'sample'] as const) {
+      const expected = oracle.pixelAccuracy(t, z, { ...own, reduction });
+      expectClose(pixelAccuracy(toTensor(t), toTensor(z), { ...asTensors(own), reduction }), expected, 1e-6);
+    }
+  });
+
+  test('of one class cuts logits at 0 and probabilities at 1/2', () => {
+    const t = tf.tensor([[0, 1, 1, 0]], [1, 4], 'int32');
+    const z = tf.tensor([-3, 0.3, -0.1, 0.2], [1, 4, 1]);
+    expect(pixelAccuracy(t, z).dataSync()[0]).toBe(0.5);
+    expect(pixelAccuracy(t, tf.sigmoid(z), { activation: 'none' }).dataSync()[0]).toBe(0.5);
+    expect(pixelAccuracy(t, z, { threshold: 0.56 }).dataSync()[0]).toBe(0.75);
+  });
+
+  test('is over all pixels that count, as that of a confusion matrix, and not the mean of the samples', () => {
+    const [t, z] = [toTensor(support.someIndices()), toTensor(support.logits())];
+    const mask = tf.tensor([1, 0.25, 3]).reshape([3, 1, 1]).tile([1, 4, 5]);
+    const { accuracy } = new ConfusionMatrix().update(t, z, { mask }).result();
+    expect(pixelAccuracy(t, z, { mask }).dataSync()[0]).toBeCloseTo(accuracy, 6);
+    const samples = [...pixelAccuracy(t, z, { mask, reduction: 'sample' }).dataSync()] as [number, number, number];
+    expect((samples[0] + 0.25 * samples[1] + 3 * samples[2]) / 4.25).toBeCloseTo(accuracy, 6);
+  });
+
+  test('is exactly 1 where all is right, whatever the weights, and exactly 0 where all is wrong', () => {
+    const indices = toTensor(support.someIndices());
+    const right = tf.cast(tf.oneHot(indices as tf.Tensor3D, 4), 'float32');
+    const mask = tf.randomUniform([3, 4, 5], 0.1, 3);
+    for (const options of [{}, { mask }, { mask, activation: 'sigmoid' as const }]) {
+      const logits = tf.sub(right, 0.5);
+      expect(pixelAccuracy(indices, logits, options).dataSync()[0]).toBe(1);
+      expect(pixelAccuracy(right, logits, options).dataSync()[0]).toBe(1);
+    }
+    const next = tf.cast(tf.mod(tf.add(indices, 1), 4), 'int32');
+    expect(pixelAccuracy(next, right, { mask }).dataSync()[0]).toBe(0);
+  });
+
+  test('counts a pixel without a class as wrong, and is 1 where nothing counts', () => {
+    checkValues('never');
+    const z = tf.tensor([[[1, 0], [1, 0]]]); // prettier-ignore
+    expect(pixelAccuracy(tf.tensor([[[1, 0], [0, 0]]]), z).dataSync()[0]).toBe(0.5); // prettier-ignore
+    expect(pixelAccuracy(tf.tensor([[0, 7]], [1, 2], 'int32'), z).dataSync()[0]).toBe(0.5);
+    const mask = tf.zeros([1, 2]);
+    for (const activation of ['softmax', 'sigmoid'] as const) {
+      expect(pixelAccuracy(tf.zeros([1, 2], 'int32'), z, { mask, activation }).dataSync()[0]).toBe(1);
+    }
+  });
+
+  test('has no gradient', () => {
+    const gradient = tf.grad((z) => tf.add(tf.sum(z), pixelAccuracy(toTensor(support.soft()), z)));
+    expect(new Set(gradient(toTensor(support.logits())).dataSync())).toEqual(new Set([1]));
   });
 });
 

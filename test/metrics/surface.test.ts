@@ -92,7 +92,11 @@ describe.each(SCORES)('%s', (_, score, options, expected) => {
       }),
     );
     expect(values.flat().every(Number.isFinite)).toBe(true);
-    expectClose(score(labels, predictions, { ...options, spacing, classes: [1, 2] }), ndarray(values), 1e-6);
+    expectClose(
+      score(labels, predictions, { ...options, spacing, classCount: 3, classes: [1, 2] }),
+      ndarray(values),
+      1e-6,
+    );
   });
 
   test('is the same for class indices, one-hot masks, and logits whose largest they are', () => {
@@ -100,7 +104,7 @@ describe.each(SCORES)('%s', (_, score, options, expected) => {
     const [labels, predictions] = [blocks(shape, 1), blocks(shape, 2)];
     const oneHot = (x: tf.Tensor) => tf.oneHot(tf.cast(x, 'int32'), 3);
     const floats = (x: tf.Tensor) => tf.cast(oneHot(x), 'float32');
-    const whole = score(labels, predictions, { ...options, classes: [0, 1, 2] });
+    const whole = score(labels, predictions, { ...options, classCount: 3 });
     expect(whole.shape).toEqual([2, 3]);
     const noise = tf.mul(toTensor(randomLogits([2, 8, 9, 3], 4)), 0.1);
     const logits = tf.add(tf.mul(floats(predictions), 2), noise);
@@ -112,7 +116,19 @@ describe.each(SCORES)('%s', (_, score, options, expected) => {
     for (const t of [labels, tf.cast(oneHot(labels), 'bool'), floats(labels)]) {
       expectClose(score(t, oneHot(predictions), options), whole, 0);
     }
-    expectClose(score(floats(labels), predictions, options), whole, 0);
+    const withAxis = (x: tf.Tensor) => tf.expandDims(x, 3);
+    for (const p of [predictions, withAxis(predictions)]) {
+      expectClose(score(floats(labels), p, options), whole, 0);
+      expectClose(score(oneHot(labels).cast('bool'), p, options), whole, 0);
+      expectClose(score(withAxis(labels), p, { ...options, classCount: 3 }), whole, 0);
+    }
+    expectClose(score(withAxis(labels), oneHot(predictions), options), whole, 0);
+    expectClose(score(oneHot(labels), withAxis(predictions), options), whole, 0);
+    // The classes to be scored tell how many there are at least, where a class axis of 1 tells that these are indices.
+    expectClose(score(withAxis(labels), withAxis(predictions), { ...options, classes: [0, 1, 2] }), whole, 0);
+    const second = tf.slice(whole, [0, 1], [2, 1]);
+    expectClose(score(withAxis(labels), withAxis(predictions), { ...options, classes: [1] }), second, 0);
+    expectClose(score(labels, predictions, { ...options, classCount: 3, axis: 1 }), whole, 0);
     expectClose(score(labels, logits, { ...options, classes: [2, 0] }), tf.gather(whole, [2, 0], 1), 0);
     const toFront = (x: tf.Tensor) => tf.transpose(x, [0, 3, 1, 2]);
     expectClose(score(toFront(floats(labels)), toFront(logits), { ...options, axis: 1 }), whole, 0);
@@ -146,7 +162,7 @@ describe.each(SCORES)('%s', (_, score, options, expected) => {
     const shape = [2, 8, 9];
     const [labels, predictions] = [blocks(shape, 1), blocks(shape, 2)];
     const mask = tf.tile(tf.tensor([[[1, 1, 1, 1, 0.5, 1, 0, 0, 0]]]), [2, 8, 1]);
-    const own = { ...options, classes: [1, 2] };
+    const own = { ...options, classCount: 3, classes: [1, 2] };
     const counts = tf.greater(mask, 0);
     const cut = (x: tf.Tensor) => tf.where(counts, x, tf.zerosLike(x)); // class 0 is not scored
     const expectedScore = score(cut(labels), cut(predictions), own);
@@ -157,7 +173,7 @@ describe.each(SCORES)('%s', (_, score, options, expected) => {
 
   test('does not change when both masks are moved, and scales as its distances do', () => {
     const [labels, predictions] = [blocks([1, 6, 6], 1), blocks([1, 6, 6], 2)];
-    const own = { ...options, classes: [1] };
+    const own = { ...options, classCount: 3, classes: [1] };
     const moved = (x: tf.Tensor) => tf.pad(x, [[0, 0], [5, 1], [2, 9]]); // prettier-ignore
     const framed = (x: tf.Tensor) => tf.pad(x, [[0, 0], [1, 1], [1, 1]]); // prettier-ignore
     const value = score(framed(labels), framed(predictions), own);
@@ -171,6 +187,52 @@ describe.each(SCORES)('%s', (_, score, options, expected) => {
     score(labels, logits, { ...options, mask, ignoreLabel: 3 }).dispose();
     expect(() => score(labels, logits, { ...options, mask, spacing: 0 })).toThrow();
     expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
+describe('int32 tensors', () => {
+  const square = (from: number, to: number) =>
+    tf.tidy(() => {
+      const inside = tf.pad(tf.ones([1, to - from, to - from]), [[0, 0], [from, 8 - to], [from, 8 - to]]); // prettier-ignore
+      return tf.cast(inside, 'int32');
+    });
+
+  test('with a class axis of 1 are index maps, in which only pixels of an edge are on the surface', () => {
+    // Squares of 5 and 4 pixels that share two sides: of their 16 + 12 pixels 13 are 1 away from the other, and one √2.
+    const [labels, predictions] = [square(1, 6), square(2, 6)];
+    const expected = averageSurfaceDistance(labels, predictions, { classCount: 2, classes: [1] });
+    expect(expected.dataSync()[0]).toBeCloseTo((13 + Math.SQRT2) / 28, 6);
+    const withAxis = [tf.expandDims(labels, 3), tf.expandDims(predictions, 3)] as const;
+    for (const options of [{}, { classes: [1] }, { classCount: 2, classes: [1] }]) {
+      expectClose(averageSurfaceDistance(...withAxis, options), expected, 0);
+    }
+    expectClose(averageSurfaceDistance(withAxis[0], tf.cast(predictions, 'float32').expandDims(3), { activation: 'none' }), expected, 0); // prettier-ignore
+  });
+
+  test('of soft labels of one class and index maps are inside above 0.5 and at 1', () => {
+    const labels = tf.tensor([0.3, 0.6, 0.9, 0.4], [1, 4, 1]);
+    const predictions = tf.tensor([0, 1, 1, 0], [1, 4], 'int32');
+    for (const p of [predictions, tf.expandDims(predictions, 2)]) {
+      expect([...hausdorffDistance(labels, p).dataSync()]).toEqual([0]);
+    }
+  });
+
+  test('are not read where they do not count', () => {
+    const [labels, predictions] = [square(1, 6), square(2, 6)];
+    const mask = tf.ones([1, 8, 8]);
+    const corner = tf.buffer([1, 8, 8]);
+    corner.set(1, 0, 0, 0);
+    const off = corner.toTensor();
+    const broken = (x: tf.Tensor, by: number) => tf.add(x, tf.cast(tf.mul(off, by), 'int32'));
+    const own = { classCount: 2, classes: [1] };
+    const expected = averageSurfaceDistance(labels, predictions, own);
+    const masked = { ...own, mask: tf.sub(mask, off) };
+    expectClose(averageSurfaceDistance(broken(labels, 7), broken(predictions, -3), masked), expected, 0);
+    expectClose(
+      averageSurfaceDistance(broken(labels, 9), broken(predictions, 5), { ...own, ignoreLabel: 9 }),
+      expected,
+      0,
+    );
   });
 });
 
@@ -238,15 +300,46 @@ describe.each([
     ['predictions of strings', () => [indices(), tf.tensor(['a'])], 'predictions must be float32 or bool or int32'],
     ['no predictions at all', () => [tf.zeros([0, 4, 2]), tf.zeros([0, 4, 2])], 'predictions of shape [0,4,2] hold no'],
     [
-      'indices on both sides without a list of classes',
-      () => [indices(), indices()],
-      'int32 labels and predictions of one shape are class indices (cast one-hot masks to bool), so classes must be a ' +
-        'list such as [1, 2], got undefined',
+      'int32 on both sides that may be indices or masks',
+      () => [indices(), indices(), { classes: [1] }],
+      'int32 labels [1,4,4] and predictions [1,4,4] may be class indices or one-hot masks: class indices need the ' +
+        'option classCount, or cast one-hot labels to bool',
+    ],
+    [
+      'int32 on both sides with as many pixels along an axis as there are classes',
+      () => [tf.zeros([1, 4, 4, 2], 'int32'), tf.zeros([1, 4, 4, 2], 'int32'), { classCount: 2 }],
+      'int32 labels [1,4,4,2] and predictions [1,4,4,2] may be class indices or one-hot masks: give class indices a ' +
+        'class axis of 1, or cast one-hot labels to bool',
+    ],
+    [
+      'a number of classes that is not that of the labels',
+      () => [tf.zeros([1, 4, 4, 2]), indices(), { classCount: 3 }],
+      'classCount is 3, but there are 2 classes in labels [1,4,4,2] and predictions [1,4,4]',
     ],
     [
       'classes that are none',
-      () => [indices(), indices(), { classes: [-1] }],
-      "classes must be 'all' or a list of different class indices in 0..2147483647, got [-1]",
+      () => [indices(), indices(), { classCount: 3, classes: [-1] }],
+      "classes must be 'all' or a list of different class indices in 0..2, got [-1]",
+    ],
+    [
+      'labels of no class',
+      () => [tf.fill([1, 4, 4], 2, 'int32'), logits()],
+      'class indices in labels must lie in 0..1, got 2; leave pixels of no class out with ignoreLabel or a mask',
+    ],
+    [
+      'predictions of no class',
+      () => [logits(), tf.fill([1, 4, 4], 2, 'int32')],
+      'class indices in predictions must lie in 0..1, got 2',
+    ],
+    [
+      'negative predictions, however many classes there are',
+      () => [tf.zeros([1, 4, 4, 1], 'int32'), tf.fill([1, 4, 4, 1], -1, 'int32'), { classes: [1] }],
+      'class indices in predictions must be >= 0, got -1',
+    ],
+    [
+      'int32 masks of 255',
+      () => [tf.fill([1, 4, 4, 2], 255, 'int32'), logits()],
+      'int32 labels with a class axis are masks, which must lie in 0..1, got 255',
     ],
     [
       'a class that does not exist',
@@ -256,7 +349,7 @@ describe.each([
     [
       'indices of another shape',
       () => [logits(), tf.zeros([1, 4, 3], 'int32')],
-      'class indices must have shape [1,4,4] for labels [1,4,4,2], got predictions [1,4,3]',
+      'labels [1,4,4,2] and predictions [1,4,3] must have the same pixels, [1,4,4] without a class axis',
     ],
     ['labels of another shape', () => [tf.zeros([1, 4, 5, 2]), logits()], 'labels [1,4,5,2] and predictions [1,4,4,2]'],
     [

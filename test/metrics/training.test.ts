@@ -10,6 +10,7 @@ import {
   expectedCalibrationError,
   iouLoss,
   iouScore,
+  pixelAccuracy,
   MeanIou,
   precisionScore,
   validationScores,
@@ -35,7 +36,7 @@ const compiled = (metrics: tf.ModelCompileArgs['metrics'] = []) => {
 describe('scores as metrics of compile', () => {
   test('are reported under their names', async () => {
     const [x, y] = [xs(), ys()];
-    const { model, dispose } = compiled([iouScore, brierScore, expectedCalibrationError, asMetric('hardPrecision', (t, p) => precisionScore(t, p, { hard: true }))]); // prettier-ignore
+    const { model, dispose } = compiled([iouScore, brierScore, pixelAccuracy, asMetric('accuracy', pixelAccuracy), expectedCalibrationError, asMetric('hardPrecision', (t, p) => precisionScore(t, p, { hard: true }))]); // prettier-ignore
     const { history } = await model.fit(x, y, {
       epochs: 2,
       batchSize: 7,
@@ -47,6 +48,8 @@ describe('scores as metrics of compile', () => {
     for (const [name, value] of [
       ['iouScore', iouScore(y, p)],
       ['brierScore', brierScore(y, p)],
+      ['pixelAccuracy', pixelAccuracy(y, p)],
+      ['accuracy', pixelAccuracy(y, p)],
       ['expectedCalibrationError', expectedCalibrationError(y, p)],
       ['hardPrecision', precisionScore(y, p, { hard: true })],
     ] as const) {

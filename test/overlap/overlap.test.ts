@@ -23,6 +23,7 @@ const SUMS: SumName[] = [
   'predicted',
   'labelled',
   'difference',
+  'minimum',
   'predictedSquared',
   'labelledSquared',
   'crossEntropy',
@@ -71,6 +72,21 @@ describe('overlap', () => {
     expect(Object.keys(table).sort()).toEqual(['difference', 'predicted', 'valid']);
     const valid = overlap(toTensor(soft), toTensor(logits), { sums: [] });
     expectClose(valid.valid, tf.tensor([15, 15]));
+  });
+
+  test('gives each sum by its name, in whatever order and however often it is asked for', () => {
+    const [t, z] = [toTensor(soft), toTensor(logits)];
+    const all = overlap(t, z);
+    const asked: SumName[] = ['crossEntropy', ...SUMS.toReversed(), 'predicted', 'predicted'];
+    for (const options of [{}, { mask: tf.ones([2, 3, 5]) }]) {
+      const table = overlap(t, z, { ...options, sums: asked });
+      for (const name of SUMS) expectClose(table[name], all[name], 1e-6);
+      expectClose(table.valid, all.valid);
+      const { predicted, intersection } = overlap(t, z, { ...options, sums: ['predicted', 'intersection'] });
+      expectClose(predicted, all.predicted, 1e-6);
+      expectClose(intersection, all.intersection, 1e-6);
+    }
+    expectClose(iouFromOverlap(overlap(t, z, { sums: ['difference', 'labelled', 'predicted'] })), iouLoss(t, z));
   });
 
   test('refuses unknown sums and options', () => {

@@ -21,19 +21,38 @@ export function entmax15(logits: NdArray, { axis = -1 }: { axis?: number } = {})
   return entmax(logits, { alpha: 1.5, axis });
 }
 
-/** p_i = max(0, (alpha - 1) z_i - τ)^(1/(alpha - 1)), Σ p = 1. */
+/**
+ * p_i = max(0, (alpha - 1)(z_i - max z) + m^(alpha - 1))^(1/(alpha - 1)) with the largest p, m, for which Σ p = 1. Where p
+ * jumps between two neighbouring numbers m, what is lacking is shared among those that jump.
+ */
 function entmaxOf(z: readonly number[], alpha: number): number[] {
   const largest = Math.max(...z);
-  const scaled = z.map((value) => (alpha - 1) * (value - largest));
-  const probabilities = (threshold: number) =>
-    scaled.map((value) => Math.max(0, value - threshold) ** (1 / (alpha - 1)));
-  let [low, high] = [-1, 0];
-  for (let i = 0; i < 70; i++) {
+  const order = alpha - 1;
+  const probabilities = (m: number) =>
+    z.map((value) => {
+      // m·(1 + order·(value - largest)/m^order)^(1/order), which is accurate for small orders too.
+      const x = value === largest ? 0 : (order * (value - largest)) / m ** order;
+      return x > -1 ? m * Math.exp(Math.log1p(x) / order) : 0;
+    });
+  let [low, high] = [1 / z.length, 1];
+  for (let i = 0; i < 60; i++) {
     const middle = (low + high) / 2;
-    if (sum(probabilities(middle)) >= 1) low = middle;
+    if (sum(probabilities(middle)) <= 1) low = middle;
     else high = middle;
   }
-  return probabilities(low);
+  const [least, most] = [probabilities(low), probabilities(high)];
+  const gap = sum(most) - sum(least);
+  const share = gap > 0 ? Math.min(1, Math.max(0, (1 - sum(least)) / gap)) : 0;
+  return least.map((value, i) => value + share * (at(most, i) - value));
+}
+
+/**
+ * The gradient of Σ dy p to z: g_i = Σ_j s_i s_j (dy_i - dy_j) / Σ s, s = p^(2 - alpha) where p > 0, at most 1e9.
+ */
+export function entmaxGradient(z: readonly number[], dy: readonly number[], alpha: number): number[] {
+  const s = entmaxOf(z, alpha).map((p) => (p > 0 ? Math.min(p ** (2 - alpha), 1e9) : 0));
+  const total = sum(s);
+  return s.map((own, i) => sum(s.map((other, j) => ((own * other) / total) * (at(dy, i) - at(dy, j)))));
 }
 
 /** What the solution maximizes: Σ p z + Σ (p - p^alpha)/(alpha (alpha - 1)). */

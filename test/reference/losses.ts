@@ -257,7 +257,7 @@ function rowOf(table: Overlap, n: number, c: number, form: 'metric' | 'product')
   const predicted = read(table.predicted);
   const labelled = read(table.labelled);
   return {
-    intersection: form === 'metric' ? (predicted + labelled - read(table.difference)) / 2 : product,
+    intersection: form === 'metric' ? read(table.minimum) : product,
     product,
     predicted,
     labelled,

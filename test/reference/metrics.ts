@@ -172,6 +172,26 @@ export function brierScore(
   return { ...errors, data: errors.data.map((error, n) => ratio(error, at(weights.data, n))) };
 }
 
+export function pixelAccuracy(
+  labels: NdArray,
+  predictions: NdArray,
+  options: PixelOptions & { threshold?: number; reduction?: 'mean' | 'sample' } = {},
+): NdArray {
+  const { threshold, reduction = 'mean' } = options;
+  const { pixels, sampleCount, classCount, activation } = readPixels(labels, predictions, options);
+  const exclusive = classCount > 1 && activation !== 'sigmoid';
+  const [right, weights] = [zeros([sampleCount]), zeros([sampleCount])];
+  for (const { sample, weight, probabilities: p, labels: t } of harden(pixels, exclusive, { hard: true, threshold })) {
+    const agree = p.filter((value, c) => value === at(t, c)).length / classCount;
+    const one = exclusive && threshold === undefined;
+    right.data[sample]! += weight * (one ? Number(agree === 1) : agree);
+    weights.data[sample]! += weight;
+  }
+  const ratio = (part: number, whole: number) => (whole > 0 ? part / whole : 1);
+  if (reduction === 'mean') return scalar(ratio(sumOf([...right.data]), sumOf([...weights.data])));
+  return { ...right, data: right.data.map((part, n) => ratio(part, at(weights.data, n))) };
+}
+
 export function expectedCalibrationError(
   labels: NdArray,
   predictions: NdArray,
@@ -190,7 +210,9 @@ export function expectedCalibrationError(
     let total = 0;
     for (const { weight, probabilities, labels } of pixels) {
       const c = column ?? firstLargest(probabilities);
-      const bin = Math.min(bins - 1, Math.floor(at(probabilities, c) * bins));
+      // The last bin whose lower edge, in float32 as the confidences are, is not above it.
+      const edges = Array.from({ length: bins }, (_, k) => (k === 0 ? -Infinity : Math.fround(k / bins)));
+      const bin = edges.findLastIndex((edge) => at(probabilities, c) >= edge);
       off.data[bin]! += weight * (at(probabilities, c) - at(labels, c));
       total += weight;
     }

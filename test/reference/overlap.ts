@@ -8,6 +8,7 @@ export interface Overlap {
   predicted: NdArray;
   labelled: NdArray;
   difference: NdArray;
+  minimum: NdArray;
   predictedSquared: NdArray;
   labelledSquared: NdArray;
   crossEntropy: NdArray;
@@ -37,6 +38,7 @@ export function overlap(labels: NdArray, predictions: NdArray, options: PixelOpt
     predicted: sumOf((p) => p),
     labelled: sumOf((_, t) => t),
     difference: sumOf((p, t) => Math.abs(p - t)),
+    minimum: sumOf((p, t) => Math.min(p, t)),
     predictedSquared: sumOf((p) => p * p),
     labelledSquared: sumOf((_, t) => t * t),
     crossEntropy: sumOf((_, t, c, pixel) => {

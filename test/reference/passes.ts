@@ -15,7 +15,7 @@ export interface PassAttributes {
   entropy: EntropyTerm;
 }
 
-/** What one pixel of weight 1 adds to each sum of each class: [8][C], in the order of the contract. */
+/** What one pixel of weight 1 adds to each sum of each class: [9][C], in the order of the contract. */
 export function summandsOf(
   predictions: readonly number[],
   labels: readonly number[],
@@ -28,6 +28,7 @@ export function summandsOf(
     [...p],
     [...labels],
     perClass((p, t) => Math.abs(p - t)),
+    perClass(Math.min),
     perClass((p) => p * p),
     perClass((_, t) => t * t),
     entropiesOf(predictions, labels, attributes),

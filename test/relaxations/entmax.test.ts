@@ -5,7 +5,7 @@ import * as reference from '../reference/index.js';
 import type { NdArray } from '../reference/index.js';
 import * as exact from '../reference/entmax.js';
 import { expectClose, expectFinite, toTensor } from '../support/compare.js';
-import { randomArray, randomLogits } from '../support/random.js';
+import { randomArray, randomLogits, randomNumbers } from '../support/random.js';
 
 const shape = [2, 3, 4];
 const logits = randomLogits(shape, 1);
@@ -59,7 +59,11 @@ describe.each(RELAXATIONS)('%s', (_, relax, alpha) => {
       const z = randomArray([3, classes], classes, -spread, spread);
       const p = relax(toTensor(z), {});
       expectClose(p, exact.entmax(z, { alpha }), 2e-5);
-      expectClose(tf.sum(p, 1), tf.ones([3]), 1e-6);
+      const values = [...p.dataSync()];
+      for (let row = 0; row < 3; row++) {
+        const total = reference.sum(values.slice(row * classes, (row + 1) * classes));
+        expect(Math.abs(total - 1)).toBeLessThan(1e-6);
+      }
       expect(Math.min(...p.dataSync())).toBeGreaterThanOrEqual(0);
     }
   });
@@ -127,6 +131,53 @@ describe.each(RELAXATIONS)('%s', (_, relax, alpha) => {
     tf.grad((x) => tf.sum(tf.square(relax(x, { axis: 1 }))))(z).dispose();
     expect(() => relax(z, { axis: 3 })).toThrow('axis must be an integer in -3..2 for shape [2,3,4], got 3');
     expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
+/** Logits with ties, small and large gaps, and classes far behind. */
+function hardRows(classes: number, seed: number): number[][] {
+  const random = randomNumbers(seed);
+  const fill = (value: (i: number) => number) => Array.from({ length: classes }, (_, i) => Math.fround(value(i)));
+  return [
+    fill(() => 0),
+    fill(() => 4 * random() - 2),
+    fill((i) => (i % 2 === 0 ? 1 : 0)),
+    fill((i) => (i < 2 ? 3 : -200 * random())),
+    fill((i) => (i === 0 ? 200 : 0)),
+    fill((i) => (i % 3 === 0 ? 1e4 : -1e4)),
+    fill((i) => -1e-3 * i),
+    fill(() => 1e-6 * random()),
+  ];
+}
+
+const ALPHAS = [1.0001, 1.01, 1.1, 1.5, 1.9, 2, 2.1, 3, 5, 20, 100, 1000];
+
+describe('entmax of any alpha, with ties and gaps up to 1e4', () => {
+  test.each(ALPHAS)('solves its problem, with the gradient of the oracle, at alpha %d', (alpha) => {
+    for (const classes of [1, 2, 3, 33, 1030]) {
+      const rows = hardRows(classes, classes);
+      const dy = randomArray([classes], 7 + classes, -1, 1);
+      const own = alpha === 2 ? [sparsemax, entmax] : alpha === 1.5 ? [entmax15, entmax] : [entmax];
+      for (const f of own) {
+        const relax = (z: tf.Tensor) => (f === entmax ? entmax(z, { alpha }) : f(z));
+        const p = relax(tf.tensor(rows));
+        const value = (z: tf.Tensor) => tf.sum(tf.mul(relax(z), toTensor(dy)));
+        const gradient = tf.grad(value)(tf.tensor(rows));
+        expectFinite(p);
+        expectFinite(gradient);
+        rows.forEach((row, r) => {
+          const expected = exact.entmax(reference.ndarray(row), { alpha });
+          const ours = tf.slice(p, [r, 0], [1, classes]);
+          expectClose(tf.squeeze(ours, [0]), expected, 3e-5);
+          expect(Math.abs(reference.sum(ours.dataSync()) - 1)).toBeLessThan(1e-6);
+          const slope = exact.entmaxGradient(row, [...dy.data], alpha);
+          const largest = Math.max(...slope.map(Math.abs));
+          const found = tf.slice(gradient, [r, 0], [1, classes]).dataSync();
+          const worst = Math.max(...slope.map((g, i) => Math.abs(g - found[i]!)));
+          expect(worst).toBeLessThanOrEqual(Math.max(5e-4 * largest, 1e-7));
+        });
+      }
+    }
   });
 });
 

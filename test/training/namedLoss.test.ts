@@ -87,7 +87,7 @@ describe('namedLoss', () => {
   const anyNamed = namedLoss as (...args: unknown[]) => unknown;
   test.each<[string, () => unknown, string]>([
     ['no name', () => anyNamed(''), 'namedLoss: name must be a string, got ""'],
-    ['an unknown loss', () => anyNamed('dice'), "namedLoss: there is no loss 'dice'; softseg has binaryCrossEntropyLoss, "],
+    ['an unknown loss', () => anyNamed('dice'), 'namedLoss: there is no loss "dice"; softseg has binaryCrossEntropyLoss, '],
     ['the name of ours for another', () => anyNamed('diceLoss', {}, () => 0), "namedLoss: 'diceLoss' is a loss of softseg; give your own another name"],
     ['no function', () => anyNamed('mine', {}, 3), 'namedLoss: loss must be a function, got 3'],
     ['an unknown option', () => anyNamed('iouLoss', { aggregat: 'batch' }), "namedLoss of iouLoss: unknown option 'aggregat'; it takes "],

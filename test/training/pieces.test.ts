@@ -219,7 +219,7 @@ describe('micro-batches', () => {
 
 describe('tiles', () => {
   const GRIDS = [
-    { size: 12, overlap: 4 },
+    { size: [12, 10], overlap: 4 },
     { size: [5, 6], overlap: [4, 4] },
     { size: [12, 8], overlap: 6 },
   ];
@@ -284,7 +284,7 @@ describe('tiles', () => {
     [[100], { size: 40, overlap: 8 }],
     [[31, 17], { size: [8, 5], overlap: [3, 4] }],
     [[64, 48, 40], { size: [32, 16, 40], overlap: [16, 8, 0], align: 8 }],
-    [[5], { size: 32, overlap: 8 }],
+    [[5], { size: 5, overlap: 3 }],
   ])('the cores of %j cut by %j are the whole, each pixel once', (shape, options) => {
     const [counts, context] = [tf.buffer(shape), (options as TileOptions).overlap ?? 0];
     for (const { start, size, core } of tileGrid(shape, options)) {
@@ -489,6 +489,16 @@ describe('what does not fit', () => {
       'an overlap of all',
       () => tiles(piece(), { size: 2, overlap: 2 }),
       'tiles: overlap must be less than size, got 2 and 2',
+    ],
+    [
+      'tiles larger than the whole',
+      () => tiles(piece(), { size: [2, 5] }),
+      'tiles: size must be at most that of the whole, got size [2,5] for the axes [4,4]',
+    ],
+    [
+      'tiles larger than the whole, for a prediction',
+      () => predictTiles((xs) => xs, tf.zeros([2, 4, 4, 2]), { size: 8 }),
+      'predictTiles: size must be at most that of the whole, got size [8,8] for the axes [4,4]',
     ],
     [
       'tiles that cannot be aligned',

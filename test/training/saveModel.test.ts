@@ -223,7 +223,9 @@ test('every score that is a metric by itself is known by its name', () => {
   const scores = Object.entries(softseg).filter(([name]) => name in SCORES);
   expect(scores.map(([name]) => name).toSorted()).toEqual(Object.keys(SCORES).toSorted());
   for (const [name, score] of scores) expect(nameOfScore(score)).toBe(name);
-  const exported = Object.keys(softseg).filter((name) => /(Score|Distance|SurfaceDice|CalibrationError)$/.test(name));
+  const exported = Object.keys(softseg).filter((name) =>
+    /(Score|Distance|SurfaceDice|CalibrationError|Accuracy)$/.test(name),
+  );
   const others = ['signedDistance', 'CalibrationError']; // of labels alone; an accumulator
   expect(exported.filter((name) => !others.includes(name)).toSorted()).toEqual(Object.keys(SCORES).toSorted());
 });

@@ -71,7 +71,7 @@ const MISTAKES: Record<string, Mistake> = {
   'indices of another map': {
     labels: () => indices(7),
     predictions: () => logits(3),
-    message: 'class indices must lie in 0..2, got 7 at sample 0, position [0,0]',
+    message: 'class indices in labels must lie in 0..2, got 7 at sample 0, position [0,0]',
   },
   'a sentinel that nobody named': {
     labels: () => indices(-1),
@@ -217,14 +217,14 @@ describe('surfaces and distances', () => {
       expect(() => signedDistance(t)).toThrow('signedDistance: labels must lie in [0, 1], got 255');
       expect(() => hausdorffDistance(t, logits(1))).toThrow('hausdorffDistance: labels must lie in [0, 1], got 255');
     }
-    expect(() => signedDistance(indices(9), { classes: 3 })).toThrow('class indices must lie in 0..2, got 9');
+    expect(() => signedDistance(indices(9), { classes: 3 })).toThrow('class indices in labels must lie in 0..2, got 9');
   });
 
   test('take classes that are not scored', () => {
     checkValues('always');
-    expect(() => hausdorffDistance(indices(5), indices(4), { classes: [1] })).not.toThrow();
-    expect(() => hausdorffDistance(indices(1), indices(-1), { classes: [1] })).toThrow(
-      'predicted class indices must be >= 0, got -1',
+    expect(() => hausdorffDistance(indices(5), indices(4), { classes: [1], classCount: 6 })).not.toThrow();
+    expect(() => hausdorffDistance(indices(1), indices(-1), { classes: [1], classCount: 6 })).toThrow(
+      'class indices in predictions must lie in 0..5, got -1',
     );
   });
 });
@@ -233,7 +233,7 @@ describe('deep supervision at coarse scales alone', () => {
   test('refuses the labels themselves, not what resizing made of them', () => {
     const coarse = tf.zeros([2, 2, 2, 3]);
     expect(() => deepSupervisionLoss(diceLoss, indices(7), [coarse])).toThrow(
-      'deepSupervisionLoss: class indices must lie in 0..2, got 7 at sample 0, position [0,0]',
+      'deepSupervisionLoss: class indices in labels must lie in 0..2, got 7 at sample 0, position [0,0]',
     );
   });
 });

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
-import type { PassAttributes, PassInputs, PassSum, SumName } from '../contract.js';
+import type { PassAttributes, PassInputs, PassSum, SumName, SumSet } from '../contract.js';
 import type { Pass } from './pass.js';
 import {
   entropyTerm,
@@ -23,16 +23,21 @@ const summands: Record<SumName, Summand> = {
   predicted: (_, p) => p,
   labelled: ({ labels: t }) => t,
   difference: ({ labels: t }, p) => tf.abs(tf.sub(p, t)),
+  minimum: ({ labels: t }, p) => tf.minimum(p, t),
   predictedSquared: (_, p) => tf.square(p),
   labelledSquared: ({ labels: t }) => tf.square(t),
   crossEntropy: (all, _, attributes) => entropyTerm(all, attributes),
 };
+
+/** The slope of min(a, b) to a: 1 where a is smaller, a half in a tie, else 0. */
+const isSmaller = (a: Tensor3D, b: Tensor3D): Tensor3D => tf.mul(tf.sub(1, tf.sign(tf.sub(a, b))), 0.5);
 
 /** Gradients of the sums to p, [N,P,C] or [N,1,C]; g is dy of the sum, [N,1,C]. */
 const probabilitySlopes: Partial<Record<PassSum, (t: Tensor3D, p: Tensor3D, g: Tensor3D) => Tensor3D>> = {
   intersection: (t, _, g) => tf.mul(t, g),
   predicted: (_t, _p, g) => g,
   difference: (t, p, g) => tf.mul(tf.sign(tf.sub(p, t)), g),
+  minimum: (t, p, g) => tf.mul(isSmaller(p, t), g),
   predictedSquared: (_, p, g) => tf.mul(p, tf.mul(g, 2)),
 };
 
@@ -41,11 +46,12 @@ const labelSlopes: Partial<Record<PassSum, (t: Tensor3D, p: Tensor3D, g: Tensor3
   intersection: (_, p, g) => tf.mul(p, g),
   labelled: (_t, _p, g) => g,
   difference: (t, p, g) => tf.mul(tf.sign(tf.sub(t, p)), g),
+  minimum: (t, p, g) => tf.mul(isSmaller(t, p), g),
   labelledSquared: (t, _, g) => tf.mul(t, tf.mul(g, 2)),
 };
 
 /** The sums [S,N,C]. */
-export function overlapPass(attributes: PassAttributes, names: readonly PassSum[]): Pass<Tensor3D> {
+export function overlapPass(attributes: PassAttributes, names: SumSet): Pass<Tensor3D> {
   return {
     value: (inputs) => sums(inputs, attributes, names),
     gradient: (inputs, dy, wrt) => {
@@ -57,7 +63,7 @@ export function overlapPass(attributes: PassAttributes, names: readonly PassSum[
   };
 }
 
-function sums(inputs: PassInputs, attributes: PassAttributes, names: readonly PassSum[]): Tensor3D {
+function sums(inputs: PassInputs, attributes: PassAttributes, names: SumSet): Tensor3D {
   const all = pixels(inputs, attributes);
   const p = probabilities(all.scaled, attributes.activation);
   return tf.stack(
@@ -99,7 +105,7 @@ function labelsGradient(inputs: PassInputs, attributes: PassAttributes, upstream
 }
 
 /** dy [S,N,C] as one [N,1,C] for each sum. */
-function perSum(names: readonly PassSum[], dy: Tensor3D): Map<PassSum, Tensor3D> {
+function perSum(names: SumSet, dy: Tensor3D): Map<PassSum, Tensor3D> {
   return new Map(unstackSums(dy).map((g, i) => [names[i]!, tf.expandDims(g, 1)]));
 }
 

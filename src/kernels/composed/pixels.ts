@@ -9,6 +9,7 @@ import { toLabelPixels, toPixels } from '../layout.js';
 import { logSoftmaxAlong, scaledSigmoid, softmaxAlong, softplus } from '../activations.js';
 import { constant } from '../constant.js';
 import { oneHot } from '../oneHot.js';
+import { ratio } from '../ratio.js';
 import { toFloat } from '../toFloat.js';
 
 /** -log p is at most this, so that a logit of -Infinity gives a finite loss. */
@@ -38,7 +39,7 @@ export function pixels(inputs: PassInputs, attributes: PassAttributes): Pixels {
 }
 
 /** A single class is 1 where the index is 1, as a mask is. */
-function labelsOf(indices: Tensor2D, classes: number): Tensor3D {
+export function labelsOf(indices: Tensor2D, classes: number): Tensor3D {
   if (classes > 1) return oneHot(indices, classes) as Tensor3D;
   return tf.expandDims(toFloat(tf.equal(indices, 1)), 2);
 }
@@ -87,7 +88,7 @@ function logOf(p: Tensor3D): Tensor3D {
 }
 
 function inverseOf(p: Tensor3D): Tensor3D {
-  return tf.div(1, tf.maximum(p, SMALLEST_PROBABILITY));
+  return ratio(1, tf.maximum(p, SMALLEST_PROBABILITY));
 }
 
 function oneMinus(x: Tensor3D): Tensor3D {

@@ -1,6 +1,6 @@
 /** What a fused implementation offers; `kernels.ts` makes differentiable tfjs ops of it. */
 import type { TensorInfo } from '@tensorflow/tfjs-core';
-import type { KernelKind, PassAttributes, PassSum, Wrt } from '../contract.js';
+import type { KernelKind, PassAttributes, SumSet, Wrt } from '../contract.js';
 
 /** How the inputs of a fused pass lie in memory. */
 export interface FusedLayout {
@@ -28,10 +28,7 @@ export interface FusedInputs {
   weights: TensorInfo | null;
 }
 
-/**
- * The passes on one backend. Results are new tensors of that backend. `sums` are in the order of PASS_SUMS, without
- * repetition.
- */
+/** The passes on one backend. Results are new tensors of that backend. */
 export interface FusedPasses {
   name: Exclude<KernelKind, 'composed'>;
   /** As in `Kernels`; true unless said. */
@@ -39,9 +36,9 @@ export interface FusedPasses {
   /** Whether it can; composed kernels take the rest. Without it, all. */
   takes?(pass: FusedPass): boolean;
   /** [S,N,C]. */
-  sums(inputs: FusedInputs, pass: FusedPass, sums: readonly PassSum[]): TensorInfo;
+  sums(inputs: FusedInputs, pass: FusedPass, sums: SumSet): TensorInfo;
   /** The gradient of the sums with upstream dy [S,N,C], in the shape of the predictions. */
-  sumsGradient(inputs: FusedInputs, pass: FusedPass, sums: readonly PassSum[], dy: TensorInfo, wrt: Wrt): TensorInfo;
+  sumsGradient(inputs: FusedInputs, pass: FusedPass, sums: SumSet, dy: TensorInfo, wrt: Wrt): TensorInfo;
   /** [N,P]: the cross-entropy of each pixel, w times the sum over classes of coefficients[c] times the entropy term. */
   entropyMap(inputs: FusedInputs, pass: FusedPass, coefficients: readonly number[]): TensorInfo;
   /** Its gradient with upstream dy [N,P], in the shape of the predictions. */

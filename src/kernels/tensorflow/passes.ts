@@ -72,12 +72,6 @@ function parametersOf(
   { samples, classes, sharpness, entropy }: FusedPass,
   coefficients: readonly number[],
 ): Float32Array {
-  return Float32Array.of(
-    samples,
-    classes,
-    sharpness,
-    entropy.labelSmoothing,
-    ...(entropy.posWeight ?? []),
-    ...coefficients,
-  );
+  const { labelSmoothing, posWeight } = entropy;
+  return Float32Array.from([samples, classes, sharpness, labelSmoothing, ...(posWeight ?? []), ...coefficients]);
 }

@@ -1,6 +1,6 @@
 /** The passes as the module knows them: one request, whatever is asked for. */
 import type { TensorInfo } from '@tensorflow/tfjs-core';
-import { bitsOf } from '../contract.js';
+import { bitsOf, sumSet } from '../contract.js';
 import type { FusedInputs, FusedLabelKind, FusedPass, FusedPasses } from '../fused/passes.js';
 
 export type Operation = 'overlapSums' | 'entropyMap' | 'overlapGradient';
@@ -22,10 +22,17 @@ export interface Request {
   shape: number[];
 }
 
+/**
+ * With more, composed kernels run. The module asks for some 330 bytes of scratch memory per class, and an address has 32
+ * bits: a few million classes more, and the number of bytes would wrap around.
+ */
+export const MOST_CLASSES = 2 ** 20;
+
 /** Passes that are each one call of `run`. */
 export function passesThrough(run: (request: Request) => TensorInfo): Omit<FusedPasses, 'name'> {
   const nothing = { sums: 0, factors: null, pixelDy: null, wrt: 0 };
   return {
+    takes: ({ classes }) => classes <= MOST_CLASSES,
     sums(inputs, pass, sums) {
       const shape = [sums.length, pass.samples, pass.classes];
       return run({ ...nothing, operation: 'overlapSums', inputs, pass, sums: bitsOf(sums), shape });
@@ -49,7 +56,7 @@ export function passesThrough(run: (request: Request) => TensorInfo): Omit<Fused
   };
 }
 
-const entropy = bitsOf(['crossEntropy']);
+const entropy = bitsOf(sumSet(['crossEntropy']));
 
 /** S. */
 export function sumCount({ sums }: Request): number {

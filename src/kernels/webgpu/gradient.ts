@@ -1,5 +1,5 @@
 /** WGSL of the gradients: a workgroup for each tile, whose values are written as they lie in memory. */
-import type { PassSum, Wrt } from '../contract.js';
+import type { PassSum, SumSet, Wrt } from '../contract.js';
 import { isBinary, OWN_TILE, pixelCode, type Shape } from './pixels.js';
 
 /** Slopes of the sums to p, and to t, given the upstream gradient g. */
@@ -8,23 +8,25 @@ const SLOPES: Record<Wrt, Partial<Record<PassSum, string>>> = {
     intersection: 't * g',
     predicted: 'g',
     difference: 'sign(x.p - t) * g',
+    minimum: '(0.5 - 0.5 * sign(x.p - t)) * g',
     predictedSquared: '2.0 * x.p * g',
   },
   labels: {
     intersection: 'x.p * g',
     labelled: 'g',
     difference: 'sign(t - x.p) * g',
+    minimum: '(0.5 - 0.5 * sign(t - x.p)) * g',
     labelledSquared: '2.0 * t * g',
   },
 };
 
 /** Whether a gradient depends on the upstream one at all; the sums of labels alone have none to predictions. */
-export function hasSlope(sums: readonly PassSum[], wrt: Wrt): boolean {
+export function hasSlope(sums: SumSet, wrt: Wrt): boolean {
   return sums.some((sum) => sum === 'crossEntropy' || SLOPES[wrt][sum]);
 }
 
 /** `perPixel`: dy is [N,P] times coefficients, else [S,N,C]. */
-export function gradientCode(shape: Shape, sums: readonly PassSum[], perPixel: boolean, wrt: Wrt): string {
+export function gradientCode(shape: Shape, sums: SumSet, perPixel: boolean, wrt: Wrt): string {
   const { pass, entropy } = shape;
   const softmax = pass.activation === 'softmax';
   const shared = softmax && wrt === 'predictions';

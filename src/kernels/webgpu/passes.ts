@@ -3,7 +3,7 @@
  * that adds up what workgroups gave.
  */
 import type { KernelBackend, TensorInfo } from '@tensorflow/tfjs-core';
-import { bitsOf, type PassSum, type Wrt } from '../contract.js';
+import { bitsOf, sumSet, type SumSet, type Wrt } from '../contract.js';
 import type { FusedInputs, FusedPass, FusedPasses } from '../fused/passes.js';
 import type { Uniform, WebgpuBackend } from './backend.js';
 import { entropyMapCode } from './entropyMap.js';
@@ -17,7 +17,7 @@ export function webgpuPasses(backend: KernelBackend): FusedPasses | null {
   return typeof webgpu.runWebGPUProgram === 'function' ? passesOn(webgpu) : null;
 }
 
-const ENTROPY: readonly PassSum[] = ['crossEntropy'];
+const ENTROPY = sumSet(['crossEntropy']);
 
 function passesOn(backend: WebgpuBackend): FusedPasses {
   return {
@@ -68,7 +68,7 @@ function gradient(
   backend: WebgpuBackend,
   inputs: FusedInputs,
   pass: FusedPass,
-  sums: readonly PassSum[],
+  sums: SumSet,
   wrt: Wrt,
   dy: TensorInfo,
   coefficients: readonly number[] | null,
@@ -87,7 +87,7 @@ function gradient(
   return { ...result, shape: inputs.predictions.shape };
 }
 
-function shapeOf({ weights }: FusedInputs, pass: FusedPass, sums: readonly PassSum[]): Shape {
+function shapeOf({ weights }: FusedInputs, pass: FusedPass, sums: SumSet): Shape {
   return { pass, tiles: tilesOf(pass)!, weighted: weights !== null, entropy: sums.includes('crossEntropy') };
 }
 

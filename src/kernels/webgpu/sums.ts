@@ -2,7 +2,7 @@
  * WGSL of the sums: a workgroup goes through a run of tiles, with a lane or more for each class. What it gives is added up
  * by a second program where there is more than one run. No lane adds up more than 64 values before they go on as one.
  */
-import type { PassSum } from '../contract.js';
+import type { PassSum, SumSet } from '../contract.js';
 import { pixelCode, type Shape } from './pixels.js';
 import { LANES } from './tiles.js';
 
@@ -11,6 +11,7 @@ const TERMS: Record<PassSum, string> = {
   predicted: 'x.p',
   labelled: 't',
   difference: 'abs(x.p - t)',
+  minimum: 'min(x.p, t)',
   predictedSquared: 'x.p * x.p',
   labelledSquared: 't * t',
   crossEntropy: 'entropyOf(x, t, c)',
@@ -18,7 +19,7 @@ const TERMS: Record<PassSum, string> = {
 };
 
 /** Gives [S,N,C,runs]. */
-export function sumsCode(shape: Shape, sums: readonly PassSum[]): string {
+export function sumsCode(shape: Shape, sums: SumSet): string {
   const { pass, tiles } = shape;
   const each = (line: (s: number, sum: PassSum) => string) => sums.map((sum, s) => line(s, sum)).join('\n');
   return /* wgsl */ `${pixelCode(shape)}

@@ -1,0 +1,63 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
+
+/**
+ * The slope of a quotient is taken as if its denominator were at least this: then 1/b is finite in float32, and so is
+ * its product with a value that is 0.
+ */
+export const SMALLEST_DENOMINATOR = 1e-36;
+
+/**
+ * a/b for denominators > 0 as small as float32 holds, differentiable to any order. (The gradient of tf.div squares the
+ * denominator, which is 0 in float32 below 1e-23: a confident network then gets NaN.) Shapes broadcast.
+ */
+export function ratio<T extends Tensor>(numerator: Tensor | number, denominator: Tensor): T {
+  if (typeof numerator === 'number') return multipleOfInverse(numerator, denominator) as T;
+  return tf.customGrad((a, b, save) => {
+    const [top, bottom] = [a as Tensor, b as Tensor];
+    (save as tf.GradSaveFunc)([top, bottom]);
+    return {
+      value: tf.div(top, bottom),
+      gradFunc: (dy: Tensor, [top, bottom]: Tensor[]) => {
+        const guarded = awayFromZero(bottom!);
+        const slope = ratio(dy, guarded);
+        return [sumTo(slope, top!.shape), sumTo(tf.neg(tf.mul(slope, ratio(top!, guarded))), bottom!.shape)];
+      },
+    };
+  })(numerator, denominator) as T;
+}
+
+/** numerator/denominator, and `otherwise` where the denominator, which is never negative, is 0. */
+export function ratioOr<T extends Tensor>(numerator: Tensor, denominator: Tensor, otherwise: 0 | 1): T {
+  const positive = tf.step(denominator);
+  const empty = tf.sub(1, positive);
+  const quotient = ratio<T>(tf.mul(numerator, positive), tf.add(denominator, empty));
+  return otherwise === 0 ? quotient : tf.add(quotient, empty);
+}
+
+function multipleOfInverse(numerator: number, denominator: Tensor): Tensor {
+  return tf.customGrad((b, save) => {
+    (save as tf.GradSaveFunc)([b as Tensor]);
+    return {
+      value: tf.div(numerator, b as Tensor),
+      gradFunc: (dy: Tensor, [bottom]: Tensor[]) => {
+        const guarded = awayFromZero(bottom!);
+        return tf.neg(tf.mul(ratio(dy, guarded), ratio(numerator, guarded)));
+      },
+    };
+  })(denominator);
+}
+
+/** max(b, the smallest denominator), with a slope of 1. (That of tf.maximum cannot be differentiated again.) */
+function awayFromZero(denominator: Tensor): Tensor {
+  return tf.customGrad((b: Tensor | tf.GradSaveFunc) => ({
+    value: tf.maximum(b as Tensor, SMALLEST_DENOMINATOR),
+    gradFunc: (dy: Tensor) => dy,
+  }))(denominator);
+}
+
+/** x summed over the axes along which a tensor of the shape was broadcast. */
+function sumTo(x: Tensor, shape: number[]): Tensor {
+  const axes = tf.broadcast_util.getReductionAxes(shape, x.shape);
+  return tf.reshape(axes.length > 0 ? tf.sum(x, axes) : x, shape);
+}

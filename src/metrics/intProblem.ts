@@ -1,0 +1,61 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
+import { showShape } from '../checks.js';
+import { labelsOf } from '../kernels/composed/pixels.js';
+import { toLabelPixels } from '../kernels/layout.js';
+import { layoutOfIntPredictions } from '../overlap/indexLayout.js';
+import type { ProblemOptions } from '../overlap/options.js';
+import { checkIgnoreLabel, checkMask, pixelWeights, resolveLabelKind, type Problem } from '../overlap/problem.js';
+import { checkPixelValues } from '../overlap/valueChecks.js';
+import { extremesOf, rangeOfInts, type MeasuredRange } from './measuredRange.js';
+
+/** A problem whose predictions are ones and zeros, and what its int32 tensors may hold. */
+export interface HardProblem {
+  problem: Problem;
+  ranges: MeasuredRange[];
+}
+
+/** The problem of predictions that are class indices or one-hot masks. Call it inside tf.tidy. */
+export function intProblem(
+  fn: string,
+  labels: Tensor,
+  predictions: Tensor,
+  count: number | undefined,
+  { axis = -1, mask, ignoreLabel }: ProblemOptions,
+): HardProblem {
+  const layout = layoutOfIntPredictions(fn, labels, predictions, axis, {
+    count,
+    cure: 'class indices need the option classCount or classNames',
+  });
+  const labelKind = resolveLabelKind(fn, labels, layout, axis);
+  const kind = resolveLabelKind(fn, predictions, layout, axis);
+  checkIgnoreLabel(fn, ignoreLabel, labelKind);
+  checkMask(fn, mask, layout, `predictions ${showShape(predictions.shape)}`);
+  const weights = pixelWeights(labels, labelKind, layout, { mask, ignoreLabel });
+  if (labels.dtype === 'float32') {
+    const checked = { tensor: labels, kind: labelKind, rule: 'masks' } as const;
+    checkPixelValues(fn, { labels: checked, predictions: null, weights, layout }, { axis, mask, ignoreLabel });
+  }
+  const given = toLabelPixels(predictions, kind, layout);
+  const hot = given.rank === 3 ? (given as Tensor3D) : labelsOf(given as Tensor2D, layout.classes);
+  const { samples, pixels, classes } = layout;
+  const ranges = [
+    ...rangeOfInts('labels', labels, labelKind, weights, layout),
+    ...rangeOfInts('predictions', predictions, kind, weights, layout),
+  ];
+  if (kind === 'soft') {
+    const what = 'int32 predictions with a class axis are one-hot masks: the number of classes of a pixel';
+    ranges.push({ least: 1, most: 1, what, cure: '', extremes: extremesOf(tf.sum(hot, 2, true), weights, 1) });
+  }
+  const problem: Problem = {
+    predictions: hot,
+    labels: toLabelPixels(labels, labelKind, layout),
+    labelKind,
+    weights,
+    fn,
+    activation: 'none',
+    sharpness: 1,
+    layout: { ...layout, shape: [samples, pixels, classes], axis: 2, spatial: [pixels] },
+  };
+  return { problem, ranges };
+}

@@ -1,0 +1,75 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Scalar, Tensor, Tensor1D } from '@tensorflow/tfjs-core';
+import { checkOneOf, checkOptionNames } from '../checks.js';
+import { lossOfSums, type Head } from '../overlap/head.js';
+import { PROBLEM_OPTIONS, type ProblemOptions } from '../overlap/options.js';
+import { resolveProblem } from '../overlap/problem.js';
+import { checkThreshold, hardProblem, takesLargest } from './harden.js';
+
+export interface PixelAccuracyOptions<R extends 'mean' | 'sample' = 'mean' | 'sample'> extends ProblemOptions {
+  /**
+   * The probability, in (0, 1), above which a class is predicted, where classes may overlap. Default 0.5. Not under
+   * softmax; with activation `'none'` or a function it replaces the largest.
+   */
+  threshold?: number;
+  /** `'mean'` (default): a scalar, over all pixels that count; `'sample'`: `[N]`. */
+  reduction?: R;
+}
+
+/**
+ * Pixel accuracy: the share of the pixels that count whose predicted class is the labelled one, Σ w [ĉ = c] / Σ w. The
+ * predicted class ĉ is that of the largest logit, c that of the largest label, the first in a tie; a pixel without a
+ * label of any class is wrong. Classes that may overlap (sigmoid, one class, or a `threshold`) are each predicted above
+ * the threshold and labelled above 0.5, and the mean is taken over classes, too.
+ *
+ * It takes logits, so it is the accuracy for `metrics` in `model.compile`. tfjs's own `'accuracy'` is not: it cuts the
+ * logits of one class at 0.5 instead of 0, needs one-hot labels for several classes, and counts ignored pixels. The
+ * accuracy of a data set, over all its pixels, is in the results of `ConfusionMatrix`. Where most pixels are background,
+ * an empty prediction has a high accuracy, but a low `iouScore`.
+ *
+ * @param labels soft labels `[N, ...spatial, C]` in [0, 1], or int32 class indices `[N, ...spatial]`
+ * @param predictions logits `[N, ...spatial, C]`
+ * @returns a scalar, 1 if no pixel counts; `[N]` with reduction `'sample'`. Values lie in [0, 1]. It has no gradient
+ * @throws if shapes, dtypes or options do not fit
+ *
+ * @example
+ * ```ts
+ * const labels = tf.tensor([[0, 1, 1, 255]], [1, 4], 'int32'); // class indices of four pixels, the last of no class
+ * const logits = tf.tensor([[[2, 0], [1, 0], [0, 2], [0, 3]]]); // shape [1, 4, 2]: the second pixel is wrong
+ * pixelAccuracy(labels, logits, { ignoreLabel: 255 }); // 0.6667
+ *
+ * const model = tf.sequential({ layers: [tf.layers.dense({ inputShape: [4], units: 3 })] });
+ * model.compile({ optimizer: 'sgd', loss: crossEntropyLoss, metrics: [asMetric('accuracy', pixelAccuracy)] });
+ * model.metricsNames; // loss, accuracy
+ * ```
+ */
+export function pixelAccuracy<R extends 'mean' | 'sample' = 'mean'>(
+  labels: Tensor,
+  predictions: Tensor,
+  options: PixelAccuracyOptions<R> = {},
+): R extends 'sample' ? Tensor1D : Scalar {
+  const fn = 'pixelAccuracy';
+  checkOptionNames(fn, options, [...PROBLEM_OPTIONS, 'threshold', 'reduction']);
+  const { threshold, reduction = 'mean' } = options;
+  if (threshold !== undefined) checkThreshold(fn, threshold);
+  checkOneOf(fn, 'reduction', reduction, ['mean', 'sample']);
+  return tf.tidy(() => {
+    const problem = resolveProblem(fn, labels, predictions, options);
+    const head = accuracyHead(takesLargest(fn, problem, threshold), problem.layout.classes, reduction);
+    return lossOfSums(hardProblem(fn, problem, { hard: true, threshold }), head);
+  }) as R extends 'sample' ? Tensor1D : Scalar;
+}
+
+/** Of predictions and labels of ones and zeros. */
+function accuracyHead(exclusive: boolean, classes: number, reduction: 'mean' | 'sample'): Head {
+  return {
+    sums: exclusive ? ['intersection', 'predicted'] : ['difference'],
+    of(a, { intersection, predicted, difference, valid }) {
+      const all = (perSample: typeof valid) => (reduction === 'mean' ? a.sumOfRows(perSample) : perSample);
+      // A pixel is predicted as one class: the sums over classes have the rounding of their numerators.
+      if (exclusive) return a.divide(all(a.sumOfColumns(intersection)), all(a.sumOfColumns(predicted)), 1);
+      return a.sub(1, a.divide(all(a.sumOfColumns(difference)), all(a.mul(valid, classes)), 0));
+    },
+    shape: (samples) => (reduction === 'sample' ? [samples] : []),
+  };
+}

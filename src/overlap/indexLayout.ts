@@ -1,0 +1,108 @@
+/**
+ * Where the class axis is if no float predictions tell, because both tensors, or the only one, may be class indices. A
+ * shape alone does not say whether int32 `[N, H, W, 2]` is one-hot masks of two classes or indices of a volume, and no
+ * reading is a guess: what is not told by the other tensor or by an option is an error. `resolveLabelKind` then says
+ * what a tensor of a shape is within the layout, for labels and predictions alike.
+ */
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { checkAxis, fail, show, showShape } from '../checks.js';
+import { layoutOf, sameShape, type Layout } from '../kernels/layout.js';
+
+/** What is known of the classes besides shapes. */
+export interface KnownClasses {
+  /** The number of classes, where an option says it. */
+  count: number | undefined;
+  /** How many there are at least, for indices that have a class axis of 1. Default: the one class of index 1. */
+  least?: number;
+  /** What the user is to do about it, in errors: `give the option classCount`. */
+  cure: string;
+}
+
+/** The layout of int32 predictions and their labels, which need not be int32. */
+export function layoutOfIntPredictions(
+  fn: string,
+  labels: Tensor,
+  predictions: Tensor,
+  axis: number,
+  classes: KnownClasses,
+): Layout {
+  const layout = layoutOfBoth(fn, labels, predictions, axis, classes);
+  for (const { shape } of [labels, predictions]) {
+    if (!fits(shape, layout)) {
+      const pixels = showShape(layout.shape.filter((_, i) => i !== layout.axis));
+      const both = `labels ${showShape(labels.shape)} and predictions ${showShape(predictions.shape)}`;
+      fail(fn, `${both} must have the same pixels, ${pixels} without a class axis`);
+    }
+  }
+  return layout;
+}
+
+function layoutOfBoth(
+  fn: string,
+  labels: Tensor,
+  predictions: Tensor,
+  axis: number,
+  { count, least = 1, cure }: KnownClasses,
+): Layout {
+  // Labels that are not int32 are soft, so they have a class axis; and so has the tensor with an axis more.
+  if (labels.dtype !== 'int32' || labels.rank > predictions.rank) return layoutAlong(fn, labels, axis, count ?? least);
+  if (predictions.rank > labels.rank) return layoutAlong(fn, predictions, axis, count ?? least);
+  const [ofLabels, ofPredictions] = [sizeAlong(labels, axis), sizeAlong(predictions, axis)];
+  // Where one of them has a class axis of 1, the other one has the classes.
+  if (labels.rank > 2 && ofLabels === 1) return layoutAlong(fn, predictions, axis, count ?? least);
+  if (labels.rank > 2 && ofPredictions === 1) return layoutAlong(fn, labels, axis, count ?? least);
+  if (count === undefined || (labels.rank > 1 && ofPredictions === count)) {
+    const both = `int32 labels ${showShape(labels.shape)} and predictions ${showShape(predictions.shape)}`;
+    const how = count === undefined ? cure : 'give class indices a class axis of 1';
+    fail(fn, `${both} may be class indices or one-hot masks: ${how}, or cast one-hot labels to bool`);
+  }
+  return withClasses(fn, predictions, axis, count);
+}
+
+/** The layout of class indices `[N, ...spatial]`, which may have a class axis of 1, of that many classes. */
+export function layoutOfIndices(fn: string, name: string, indices: Tensor, axis: number, count: number): Layout {
+  if (indices.dtype !== 'int32') fail(fn, `class indices must be int32, got ${show(indices)}`);
+  const { shape, rank } = indices;
+  const own = sizeAlong(indices, axis);
+  if (rank > 2 && own === 1) return layoutAlong(fn, indices, axis, count);
+  if (rank > 2 && own === count) {
+    const both = `int32 ${name} ${showShape(shape)} may be class indices or one-hot masks of ${count} classes`;
+    fail(fn, `${both}: leave out classes for masks, or give class indices a class axis of 1`);
+  }
+  return withClasses(fn, indices, axis, count);
+}
+
+/** The size of the axis that may be the class axis. */
+function sizeAlong({ shape, rank }: Tensor, axis: number): number | undefined {
+  const front = axis < 0 ? axis + rank : axis;
+  return front === 0 ? undefined : shape[front];
+}
+
+/** The layout of a tensor that has a class axis; with a class axis of 1 it may be indices of several classes. */
+function layoutAlong(fn: string, tensor: Tensor, axis: number, count: number): Layout {
+  const { shape, dtype } = tensor;
+  const front = checkAxis(fn, axis, shape, 'axis', 1);
+  if (shape[front] !== 1 || dtype !== 'int32') return layoutOf(shape, front);
+  return layoutOf(
+    shape.map((size, i) => (i === front ? count : size)),
+    front,
+  );
+}
+
+/** The layout of a tensor without a class axis. */
+function withClasses(fn: string, { shape }: Tensor, axis: number, count: number): Layout {
+  const rank = shape.length + 1;
+  const front = axis < 0 ? axis + rank : axis;
+  if (!Number.isInteger(front) || front < 1 || front >= rank) {
+    const range = `${rank === 2 ? '1 or -1' : `1..${rank - 1} or ${1 - rank}..-1`}`;
+    const where = `where class indices ${showShape(shape)} get a class axis`;
+    fail(fn, `axis must be an integer in ${range}, ${where}, got ${show(axis)}`);
+  }
+  return layoutOf([...shape.slice(0, front), count, ...shape.slice(front)], front);
+}
+
+/** Whether a shape is that of the layout, or that without a class axis, or with one of 1. */
+function fits(shape: readonly number[], { shape: whole, axis }: Layout): boolean {
+  if (shape.length !== whole.length) return sameShape(shape, [...whole.slice(0, axis), ...whole.slice(axis + 1)]);
+  return whole.every((size, i) => shape[i] === size || (i === axis && shape[i] === 1));
+}
