@@ -20,6 +20,8 @@ interface Memory {
   when: ValueChecks;
   /** The kinds of calls whose values were right, or are being read. */
   passed: Set<string>;
+  /** How many calls of a kind told nothing, as those of a black image do. */
+  idle: Map<string, number>;
   /** Errors of kinds that were read too late to be thrown by the call that they belong to. */
   refused: Map<string, Error>;
   /** The functions that have warned. */
@@ -29,9 +31,13 @@ interface Memory {
 const remember = (when: ValueChecks): Memory => ({
   when,
   passed: new Set(),
+  idle: new Map(),
   refused: new Map(),
   warned: new Set(),
 });
+
+/** After so many calls whose values told nothing, their kind passes, so that a training does not pay in every step. */
+const MOST_IDLE_CALLS = 20;
 
 let memory = remember('first');
 
@@ -79,8 +85,8 @@ export function checksAnyValues(): boolean {
 
 /**
  * Hands the values of the tensors to `check`, which throws, if calls of this kind are to be checked. Where it gives
- * false, there was nothing to check, and the next call is looked at again. Nothing of it is on a gradient's tape, and
- * no tensor stays.
+ * false, the values told nothing, and the next call of the kind is looked at too, up to a number of them. Nothing of it
+ * is on a gradient's tape, and no tensor stays.
  */
 export function checkTensorValues<T extends Record<string, Tensor | null>>(
   fn: string,
@@ -101,12 +107,26 @@ export function checkTensorValues<T extends Record<string, Tensor | null>>(
     update.later.push(valuesLater(tensors).then(check));
   } else if (update || when === 'always' || !passed.has(key)) {
     if (canReadAtOnce()) {
-      if (releasingTape(() => check(valuesNow(tensors))) !== false) passed.add(key);
+      if (
+        settles(
+          key,
+          releasingTape(() => check(valuesNow(tensors))),
+        )
+      )
+        passed.add(key);
     } else {
       passed.add(key);
       checkLater(key, valuesLater(tensors).then(check));
     }
   }
+}
+
+/** Whether no further call of the kind is to be looked at, after one that gave this. */
+function settles(key: string, told: false | void): boolean {
+  if (told !== false) return true;
+  const calls = (memory.idle.get(key) ?? 0) + 1;
+  memory.idle.set(key, calls);
+  return calls >= MOST_IDLE_CALLS;
 }
 
 /** Runs the update of an accumulator. */
@@ -169,7 +189,9 @@ function inUpdate<T>(how: NonNullable<typeof update>, run: () => T): T {
 function checkLater(key: string, check: Promise<false | void>): void {
   const { passed, refused } = memory;
   check.then(
-    (result) => void (result === false && passed.delete(key)),
+    (told) => {
+      if (!settles(key, told)) passed.delete(key);
+    },
     (error: Error) => {
       passed.delete(key);
       refused.set(key, error);

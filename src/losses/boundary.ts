@@ -68,7 +68,7 @@ export function boundaryLoss<R extends Reduction = 'mean'>(
   checkOptionNames(fn, options, BOUNDARY_OPTIONS);
   return tf.tidy(() => {
     const rule = options.distances === undefined ? 'shares' : 'unread';
-    const problem = resolveProblem(fn, labels, predictions, options, rule);
+    const problem = resolveProblem(fn, labels, predictions, options, { rule });
     const reduction = resolveShapeReduction(fn, options, problem.layout);
     const distances = givenMaps(fn, options, problem) ?? mapsOfLabels(fn, options, problem, reduction);
     // Σ w p φ is what the pass calls intersection, with φ for labels.

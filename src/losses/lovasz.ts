@@ -63,7 +63,7 @@ export function lovaszLoss(
   checkOptionNames(fn, given, loss.options);
   const options = { ...given, activation: loss.activation ?? given.activation };
   return tf.tidy(() => {
-    const problem = resolveProblem(fn, labels, predictions, options, loss.labels);
+    const problem = resolveProblem(fn, labels, predictions, options, { rule: loss.labels });
     const { samples, classes } = problem.layout;
     const { aggregate = 'image', reduction = 'mean' } = options;
     checkOneOf(fn, 'aggregate', aggregate, ['image', 'batch']);

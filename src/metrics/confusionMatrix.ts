@@ -148,7 +148,7 @@ function logitProblem(
   threshold: number | undefined,
   options: ProblemOptions,
 ): HardProblem {
-  const problem = resolveProblem(fn, labels, predictions, options);
+  const problem = resolveProblem(fn, labels, predictions, options, { hard: true });
   const { activation, layout } = problem;
   if (activation === 'sigmoid' && layout.classes > 1) {
     fail(fn, `classes that may overlap (activation 'sigmoid', ${layout.classes} classes) have no confusion matrix`);

@@ -83,7 +83,7 @@ export abstract class MeanScore<O extends MeanScoreOptions = MeanScoreOptions> e
   }
 
   protected measure(fn: string, labels: Tensor, predictions: Tensor, options: O & UpdateOptions): Measure {
-    const problem = resolveProblem(fn, labels, predictions, options);
+    const problem = resolveProblem(fn, labels, predictions, options, { hard: Boolean(options.hard) });
     resolveClasses(fn, options, problem.layout.classes);
     const hard = hardProblem(fn, problem, options);
     const { samples, pixels, classes } = problem.layout;

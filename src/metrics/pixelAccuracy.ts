@@ -54,7 +54,7 @@ export function pixelAccuracy<R extends 'mean' | 'sample' = 'mean'>(
   if (threshold !== undefined) checkThreshold(fn, threshold);
   checkOneOf(fn, 'reduction', reduction, ['mean', 'sample']);
   return tf.tidy(() => {
-    const problem = resolveProblem(fn, labels, predictions, options);
+    const problem = resolveProblem(fn, labels, predictions, options, { hard: true });
     const head = accuracyHead(takesLargest(fn, problem, threshold), problem.layout.classes, reduction);
     return lossOfSums(hardProblem(fn, problem, { hard: true, threshold }), head);
   }) as R extends 'sample' ? Tensor1D : Scalar;

@@ -58,7 +58,7 @@ export function regionScore<O extends ScoreOptions>(
     fail(fn, `reduction 'sample' needs aggregate 'image', got 'batch', which has no value per sample`);
   }
   return tf.tidy(() => {
-    const problem = resolveProblem(fn, labels, predictions, options);
+    const problem = resolveProblem(fn, labels, predictions, options, { hard: Boolean(options.hard) });
     const head = scoreHead(fn, formula, options, problem);
     return lossOfSums(hardProblem(fn, problem, options), head);
   });

@@ -15,7 +15,8 @@ export type IntRange = {
 /** `most`: the largest index, where it is not that of the last class. */
 export function intRange(name: string, kind: LabelKind, classes: number, most = Math.max(classes - 1, 1)): IntRange {
   if (kind === 'soft') return { least: 0, most: 1, what: `int32 ${name} with a class axis are masks, which`, cure: '' };
-  const cure = name === 'labels' ? '; leave pixels of no class out with ignoreLabel or a mask' : '';
+  const cure =
+    name === 'labels' ? '; number the classes from 0, divide a mask of 0 and 255 by 255, or pass ignoreLabel' : '';
   return { least: 0, most, what: `class indices in ${name}`, cure };
 }
 

@@ -36,6 +36,13 @@ export interface Problem {
   fn: string | null;
 }
 
+/** How labels and predictions are read, as far as their values are checked. */
+export interface Reading {
+  rule?: LabelRule;
+  /** Each pixel is given to one class, so that under softmax only the order of its logits counts. */
+  hard?: boolean;
+}
+
 /**
  * Checks the arguments of the function `fn` and resolves them; of their values, on the calls that `checkValues` says,
  * that labels keep the rule. Call it inside tf.tidy.
@@ -45,7 +52,7 @@ export function resolveProblem(
   labels: Tensor,
   predictions: Tensor,
   options: ProblemOptions,
-  rule: LabelRule = 'shares',
+  { rule = 'shares', hard = false }: Reading = {},
 ): Problem {
   checkTensor(fn, 'labels', labels);
   checkTensor(fn, 'predictions', predictions);
@@ -72,7 +79,7 @@ export function resolveProblem(
     fn,
     {
       labels: { tensor: labels, kind: labelKind, rule },
-      predictions: { tensor: problem.predictions, as: relaxed ? 'relaxed' : activation, sharpness },
+      predictions: { tensor: problem.predictions, as: relaxed ? 'relaxed' : activation, sharpness, hard },
       weights,
       layout,
     },
@@ -83,7 +90,9 @@ export function resolveProblem(
 
 function resolveLayout(fn: string, predictions: Tensor, axisOption: number | undefined): Layout {
   const { shape } = predictions;
-  checkDtype(fn, 'predictions', predictions, ['float32']);
+  if (predictions.dtype !== 'float32') {
+    fail(fn, `predictions must be float32, got ${predictions.dtype}; labels come first, then logits`);
+  }
   if (shape.length < 2) fail(fn, `predictions must be [N, ...spatial, C], got shape ${showShape(shape)}`);
   checkHoldsValues(fn, 'predictions', predictions);
   return layoutOf(shape, checkAxis(fn, axisOption ?? -1, shape, 'axis', 1));

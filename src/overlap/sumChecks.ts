@@ -5,7 +5,10 @@ import type { PassSum, SumSet } from '../kernels/contract.js';
 /** How far rounding may carry a sum out of its range, as a share of the weight of the pixels. */
 const TOLERANCE = 1e-4;
 
-/** What must lie in [0, 1] for a sum to lie between 0 and `valid`. A cross-entropy may be anything. */
+/** A cross-entropy, less an entropy or not, is never so far below 0 per pixel if labels lie in [0, 1]. */
+const LOWEST_ENTROPY = -0.5;
+
+/** What must lie in [0, 1] for a sum to lie between 0 and `valid`; a cross-entropy has no upper bound. */
 const CAUSES: Partial<Record<PassSum, string>> = {
   intersection: 'labels and probabilities',
   predicted: 'probabilities',
@@ -14,6 +17,7 @@ const CAUSES: Partial<Record<PassSum, string>> = {
   minimum: 'labels and probabilities',
   predictedSquared: 'probabilities',
   labelledSquared: 'labels',
+  crossEntropy: 'labels',
 };
 
 /** Refuses sums [S,N,C] that no labels and probabilities in [0, 1] can have. NaN passes: it shows by itself. */
@@ -33,7 +37,8 @@ export function checkSums(
     for (let i = 0; i < size; i++) {
       const most = pixels ?? sums[valid + i]!;
       const sum = sums[s * size + i]!;
-      if (!(sum < -TOLERANCE * most || sum > (1 + TOLERANCE) * most)) continue;
+      const [low, high] = name === 'crossEntropy' ? [LOWEST_ENTROPY, Infinity] : [-TOLERANCE, 1 + TOLERANCE];
+      if (!(sum < low * most || sum > high * most)) continue;
       const where = `sample ${Math.floor(i / classes)}, class ${i % classes}`;
       fail(
         fn,

@@ -25,6 +25,8 @@ export interface CheckedPredictions {
   /** `'relaxed'`: probabilities that a user's function gave. `'scores'`: numbers of which only the order counts. */
   as: PassActivation | 'relaxed' | 'scores' | 'indices';
   sharpness: number;
+  /** Each pixel is given to one class: probabilities do then what logits do under softmax. Default false. */
+  hard?: boolean;
 }
 
 export interface CheckedPixels {
@@ -37,8 +39,11 @@ export interface CheckedPixels {
   moreClasses?: boolean;
 }
 
-/** How far the values of a pixel may be from adding up to 1. */
-const SUM_TOLERANCE = 1e-3;
+/**
+ * How far the values of a pixel may be from adding up to 1: as far as rounding each to 8 bits, as image files do, may
+ * carry them.
+ */
+const sumTolerance = (classes: number): number => Math.min(Math.max(1e-3, classes / 510), 0.05);
 /** How far rounding may carry a probability or a label out of [0, 1]. */
 const RANGE_TOLERANCE = 1e-5;
 
@@ -47,8 +52,7 @@ export function checkPixelValues(fn: string, pixels: CheckedPixels, options: obj
   const { labels, predictions, weights, layout, moreClasses = false } = pixels;
   const read = labels?.rule === 'unread' ? null : labels;
   const { shape, classes } = layout;
-  const labelled = `${read?.kind} ${read?.tensor.dtype}`;
-  const kind = `${labelled} ${shape.length} ${classes} ${predictions?.as} ${namesOfOptions(options)}`;
+  const kind = `${read?.kind} ${read?.tensor.dtype} ${shape.length} ${classes} ${predictions?.as} ${namesOfOptions(options)}`;
   const tensors = { labels: read?.tensor ?? null, predictions: predictions?.tensor ?? null, weights };
   checkTensorValues(fn, kind, tensors, (values) => {
     const places = placesOf(layout, values.weights);
@@ -57,17 +61,14 @@ export function checkPixelValues(fn: string, pixels: CheckedPixels, options: obj
     const answers = predictions && predictions.as !== 'indices' ? readings(values.predictions!, places) : null;
     if (answers) checkPredictions(fn, values.predictions!, answers, predictions!, places);
     else if (predictions) checkIndices(fn, 'class indices in predictions', values.predictions!, places, moreClasses);
-    if (read?.kind === 'indices') checkIndices(fn, 'class indices in labels', values.labels!, places, moreClasses);
-    else if (read)
-      checkSoftLabels(
-        fn,
-        values.labels!,
-        { rule: read.rule, sumToOne: predictions?.as === 'softmax' },
-        places,
-        answers,
-      );
+    const rule = read && { rule: read.rule, sumToOne: predictions?.as === 'softmax' };
+    const labelled =
+      read?.kind === 'indices'
+        ? checkIndices(fn, 'class indices in labels', values.labels!, places, moreClasses)
+        : rule && checkSoftLabels(fn, values.labels!, rule, places, answers);
     if (answers) warnOfProbabilities(fn, predictions!, answers, places);
-    return undefined;
+    // An image without any object, or a network that says the same everywhere, shows no mistake that the next may.
+    return (labelled && !varies(labelled)) || (answers && !varies(answers.all)) ? false : undefined;
   });
 }
 
@@ -129,6 +130,7 @@ interface Readings {
 
 function readings(values: Values, { layout, weights, blocks, perBlock, pixelStride, classStride }: Places): Readings {
   const length = layout.classes * classStride;
+  const tolerance = sumTolerance(layout.classes);
   let [broken, outside, unnormalized, infinite] = [-1, -1, -1, -1];
   let [least, most] = [Infinity, -Infinity];
   for (let block = 0, pixel = 0; block < blocks; block++) {
@@ -150,7 +152,7 @@ function readings(values: Values, { layout, weights, blocks, perBlock, pixelStri
       if (high > most) most = high;
       if (broken < 0 && sum !== sum) broken = pixel;
       if (outside < 0 && !(low >= -RANGE_TOLERANCE && high <= 1 + RANGE_TOLERANCE)) outside = pixel;
-      if (unnormalized < 0 && !(sum >= 1 - SUM_TOLERANCE && sum <= 1 + SUM_TOLERANCE)) unnormalized = pixel;
+      if (unnormalized < 0 && !(sum >= 1 - tolerance && sum <= 1 + tolerance)) unnormalized = pixel;
       if (infinite < 0 && (high === Infinity || high === -Infinity)) infinite = pixel;
     }
   }
@@ -194,7 +196,7 @@ function checkSoftLabels(
   { rule, sumToOne }: { rule: LabelRule; sumToOne: boolean },
   places: Places,
   answers: Readings | null,
-): void {
+): Range {
   const { layout } = places;
   const { all, broken, outside, unnormalized } = readings(values, places);
   if (broken >= 0 || outside >= 0) {
@@ -212,15 +214,20 @@ function checkSoftLabels(
   if (rule === 'shares' && sumToOne && unnormalized >= 0) {
     const sum = round(sumOf(values, places, unnormalized));
     const cure =
-      sum > 1
-        ? `classes that overlap need activation: 'sigmoid'`
-        : 'give pixels without a class weight 0 in a mask, or ignoreLabel in every channel';
+      Math.abs(sum - 1) < 0.1
+        ? 'divide rounded labels by their sum over the class axis'
+        : sum > 1
+          ? `classes that overlap need activation: 'sigmoid', and channels that come first axis: 1`
+          : 'give pixels without a class weight 0 in a mask, or ignoreLabel in every channel';
     fail(fn, `labels of a pixel must sum to 1 under softmax, got ${sum} ${at(unnormalized, layout)}; ${cure}`);
   }
+  return all;
 }
 
-/** What to do about labels outside [0, 1]. */
+/** A way to mend labels outside [0, 1]. */
 function cureOfLabels(values: Values, { least, most }: Range, places: Places, answers: Readings | null): string {
+  // Where softLabelsFromVotes and softLabelsFromMasks found no answer.
+  if (least === -1 && most <= 1) return `; ${ignoring(least)}`;
   const fraction = findValue(values, places, (v) => Number.isFinite(v) && !Number.isInteger(v));
   const looksLikeLabels = answers !== null && answers.outside < 0 && answers.all.least < answers.all.most;
   if (least < 0 && fraction && looksLikeLabels) {
@@ -238,36 +245,58 @@ function checkIndices(
   values: Values,
   { layout, weights }: Places,
   moreClasses: boolean,
-): void {
+): Range {
   const { classes } = layout;
-  const most = moreClasses ? Infinity : classes === 1 ? 1 : classes - 1;
+  const end = moreClasses ? Infinity : classes === 1 ? 1 : classes - 1;
+  let [least, most] = [Infinity, -Infinity];
   for (let pixel = 0; pixel < values.length; pixel++) {
     const index = values[pixel]!;
-    if (index >= 0 && index <= most) continue;
     if (weights !== null && !(weights[pixel]! > 0)) continue;
-    const mask = classes === 1 && index === 255 ? 'divide a mask of 0 and 255 by 255, or, ' : '';
-    const cure = mask + ignoring(index);
-    const rule = moreClasses ? 'be >= 0' : `lie in 0..${most}`;
-    fail(fn, `${name} must ${rule}, got ${index} ${at(pixel, layout)}; ${cure}`);
+    if (index < least) least = index;
+    if (index > most) most = index;
+    if (index >= 0 && index <= end) continue;
+    const rule = moreClasses ? 'be >= 0' : `lie in 0..${end}`;
+    fail(fn, `${name} must ${rule}, got ${index} ${at(pixel, layout)}; ${cureOfIndex(index, end)}`);
   }
+  return { least, most };
 }
 
-/** Whether logits are what a last layer with an activation gives. */
+/** A way to mend a class index outside 0..end. */
+function cureOfIndex(index: number, end: number): string {
+  if (index < 0) return ignoring(index);
+  const map = index === 255 && end === 1 ? 'divide a mask of 0 and 255 by 255' : `number the classes 0..${end}`;
+  return `${map}, or, ${ignoring(index)}`;
+}
+
+const varies = ({ least, most }: Range): boolean => least < most;
+
+/** Fewer logits than this may well lie in [0, 1] by chance. */
+const FEWEST_PROBABILITIES = 16;
+
+/**
+ * Whether logits are what a last layer with an activation gives. (A new network's sigmoid gives values around a half,
+ * while its logits, if none is negative, are often all small.)
+ */
 function warnOfProbabilities(
   fn: string,
-  { as, sharpness }: CheckedPredictions,
+  { as, sharpness, hard = false }: CheckedPredictions,
   { all, outside, unnormalized }: Readings,
-  { layout: { classes } }: Places,
+  { layout: { classes, samples, pixels } }: Places,
 ): void {
-  if (as !== 'softmax' && as !== 'sigmoid') return;
-  if (outside >= 0 || !(all.least < all.most) || (as === 'softmax' && unnormalized >= 0)) return;
+  if (as !== 'sigmoid' && (as !== 'softmax' || hard)) return;
+  if (classes === 1 && all.least === 1 && all.most === 1) {
+    warnOnce(fn, 'all predictions are 1, as those of a softmax over a single class are: take that activation away');
+  }
+  if (outside >= 0 || !varies(all) || (as === 'softmax' && unnormalized >= 0)) return;
+  if (as === 'sigmoid' && (samples * pixels * classes < FEWEST_PROBABILITIES || all.most < 0.5)) return;
   const surest = as === 'sigmoid' ? 1 / (1 + Math.exp(-sharpness)) : 1 / (1 + (classes - 1) * Math.exp(-sharpness));
   const sums = as === 'softmax' ? ' and sum to 1' : '';
   warnOnce(
     fn,
     `predictions look like probabilities (they lie in [0, 1]${sums}), but are taken for logits, so ${as} is applied ` +
       `again: even a prediction of 1 becomes ${surest.toFixed(2)}, and training suffers (in a trial the IoU fell ` +
-      `from 0.91 to 0.48). Pass activation: 'none', or leave out the activation of the network's last layer`,
+      `from 0.91 to 0.48). ${as === 'sigmoid' && classes > 1 ? 'Leave' : "Pass activation: 'none', or leave"} out ` +
+      `the activation of the network's last layer`,
   );
 }
 

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core';
 import { checkAxis, checkDtype, checkOptionNames, checkTensor, fail, showShape } from '../checks.js';
+import { checkTensorValues } from '../checkValues.js';
 import { checkLabels, join, type PackOptions } from './wrappedLoss.js';
 
 /**
@@ -36,6 +37,10 @@ export function packSampleWeights(labels: Tensor, weights: Tensor1D | Tensor, op
   if (weights.rank !== 1 || weights.shape[0] !== samples) {
     fail(fn, `weights must be [${samples}] for labels ${showShape(labels.shape)}, got ${showShape(weights.shape)}`);
   }
+  checkTensorValues(fn, `${labels.rank}`, { weights }, (values) => {
+    const bad = values.weights.find((weight) => !(weight >= 0 && weight < Infinity));
+    if (bad !== undefined) fail(fn, `weights must be finite numbers >= 0, got ${bad}`);
+  });
   return tf.tidy(() => {
     // Whether int32 labels have a class axis, only predictions can tell: they get an axis more.
     const stacked = labels.dtype === 'int32';

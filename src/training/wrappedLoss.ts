@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkAxis, checkDtype, checkOptionNames, checkTensor, fail, show, showShape } from '../checks.js';
+import { checkTensorValues } from '../checkValues.js';
 import { nameOfLoss, type LossFunction } from './losses.js';
 import { isNamedLoss, namedLoss, type NamedLoss } from './namedLoss.js';
 
@@ -116,7 +117,17 @@ function unpack(fn: string, packed: unknown, predictions: unknown, axisOption: n
   const [rest, last] = withoutLast(packed, axis);
   const weights = tf.squeeze(last, [axis]);
   if (stacked) return { labels: tf.cast(tf.squeeze(rest, [axis]), 'int32'), weights };
-  return { labels: size === 2 && classes > 1 ? tf.cast(rest, 'int32') : rest, weights };
+  if (size !== 2 || classes === 1) return { labels: rest, weights };
+  checkTensorValues(fn, `indices ${rank} ${classes}`, { labels: rest }, ({ labels }) => {
+    const fraction = labels.find((index) => !Number.isInteger(index));
+    if (fraction !== undefined) {
+      fail(
+        fn,
+        `labels of one channel for ${classes} classes are class indices, which must be integers, got ${fraction}`,
+      );
+    }
+  });
+  return { labels: tf.cast(rest, 'int32'), weights };
 }
 
 /** All but the last channel, and the last. */

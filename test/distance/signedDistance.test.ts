@@ -117,7 +117,7 @@ describe('signedDistance', () => {
     [
       'indices of no class',
       () => [tf.fill([1, 3], 2, 'int32'), { classes: 2 }],
-      'class indices in labels must lie in 0..1, got 2; leave pixels of no class out with ignoreLabel or a mask',
+      'class indices in labels must lie in 0..1, got 2; number the classes from 0',
     ],
     [
       'indices for masks',

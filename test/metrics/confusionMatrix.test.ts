@@ -87,14 +87,8 @@ describe('ConfusionMatrix', () => {
   });
 
   test.each<[string, number[], number[], object, string]>([
-    [
-      'labels',
-      [0, 1, 3],
-      [0, 1, 2],
-      {},
-      'class indices in labels must lie in 0..2, got 3; leave pixels of no class out',
-    ],
-    ['labels', [0, -1, 2], [0, 1, 2], { ignoreLabel: 255 }, 'class indices in labels must lie in 0..2, got -1; leave'],
+    ['labels', [0, 1, 3], [0, 1, 2], {}, 'class indices in labels must lie in 0..2, got 3; number the classes from 0'],
+    ['labels', [0, -1, 2], [0, 1, 2], { ignoreLabel: 255 }, 'class indices in labels must lie in 0..2, got -1; number'],
     ['predictions', [0, 1, 2], [0, 1, 3], {}, 'class indices in predictions must lie in 0..2, got 3'],
     ['predictions', [0, 1, 2], [-1, 1, 2], {}, 'class indices in predictions must lie in 0..2, got -1'],
   ])('refuses %s of no class, and is then as it was', async (_, labels, predictions, options, message) => {

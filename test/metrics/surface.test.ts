@@ -324,7 +324,7 @@ describe.each([
     [
       'labels of no class',
       () => [tf.fill([1, 4, 4], 2, 'int32'), logits()],
-      'class indices in labels must lie in 0..1, got 2; leave pixels of no class out with ignoreLabel or a mask',
+      'class indices in labels must lie in 0..1, got 2; number the classes from 0',
     ],
     [
       'predictions of no class',

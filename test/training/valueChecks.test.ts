@@ -4,15 +4,19 @@ import * as tf from '@tensorflow/tfjs';
 import {
   acceptAnyTargets,
   accumulateGrads,
+  binaryCrossEntropyLoss,
   brierScore,
   CalibrationError,
   checkValues,
   comboLoss,
   ConfusionMatrix,
+  crossEntropyLoss,
   deepSupervisionLoss,
   diceLoss,
   hausdorffDistance,
+  iouLoss,
   iouScore,
+  kernelsInUse,
   lossOfPieces,
   MeanBrier,
   MeanIou,
@@ -176,7 +180,7 @@ beforeEach(() => {
   warnings = [];
   jest.spyOn(console, 'warn').mockImplementation((text) => {
     // (The cpu backend says something about Node, too.)
-    if (String(text).includes('look like')) warnings.push(String(text));
+    if (/look like|all predictions/.test(String(text))) warnings.push(String(text));
   });
 });
 afterEach(() => {
@@ -285,4 +289,116 @@ describe('probabilities that are taken for logits', () => {
     expect(warnings[0]).toContain('even a prediction of 1 becomes 0.73');
     expect(warnings[1]).toContain('even a prediction of 1 becomes 0.58');
   });
+});
+
+describe('a first call that tells nothing', () => {
+  const black = () => tf.zeros([1, 4, 4, 1], 'int32');
+  const image = () =>
+    tf.mul(tf.ones([1, 4, 4, 1], 'int32'), tf.tensor1d([255, 0, 0, 255], 'int32').reshape([1, 4, 1, 1]));
+  const z = () => tf.randomNormal([1, 4, 4, 1], 0, 1, 'float32', 1) as tf.Tensor;
+
+  test('leaves the next one to be looked at: a black mask, one class, one prediction', () => {
+    diceLoss(black(), z());
+    expect(() => diceLoss(image() as tf.Tensor, z())).toThrow('class indices in labels must lie in 0..1, got 255');
+    comboLoss(tf.zeros([...SIZE], 'int32'), logits(3));
+    expect(() => comboLoss(indices(7), logits(3))).toThrow('class indices in labels must lie in 0..2, got 7');
+    iouLoss(mask(), tf.fill([...SIZE, 1], 0.5));
+    iouLoss(mask(), tf.sigmoid(logits(1)));
+    expect(warnings).toHaveLength(1);
+  });
+
+  test('is looked at again some times, and no more', () => {
+    const reads = jest.spyOn(tf.backend(), 'readSync');
+    const [t, p] = [black(), z()];
+    diceLoss(t, p, { activation: (x) => x.sigmoid() });
+    const first = reads.mock.calls.length;
+    for (let i = 0; i < 25; i++) diceLoss(t, p, { activation: (x) => x.sigmoid() });
+    reads.mockClear();
+    diceLoss(t, p, { activation: (x) => x.sigmoid() });
+    expect(reads.mock.calls.length).toBeLessThan(first);
+    reads.mockRestore();
+  });
+});
+
+describe('later calls', () => {
+  test('of cross-entropies refuse sums below 0 where they are read anyway', () => {
+    if (kernelsInUse() === 'composed') return;
+    for (const loss of [crossEntropyLoss, binaryCrossEntropyLoss]) {
+      loss(mask(), logits(1));
+      expect(() => loss(tf.mul(mask(), 255), logits(1))).toThrow(
+        "labels must lie in [0, 1], but the sum 'crossEntropy'",
+      );
+    }
+    crossEntropyLoss(distribution(), logits(3), { subtractEntropy: true });
+    crossEntropyLoss(tf.zeros([...SIZE, 3]), logits(3), { subtractEntropy: true });
+  });
+});
+
+describe('what is right is neither refused nor warned of', () => {
+  test('labels that image files have rounded to 8 bits', () => {
+    const rounded = tf.mul(tf.round(tf.mul(tf.softmax(random([2, 8, 8, 21], -3, 3)), 255)), 1 / 255);
+    comboLoss(rounded, random([2, 8, 8, 21], -3, 3));
+    const thirds = tf.fill([...SIZE, 3], 0.33);
+    expect(() => comboLoss(thirds, logits(3))).toThrow('divide rounded labels by their sum over the class axis');
+  });
+
+  test('logits of a new network that happen to be small and positive, or few', () => {
+    diceLoss(mask(), random([...SIZE, 1], 0.01, 0.4));
+    iouLoss(tf.tensor([[1], [0]]), tf.tensor([[0.9], [0.1]]));
+    expect(warnings).toEqual([]);
+  });
+
+  test('scores that give each pixel to a class, of probabilities', () => {
+    iouScore(distribution(), distribution(), { hard: true });
+    new ConfusionMatrix().update(distribution(), distribution());
+    new MeanIou({ hard: true }).update(distribution(), distribution());
+    expect(warnings).toEqual([]);
+  });
+});
+
+test('a softmax over one class is told of', () => {
+  diceLoss(mask(), tf.ones([...SIZE, 1]));
+  expect(warnings).toEqual([
+    'diceLoss: all predictions are 1, as those of a softmax over a single class are: take that activation away',
+  ]);
+});
+
+test.each<[string, () => unknown, string]>([
+  [
+    'class numbers too large',
+    () => diceLoss(indices(3), logits(3)),
+    'got 3 at sample 0, position [0,0]; number the classes 0..2, or, if 3 marks',
+  ],
+  [
+    'a mask of 255 for two classes',
+    () => diceLoss(indices(255), logits(2)),
+    'divide a mask of 0 and 255 by 255, or, if 255 marks',
+  ],
+  [
+    'votes that nobody gave',
+    () =>
+      diceLoss(
+        tf.where(tf.greater(mask(), 0), tf.fill([...SIZE, 1], 0.4), tf.fill([...SIZE, 1], -1)),
+        tf.sigmoid(logits(1)),
+        { activation: 'none' },
+      ),
+    'if -1 marks pixels to leave out, pass ignoreLabel: -1',
+  ],
+  [
+    'predictions of ints',
+    () => diceLoss(logits(1), mask().cast('int32')),
+    'predictions must be float32, got int32; labels come first, then logits',
+  ],
+  [
+    'packed probabilities of one channel',
+    () => withMask(crossEntropyLoss)(packMask(tf.fill([1, 2, 2, 1], 0.93), tf.ones([1, 2, 2])), tf.zeros([1, 2, 2, 2])),
+    'labels of one channel for 2 classes are class indices, which must be integers, got 0.93',
+  ],
+  [
+    'negative weights of samples',
+    () => packSampleWeights(mask(), tf.tensor1d([1, -1])),
+    'packSampleWeights: weights must be finite numbers >= 0, got -1',
+  ],
+])('%s: the message says what to do', (_, call, message) => {
+  expect(call).toThrow(message);
 });
