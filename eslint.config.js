@@ -6,6 +6,11 @@ const quotients = {
   message: 'The gradient of tf.div is NaN where the denominator is below 1e-19: use kernels/ratio.ts.',
 };
 
+const signs = {
+  selector: 'MemberExpression[object.name="tf"][property.name="sign"]',
+  message: 'On wasm tf.sign takes small numbers for 0: use kernels/sign.ts.',
+};
+
 /** A list of classes or pixels as the arguments of a call overflows the stack from some 100,000 on. */
 const longCalls = {
   selector:
@@ -32,9 +37,9 @@ export default tseslint.config(
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
     },
   },
-  { files: ['src/**/*.ts'], rules: { 'no-restricted-syntax': ['error', quotients, longCalls] } },
-  { files: ['src/kernels/ratio.ts'], rules: { 'no-restricted-syntax': ['error', longCalls] } },
-  { files: ['src/{backend,node}/**'], rules: { 'no-restricted-syntax': ['error', quotients] } },
+  { files: ['src/**/*.ts'], rules: { 'no-restricted-syntax': ['error', quotients, signs, longCalls] } },
+  { files: ['src/kernels/ratio.ts'], rules: { 'no-restricted-syntax': ['error', signs, longCalls] } },
+  { files: ['src/{backend,node}/**'], rules: { 'no-restricted-syntax': ['error', quotients, signs] } },
   {
     files: ['test/setup/backend.ts'],
     rules: { '@typescript-eslint/no-require-imports': 'off' },

@@ -3,6 +3,7 @@ import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import { probabilities } from '../kernels/composed/pixels.js';
 import { nestedGrads } from '../kernels/nestedGrads.js';
 import { ratio } from '../kernels/ratio.js';
+import { sign } from '../kernels/sign.js';
 import type { ProblemOptions } from '../overlap/options.js';
 import { LOVASZ_OPTIONS, lovaszLoss, type LovaszLoss, type LovaszOptions, type LovaszRows } from './lovasz.js';
 import { lovaszSlopes, piecewiseLinear, sumRows, type Mistakes } from './lovaszExtension.js';
@@ -39,7 +40,7 @@ interface Sides extends Mistakes {
 
 function mistakesOf({ labels: t, predictions: p, weights }: LovaszRows): Sides {
   return tf.tidy(() => {
-    const side: Tensor2D = tf.sign(tf.sub(p, t));
+    const side: Tensor2D = sign(tf.sub(p, t));
     const isExtra = tf.step(side);
     const extra: Tensor2D = tf.mul(weights, isExtra);
     // How far the pixel has gone on the way from t to 1, or to 0: abs(p - t) itself for t of 0 and 1.

@@ -6,6 +6,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { sign } from '../kernels/sign.js';
 
 /** The least of the pixel and its neighbours along any of the axes: erosion with a cross. */
 export function leastOfCross(x: Tensor, axes: readonly number[]): Tensor {
@@ -98,7 +99,7 @@ function lesser(a: Tensor, b: Tensor): Tensor {
       gradFunc: (dy: Tensor, saved: Tensor[]) =>
         tf.tidy(() => {
           // 1, 1/2 or 0, as a is less, the same or more.
-          const share = tf.mul(tf.add(tf.sign(tf.sub(saved[1]!, saved[0]!)), 1), 0.5);
+          const share = tf.mul(tf.add(sign(tf.sub(saved[1]!, saved[0]!)), 1), 0.5);
           const toFirst = tf.mul(dy, share);
           return [toFirst, tf.sub(dy, toFirst)];
         }),

@@ -6,6 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { STEEPEST } from '../../algebra/algebra.js';
 import type { PassAttributes, PassInputs, Wrt } from '../contract.js';
+import { sign } from '../sign.js';
 import { sumPixels } from '../sumPixels.js';
 import { differentiable } from './kernels.js';
 import {
@@ -85,7 +86,7 @@ function balanced(x: Tensor, { labels }: Pixels, { focal: { alpha } }: FocalAttr
 
 /** That of abs(d)^gamma, without the factor gamma; 0 at d = 0. */
 function slope(d: Tensor3D, gamma: number): Tensor3D {
-  return gamma === 2 ? d : tf.mul(tf.sign(d), absPower(d, gamma - 1));
+  return gamma === 2 ? d : tf.mul(sign(d), absPower(d, gamma - 1));
 }
 
 /** abs(x)^exponent; for an exponent below 0 abs(x) is at least 1e-6. Differentiable to any order. */
@@ -95,7 +96,7 @@ function absPower(x: Tensor3D, exponent: number): Tensor3D {
     return {
       value: powerOfSize(inner as Tensor, exponent),
       gradFunc: (dy: Tensor, [kept]: Tensor[]) =>
-        tf.mul(dy, tf.mul(tf.mul(tf.sign(kept!), exponent), absPower(kept as Tensor3D, exponent - 1))),
+        tf.mul(dy, tf.mul(tf.mul(sign(kept!), exponent), absPower(kept as Tensor3D, exponent - 1))),
     };
   })(x) as Tensor3D;
 }

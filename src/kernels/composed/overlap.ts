@@ -12,6 +12,7 @@ import {
   weigh,
   type Pixels,
 } from './pixels.js';
+import { sign } from '../sign.js';
 import { sumPixels } from '../sumPixels.js';
 import { unstackSums } from '../unstackSums.js';
 
@@ -30,13 +31,13 @@ const summands: Record<SumName, Summand> = {
 };
 
 /** The slope of min(a, b) to a: 1 where a is smaller, a half in a tie, else 0. */
-const isSmaller = (a: Tensor3D, b: Tensor3D): Tensor3D => tf.mul(tf.sub(1, tf.sign(tf.sub(a, b))), 0.5);
+const isSmaller = (a: Tensor3D, b: Tensor3D): Tensor3D => tf.mul(tf.sub(1, sign(tf.sub(a, b))), 0.5);
 
 /** Gradients of the sums to p, [N,P,C] or [N,1,C]; g is dy of the sum, [N,1,C]. */
 const probabilitySlopes: Partial<Record<PassSum, (t: Tensor3D, p: Tensor3D, g: Tensor3D) => Tensor3D>> = {
   intersection: (t, _, g) => tf.mul(t, g),
   predicted: (_t, _p, g) => g,
-  difference: (t, p, g) => tf.mul(tf.sign(tf.sub(p, t)), g),
+  difference: (t, p, g) => tf.mul(sign(tf.sub(p, t)), g),
   minimum: (t, p, g) => tf.mul(isSmaller(p, t), g),
   predictedSquared: (_, p, g) => tf.mul(p, tf.mul(g, 2)),
 };
@@ -45,7 +46,7 @@ const probabilitySlopes: Partial<Record<PassSum, (t: Tensor3D, p: Tensor3D, g: T
 const labelSlopes: Partial<Record<PassSum, (t: Tensor3D, p: Tensor3D, g: Tensor3D) => Tensor3D>> = {
   intersection: (_, p, g) => tf.mul(p, g),
   labelled: (_t, _p, g) => g,
-  difference: (t, p, g) => tf.mul(tf.sign(tf.sub(t, p)), g),
+  difference: (t, p, g) => tf.mul(sign(tf.sub(t, p)), g),
   minimum: (t, p, g) => tf.mul(isSmaller(t, p), g),
   labelledSquared: (t, _, g) => tf.mul(t, tf.mul(g, 2)),
 };
