@@ -78,7 +78,8 @@ export function epochBatches<X extends Samples, Y extends Samples>(
   const samples = countSamples(fn, data);
 
   const rows = (x: Tensor, order: Tensor1D | null, from: number, count: number): Tensor =>
-    order
+    // Without values any order is the same; tf.gather of nothing leaves data behind on wasm.
+    order && x.size > 0
       ? tf.tidy(() => tf.gather(x, tf.slice(order, from, count)))
       : tf.slice(x, [from, ...x.shape.slice(1).map(() => 0)], [count, ...x.shape.slice(1)]);
 

@@ -2,6 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { epochBatches, iouLoss, type EpochBatches } from '../../src/index.js';
+import { expectNothingLeft } from '../support/leftovers.js';
 
 const data = () => ({ xs: tf.range(0, 10, 1).reshape([10, 1]), ys: tf.range(100, 110, 1).reshape([10, 1]) });
 
@@ -33,6 +34,13 @@ describe('epochBatches', () => {
     read(one, 2);
     expect(read(one, 7)).toEqual(read(other, 7));
     expect(read(epochBatches(data(), { seed: 6 }), 7)).not.toEqual(read(one, 7));
+  });
+
+  test('leaves nothing behind for samples without values', () => {
+    const empty = { xs: tf.zeros([3, 0]), ys: tf.zeros([3, 1]) };
+    expectNothingLeft(() => {
+      for (const { xs } of epochBatches(empty, { batchSize: 2 }).epoch(0)) expect(xs.shape[1]).toBe(0);
+    });
   });
 
   test('keeps the order of the samples with shuffle false', () => {
