@@ -90,6 +90,14 @@ describe('signedDistance', () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
+  test.each([[[0, 3, 2]], [[1, 0, 2]], [[1, 3, 0]]])(
+    'of labels of shape %p is empty too, wherever the classes are',
+    (shape) => {
+      expect(signedDistance(tf.zeros(shape)).shape).toEqual(shape);
+      expect(signedDistance(tf.zeros(shape), { axis: 1 }).shape).toEqual(shape);
+    },
+  );
+
   const labels = () => tf.zeros([1, 3, 4, 2]);
   const REFUSED: [string, () => [unknown, object?], string][] = [
     ['what is no tensor', () => [1], 'labels must be a tf.Tensor, got 1'],
