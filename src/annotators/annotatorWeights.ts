@@ -3,6 +3,7 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import {
   checkAxis,
   checkBoolean,
+  checkDtype,
   checkHoldsValues,
   checkAbsentLabel,
   checkOptionNames,
@@ -51,6 +52,7 @@ export function annotatorWeightsFromMasks(masks: Tensor, options: AnnotatorWeigh
   const fn = 'annotatorWeightsFromMasks';
   checkTensor(fn, 'masks', masks);
   checkHoldsValues(fn, 'masks', masks);
+  checkDtype(fn, 'masks', masks, ['bool', 'int32', 'float32']);
   checkOptionNames(fn, options, ['annotatorAxis', 'absentLabel', 'normalize']);
   const { absentLabel, normalize = true } = options;
   if (absentLabel !== undefined) checkAbsentLabel(fn, absentLabel, masks);
@@ -84,6 +86,7 @@ export function annotatorWeightsFromVotes(votes: Tensor, options: AnnotatorWeigh
   const fn = 'annotatorWeightsFromVotes';
   checkTensor(fn, 'votes', votes);
   checkHoldsValues(fn, 'votes', votes);
+  checkDtype(fn, 'votes', votes, ['bool', 'int32', 'float32']);
   checkOptionNames(fn, options, ['axis', 'normalize']);
   const { normalize = true } = options;
   checkBoolean(fn, 'normalize', normalize);

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import {
   checkAxis,
+  checkDtype,
   checkHoldsValues,
   checkInteger,
   checkAbsentLabel,
@@ -46,6 +47,7 @@ export function softLabelsFromMasks(masks: Tensor, options: SoftLabelsFromMasksO
   const fn = 'softLabelsFromMasks';
   checkTensor(fn, 'masks', masks);
   checkHoldsValues(fn, 'masks', masks);
+  checkDtype(fn, 'masks', masks, ['bool', 'int32', 'float32']);
   checkOptionNames(fn, options, ['classes', 'annotatorAxis', 'absentLabel', 'smoothing', 'missing']);
   const { classes, absentLabel, smoothing = 0, missing = -1 } = options;
   if (classes !== undefined) checkInteger(fn, 'classes', classes, 2);

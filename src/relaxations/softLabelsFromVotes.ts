@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import {
   checkAxis,
+  checkDtype,
   checkHoldsValues,
   checkNumber,
   checkOptionNames,
@@ -46,6 +47,7 @@ export function softLabelsFromVotes(votes: Tensor, options: SoftLabelsFromVotesO
   const fn = 'softLabelsFromVotes';
   checkTensor(fn, 'votes', votes);
   checkHoldsValues(fn, 'votes', votes);
+  checkDtype(fn, 'votes', votes, ['bool', 'int32', 'float32']);
   checkOptionNames(fn, options, ['annotators', 'axis', 'smoothing', 'missing']);
   const { annotators, smoothing = 0, missing = -1 } = options;
   checkNumber(fn, 'smoothing', smoothing, { least: 0 });
@@ -66,6 +68,7 @@ function checkAnnotators(fn: string, annotators: unknown, votes: Tensor): void {
   if (annotators === undefined) return;
   if (typeof annotators === 'number') return checkNumber(fn, 'annotators', annotators, { least: 0 });
   checkTensor(fn, 'annotators', annotators);
+  checkDtype(fn, 'annotators', annotators, ['bool', 'int32', 'float32']);
   const offset = votes.rank - annotators.rank;
   const broadcasts = offset >= 0 && annotators.shape.every((size, i) => size === 1 || size === votes.shape[i + offset]);
   if (!broadcasts) {

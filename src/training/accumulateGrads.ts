@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { NamedTensorMap, Optimizer, Scalar, Tensor, Variable } from '@tensorflow/tfjs-core';
-import { checkOptionNames, fail, show } from '../checks.js';
+import { checkOptionNames, entriesOf, fail, show } from '../checks.js';
 import { resolveForward, type Network } from './forward.js';
 import { checkPieces, pieceAt, type Piece, type Pieces } from './pieces.js';
 import { withSeed } from './random.js';
@@ -119,13 +119,17 @@ function accumulate(
 ): { value: Scalar; grads: NamedTensorMap } {
   checkOptionNames(fn, options, ['variables']);
   checkPieces(fn, pieces);
-  const { train, penalties, variables } = resolveForward(fn, network);
+  const { train, penalties, variables: ofModel } = resolveForward(fn, network);
+  if (options.variables !== undefined) checkVariables(fn, options.variables);
+  const variables = options.variables ?? ofModel;
   const whole = resolveWholeLoss(fn, loss, pieces.of ?? 'samples');
   const seeds = Array.from({ length: pieces.length }, () => Math.floor(Math.random() * 2 ** 31));
   const logits = (xs: Tensor, i: number) => withSeed(seeds[i]!, () => train(xs));
   const read = (i: number) => pieceAt(fn, pieces, i);
   return tf.tidy(() => {
     const summaries = summariesOf(whole, read, pieces.length, logits);
+    // A network may make its variables when it runs for the first time.
+    checkTrainable(fn, variables ?? Object.values(tf.engine().registeredVariables));
     const { parts, kept } = whole.join(summaries);
     const { value, grads: upstream } = tf.valueAndGrads((...all: Tensor[]) => whole.value(all, kept))(parts);
     checkScalar(fn, value);
@@ -142,12 +146,25 @@ function accumulate(
           const terms = inPiece.map((part, t) => tf.sum<Scalar>(tf.mul(part, share[t]!)));
           return tf.addN(i === 0 ? [...terms, ...penalties()] : terms);
         };
-        return added(before, tf.variableGrads(linear, options.variables ?? variables).grads);
+        return added(before, tf.variableGrads(linear, variables).grads);
       });
       tf.dispose(before);
     }
     return { value: tf.addN([value, ...penalties()]), grads: sum };
   });
+}
+
+function checkVariables(fn: string, given: unknown): void {
+  const all = entriesOf(given);
+  if (!all?.every((variable) => variable instanceof tf.Variable)) {
+    fail(fn, `variables must be a list of tf.Variable, got ${show(given)}`);
+  }
+  checkTrainable(fn, all as Variable[]);
+}
+
+function checkTrainable(fn: string, variables: readonly Variable[]): void {
+  if (variables.some(({ trainable }) => trainable)) return;
+  fail(fn, `needs a trainable variable, got ${variables.length}, none of them trainable`);
 }
 
 /** What is kept of each piece. Inside tf.tidy. */

@@ -72,6 +72,8 @@ describe('annotatorWeightsFromMasks', () => {
     expect(() => annotatorWeightsFromMasks(m, { normalize: 1 } as object)).toThrow('normalize must be true or false');
     expect(() => annotatorWeightsFromMasks(m, { classes: 3 } as object)).toThrow("unknown option 'classes'");
     expect(() => annotatorWeightsFromMasks([1] as unknown as tf.Tensor)).toThrow('masks must be a tf.Tensor, got [1]');
+    expect(() => annotatorWeightsFromMasks(tf.tensor(['a']))).toThrow('masks must be bool or int32 or float32');
+    expect(() => annotatorWeightsFromVotes(tf.tensor(['a']))).toThrow('votes must be bool or int32 or float32');
   });
 });
 

@@ -45,6 +45,9 @@ describe('softLabelsFromVotes', () => {
     );
     expect(() => softLabelsFromVotes(v, { total: 1 } as object)).toThrow("unknown option 'total'");
     expect(() => softLabelsFromVotes(1 as unknown as tf.Tensor)).toThrow('votes must be a tf.Tensor, got 1');
+    expect(() => softLabelsFromVotes(tf.tensor(['a']))).toThrow('votes must be bool or int32 or float32, got string');
+    expect(() => softLabelsFromVotes(v, { annotators: tf.tensor(['a']) })).toThrow('annotators must be bool or int32');
+    expect(() => softLabelsFromMasks(tf.tensor(['a']))).toThrow('softLabelsFromMasks: masks must be bool or int32');
   });
 });
 

@@ -404,6 +404,16 @@ describe('what does not fit', () => {
       "accumulateGrads: unknown option 'mask'; it takes variables",
     ],
     [
+      'variables that are none',
+      () => void accumulateGrads(softseg.iouLoss, forward, [piece()], { variables: [tf.ones([1])] as never }),
+      'accumulateGrads: variables must be a list of tf.Variable, got ',
+    ],
+    [
+      'no variables',
+      () => void accumulateGrads(softseg.iouLoss, forward, [piece()], { variables: [] }),
+      'accumulateGrads: needs a trainable variable, got 0, none of them trainable',
+    ],
+    [
       'labels of other samples',
       run(softseg.iouLoss, forward, () => [{ ...piece(), ys: tf.zeros([3, 4, 4, 3]) }]),
       'accumulateGrads: pieces[0].xs [2,4,4,2] and pieces[0].ys [3,4,4,3] differ in samples',
