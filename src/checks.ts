@@ -83,8 +83,10 @@ export function showShape(shape: readonly number[]): string {
 /** The same duck-typing test as tfjs's own `instanceof`. (This file is also used where tfjs may be missing.) */
 function isTensor(value: unknown): value is Tensor {
   try {
-    const { data, dataSync, throwIfDisposed } = (value ?? {}) as Partial<Tensor> & { throwIfDisposed?: unknown };
-    return data != null && dataSync != null && throwIfDisposed != null;
+    const given = (value ?? {}) as Partial<Tensor> & { throwIfDisposed?: unknown };
+    const { data, dataSync, throwIfDisposed, shape } = given;
+    // Some proxies have whatever they are asked for, but no list passes for a shape.
+    return data != null && dataSync != null && throwIfDisposed != null && Array.isArray(shape);
   } catch {
     // A proxy or a getter that throws.
     return false;
