@@ -1,0 +1,59 @@
+/**
+ * The smallest and largest value of each function's result, as docs/definitions.md has them, for the default reductions
+ * and weights; subjects whose options widen a range say so. -log of a Dice coefficient is at most -log 1e-6 + 1 (14.8),
+ * a logarithm of a probability at least -1e9.
+ */
+export type Range = readonly [least: number, most: number];
+
+const SHARE: Range = [0, 1];
+const POSITIVE: Range = [0, Infinity];
+const ANY: Range = [-Infinity, Infinity];
+
+export const RANGES: Readonly<Record<string, Range>> = {
+  iouLoss: SHARE,
+  diceLoss: [0, 1 - Math.log(1e-6)],
+  tverskyLoss: SHARE,
+  generalizedDiceLoss: SHARE,
+  // log cosh 1, but an absent class that is penalized costs up to 1.
+  logCoshDiceLoss: SHARE,
+  mccLoss: [0, 2],
+  crossEntropyLoss: [0, 1e9],
+  binaryCrossEntropyLoss: [0, 1e9],
+  focalLoss: [0, 1e9],
+  unifiedFocalLoss: [0, 1e9],
+  lovaszSoftmaxLoss: SHARE,
+  lovaszHingeLoss: [0, 1e9],
+  hausdorffLoss: POSITIVE,
+  clDiceLoss: SHARE,
+  softSkeleton: SHARE,
+
+  iouScore: SHARE,
+  diceScore: SHARE,
+  tverskyScore: SHARE,
+  precisionScore: SHARE,
+  recallScore: SHARE,
+  brierScore: [0, 2],
+  expectedCalibrationError: SHARE,
+  pixelAccuracy: SHARE,
+  hausdorffDistance: POSITIVE,
+  averageSurfaceDistance: POSITIVE,
+  normalizedSurfaceDice: SHARE,
+  distanceTransform: POSITIVE,
+
+  softOneHot: SHARE,
+  softThreshold: SHARE,
+  powerSharpen: SHARE,
+  straightThroughOneHot: SHARE,
+  straightThroughThreshold: SHARE,
+  gumbelSoftmax: SHARE,
+  sparsemax: SHARE,
+  entmax15: SHARE,
+  entmax: SHARE,
+
+  annotatorWeightsFromMasks: POSITIVE,
+  annotatorWeightsFromVotes: POSITIVE,
+};
+
+export function rangeOf(fn: string): Range {
+  return RANGES[fn] ?? ANY;
+}

@@ -1,0 +1,325 @@
+/** The losses of labels and predictions. */
+import fc from 'fast-check';
+import * as lovasz from '../../reference/lovasz.js';
+import * as distance from '../../reference/distance.js';
+import * as reference from '../../reference/index.js';
+import type { NdArray } from '../../reference/index.js';
+import { readPixels } from '../../reference/pixels.js';
+import { forOracle, isTensorSpec, valuesOf, type Spec, type TensorSpec } from '../call.js';
+import { isRepresentable, kinksOf, mayBeInfinite, passesValueChecks } from '../documented.js';
+import { rangeOf, type Range } from '../ranges.js';
+import { reversedBatch, reversedClasses } from '../relations.js';
+import { defined, listOf, one, options, scene, sometimes, weighted, type Scene, type SceneRules } from '../scene.js';
+import type { Subject } from '../subject.js';
+
+type Options = Record<string, Spec>;
+export type OptionsOf = (scene: Scene, given: Options) => Options;
+
+const weight = one(0, 0.5, 1, 2);
+const ratio = weighted<number>([3, one(0.5, 0.3, 0.7, 1, 0)], [1, one(1e-3, 2, 10)]);
+
+/** Options of classes before the number of classes is known. */
+export const classOptions = {
+  classWeights: sometimes(listOf(weight, 4)),
+  classes: sometimes(fc.array(fc.nat(1029), { minLength: 1, maxLength: 3 })),
+};
+
+const regionOptions = {
+  ...classOptions,
+  absent: sometimes(one('skip', 'penalize', 'smooth')),
+  aggregate: sometimes(one('image', 'batch')),
+  overlap: sometimes(one('metric', 'product')),
+  smooth: sometimes(one(0, 1, 1e-5)),
+  reduction: sometimes(one('mean', 'sum', 'none', 'sample')),
+};
+
+const perPixelOptions = {
+  ...classOptions,
+  hardest: sometimes(one(1, 0.5, 0.25, 0.01)),
+  reduction: sometimes(one('mean', 'sum', 'none', 'sample')),
+};
+
+const entropyOptions = {
+  ...perPixelOptions,
+  labelSmoothing: sometimes(one(0, 0.1, 1)),
+  subtractEntropy: sometimes(fc.boolean()),
+};
+
+/** Lists of one entry per class, and classes that there are. */
+export function fitClasses({ classWeights, classes, ...rest }: Options, count: number): Options {
+  const cycle = (list: number[]) => Array.from({ length: count }, (_, c) => list[c % list.length]!);
+  return defined({
+    ...rest,
+    classWeights: classWeights && cycle(classWeights as number[]),
+    classes: classes && (Array.isArray(classes) ? [...new Set((classes as number[]).map((c) => c % count))] : classes),
+  });
+}
+
+/** Options that go together. */
+function fit(given: Options, { classes, binary }: Scene): Options {
+  const own = fitClasses(given, classes);
+  if (own['reduction'] === 'sample' && own['aggregate'] === 'batch') delete own['aggregate'];
+  if (own['posWeight'] !== undefined && (!binary || own['subtractEntropy'])) delete own['posWeight'];
+  if (own['alpha'] !== undefined && !binary && given['focal']) delete own['alpha'];
+  delete own['focal'];
+  return own;
+}
+
+const ALL = ['softmax', 'sigmoid', 'none', 'function'] as const;
+
+export const lossArgs = (rules: SceneRules, own: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<Spec[]> =>
+  fc.tuple(scene(rules), options(own)).map(([each, given]) => {
+    const all = { ...each.options, ...fit(given, each) };
+    const args: Spec[] = [each.labels, each.predictions];
+    return Object.keys(all).length > 0 ? [...args, all] : args;
+  });
+
+export const optionsOf = (args: Spec[], place = 2): Options => (args[place] ?? {}) as Options;
+
+export function oracleOf(loss: unknown, most = 420): (args: Spec[]) => NdArray[] | null {
+  return (args) => {
+    const tensors = args.filter(isTensorSpec);
+    if (tensors.some(({ shape }) => reference.sizeOf(shape) > most)) return null;
+    return [(loss as (...args: unknown[]) => NdArray)(...args.map(forOracle))];
+  };
+}
+
+/** The oracle of a function whose oracle does not cut errors off at 1e9. */
+function finiteOracle(loss: unknown): Subject['oracle'] {
+  const oracle = oracleOf(loss, 240);
+  return (args) => ((args[1] as TensorSpec).of.every(Number.isFinite) ? oracle(args) : null);
+}
+
+/** Where a probability is 1/2 up to rounding, float32 and float64 may see it on different sides of a border. */
+function awayFromHalf(loss: unknown): Subject['oracle'] {
+  const oracle = oracleOf(loss, 240);
+  return (args) => {
+    const { axis, activation, sharpness } = optionsOf(args);
+    if (activation !== undefined && typeof activation !== 'string') return null;
+    const how = defined({ axis, activation, sharpness });
+    const { pixels } = readPixels(forOracle(args[0]) as NdArray, forOracle(args[1]) as NdArray, how);
+    const near = (p: number) => p !== 0.5 && Math.abs(p - 0.5) < 1e-5;
+    return pixels.some(({ probabilities }) => probabilities.some(near)) ? null : oracle(args);
+  };
+}
+
+/** The range of a loss with the weights and reductions of these arguments. */
+function widened([least, most]: Range, args: Spec[], perPixel: boolean): Range {
+  const { reduction, classWeights = [1], posWeight = 1, subtractEntropy } = optionsOf(args);
+  const { shape } = args[1] as TensorSpec;
+  const size = reference.sizeOf(shape);
+  const heaviest = Math.max(1, ...(classWeights as number[])) * Math.max(1, ...[posWeight as number].flat());
+  // A pixel of a categorical loss adds up its classes, whose labels need not sum to 1 here.
+  const classes = perPixel ? Math.max(...shape.slice(1)) : 1;
+  const terms = reduction === 'sum' ? Math.max(size, 1) * 4 : 1;
+  const weighs =
+    reduction === 'none' || reduction === 'sum' || perPixel ? heaviest * classes * (reduction === 'none' ? 1e3 : 1) : 1;
+  // Of labels that sum to less than 1, or some of the classes, t log t may be more than the cross-entropy.
+  const lowest = subtractEntropy ? -classes : least;
+  return [lowest * weighs * terms, most * weighs * terms * (reduction === 'sum' ? 1e3 : 1)];
+}
+
+/** Derivatives of the oracle are measured where logits are moderate and the result is a continuous function. */
+function isSmooth(args: Spec[]): boolean {
+  const own = optionsOf(args);
+  // The choice of the hardest pixels jumps, and a root has no derivative at 0.
+  return own['hardest'] === undefined && !(Number(own['gamma'] ?? 1) < 1);
+}
+
+const hasRoot = (fn: string, args: Spec[]) => fn === 'unifiedFocalLoss' || Number(optionsOf(args)['gamma'] ?? 1) < 1;
+
+const hasCorrelation = (fn: string, args: Spec[]) =>
+  fn === 'mccLoss' || 'mcc' in ((optionsOf(args)['weights'] ?? {}) as object);
+
+export const representable =
+  (oracle: NonNullable<Subject['oracle']>, place = 2): NonNullable<Subject['oracle']> =>
+  (args) =>
+    isRepresentable(args, place) ? oracle(args) : null;
+
+/** Where values tie, a window's least or largest value has no derivative, though the slopes on both sides may agree. */
+export function hasNoTies(spec: TensorSpec): boolean {
+  const values = valuesOf(spec);
+  return new Set(values).size === values.length;
+}
+
+/** Whether the root in the correlation coefficient is far from 0, where its slope is bounded by definition. */
+export function hasRoots(args: Spec[]): boolean {
+  const { activation, axis, sharpness, mask, ignoreLabel } = optionsOf(args);
+  const how = forOracle(defined({ activation, axis, sharpness, mask, ignoreLabel })) as object;
+  const { predicted, labelled, valid } = reference.overlap(
+    forOracle(args[0]) as NdArray,
+    forOracle(args[1]) as NdArray,
+    how,
+  );
+  return predicted.data.every((p, i) => {
+    const [t, v] = [labelled.data[i]!, valid.data[Math.floor(i / predicted.shape[1]!)]!];
+    return p * t * (1 - p / v) * (1 - t / v) > 1e-4;
+  });
+}
+
+interface Family {
+  rules?: SceneRules;
+  perPixel?: boolean;
+  scale?: number;
+  oracle?: Subject['oracle'];
+  smooth?: Subject['smooth'];
+  wrt?: number[];
+  nonFinite?: Subject['nonFinite'];
+  share?: number;
+}
+
+function loss(fn: string, own: Record<string, fc.Arbitrary<unknown>>, family: Family = {}): Subject {
+  const { rules = { activations: ALL }, perPixel = false, scale = 1, wrt = [0, 1] } = family;
+  return {
+    fn,
+    args: lossArgs(rules, own),
+    oracle: family.oracle ?? representable(oracleOf((reference as unknown as Record<string, unknown>)[fn])),
+    labels: 0,
+    // Which of equally hard pixels count, whatever they weigh.
+    arbitrary: (args) => {
+      const { hardest, mask, reduction } = optionsOf(args);
+      if (hardest !== undefined && (mask !== undefined || reduction === 'none')) return true;
+      return (!perPixel || fn === 'unifiedFocalLoss') && !isRepresentable(args);
+    },
+    kinks: kinksOf,
+    // V - P loses digits where nearly all is predicted, and so do a root, and a power below 1, of it.
+    tolerance: (args) => (hasRoot(fn, args) ? 2e-3 : hasCorrelation(fn, args) ? 1e-3 : 1e-5),
+    differentiable: (args) => wrt.filter((place) => (args[place] as TensorSpec).tensor === 'float32'),
+    smooth: (args) => isSmooth(args) && (family.smooth?.(args) ?? true),
+    checkable: passesValueChecks,
+    nonFinite: (args) => mayBeInfinite(args) || (family.nonFinite?.(args) ?? false),
+    range: (args) => widened(rangeOf(fn), args, perPixel),
+    // Where abs(p - t) is small it has few digits in float32, and so have the slopes of a root of it.
+    gradientTolerance: (args) =>
+      hasRoot(fn, args) ? 1e-2 : !hasCorrelation(fn, args) ? 1e-5 : hasRoots(args) ? 1e-3 : 1e-2,
+    scale,
+    relations: [reversedClasses, reversedBatch],
+    ...(family.share !== undefined && { share: family.share }),
+  };
+}
+
+const binaryRules: SceneRules = { activations: ['sigmoid', 'none', 'function'], defaultActivation: 'sigmoid' };
+const spacing = sometimes(one<number>(1, 0.5, 3));
+const shapeRules: SceneRules = { activations: ALL, leastAxes: 1, most: 240, mostClasses: 5 };
+const shapeOptions = { ...classOptions, reduction: regionOptions.reduction };
+
+const TERMS = ['iou', 'dice', 'tversky', 'generalizedDice', 'logCoshDice', 'mcc', 'crossEntropy', 'focal'] as const;
+const comboWeights = fc
+  .uniqueArray(fc.tuple(one(...TERMS), one(0, 0.5, 1, 2)), { minLength: 1, maxLength: 3, selector: ([name]) => name })
+  .map((entries) => Object.fromEntries(entries) as Record<string, number>);
+
+/** Of combos only what all terms have in common, and options that at most one of them knows. */
+const comboArgs = fc
+  .tuple(
+    scene({ activations: ALL }),
+    comboWeights,
+    options({
+      ...classOptions,
+      absent: regionOptions.absent,
+      overlap: regionOptions.overlap,
+      reduction: regionOptions.reduction,
+      aggregate: regionOptions.aggregate,
+    }),
+  )
+  .map(([each, weights, given]) => {
+    const names = Object.keys(weights);
+    const region = names.some((name) => name !== 'crossEntropy' && name !== 'focal');
+    const own: Options = { ...fitClasses(given, each.classes), weights };
+    if (!region) for (const name of ['absent', 'overlap', 'aggregate']) delete own[name];
+    if (own['reduction'] === 'none' && names.length > 1) delete own['reduction'];
+    if (own['reduction'] === 'sample') delete own['aggregate'];
+    return [each.labels, each.predictions, { ...each.options, ...own }] as Spec[];
+  });
+
+export const LOSS_SUBJECTS: readonly Subject[] = [
+  loss('iouLoss', regionOptions),
+  loss('diceLoss', { ...regionOptions, squared: sometimes(fc.boolean()), log: sometimes(fc.boolean()) }),
+  loss('tverskyLoss', {
+    ...regionOptions,
+    alpha: sometimes(ratio),
+    beta: sometimes(ratio),
+    gamma: sometimes(one(1, 0.75, 1.33, 2)),
+  }),
+  loss('generalizedDiceLoss', { ...regionOptions, weighting: sometimes(one('square', 'simple', 'uniform')) }),
+  loss('logCoshDiceLoss', { ...regionOptions, squared: sometimes(fc.boolean()) }),
+  loss('mccLoss', regionOptions, { smooth: hasRoots }),
+  loss('crossEntropyLoss', { ...entropyOptions }, { perPixel: true }),
+  loss(
+    'binaryCrossEntropyLoss',
+    { ...entropyOptions, posWeight: sometimes(one(1, 2, 0.5, 0)) },
+    { rules: binaryRules, perPixel: true },
+  ),
+  loss(
+    'focalLoss',
+    {
+      ...perPixelOptions,
+      gamma: sometimes(one(0, 1, 2, 3)),
+      alpha: sometimes(one(0.25, 0, 1)),
+      focal: fc.constant(true),
+    },
+    { perPixel: true },
+  ),
+  loss(
+    'unifiedFocalLoss',
+    {
+      ...regionOptions,
+      reduction: sometimes(one('mean', 'sum', 'sample')),
+      lambda: sometimes(one(0, 0.5, 1)),
+      delta: sometimes(one(0.6, 0.3)),
+      gamma: sometimes(one(0.5, 1, 0.1)),
+    },
+    { perPixel: true, smooth: () => false },
+  ),
+  {
+    ...loss(
+      'comboLoss',
+      {},
+      { smooth: (args) => !('mcc' in (optionsOf(args)['weights'] as object)) || hasRoots(args) },
+    ),
+    args: comboArgs,
+  },
+  loss(
+    'lovaszSoftmaxLoss',
+    { ...classOptions, aggregate: regionOptions.aggregate, reduction: regionOptions.reduction },
+    { oracle: oracleOf(lovasz.lovaszSoftmaxLoss, 240) },
+  ),
+  loss(
+    'lovaszHingeLoss',
+    { ...classOptions, aggregate: regionOptions.aggregate, reduction: regionOptions.reduction },
+    {
+      rules: {
+        activations: ['sigmoid'],
+        defaultActivation: 'sigmoid',
+        options: ['axis', 'mask', 'ignoreLabel', 'sharpness'],
+        kinds: ['hard', 'bool', 'oneHot', 'indices', 'indicesWithAxis'],
+      },
+      oracle: finiteOracle(lovasz.lovaszHingeLoss),
+      wrt: [1],
+    },
+  ),
+  loss(
+    'boundaryLoss',
+    { ...shapeOptions, spacing },
+    { rules: shapeRules, oracle: oracleOf(distance.boundaryLoss, 240), smooth: () => false },
+  ),
+  loss(
+    'hausdorffLoss',
+    { ...shapeOptions, spacing, alpha: sometimes(one(1, 2, 0.5)) },
+    { rules: shapeRules, oracle: awayFromHalf(distance.hausdorffLoss), smooth: () => false },
+  ),
+  loss(
+    'clDiceLoss',
+    {
+      ...shapeOptions,
+      absent: regionOptions.absent,
+      iterations: sometimes(one(0, 1, 5)),
+      smooth: regionOptions.smooth,
+    },
+    {
+      rules: shapeRules,
+      oracle: oracleOf(distance.clDiceLoss, 240),
+      smooth: (args) => args.filter(isTensorSpec).every(hasNoTies),
+      share: 30,
+    },
+  ),
+];

@@ -1,0 +1,173 @@
+/** The sums, and losses of them. */
+import fc from 'fast-check';
+import * as tf from '@tensorflow/tfjs-core';
+import * as softseg from '../../../src/index.js';
+import { SUM_NAMES } from '../../../src/kernels/contract.js';
+import * as reference from '../../reference/index.js';
+import type { NdArray } from '../../reference/index.js';
+import { forOracle, isTensorSpec, type Spec, type TensorSpec } from '../call.js';
+import { isRepresentable, kinksOf, mayBeInfinite, passesValueChecks } from '../documented.js';
+import { one, options, scene, sometimes } from '../scene.js';
+import type { Relation, Subject } from '../subject.js';
+import { classOptions, fitClasses, hasRoots, optionsOf, oracleOf, representable } from './losses.js';
+
+const SUMS = SUM_NAMES;
+const ACTIVATIONS = ['softmax', 'sigmoid', 'none', 'function'] as const;
+
+/** The sums of a table in one order, whatever was asked for first. */
+function inOrder(table: object): unknown[] {
+  return [...SUMS, 'valid'].flatMap((name) => (name in table ? [(table as Record<string, unknown>)[name]] : []));
+}
+
+const isSmall = (args: Spec[]) => args.filter(isTensorSpec).every(({ shape }) => reference.sizeOf(shape) <= 420);
+
+function referenceSums(labels: Spec, predictions: Spec, how: Spec, sums: readonly string[] = SUMS): NdArray[] {
+  const table = reference.overlap(
+    forOracle(labels) as NdArray,
+    forOracle(predictions) as NdArray,
+    forOracle(how ?? {}) as object,
+  );
+  return inOrder(
+    Object.fromEntries(Object.entries(table).filter(([name]) => name === 'valid' || sums.includes(name))),
+  ) as NdArray[];
+}
+
+const reversedSums: Relation = {
+  name: 'sums in reverse',
+  other(call) {
+    const { sums } = optionsOf(call.args);
+    if (!Array.isArray(sums)) return null;
+    return {
+      ...call,
+      args: [call.args[0], call.args[1], { ...optionsOf(call.args), sums: [...(sums as string[])].reverse() }],
+    };
+  },
+};
+
+const overlapSubject: Subject = {
+  fn: 'overlap',
+  args: fc
+    .tuple(scene({ activations: ACTIVATIONS }), options({ sums: sometimes(fc.shuffledSubarray([...SUMS])) }))
+    .map(([each, own]) => [each.labels, each.predictions, { ...each.options, ...own }]),
+  checkable: passesValueChecks,
+  invoke: ([labels, predictions, how]) =>
+    inOrder(softseg.overlap(labels as tf.Tensor, predictions as tf.Tensor, how as object)),
+  nonFinite: mayBeInfinite,
+  oracle(args) {
+    const { sums, ...how } = optionsOf(args);
+    if (!isSmall(args) || !isRepresentable(args)) return null;
+    return referenceSums(args[0], args[1], how, sums as string[] | undefined);
+  },
+  relations: [reversedSums],
+};
+
+/** Two masks that share out the pixels. */
+const mergeSubject: Subject = {
+  fn: 'mergeOverlaps',
+  composite: true,
+  args: fc
+    .tuple(
+      scene({ activations: ['softmax', 'sigmoid', 'none'], options: ['activation', 'axis', 'sharpness'] }),
+      fc.array(fc.nat(1), { minLength: 1, maxLength: 9 }),
+    )
+    .map(([{ labels, predictions, samples, spatial, options: how }, first]) => {
+      const mask = (of: number[]): TensorSpec => ({ tensor: 'float32', shape: [samples, ...spatial], of });
+      return [labels, predictions, { ...how, mask: mask(first) }, { ...how, mask: mask(first.map((x) => 1 - x)) }];
+    }),
+  invoke: ([labels, predictions, ...halves]) =>
+    tf.tidy(() => {
+      const tables = halves.map((how) => softseg.overlap(labels as tf.Tensor, predictions as tf.Tensor, how as object));
+      return inOrder(softseg.mergeOverlaps(...tables)) as tf.Tensor[];
+    }),
+  nonFinite: ([labels, predictions, how]) =>
+    mayBeInfinite([labels, predictions, { ...(how as object), mask: undefined }]),
+  oracle(args) {
+    const { mask: _, ...how } = optionsOf(args);
+    return isSmall(args) ? referenceSums(args[0], args[1], how) : null;
+  },
+  relations: [
+    {
+      name: 'tables in reverse',
+      other: (call) => ({ ...call, args: [call.args[0], call.args[1], call.args[3], call.args[2]] }),
+    },
+  ],
+};
+
+const region = {
+  ...classOptions,
+  absent: sometimes(one('skip', 'penalize', 'smooth')),
+  aggregate: sometimes(one('image', 'batch')),
+  overlap: sometimes(one('metric', 'product')),
+  smooth: sometimes(one(0, 1, 1e-5)),
+  reduction: sometimes(one('mean', 'sum', 'none', 'sample')),
+};
+
+/** The loss of a table; what is in the last argument takes the place of sums. */
+function fromOverlap(fn: string, lossName: string, own: Record<string, fc.Arbitrary<unknown>>): Subject {
+  const loss = (softseg as unknown as Record<string, (table: object, options: object) => tf.Tensor>)[fn]!;
+  return {
+    fn,
+    composite: true,
+    args: fc.tuple(scene({ activations: ['softmax', 'sigmoid', 'none'] }), options(own)).map(([each, given]) => {
+      const { activation } = each.options;
+      const fitting = fitClasses(given, each.classes);
+      if (fitting['reduction'] === 'sample') delete fitting['aggregate'];
+      return [
+        each.labels,
+        each.predictions,
+        each.options,
+        { ...fitting, ...(activation !== undefined && { activation }) },
+        {},
+      ];
+    }),
+    invoke: ([labels, predictions, how, own, changed]) =>
+      tf.tidy(() =>
+        loss(
+          { ...softseg.overlap(labels as tf.Tensor, predictions as tf.Tensor, how as object), ...(changed as object) },
+          own as object,
+        ),
+      ),
+    nonFinite: mayBeInfinite,
+    differentiable: () => [0, 1],
+    labels: 0,
+    kinks: kinksOf,
+    oracle: representable(([labels, predictions, how, own]) =>
+      oracleOf((reference as unknown as Record<string, unknown>)[lossName])([
+        labels,
+        predictions,
+        { ...(how as object), ...(own as object) },
+      ]),
+    ),
+    arbitrary: (args) => !isRepresentable(args),
+    tolerance: () => (lossName === 'mccLoss' ? 1e-3 : 1e-5),
+    gradientTolerance: (args) => (lossName !== 'mccLoss' ? 1e-5 : hasRoots(args) ? 1e-3 : 1e-2),
+    smooth: (args) => !(Number(optionsOf(args, 3)['gamma'] ?? 1) < 1) && (lossName !== 'mccLoss' || hasRoots(args)),
+  };
+}
+
+export const OVERLAP_SUBJECTS: readonly Subject[] = [
+  overlapSubject,
+  mergeSubject,
+  fromOverlap('iouFromOverlap', 'iouLoss', region),
+  fromOverlap('diceFromOverlap', 'diceLoss', {
+    ...region,
+    squared: sometimes(fc.boolean()),
+    log: sometimes(fc.boolean()),
+  }),
+  fromOverlap('tverskyFromOverlap', 'tverskyLoss', {
+    ...region,
+    alpha: sometimes(one(0.3, 1, 0)),
+    beta: sometimes(one(0.7, 0)),
+    gamma: sometimes(one(1, 1.33)),
+  }),
+  fromOverlap('generalizedDiceFromOverlap', 'generalizedDiceLoss', {
+    ...region,
+    weighting: sometimes(one('square', 'simple', 'uniform')),
+  }),
+  fromOverlap('logCoshDiceFromOverlap', 'logCoshDiceLoss', { ...region, squared: sometimes(fc.boolean()) }),
+  fromOverlap('mccFromOverlap', 'mccLoss', region),
+  fromOverlap('crossEntropyFromOverlap', 'crossEntropyLoss', {
+    ...classOptions,
+    reduction: sometimes(one('mean', 'sum', 'sample')),
+  }),
+];
