@@ -24,6 +24,7 @@ const onTensors = (backend, kernels, op) => ({
     'kernels',
     'training',
     'golden',
+    'fuzz',
   ].map((room) => `<rootDir>/test/${room}/**/*.test.ts`),
 });
 

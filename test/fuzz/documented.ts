@@ -76,7 +76,7 @@ export function kinksOf(args: Spec[], place = 2): ReadonlySet<number> {
 
 /**
  * Whether float32 and float64 agree on which classes are predicted at all, that is, no sum of probabilities underflows,
- * and on the logarithms of 1 - p where a function gives p as float32.
+ * and on the logarithms of p and 1 - p where a function gives p as float32.
  */
 export function isRepresentable(args: Spec[], place = 2): boolean {
   const { activation, axis, sharpness, mask, ignoreLabel } = (args[place] ?? {}) as Record<string, Spec>;
@@ -86,7 +86,10 @@ export function isRepresentable(args: Spec[], place = 2): boolean {
   // The bound of 1e9 is that of a logarithm here, and of a logit in the oracle.
   const { of } = args[1] as TensorSpec;
   if (of.includes(-Infinity) && of.some((z) => Number.isFinite(z) && Math.abs(z) > 1e3)) return false;
-  if (isCallback(activation) && pixels.some(({ probabilities }) => probabilities.some((p) => p > 0.99 && p < 1)))
+  if (
+    isCallback(activation) &&
+    pixels.some(({ probabilities }) => probabilities.some((p) => p > 0 && p < 1 && Math.abs(p - 0.5) > 0.49))
+  )
     return false;
   return overlap(labels, predictions, how).predicted.data.every((sum) => sum === 0 || sum > 1e-36);
 }

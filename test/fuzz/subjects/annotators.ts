@@ -72,9 +72,12 @@ const signed: Subject = {
     )
     .map(([{ labels, options: how, classes, spatial }, own, asList]) => {
       const withClasses = labels.shape.length === spatial.length + 1;
-      // A size of as many as the classes would make the indices look like masks.
+      // A size of as many as the classes would make indices look like masks, and one of 1 is taken for a class axis.
       const count = labels.shape.includes(classes) ? Math.max(...labels.shape, classes) + 1 : classes;
-      return [labels, { ...how, ...perAxis(own, spatial.length, asList), ...(withClasses && { classes: count }) }];
+      return [
+        labels,
+        { ...how, ...perAxis(own, spatial.length, asList && !withClasses), ...(withClasses && { classes: count }) },
+      ];
     }),
   oracle(args) {
     const { axis = -1, classes } = optionsOf(args, 1) as { axis?: number; classes?: number };

@@ -191,7 +191,7 @@ function loss(fn: string, own: Record<string, fc.Arbitrary<unknown>>, family: Fa
     range: (args) => widened(rangeOf(fn), args, perPixel),
     // Where abs(p - t) is small it has few digits in float32, and so have the slopes of a root of it.
     gradientTolerance: (args) =>
-      hasRoot(fn, args) ? 1e-2 : !hasCorrelation(fn, args) ? 1e-5 : hasRoots(args) ? 1e-3 : 1e-2,
+      hasRoot(fn, args) ? 1e-2 : !hasCorrelation(fn, args) ? 1e-5 : hasRoots(args) ? 1e-3 : 1e-1,
     scale,
     relations: [reversedClasses, reversedBatch],
     ...(family.share !== undefined && { share: family.share }),

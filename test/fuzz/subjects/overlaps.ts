@@ -140,7 +140,7 @@ function fromOverlap(fn: string, lossName: string, own: Record<string, fc.Arbitr
     ),
     arbitrary: (args) => !isRepresentable(args),
     tolerance: () => (lossName === 'mccLoss' ? 1e-3 : 1e-5),
-    gradientTolerance: (args) => (lossName !== 'mccLoss' ? 1e-5 : hasRoots(args) ? 1e-3 : 1e-2),
+    gradientTolerance: (args) => (lossName !== 'mccLoss' ? 1e-5 : hasRoots(args) ? 1e-3 : 1e-1),
     smooth: (args) => !(Number(optionsOf(args, 3)['gamma'] ?? 1) < 1) && (lossName !== 'mccLoss' || hasRoots(args)),
   };
 }

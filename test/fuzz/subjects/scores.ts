@@ -76,6 +76,12 @@ function hasNearTie(values: number[]): boolean {
   return sorted.length > 1 && sorted[0] !== sorted[1] && sorted[0]! - sorted[1]! < 1e-5;
 }
 
+function smallestLabel(args: Spec[]): number {
+  const { mask } = optionsOf(args);
+  const smallest = (spec: Spec) => (isTensorSpec(spec) ? Math.min(1, ...spec.of.filter((x) => x > 0)) : 1);
+  return smallest(args[0]) * smallest(mask);
+}
+
 const isSmall = (args: Spec[]) => args.filter(isTensorSpec).every(({ shape }) => sizeOf(shape) <= 420);
 
 function score(name: metrics.ScoreName, own: Record<string, fc.Arbitrary<unknown>> = {}): Subject {
@@ -88,6 +94,8 @@ function score(name: metrics.ScoreName, own: Record<string, fc.Arbitrary<unknown
     labels: 0,
     arbitrary: (args) => !isRepresentable(args),
     kinks: kinksOf,
+    // Slopes to labels are differences of quotients by T.
+    gradientTolerance: (args) => 1e-5 / smallestLabel(args),
     oracle(args) {
       const hard = ({ hard, threshold = 0.5 }: Record<string, Spec>) => (hard ? [threshold as number, 0.5] : null);
       if (!isSmall(args) || !isDecided(args, hard) || !isRepresentable(args)) return null;

@@ -1,0 +1,37 @@
+/**
+ * Some random calls of every exported function, half of them the same in every run. `npm run fuzz` makes more of them.
+ */
+import { expect, test } from '@jest/globals';
+import * as softseg from '../../src/index.js';
+import { disposeInstances } from './instances.js';
+import { RANGES } from './ranges.js';
+import { describe as told, fuzz } from './runner.js';
+import { SUBJECTS } from './subjects/index.js';
+
+const SAME_SEED = 1;
+const NEW_SEED = Math.floor(Math.random() * 2 ** 31);
+/** Calls of a function with each seed. */
+const RUNS = 8;
+
+const names = SUBJECTS.map(({ fn }) => fn);
+
+test('every exported function has a subject, and none has two', () => {
+  const exported = Object.entries(softseg).filter(([, value]) => typeof value === 'function');
+  expect([...names].sort()).toEqual(exported.map(([name]) => name).sort());
+});
+
+test('every range is that of a subject', () => {
+  expect(Object.keys(RANGES).filter((name) => !names.includes(name))).toEqual([]);
+});
+
+test.each(SUBJECTS.map((subject) => [subject.fn, subject] as const))('%s', async (_, subject) => {
+  const runs = Math.ceil((RUNS * (subject.share ?? 100)) / 100);
+  try {
+    for (const seed of [SAME_SEED, NEW_SEED]) {
+      const report = await fuzz(subject, { seed, runs });
+      if (report) throw new Error(told(report));
+    }
+  } finally {
+    disposeInstances();
+  }
+});
