@@ -11,7 +11,7 @@ export type MeasuredRange = IntRange & {
   extremes: Tensor1D;
 };
 
-/** Of the labels of a problem, as they were passed. */
+/** The range of the labels of a problem, as they were passed. */
 export function rangeOfLabels({ labels, labelKind, weights, layout }: Problem): MeasuredRange[] {
   return rangeOfInts('labels', labels, labelKind, weights, layout);
 }

@@ -60,7 +60,7 @@ export function pixelAccuracy<R extends 'mean' | 'sample' = 'mean'>(
   }) as R extends 'sample' ? Tensor1D : Scalar;
 }
 
-/** Of predictions and labels of ones and zeros. */
+/** The formula, for predictions and labels of ones and zeros. */
 function accuracyHead(exclusive: boolean, classes: number, reduction: 'mean' | 'sample'): Head {
   return {
     sums: exclusive ? ['intersection', 'predicted'] : ['difference'],

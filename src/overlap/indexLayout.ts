@@ -8,13 +8,13 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkAxis, fail, show, showShape } from '../checks.js';
 import { layoutOf, sameShape, type Layout } from '../kernels/layout.js';
 
-/** What is known of the classes besides shapes. */
+/** Knowledge of the classes that shapes do not give. */
 export interface KnownClasses {
   /** The number of classes, where an option says it. */
   count: number | undefined;
   /** How many there are at least, for indices that have a class axis of 1. Default: the one class of index 1. */
   least?: number;
-  /** What the user is to do about it, in errors: `give the option classCount`. */
+  /** The advice that errors give: `give the option classCount`. */
   cure: string;
 }
 

@@ -1,4 +1,4 @@
-/** What int32 tensors may hold: checked by the functions that read tensors anyway. */
+/** The values that int32 tensors may hold: checked by the functions that read tensors anyway. */
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { fail } from '../checks.js';
 import { toLabelPixels, type LabelKind, type Layout } from '../kernels/layout.js';
@@ -7,7 +7,7 @@ import { toLabelPixels, type LabelKind, type Layout } from '../kernels/layout.js
 export type IntRange = {
   least: number;
   most: number;
-  /** What the values are, and what may help, for the error. */
+  /** A name for the values, and advice, for the error. */
   what: string;
   cure: string;
 };
@@ -20,7 +20,7 @@ export function intRange(name: string, kind: LabelKind, classes: number, most = 
   return { least: 0, most, what: `class indices in ${name}`, cure };
 }
 
-/** What is wrong with a value, or null. */
+/** The rule that a value breaks, or null. */
 export function outsideRange({ least, most, what, cure }: IntRange, value: number): string | null {
   if (value >= least && value <= most) return null;
   const range = least === most ? `be ${least}` : most === Infinity ? `be >= ${least}` : `lie in ${least}..${most}`;

@@ -8,7 +8,7 @@ const TOLERANCE = 1e-4;
 /** A cross-entropy, less an entropy or not, is never so far below 0 per pixel if labels lie in [0, 1]. */
 const LOWEST_ENTROPY = -0.5;
 
-/** What must lie in [0, 1] for a sum to lie between 0 and `valid`; a cross-entropy has no upper bound. */
+/** The values that must lie in [0, 1] for a sum to lie between 0 and `valid`. A cross-entropy has no upper bound. */
 const CAUSES: Partial<Record<PassSum, string>> = {
   intersection: 'labels and probabilities',
   predicted: 'probabilities',

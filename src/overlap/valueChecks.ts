@@ -115,7 +115,7 @@ interface Range {
   most: number;
 }
 
-/** What one look at the values of all pixels that count tells. */
+/** The result of one look at the values of all pixels that count. */
 interface Readings {
   all: Range;
   /** The first pixel with NaN, or with both infinities; -1 if there is none. */

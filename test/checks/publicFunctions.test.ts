@@ -102,7 +102,7 @@ function call(name: string, given: unknown[]): unknown {
   return isClass(name) ? new (f as new (...given: unknown[]) => unknown)(...given) : (f as AnyFunction)(...given);
 }
 
-/** What a call throws, if anything. */
+/** The error that a call throws, if any. */
 async function errorOf(name: string, given: unknown[]): Promise<unknown> {
   try {
     await call(name, given);

@@ -105,7 +105,7 @@ describe('ConfusionMatrix', () => {
     await expect(matrix.updateAsync(t.expandDims(2), p.expandDims(2))).rejects.toThrow(`Async: ${message}`);
     expect(tf.memory().numTensors).toBe(tensors + 4);
     expect(JSON.stringify(matrix)).toBe(before);
-    // What does not count may be anything.
+    // Pixels that do not count may hold anything.
     const mask = tf.tensor([[0, 1, 2].map((c, i) => (labels[i] === c && predictions[i] === c ? 1 : 0))]);
     expect(matrix.update(t.expandDims(2), p.expandDims(2), { mask }).result().accuracy).toBe(1);
   });
