@@ -67,8 +67,6 @@ export function signedDistance(labels: Tensor, options: SignedDistanceOptions = 
   const kind = resolveLabelKind(fn, labels, layout, axis);
   checkIgnoreLabel(fn, options.ignoreLabel, kind);
   checkMask(fn, options.mask, layout, `labels ${showShape(labels.shape)}`);
-  // tfjs's wasm backend cannot transpose what has no values.
-  if (labels.size === 0) return tf.zeros([...layout.shape]);
   return tf.tidy(() => {
     const weights = pixelWeights(labels, kind, layout, options);
     checkInts(fn, labels, intRange('labels', kind, layout.classes), kind, weights, layout);

@@ -72,8 +72,9 @@ export function layoutOfIndices(fn: string, name: string, indices: Tensor, axis:
   return withClasses(fn, indices, axis, count);
 }
 
-/** The size of the axis that may be the class axis. */
+/** The size of the axis that may be the class axis; undefined also for an axis that is none, which is refused later. */
 function sizeAlong({ shape, rank }: Tensor, axis: number): number | undefined {
+  if (typeof axis !== 'number') return undefined;
   const front = axis < 0 ? axis + rank : axis;
   return front === 0 ? undefined : shape[front];
 }
@@ -92,7 +93,7 @@ function layoutAlong(fn: string, tensor: Tensor, axis: number, count: number): L
 /** The layout of a tensor without a class axis. */
 function withClasses(fn: string, { shape }: Tensor, axis: number, count: number): Layout {
   const rank = shape.length + 1;
-  const front = axis < 0 ? axis + rank : axis;
+  const front = Number.isInteger(axis) && axis < 0 ? axis + rank : axis;
   if (!Number.isInteger(front) || front < 1 || front >= rank) {
     const range = `${rank === 2 ? '1 or -1' : `1..${rank - 1} or ${1 - rank}..-1`}`;
     const where = `where class indices ${showShape(shape)} get a class axis`;

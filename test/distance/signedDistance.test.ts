@@ -91,10 +91,11 @@ describe('signedDistance', () => {
   });
 
   test.each([[[0, 3, 2]], [[1, 0, 2]], [[1, 3, 0]]])(
-    'of labels of shape %p is empty too, wherever the classes are',
+    'refuses labels of shape %p, wherever the classes are',
     (shape) => {
-      expect(signedDistance(tf.zeros(shape)).shape).toEqual(shape);
-      expect(signedDistance(tf.zeros(shape), { axis: 1 }).shape).toEqual(shape);
+      for (const axis of [-1, 1]) {
+        expect(() => signedDistance(tf.zeros(shape), { axis })).toThrow('signedDistance: labels of shape [');
+      }
     },
   );
 
@@ -121,6 +122,11 @@ describe('signedDistance', () => {
       () => [tf.zeros([1, 3, 4, 2], 'int32'), { classes: 2 }],
       'int32 labels [1,3,4,2] may be class indices or one-hot masks of 2 classes: leave out classes for masks, or give ' +
         'class indices a class axis of 1',
+    ],
+    [
+      'an axis that is no number',
+      () => [tf.zeros([1, 3], 'int32'), { classes: 2, axis: Symbol('x') }],
+      'axis must be an integer in 1..2 or -2..-1, where class indices [1,3] get a class axis, got Symbol(x)',
     ],
     [
       'indices of no class',
