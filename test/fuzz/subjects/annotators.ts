@@ -60,6 +60,8 @@ const shapeRules: SceneRules = { activations: ['softmax', 'sigmoid', 'none'], le
 /** Labels without predictions. */
 const signed: Subject = {
   fn: 'signedDistance',
+  // Indices whose last axis has the size 1 are taken to have a class axis, to which a mask may not fit.
+  mayRefuse: true,
   args: fc
     .tuple(
       scene({

@@ -57,6 +57,8 @@ function isDecided(args: Spec[], places: (own: Record<string, Spec>) => readonly
   const borders = places(own);
   if (borders === null) return true;
   if (isCallback(own['activation'])) return false;
+  // Probabilities of logits this small are equal in float64, where the logits are not.
+  if ((args[1] as TensorSpec).of.some((z) => z !== 0 && Math.abs(z) < 1e-15)) return false;
   const how = defined({
     axis: own['axis'],
     activation: own['activation'],
