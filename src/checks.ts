@@ -221,6 +221,20 @@ export function checkInteger(fn: string, name: string, value: unknown, least: nu
   }
 }
 
+/** The most classes, bins or tiles: more are a mistake, and would take all memory. */
+export const MOST_COUNTED = 2 ** 20;
+/** The most classes of a function that keeps a number for each pair of them. */
+export const MOST_CLASSES_IN_PAIRS = 4096;
+
+/** A number of things that are kept in memory, so that an absurd one is an error and not the end of the process. */
+export function checkCount(fn: string, name: string, value: unknown, least: number, most = MOST_COUNTED): void {
+  const tooMany = typeof value === 'number' && value > most;
+  if (!Number.isInteger(value) || (value as number) < least || tooMany) {
+    const range = tooMany ? `an integer in ${least}..${most}` : `an integer >= ${least}`;
+    fail(fn, `${name} must be ${range}, got ${show(value)}`);
+  }
+}
+
 /** A value that marks entries of labels. `integers` says of what kind they are if they are integers: it is one too. */
 export function checkLabelValue(fn: string, name: string, value: unknown, integers: string | null): void {
   checkNumber(fn, name, value);

@@ -1,16 +1,18 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import {
+  checkAbsentLabel,
   checkAxis,
+  checkCount,
   checkHoldsValues,
   checkInteger,
-  checkAbsentLabel,
   checkNumber,
   checkNumberList,
   checkOptionNames,
   checkTensor,
   entriesOf,
   fail,
+  MOST_CLASSES_IN_PAIRS,
   show,
 } from '../checks.js';
 import { maximizeExpectation, normalized, type Estimate } from './expectationMaximization.js';
@@ -114,7 +116,7 @@ export function staple(masks: Tensor, options: StapleOptions = {}): BinaryStaple
     'missing',
   ]);
   const { classes, absentLabel, prior = 'votes', tolerance = 1e-7, maxIterations = 1000, missing = -1 } = options;
-  if (classes !== undefined) checkInteger(fn, 'classes', classes, 2);
+  if (classes !== undefined) checkCount(fn, 'classes', classes, 2, MOST_CLASSES_IN_PAIRS);
   if (classes !== undefined && masks.dtype !== 'int32') fail(fn, `class maps must be int32, got ${show(masks)}`);
   checkHoldsValues(fn, 'masks', masks);
   if (absentLabel !== undefined) checkAbsentLabel(fn, absentLabel, masks);

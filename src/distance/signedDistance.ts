@@ -1,14 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor3D } from '@tensorflow/tfjs-core';
-import {
-  checkAxis,
-  checkHoldsValues,
-  checkInteger,
-  checkOptionNames,
-  checkTensor,
-  fail,
-  showShape,
-} from '../checks.js';
+import { checkAxis, checkCount, checkHoldsValues, checkOptionNames, checkTensor, fail, showShape } from '../checks.js';
 import { fromPixels, layoutOf, type Layout } from '../kernels/layout.js';
 import { layoutOfIndices } from '../overlap/indexLayout.js';
 import { checkInts, intRange } from '../overlap/intValues.js';
@@ -88,6 +80,6 @@ function resolveLayout(fn: string, labels: Tensor, { classes, axis = -1 }: Signe
     fail(fn, `labels must be ${wanted}, with at least one spatial axis, got shape ${showShape(shape)}`);
   }
   if (classes === undefined) return layoutOf(shape, checkAxis(fn, axis, shape, 'axis', 1));
-  checkInteger(fn, 'classes', classes, 1);
+  checkCount(fn, 'classes', classes, 1);
   return layoutOfIndices(fn, 'labels', labels, axis, classes);
 }

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { checkAxis, checkDtype, checkInteger, checkOptionNames, checkTensor, fail, showShape } from '../checks.js';
+import { checkAxis, checkCount, checkDtype, checkOptionNames, checkTensor, fail, showShape } from '../checks.js';
 import { largestOfCube, leastOfCross } from './windows.js';
 
 export interface SoftSkeletonOptions {
@@ -47,8 +47,11 @@ export function softSkeleton(values: Tensor, options: SoftSkeletonOptions = {}):
   return tf.tidy(() => skeletonOf(values, spatialAxes, iterations));
 }
 
+/** Each makes the skeleton a pixel thicker; more would only take time. */
+const MOST_ITERATIONS = 10_000;
+
 export function resolveIterations(fn: string, iterations = 3): number {
-  checkInteger(fn, 'iterations', iterations, 0);
+  checkCount(fn, 'iterations', iterations, 0, MOST_ITERATIONS);
   return iterations;
 }
 

@@ -1,7 +1,7 @@
 /** Calibration, as sums per bin of confidence. N samples, P pixels, C classes, B bins, K columns (1 or C). */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
-import { checkInteger, checkOneOf, fail } from '../checks.js';
+import { checkCount, checkOneOf, fail } from '../checks.js';
 import { pixels, probabilities } from '../kernels/composed/pixels.js';
 import { constant } from '../kernels/constant.js';
 import type { PassActivation } from '../kernels/contract.js';
@@ -34,7 +34,7 @@ export const SUMS_PER_BIN = 3;
 
 /** Checks that need no tensor. */
 export function checkCalibration(fn: string, { bins = 15, confidence, classes }: CalibrationOptions): void {
-  checkInteger(fn, 'bins', bins, 2);
+  checkCount(fn, 'bins', bins, 2);
   if (confidence !== undefined) checkOneOf(fn, 'confidence', confidence, ['top', 'class']);
   if (confidence === 'top' && classes !== undefined) fail(fn, `classes goes with confidence 'class', not with 'top'`);
 }

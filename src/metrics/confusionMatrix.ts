@@ -1,6 +1,15 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor3D } from '@tensorflow/tfjs-core';
-import { checkInteger, checkOptionNames, checkTensor, entriesOf, fail, show, showShape } from '../checks.js';
+import {
+  checkCount,
+  checkOptionNames,
+  checkTensor,
+  entriesOf,
+  fail,
+  MOST_CLASSES_IN_PAIRS,
+  show,
+  showShape,
+} from '../checks.js';
 import { pixels, weigh } from '../kernels/composed/pixels.js';
 import { PROBLEM_OPTIONS, type ProblemOptions } from '../overlap/options.js';
 import { passAttributes, plainEntropy, resolveProblem } from '../overlap/problem.js';
@@ -58,7 +67,7 @@ export class ConfusionMatrix extends Accumulator<ConfusionResult, ConfusionMatri
     const fn = 'ConfusionMatrix';
     checkOptionNames(fn, options, OPTIONS);
     const { classNames, classCount, threshold } = options;
-    if (classCount !== undefined) checkInteger(fn, 'classCount', classCount, 2);
+    if (classCount !== undefined) checkCount(fn, 'classCount', classCount, 2, MOST_CLASSES_IN_PAIRS);
     if (threshold !== undefined) checkThreshold(fn, threshold);
     if (classNames !== undefined) {
       const names = entriesOf(classNames);

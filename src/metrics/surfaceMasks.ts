@@ -3,8 +3,8 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import {
   checkAxis,
   checkClassList,
+  checkCount,
   checkDtype,
-  checkInteger,
   checkOneOf,
   checkTensor,
   fail,
@@ -69,7 +69,7 @@ export function surfaceMasks(fn: string, labels: Tensor, predictions: Tensor, op
   checkTensor(fn, 'predictions', predictions);
   checkDtype(fn, 'predictions', predictions, ['float32', 'bool', 'int32']);
   if (predictions.size === 0) fail(fn, `predictions of shape ${showShape(predictions.shape)} hold no value`);
-  if (options.classCount !== undefined) checkInteger(fn, 'classCount', options.classCount, 1);
+  if (options.classCount !== undefined) checkCount(fn, 'classCount', options.classCount, 1);
   const layout = resolveLayout(fn, labels, predictions, options);
   const { samples, spatial } = layout;
   const { axis = -1, classes = 'all', classCount } = options;

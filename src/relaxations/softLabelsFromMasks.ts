@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import {
+  checkAbsentLabel,
   checkAxis,
+  checkCount,
   checkDtype,
   checkHoldsValues,
-  checkInteger,
-  checkAbsentLabel,
   checkNumber,
   checkOptionNames,
   checkTensor,
@@ -50,7 +50,7 @@ export function softLabelsFromMasks(masks: Tensor, options: SoftLabelsFromMasksO
   checkDtype(fn, 'masks', masks, ['bool', 'int32', 'float32']);
   checkOptionNames(fn, options, ['classes', 'annotatorAxis', 'absentLabel', 'smoothing', 'missing']);
   const { classes, absentLabel, smoothing = 0, missing = -1 } = options;
-  if (classes !== undefined) checkInteger(fn, 'classes', classes, 2);
+  if (classes !== undefined) checkCount(fn, 'classes', classes, 2);
   if (classes !== undefined && masks.dtype !== 'int32') fail(fn, `class maps must be int32, got ${show(masks)}`);
   if (absentLabel !== undefined) checkAbsentLabel(fn, absentLabel, masks);
   checkNumber(fn, 'smoothing', smoothing, { least: 0 });

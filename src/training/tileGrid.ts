@@ -1,4 +1,4 @@
-import { checkInteger, checkOptionNames, entriesOf, fail, show, showShape } from '../checks.js';
+import { checkInteger, checkOptionNames, entriesOf, fail, MOST_COUNTED, show, showShape } from '../checks.js';
 
 export interface TileOptions {
   /** The size of a tile, one for all spatial axes or one for each; at most that of the whole. */
@@ -50,6 +50,13 @@ export function gridOf(fn: string, axes: readonly number[], options: TileOptions
     fail(fn, `size must be at most that of the whole, got size ${showShape(sizes)} for the axes ${showShape(shape)}`);
   }
   const overlaps = perAxis(fn, 'overlap', options.overlap ?? 0, shape, 0);
+  const tiles = shape.reduce((count, length, i) => count * tilesAlong(length, sizes[i]!, overlaps[i]!), 1);
+  if (tiles > MOST_COUNTED) {
+    fail(
+      fn,
+      `at most ${MOST_COUNTED} tiles fit into memory, got ${tiles} of size ${showShape(sizes)} for ${showShape(shape)}`,
+    );
+  }
   const spansOf = shape.map((length, i) => spans(fn, length, sizes[i]!, overlaps[i]!, align));
   // The product of the axes, the last one fastest.
   return spansOf.reduce<Tile[]>(
@@ -57,6 +64,10 @@ export function gridOf(fn: string, axes: readonly number[], options: TileOptions
     [{ start: [], size: [], core: { start: [], size: [] } }],
   );
 }
+
+/** About as many as `spans` gives, which checks the overlap. */
+const tilesAlong = (length: number, size: number, overlap: number): number =>
+  Math.ceil(Math.max(length - overlap, 1) / Math.max(size - overlap, 1));
 
 function perAxis(fn: string, name: string, value: unknown, shape: readonly number[], least: number): number[] {
   const list = entriesOf(value) ?? shape.map(() => value);

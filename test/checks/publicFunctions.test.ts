@@ -160,3 +160,16 @@ describe('with hostile values', () => {
     expect(faults).toEqual([]);
   });
 });
+
+test.each<[string, () => unknown]>([
+  ['classes', () => softseg.signedDistance(tf.zeros([1, 2, 2], 'int32'), { classes: 2 ** 31 })],
+  ['classes', () => softseg.softLabelsFromMasks(tf.zeros([1, 2], 'int32'), { classes: 2 ** 31 })],
+  ['classes', () => softseg.staple(tf.zeros([2, 2], 'int32'), { classes: 2 ** 31 })],
+  ['classCount', () => new softseg.ConfusionMatrix({ classCount: 2 ** 31 })],
+  ['bins', () => new softseg.CalibrationError({ bins: 2 ** 31 })],
+  ['iterations', () => softseg.softSkeleton(soft(), { iterations: 2 ** 31 })],
+  ['tiles', () => softseg.tileGrid([2 ** 31], { size: 1 })],
+])('an absurd number of %s is an error, and not the end of the process', (name, call) => {
+  expect(call).toThrow(name);
+  expect(call).toThrow(/2147483648/);
+});

@@ -58,7 +58,8 @@ const MAKERS = {
   Infinity: () => Infinity,
   '-1': () => -1,
   'one and a half': () => 1.5,
-  // (A count of 2^31 classes is no mistake that anybody makes, and takes all memory.)
+  '1e308': () => 1e308,
+  '2^31': () => 2 ** 31,
   '-1e308': () => -1e308,
   '1e-308': () => 1e-308,
   'an empty list': () => [],
