@@ -24,6 +24,20 @@ export interface ProblemOf extends Size {
   attributes: PassAttributes;
 }
 
+/** The entropy term without any option. */
+export const plain = (kind: 'categorical' | 'binary') => ({
+  kind,
+  labelSmoothing: 0,
+  posWeight: null,
+  subtractEntropy: false,
+});
+
+export const attributesOf = (activation: PassAttributes['activation'], classes: number): PassAttributes => ({
+  activation,
+  sharpness: activation === 'none' ? 1 : 1.5,
+  entropy: plain(activation === 'softmax' || (activation === 'none' && classes > 1) ? 'categorical' : 'binary'),
+});
+
 /** What a pixel holds: C values each. */
 interface Pixel {
   predictions: number[];
