@@ -13,7 +13,7 @@ export function twice(x: tf.Tensor): tf.Tensor {
  * a user's object throws is passed on.
  */
 export function isOwnError(message: string): boolean {
-  return message === OWN_ERROR || /\bHostile\b|proxy that has been revoked/.test(message);
+  return message === OWN_ERROR || /\bHostile\b|proxy that has been revoked|^Error when checking/.test(message);
 }
 
 const circular = (): object => {

@@ -6,7 +6,7 @@ import * as distance from '../../reference/distance.js';
 import * as reference from '../../reference/index.js';
 import { sizeOf, type NdArray } from '../../reference/index.js';
 import { forOracle, isTensorSpec, valuesOf, type Spec, type TensorSpec } from '../call.js';
-import { mayBeInfinite } from '../documented.js';
+import { isRepresentable, mayBeInfinite } from '../documented.js';
 import { defined, logit, one, options, scene, share, sometimes, type SceneRules } from '../scene.js';
 import { sliced } from '../slices.js';
 import type { Subject } from '../subject.js';
@@ -379,6 +379,7 @@ const evaluations: readonly Subject[] = [
     ]),
     invoke: ([name, score, labels, predictions]) => (exported('asMetric')(name, score) as Any)(labels, predictions),
     nonFinite: ([, , labels, predictions]) => mayBeInfinite([labels, predictions]),
+    arbitrary: ([, , labels, predictions]) => !isRepresentable([labels!, predictions!]),
     share: 20,
   },
 ];
