@@ -136,6 +136,12 @@ const isSorted = (fn: string, args: Spec[]): boolean => {
 
 const hasRoot = (fn: string, args: Spec[]) => fn === 'unifiedFocalLoss' || Number(optionsOf(args)['gamma'] ?? 1) < 1;
 
+/** The rounding of a probability near 1, to the power of gamma. */
+const rootOfRounding = (fn: string, args: Spec[]): number => {
+  const { gamma = fn === 'unifiedFocalLoss' ? 0.5 : 1 } = optionsOf(args);
+  return Math.max(2e-3, 2 * 1e-7 ** Number(gamma));
+};
+
 const hasCorrelation = (fn: string, args: Spec[]) =>
   fn === 'mccLoss' || 'mcc' in ((optionsOf(args)['weights'] ?? {}) as object);
 
@@ -192,7 +198,7 @@ function loss(fn: string, own: Record<string, fc.Arbitrary<unknown>>, family: Fa
     kinks: kinksOf,
     // V - P loses digits where nearly all is predicted, and so do a root, and a power below 1, of it.
     tolerance: (args) =>
-      hasRoot(fn, args) ? 2e-3 : hasCorrelation(fn, args) ? 1e-3 : isSorted(fn, args) ? 1e-4 : 1e-5,
+      hasRoot(fn, args) ? rootOfRounding(fn, args) : hasCorrelation(fn, args) ? 1e-3 : isSorted(fn, args) ? 1e-4 : 1e-5,
     differentiable: (args) => wrt.filter((place) => (args[place] as TensorSpec).tensor === 'float32'),
     smooth: (args) => isSmooth(args) && (family.smooth?.(args) ?? true),
     checkable: passesValueChecks,

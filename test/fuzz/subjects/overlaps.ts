@@ -83,7 +83,7 @@ const mergeSubject: Subject = {
     mayBeInfinite([labels, predictions, { ...(how as object), mask: undefined }]),
   oracle(args) {
     const { mask: _, ...how } = optionsOf(args);
-    return isSmall(args) ? referenceSums(args[0], args[1], how) : null;
+    return isSmall(args) && isRepresentable([args[0]!, args[1]!, how]) ? referenceSums(args[0], args[1], how) : null;
   },
   relations: [
     {
