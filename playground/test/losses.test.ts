@@ -7,6 +7,9 @@ import { evaluate } from '../src/losses/evaluate.js';
 import { LABELS, PIXELS, PREDICTIONS, SIZE } from '../src/losses/presets.js';
 import { numberOf, start, stop, visit } from './browser.js';
 
+// As on the page.
+softseg.checkValues('never');
+
 /** What is painted, as tensors; written from what the page says, not with its code. */
 function painted(label: string, prediction: string, classes: number, withEmpty = false) {
   const masks = LABELS[label]!.masks();

@@ -1,4 +1,5 @@
 /** Trains beside the page, so that the page stays quick. */
+import { checkValues } from 'softseg';
 import { backendsThere } from './backends.js';
 import { loadData, type Data } from './data.js';
 import type { FromWorker, ToWorker } from './messages.js';
@@ -8,6 +9,9 @@ const page = self as unknown as {
   postMessage(message: FromWorker): void;
   onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
 };
+// Any loss may be tried on the soft labels of the page, also the hinge, which takes hard ones.
+checkValues('never');
+
 const tell = (message: FromWorker) => page.postMessage(message);
 const fail = (error: unknown) =>
   tell({ type: 'failed', message: error instanceof Error ? error.message : String(error) });
