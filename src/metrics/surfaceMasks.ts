@@ -5,6 +5,7 @@ import {
   checkClassList,
   checkCount,
   checkDtype,
+  checkHoldsValues,
   checkOneOf,
   checkTensor,
   fail,
@@ -68,7 +69,7 @@ export function surfaceMasks(fn: string, labels: Tensor, predictions: Tensor, op
   checkTensor(fn, 'labels', labels);
   checkTensor(fn, 'predictions', predictions);
   checkDtype(fn, 'predictions', predictions, ['float32', 'bool', 'int32']);
-  if (predictions.size === 0) fail(fn, `predictions of shape ${showShape(predictions.shape)} hold no value`);
+  checkHoldsValues(fn, 'predictions', predictions);
   if (options.classCount !== undefined) checkCount(fn, 'classCount', options.classCount, 1);
   const layout = resolveLayout(fn, labels, predictions, options);
   const { samples, spatial } = layout;

@@ -60,7 +60,7 @@ test('third derivatives can be had', () => {
   const f = (z: tf.Tensor) =>
     tf.sum(currentKernels().sums({ ...inputs, predictions: z }, attributes, sumSet(['predictedSquared'])));
   const squaredGradient = (f: (z: tf.Tensor) => tf.Tensor) => (z: tf.Tensor) => tf.sum(tf.square(tf.grad(f)(z)));
-  // Of second derivatives, which are compared with the oracle's above.
+  // These are second derivatives, which are compared with the oracle's above.
   const total = squaredGradient(squaredGradient(f));
   const z = inputs.predictions;
   const differences = Array.from({ length: z.size }, (_, i) => {

@@ -100,7 +100,7 @@ export function toNdArray(spec: TensorSpec): NdArray {
   return spec.tensor === 'int32' ? { ...array, dtype: 'int32' } : array;
 }
 
-/** What a function gets for a spec. Tensors are made once per call and belong to the caller. */
+/** The value that a function gets for a spec. Tensors are made once per call and belong to the caller. */
 export function materialize(spec: Spec): unknown {
   if (isTensorSpec(spec)) return toTensorOf(spec);
   if (isCallback(spec)) return CALLBACKS[spec.callback];

@@ -1,4 +1,4 @@
-/** What must hold for every call, and how it is found out. */
+/** The properties that must hold for every call, and how they are checked. */
 import * as tf from '@tensorflow/tfjs-core';
 import * as softseg from '../../src/index.js';
 import { sizeOf, type NdArray } from '../reference/index.js';
@@ -20,7 +20,7 @@ import type { Subject } from './subject.js';
 /** Counts of a run, for the report. */
 export const counters = { calls: 0, oracle: 0, gradients: 0, errors: 0, values: 0 };
 
-/** What went wrong. `kind` and a message without numbers tell failures of one fault from others. */
+/** A property that did not hold. `kind` and a message without numbers tell failures of one fault from others. */
 export class Failure extends Error {
   constructor(
     readonly kind: string,
@@ -98,7 +98,7 @@ const scaleOf = ({ scale = 1 }: Subject) => scale;
 /** Sums over very many classes are one float32 after the other in tfjs's ops. */
 function toleranceOf(subject: Subject, { args, wild }: Call, which: 'tolerance' | 'gradientTolerance'): number {
   const many = someTensor(args, ({ shape }) => shape.some((size) => size > MANY));
-  // What does not fit is to be refused; its digits are the business of calls that fit.
+  // Arguments that do not fit are to be refused; digits are checked by calls that fit.
   const own = wild ? 1e-2 : (subject[which]?.(args) ?? 1e-5);
   return many ? Math.max(own, 1e-4) : own;
 }

@@ -24,7 +24,7 @@ export interface Scene {
   checkable: boolean;
 }
 
-/** What a function accepts. */
+/** The arguments that a function accepts. */
 export interface SceneRules {
   activations: readonly ('softmax' | 'sigmoid' | 'none' | 'function')[];
   /** The activation where the option is not set; by default softmax, or sigmoid with one class. */

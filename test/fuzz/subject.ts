@@ -10,7 +10,7 @@ export interface Subject {
   args: fc.Arbitrary<Spec[]>;
   /** Whether value checks may be on for these arguments; never, if not given. */
   checkable?(args: Spec[]): boolean;
-  /** What is done with the arguments; by default the function is called with them. */
+  /** Calls the function in another way than with its arguments alone. */
   invoke?(args: unknown[]): unknown;
   /** The result in float64, one array for each tensor or number of the result; null where the oracle has none. */
   oracle?(args: Spec[]): NdArray[] | null;
@@ -46,7 +46,7 @@ export interface Subject {
   mayRefuse?: boolean;
   /** Errors may name other functions too, those that were passed or that are called inside. */
   composite?: boolean;
-  /** Of a hundred runs, how many it gets; 100 by default. */
+  /** The percentage of the usual runs that it gets; 100 by default. */
   share?: number;
 }
 

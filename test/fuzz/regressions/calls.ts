@@ -36,7 +36,7 @@ export const CALLS: readonly Call[] = [
   // The threshold of a large alpha.
   { fn: 'entmax', args: [float([4], [0]), { alpha: 100 }] },
   { fn: 'entmax', args: [float([4], [-0.001, -0.001, 0, -0.001]), { alpha: 10 }] },
-  // What no function expects.
+  // Arguments that no function expects.
   {
     fn: 'diceLoss',
     args: [float([1, 1], [0]), float([1, 1], [0]), { mask: { hostile: 'a circular object' } }],

@@ -114,7 +114,7 @@ function widened([least, most]: Range, args: Spec[], perPixel: boolean): Range {
   const terms = reduction === 'sum' ? Math.max(size, 1) * 4 : 1;
   const weighs =
     reduction === 'none' || reduction === 'sum' || perPixel ? heaviest * classes * (reduction === 'none' ? 1e3 : 1) : 1;
-  // Of labels that sum to less than 1, or some of the classes, t log t may be more than the cross-entropy.
+  // With labels that sum to less than 1, or some of the classes, t log t may be more than the cross-entropy.
   const lowest = subtractEntropy ? -classes : least;
   return [lowest * weighs * terms, most * weighs * terms * (reduction === 'sum' ? 1e3 : 1)];
 }
@@ -223,7 +223,7 @@ const comboWeights = fc
   .uniqueArray(fc.tuple(one(...TERMS), one(0, 0.5, 1, 2)), { minLength: 1, maxLength: 3, selector: ([name]) => name })
   .map((entries) => Object.fromEntries(entries) as Record<string, number>);
 
-/** Of combos only what all terms have in common, and options that at most one of them knows. */
+/** Combos get what all terms have in common, and options that at most one of them knows. */
 const comboArgs = fc
   .tuple(
     scene({ activations: ALL }),

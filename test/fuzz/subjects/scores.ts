@@ -171,7 +171,7 @@ interface Batch {
   mask?: tf.Tensor;
 }
 
-/** What it says: numbers and lists of them. */
+/** Its results: numbers and lists of them. */
 const said = (accumulator: AnyAccumulator): unknown[] => [
   accumulator.result(),
   accumulator.perClass?.() ?? [],

@@ -1,4 +1,4 @@
-/** What of training takes tensors, and the rest of what src/index.ts exports. */
+/** The training functions that take tensors, and the rest of the exports of src/index.ts. */
 import fc from 'fast-check';
 import * as tf from '@tensorflow/tfjs-core';
 import * as softseg from '../../../src/index.js';
