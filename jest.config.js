@@ -77,7 +77,7 @@ export default async () => {
       {
         ...shared,
         displayName: 'node',
-        testMatch: ['reference', 'backend', 'native', 'node', 'examples', 'docs', 'package'].map(
+        testMatch: ['reference', 'damage', 'backend', 'native', 'node', 'examples', 'docs', 'package'].map(
           (room) => `<rootDir>/test/${room}/**/*.test.ts`,
         ),
       },
