@@ -1,0 +1,155 @@
+import { createHash, type Hash } from 'node:crypto';
+import { createReadStream, type Stats } from 'node:fs';
+import { chmod, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import { messageOf } from './errors.js';
+import { interrupted } from './processes.js';
+
+// A folder of the cache is sealed when it is made: a file in it lists the others, with their sizes and hashes. Before
+// anything of it is loaded it is compared with that list, because a library that was cut off or changed ends the process.
+
+/** Name of the list. */
+export const SEAL = 'contents.json';
+
+/** How a file was when the folder was sealed. */
+interface SealedFile {
+  bytes: number;
+  sha256: string;
+  /** When it was last changed, in seconds since 1970: archives keep no more. */
+  changed: number;
+}
+
+interface Seal {
+  version: 1;
+  /** By their paths in the folder, with slashes. */
+  files: Record<string, SealedFile>;
+}
+
+/** Larger files are not hashed each time, only if their time of change is another one. */
+const SMALL = 16 * 2 ** 20; // bytes
+
+export interface Hashing {
+  signal?: AbortSignal;
+  /** Called with the number of bytes that have been hashed, and how many there are in all. */
+  onBytes?: (done: number, all: number) => void;
+}
+
+/** Writes the list of all that is in the folder, to which others must not write from now on. */
+export async function seal(folder: string, hashing: Hashing = {}): Promise<void> {
+  const entries = await readdir(folder, { withFileTypes: true, recursive: true });
+  const inside = entries.map((entry) => join(entry.parentPath ?? entry.path, entry.name));
+  const paths = inside.filter((path) => path !== join(folder, SEAL));
+  for (const path of [folder, ...paths]) await withoutOthers(path);
+  const stats = await Promise.all(paths.map((path) => stat(path)));
+  const count = counting(
+    hashing,
+    stats.reduce((sum, { size }, i) => (stats[i]!.isFile() ? sum + size : sum), 0),
+  );
+  const files: Seal['files'] = {};
+  for (const [i, path] of paths.entries()) {
+    const { size, mtimeMs } = stats[i]!;
+    const name = relative(folder, path).split(sep).join('/');
+    if (stats[i]!.isFile()) files[name] = { bytes: size, sha256: await hashOf(path, count), changed: seconds(mtimeMs) };
+  }
+  const text: Seal = { version: 1, files };
+  await writeFile(join(folder, SEAL), JSON.stringify(text, null, 1), { mode: 0o644 });
+}
+
+/** A count for several files. */
+function counting({ signal, onBytes }: Hashing, all: number): HashingFile {
+  let done = 0;
+  return { signal, onChunk: (bytes) => onBytes?.((done += bytes), all) };
+}
+
+interface HashingFile {
+  signal?: AbortSignal;
+  onChunk: (bytes: number) => void;
+}
+
+async function withoutOthers(path: string): Promise<void> {
+  const { mode } = await stat(path);
+  if (mode & 0o022) await chmod(path, mode & 0o7755);
+}
+
+export interface Inspection extends Hashing {
+  /** Only these files are looked at. Default all in the list. */
+  files?: readonly string[];
+  /** Large files are hashed too. */
+  full?: boolean;
+}
+
+/** What is wrong with a sealed folder, in words; undefined if it is as it was when it was sealed. */
+export async function damageIn(folder: string, inspection: Inspection = {}): Promise<string | undefined> {
+  let sealed: Seal['files'];
+  try {
+    await statFile(join(folder, SEAL));
+    sealed = parse(await readFile(join(folder, SEAL), 'utf8')).files;
+  } catch (error) {
+    return `${join(folder, SEAL)} does not list what was installed (${messageOf(error)})`;
+  }
+  const looked = inspection.files ?? Object.keys(sealed);
+  const all = looked.reduce((sum, file) => sum + (sealed[file]?.bytes ?? 0), 0);
+  const count = counting(inspection, all);
+  for (const file of looked) {
+    const path = join(folder, file);
+    const known = Object.hasOwn(sealed, file) ? sealed[file] : undefined;
+    const damage = known ? await damageOf(path, known, count, inspection.full) : `is not listed in ${SEAL}`;
+    if (damage !== undefined) return `${path} ${damage}`;
+  }
+  return undefined;
+}
+
+async function damageOf(
+  path: string,
+  known: SealedFile,
+  hashing: HashingFile,
+  full = false,
+): Promise<string | undefined> {
+  try {
+    const { size, mtimeMs } = await statFile(path);
+    if (size !== known.bytes) return `has ${size} bytes instead of ${known.bytes}`;
+    const sameTime = seconds(mtimeMs) === known.changed;
+    if (size > SMALL && sameTime && !full) return undefined;
+    const sha256 = await hashOf(path, hashing);
+    if (sha256 !== known.sha256) return `is not as it was installed (sha256 ${sha256} instead of ${known.sha256})`;
+    // It was copied. With its time put back it need not be hashed the next time; who may not do that is none the worse.
+    if (size > SMALL && !sameTime) await utimes(path, known.changed, known.changed).catch(() => {});
+    return undefined;
+  } catch (error) {
+    if (hashing.signal?.aborted) throw error;
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'is missing' : `cannot be read (${messageOf(error)})`;
+  }
+}
+
+function parse(text: string): Seal {
+  const given = JSON.parse(text) as Partial<Seal> | null;
+  const files = Object.entries(given?.files ?? {});
+  const whole = files.every(
+    ([name, file]) =>
+      !name.split('/').includes('..') &&
+      Number.isSafeInteger(file?.bytes) &&
+      Number.isSafeInteger(file.changed) &&
+      /^[0-9a-f]{64}$/.test(String(file.sha256)),
+  );
+  if (given?.version !== 1 || files.length === 0 || !whole) throw new Error('it is damaged, or of another version');
+  return given as Seal;
+}
+
+/** Reading anything else, such as a pipe, might never end. */
+async function statFile(path: string): Promise<Stats> {
+  const stats = await stat(path);
+  if (!stats.isFile()) throw new Error('it is not a file');
+  return stats;
+}
+
+async function hashOf(path: string, { signal, onChunk }: HashingFile): Promise<string> {
+  const hash: Hash = createHash('sha256');
+  for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 })) {
+    if (signal?.aborted) throw interrupted();
+    hash.update(chunk as Buffer);
+    onChunk((chunk as Buffer).length);
+  }
+  return hash.digest('hex');
+}
+
+const seconds = (milliseconds: number): number => Math.floor(milliseconds / 1000);

@@ -1,0 +1,155 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { damageIn, seal, SEAL } from '../../src/backend/seal.js';
+import { whyNotTrusted } from '../../src/backend/trust.js';
+import { damaged } from '../damage/damaged.js';
+
+let folder: string;
+beforeEach(() => {
+  folder = realpathSync(mkdtempSync(join(tmpdir(), 'softseg-seal-')));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const at = (...parts: string[]) => join(folder, ...parts);
+
+describe('a sealed folder', () => {
+  const bytes = Uint8Array.from({ length: 900 }, (_, i) => (i * 7) % 251);
+  const make = async () => {
+    mkdirSync(at('deep'));
+    writeFileSync(at('deep', 'a.so'), bytes);
+    writeFileSync(at('b.node'), 'b');
+    await seal(folder);
+  };
+
+  test('is whole as it was sealed, and in another place', async () => {
+    await make();
+    expect(await damageIn(folder)).toBeUndefined();
+    expect(await damageIn(folder, { full: true })).toBeUndefined();
+    symlinkSync(folder, `${folder}-link`);
+    expect(await damageIn(`${folder}-link`)).toBeUndefined();
+    rmSync(`${folder}-link`);
+  });
+
+  test('that was changed in any byte, or cut off at any length, is damaged, and the file is named', async () => {
+    await make();
+    for (const { what, bytes: other } of damaged(bytes)) {
+      writeFileSync(at('deep', 'a.so'), other);
+      expect({ what, damage: await damageIn(folder) }).toEqual({ what, damage: expect.stringContaining('a.so ') });
+    }
+  });
+
+  test('with a list that was changed is never taken for whole when a file is not', async () => {
+    await make();
+    const list = readFileSync(at(SEAL));
+    writeFileSync(at('b.node'), 'B');
+    for (const { what, bytes: other } of damaged(list, { some: 150 })) {
+      writeFileSync(at(SEAL), other);
+      expect({ what, damage: await damageIn(folder, { files: ['b.node'] }) }).toEqual({
+        what,
+        damage: expect.any(String),
+      });
+    }
+  });
+
+  test.each([
+    ['is missing', () => rmSync(at('b.node')), /b\.node is missing/],
+    ['is a folder', () => (rmSync(at('b.node')), mkdirSync(at('b.node'))), /b\.node cannot be read \(it is not a file/],
+    ['is a link to nothing', () => (rmSync(at('b.node')), symlinkSync('none', at('b.node'))), /b\.node is missing/],
+    ['has no list', () => rmSync(at(SEAL)), /contents\.json does not list what was installed/],
+    ['has a folder as list', () => (rmSync(at(SEAL)), mkdirSync(at(SEAL))), /contents\.json does not list/],
+    ['has a list of an older form', () => writeFileSync(at(SEAL), '{"b.node":1}'), /does not list .* another version/],
+  ])('in which a file %s is damaged', async (_, change, message) => {
+    await make();
+    change();
+    expect(await damageIn(folder)).toMatch(message);
+  });
+
+  test('whose list leads out of it is damaged', async () => {
+    await make();
+    writeFileSync(at(SEAL), readFileSync(at(SEAL), 'utf8').replace('"b.node"', '"../b.node"'));
+    expect(await damageIn(folder)).toMatch(/does not list what was installed/);
+  });
+
+  test('tells of a large file by its size and time, by its bytes if the time is another one or on demand', async () => {
+    const size = 17 * 2 ** 20;
+    const large = at('large.so');
+    writeFileSync(large, new Uint8Array(size));
+    const sealedAt = 1_700_000_000;
+    utimesSync(large, sealedAt, sealedAt);
+    await seal(folder);
+
+    // Copied, with another time: it is hashed, and has its time back.
+    utimesSync(large, sealedAt + 50, sealedAt + 50);
+    expect(await damageIn(folder)).toBeUndefined();
+    expect(statSync(large).mtimeMs).toBe(sealedAt * 1000);
+
+    const changed = new Uint8Array(size);
+    changed[size >> 1] = 1;
+    writeFileSync(large, changed);
+    expect(await damageIn(folder)).toMatch(/large\.so is not as it was installed/);
+    utimesSync(large, sealedAt, sealedAt);
+    expect(await damageIn(folder)).toBeUndefined();
+    expect(await damageIn(folder, { full: true })).toMatch(/large\.so is not as it was installed/);
+    truncateSync(large, size - 1);
+    utimesSync(large, sealedAt, sealedAt);
+    expect(await damageIn(folder)).toMatch(/large\.so has 17825791 bytes instead of 17825792/);
+  });
+});
+
+describe('whom code is taken from', () => {
+  const user = process.geteuid!();
+  const file = () => {
+    mkdirSync(at('cache'));
+    writeFileSync(at('cache', 'a.node'), '');
+    chmodSync(at('cache', 'a.node'), 0o755);
+    return at('cache', 'a.node');
+  };
+
+  test('the user alone, and root, below a folder with the sticky bit', () => {
+    expect(statSync(tmpdir()).mode & 0o1002).not.toBe(0o0002);
+    expect(whyNotTrusted(file())).toBeUndefined();
+  });
+
+  test('not from another user', () => {
+    const path = file();
+    const other = user === 0 ? 12345 : user;
+    // As root the file is given away; as another user it is looked at with the eyes of a third.
+    const why = whyNotTrusted(path, user === 0 ? 0 : 12345);
+    if (user !== 0) expect(why).toContain(`belongs to another user (uid ${other})`);
+    else expect(whyNotTrusted(path, 12345)).toBeUndefined(); // root may
+  });
+
+  test.each([
+    ['a file that all may write', () => chmodSync(at('cache', 'a.node'), 0o757), /everyone may write to \S+a\.node/],
+    ['a folder that all may write', () => chmodSync(at('cache'), 0o777), /everyone may write to \S+cache; .*chmod o-w/],
+    ['a folder above', () => chmodSync(folder, 0o707), /everyone may write to/],
+  ])('not from %s', (_, change, message) => {
+    const path = file();
+    change();
+    expect(whyNotTrusted(path)).toMatch(message);
+  });
+
+  test('a link is followed to where the code lies', () => {
+    const path = file();
+    mkdirSync(at('open'));
+    symlinkSync(path, at('open', 'link.node'));
+    chmodSync(at('open'), 0o777);
+    expect(whyNotTrusted(at('open', 'link.node'))).toBeUndefined();
+    chmodSync(at('cache'), 0o777);
+    expect(whyNotTrusted(at('open', 'link.node'))).toMatch(/everyone may write/);
+  });
+});
