@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { lstat, mkdir, readdir, rename, rm, symlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { cacheFolder } from './cache.js';
@@ -13,8 +13,12 @@ export type NativePackage = '@tensorflow/tfjs-node' | '@tensorflow/tfjs-node-gpu
 /** Where tfjs-node looks for its compiled binding. 8 is the newest Node-API it knows; every Node since 16 has it. */
 export const bindingOf = (packageFolder: string): string => join(packageFolder, 'lib', 'napi-v8', 'tfjs_binding.node');
 
+/** The command that makes and links a package's binding. */
+export const installCommand = (name: string): string =>
+  `npx softseg install-native${name.endsWith('-gpu') ? ' --cuda' : ''}`;
+
 /** Raised with each change to how the binding is compiled, so that one from before is not taken for it. */
-const recipe = 'r1';
+const recipe = 'r2';
 
 /** Where the cache keeps the binding of this version of the package, compiled against this library. */
 export function cachedBinding(cache: string, found: Pick<FoundPackage, 'name' | 'version'>, library: Library): string {
@@ -25,15 +29,51 @@ export function cachedBinding(cache: string, found: Pick<FoundPackage, 'name' | 
 export const libraryOf = (name: string): Library | undefined =>
   libraryFor(process.platform, process.arch, name.endsWith('-gpu'));
 
+/** What softseg has made for a package: a binding in a folder of the cache, and the library that it goes with. */
+export interface Home {
+  /** The package. */
+  of: string;
+  cache: string;
+  library: Library;
+  /** The real file that the package's link leads to. */
+  binding: string;
+}
+
+export type Named = Pick<FoundPackage, 'name' | 'version' | 'folder'>;
+
+/** What a package's binding comes from; undefined if this version of softseg did not make it. */
+export function homeOf(found: Named, library = libraryOf(found.name)): Home | undefined {
+  const binding = realBinding(found);
+  if (!library || binding === undefined) return undefined;
+  const cache = dirname(dirname(binding));
+  return binding === cachedBinding(cache, found, library) ? { of: found.name, cache, library, binding } : undefined;
+}
+
+/** Whether softseg has made a package's binding, but another version of it, or for another version of the package. */
+export function isOutdated(found: Named, library = libraryOf(found.name)): boolean {
+  const binding = realBinding(found);
+  if (binding === undefined || homeOf(found, library)) return false;
+  return /^tfjs-node(-gpu)?-.*-r\d+-/.test(basename(dirname(binding)));
+}
+
+function realBinding({ folder }: Named): string | undefined {
+  try {
+    return realpathSync(bindingOf(folder));
+  } catch {
+    return undefined;
+  }
+}
+
 /** Links the binding from the cache if it is there: `npm ci` wipes the link. True if a binding is in place now. */
 export async function linkFromCache(found: FoundPackage): Promise<boolean> {
   const binding = bindingOf(found.folder);
-  if (existsSync(binding)) return true;
+  const isThere = existsSync(binding);
   const library = libraryOf(found.name);
-  if (!library) return false;
+  if (isThere && !isOutdated(found)) return true;
+  if (!library) return isThere;
   const cache = cacheFolder();
   const cached = cachedBinding(cache, found, library);
-  if (!existsSync(cached) || !library.files.every((file) => existsSync(join(cache, library.key, file)))) return false;
+  if (!existsSync(cached) || !library.files.every((file) => existsSync(join(cache, library.key, file)))) return isThere;
   await linkBinding(cached, binding);
   return true;
 }

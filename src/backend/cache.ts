@@ -23,12 +23,15 @@ export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
   return join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'softseg');
 }
 
+/** Makes a folder of the cache, to which nobody else may write whatever the umask is. */
+export const makeFolder = (path: string): Promise<unknown> => mkdir(path, { recursive: true, mode: 0o755 });
+
 const beatEvery = 2_000; // milliseconds
 
 /** Runs `work` with an empty folder on the cache's own disk, and removes the folder whatever happens. */
 export async function withStaging<T>(cache: string, work: (folder: string) => Promise<T>): Promise<T> {
   const parent = join(cache, 'staging');
-  await mkdir(parent, { recursive: true });
+  await makeFolder(parent);
   const folder = await mkdtemp(join(parent, `${ownName()}-`));
   const beat = setInterval(() => void utimes(folder, new Date(), new Date()).catch(() => {}), beatEvery);
   try {

@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type * as Core from '@tensorflow/tfjs-core';
-import { bindingOf, linkFromCache, type NativePackage } from './binding.js';
+import { bindingOf, installCommand, linkFromCache, type NativePackage } from './binding.js';
 import { BackendError, messageOf } from './errors.js';
 import { noGpuDriver, visibleGpuDriver } from './gpu.js';
+import { faultOfBinding, tell } from './inspect.js';
 import { findPackage } from './packages.js';
 import { prepareForTfjsNode } from './shim.js';
+import { tryFirst } from './trials.js';
 
 /** The names `load` and `SOFTSEG_BACKEND` take, best first. */
 export const backendChoices = ['cuda', 'native', 'wasm', 'cpu'] as const;
@@ -87,7 +89,7 @@ async function startNative(): Promise<Started> {
 async function loadNative(name: NativePackage): Promise<void> {
   const found = findPackage(name);
   if (!found) throw new BackendError(`${name} is not installed; run \`npm install --ignore-scripts ${name}\``);
-  const command = `npx softseg install-native${name.endsWith('-gpu') ? ' --cuda' : ''}`;
+  const command = installCommand(name);
   let linked: boolean;
   try {
     linked = await linkFromCache(found);
@@ -102,6 +104,12 @@ async function loadNative(name: NativePackage): Promise<void> {
     throw new BackendError(
       "this processor has no AVX, which TensorFlow's library needs; wasm is the next best backend",
     );
+  }
+  const fault = await faultOfBinding(found);
+  if (fault !== undefined) throw new BackendError(tell(fault));
+  const trial = await tryFirst(found);
+  if (trial.binding !== undefined) {
+    throw new BackendError(`TensorFlow's library does not run (${trial.binding}); run \`${command}\``);
   }
   prepareForTfjsNode();
   try {

@@ -1,9 +1,10 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { withStaging } from './cache.js';
 import { InstallError } from './errors.js';
 import { nodeApiHeaders } from './here.js';
 import type { Settings } from './install.js';
+import { placeAddon } from './place.js';
 import { lastWords, run } from './processes.js';
 import type { Library } from './wheels.js';
 
@@ -71,8 +72,7 @@ export async function compileBinding(
         words = `${compiler.join(' ')} said ${lastWords(failure)}`;
         return false;
       }
-      await mkdir(join(target, '..'), { recursive: true });
-      await rename(join(folder, 'tfjs_binding.node'), target);
+      await placeAddon(join(folder, 'tfjs_binding.node'), target, settings);
       return true;
     });
     if (done) return;
@@ -141,9 +141,9 @@ export function linkArguments(objects: string[], output: string, library: Librar
   // -bundle with symbols left to be found in node is what addons are on macOS; written from its manual, not run there.
   const mac = process.platform === 'darwin';
   const shared = mac ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared'];
-  // Where the library lies; and, should the cache be moved as a whole, where it lies as seen from the addon.
+  // Where the library lies as seen from the addon, for a cache that is moved as a whole; then where it lies now.
   const origin = mac ? '@loader_path' : '$ORIGIN';
-  const places = [join(root, 'tensorflow'), `${origin}/../${library.key}/tensorflow`];
+  const places = [`${origin}/../${library.key}/tensorflow`, join(root, 'tensorflow')];
   const rpath = places.flatMap((path) => ['-Xlinker', '-rpath', '-Xlinker', path]);
   const libraries = library.files.map((file) => join(root, file));
   return [...shared, ...objects, '-o', output, ...libraries, ...rpath];

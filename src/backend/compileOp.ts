@@ -1,11 +1,11 @@
-import { mkdir, rename } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { withStaging } from './cache.js';
 import { compileAddon, findCompilers, linkArguments } from './compile.js';
 import { InstallError } from './errors.js';
 import { nodeApiHeaders, opSources } from './here.js';
 import type { Settings } from './install.js';
 import { forThisProcessor, opFiles, opFlags } from './op.js';
+import { placeAddon } from './place.js';
 import { lastWords } from './processes.js';
 import type { Library } from './wheels.js';
 
@@ -22,8 +22,7 @@ export async function compileOp(library: Library, target: string, settings: Sett
           words ||= `${compiler.join(' ')} said ${lastWords(failure)}`;
           return false;
         }
-        await mkdir(dirname(target), { recursive: true });
-        await rename(join(folder, 'softseg_op.node'), target);
+        await placeAddon(join(folder, 'softseg_op.node'), target, settings);
         return true;
       });
       if (done) return;

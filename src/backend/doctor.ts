@@ -1,6 +1,5 @@
 import { backendChoices, type BackendChoice } from './candidates.js';
-import { aboutKernels } from './kernels.js';
-import { probe, type ProbeAnswer } from './probing.js';
+import { aboutKernels, probe, type ProbeAnswer } from './probing.js';
 
 /** How one backend does on this machine. */
 export type Diagnosis = { name: BackendChoice } & ProbeAnswer;

@@ -1,21 +1,26 @@
 import { existsSync, realpathSync } from 'node:fs';
-import { chmod, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { KernelKind } from '../kernels/contract.js';
-import { bindingOf, cachedBinding, libraryOf, linkBinding, type NativePackage } from './binding.js';
-import { cacheFolder, demandSpace, freeBytes, removeStaleStaging, sizeOf, withStaging } from './cache.js';
+import { bindingOf, cachedBinding, homeOf, libraryOf, linkBinding, type NativePackage } from './binding.js';
+import { cacheFolder, demandSpace, freeBytes, makeFolder, removeStaleStaging, sizeOf } from './cache.js';
 import { compileBinding, findCompilers } from './compile.js';
 import { compileOp } from './compileOp.js';
 import { InstallError, messageOf } from './errors.js';
 import { visibleGpuDriver } from './gpu.js';
-import { aboutKernels, foreignLibrary } from './kernels.js';
+import { faultOfBinding } from './inspect.js';
+import { foreignLibrary } from './kernels.js';
 import { withLock } from './lock.js';
-import { cachedOp, homeOf } from './op.js';
+import { cachedOp } from './op.js';
 import { runOwnInstaller } from './ownInstaller.js';
 import { findPackage } from './packages.js';
+import { placeFolder, withoutFolder } from './place.js';
 import { demandPlatform } from './platform.js';
-import { probe, type ProbeAnswer } from './probing.js';
+import { aboutKernels, probe, type ProbeAnswer } from './probing.js';
 import { diskFull } from './python.js';
+import { damageIn } from './seal.js';
+import { noteTrial, usableOp } from './trials.js';
+import { whyNotTrusted } from './trust.js';
 import { bringWheel } from './wheel.js';
 import type { Library } from './wheels.js';
 
@@ -130,12 +135,12 @@ function resolveSettings({ cuda = false, ...options }: InstallOptions): Settings
 
 /** What `installNative` does, with all settings given. Internal: tests call it with small pins of their own. */
 export async function install(settings: Settings): Promise<InstallResult> {
-  const binding = bindingOf(settings.packageFolder);
-  if (existsSync(binding)) {
-    const answer = await tryBinding(settings);
+  await demandTrustedCache(settings.cache);
+  if (existsSync(bindingOf(settings.packageFolder))) {
+    const answer = await tryWhatIsThere(settings);
     if (answer.runs && !lacksCudaLibraries(settings))
       return result(settings, await withOp(settings, answer), 'already there');
-    if (!answer.runs) settings.note(`the binding that is there does not run (${answer.why}); making a new one`);
+    if (!answer.runs) settings.note(`the binding that is there cannot be used (${answer.why}); making a new one`);
   }
   // The wheel comes before tfjs-node's own installer because its checksum is known, its TensorFlow is of today
   // (2.9.1 otherwise, from a host that many networks do not reach), and it has the headers for kernels of one's own.
@@ -173,24 +178,25 @@ async function installWheel(settings: Settings): Promise<Running> {
   return locked(settings, async () => {
     await removeStaleStaging(cache);
     const cached = cachedBinding(cache, { name: settings.packageName, version: settings.packageVersion }, library);
-    const bring = async () => {
+    const folder = dirname(cached);
+    const bring = async (full: boolean) => {
+      const isCached = await isWhole('the binding in the cache', folder, settings);
       // Looked for first: it would be a pity to fetch so much and then have nothing to compile with.
-      const compilers = existsSync(cached) ? [] : await findCompilers(settings);
-      await bringLibrary(library, settings);
-      if (settings.cudaLibraries) await bringCudaLibraries(library, settings);
-      if (!existsSync(cached)) await compileBinding(compilers, library, cached, settings);
+      const compilers = isCached ? [] : await findCompilers(settings);
+      await bringLibrary(library, settings, full);
+      if (settings.cudaLibraries) await bringCudaLibraries(library, settings, full);
+      if (!isCached) await compileBinding(compilers, library, cached, settings);
       await linkBinding(cached, bindingOf(settings.packageFolder));
       return tryBinding(settings);
     };
     const wasCached = existsSync(cached);
-    let answer = await bring();
+    let answer = await bring(false);
     if (!answer.runs && wasCached) {
-      note(`the binding in the cache does not run (${answer.why}); compiling it again`);
-      await rm(cached);
-      answer = await bring();
+      note(`the binding in the cache does not run (${answer.why}); making it again, and looking at all that it needs`);
+      answer = await withoutFolder(folder, cache, () => bring(true));
+    } else if (!answer.runs) {
+      await rm(folder, { recursive: true }); // left there, it would be linked by load()
     }
-    // Left there, it would be linked by load().
-    if (!answer.runs) await rm(cached);
     return running(answer, settings);
   });
 }
@@ -201,28 +207,34 @@ async function installWheel(settings: Settings): Promise<Running> {
  */
 async function withOp(settings: Settings, answer: Running): Promise<Running> {
   if (answer.kernels !== 'composed' || answer.device === 'cuda') return answer;
-  const home = homeOfOp(settings);
+  const home = homeOf(packageOf(settings), settings.library);
   if (!home) {
     if (settings.library) settings.note(aboutKernels + foreignLibrary(bindingOf(settings.packageFolder)));
     return answer;
   }
   const { cache, library } = home;
   const op = cachedOp(cache, library);
+  const folder = dirname(op);
   try {
     return await locked(settings, async () => {
       await removeStaleStaging(cache);
-      if (existsSync(op)) {
-        // Another run has made it meanwhile, or it is broken.
+      const make = async () => {
+        await compileOp(library, op, { ...settings, cache });
+        const made = running(await tryBinding(settings), settings);
+        if (made.kernels !== 'composed') return made;
+        throw new InstallError('binding', `softseg's op was made but does not run: ${reasonOf(made)}`);
+      };
+      if (await isWhole("softseg's op in the cache", folder, settings)) {
+        // Another run has made it meanwhile, or it does not run.
         const again = running(await tryBinding(settings), settings);
         if (again.kernels !== 'composed') return again;
         settings.note(`softseg's op in the cache does not run (${reasonOf(again)}); compiling it again`);
-        await rm(op);
+        return withoutFolder(folder, cache, make);
       }
-      await compileOp(library, op, { ...settings, cache });
-      const made = running(await tryBinding(settings), settings);
-      if (made.kernels !== 'composed') return made;
-      await rm(op);
-      throw new InstallError('binding', `softseg's op was made but does not run: ${reasonOf(made)}`);
+      return make().catch(async (error: unknown) => {
+        await rm(folder, { recursive: true, force: true });
+        throw error;
+      });
     });
   } catch (error) {
     const failure = asInstallError(error, settings);
@@ -232,36 +244,34 @@ async function withOp(settings: Settings, answer: Running): Promise<Running> {
   }
 }
 
-const homeOfOp = ({ packageName: name, packageVersion: version, packageFolder: folder, library }: Settings) =>
-  homeOf({ name, version, folder }, library);
+const packageOf = ({ packageName: name, packageVersion: version, packageFolder: folder }: Settings) => ({
+  name,
+  version,
+  folder,
+});
 
 const reasonOf = ({ reasons }: Running): string =>
   reasons.find((line) => line.startsWith(aboutKernels))?.slice(aboutKernels.length) ?? 'no reason given';
 
-/** Name of the list of files and their sizes in a cached library, by which one that was damaged is told. */
-const contents = 'contents.json';
-
-async function bringLibrary(library: Library, settings: Settings): Promise<void> {
+async function bringLibrary(library: Library, settings: Settings, full: boolean): Promise<void> {
   const target = join(settings.cache, library.key);
-  if (await isWhole(target)) return;
+  if (await isWhole("TensorFlow's library", target, settings, full)) return;
   await bringWheel(library.wheel, settings, async (folder) => {
-    const sizes = await Promise.all(
-      library.files.map(async (file) => {
-        const { size } = await stat(join(folder, file)).catch(() => {
-          throw new InstallError('unpack', `${library.wheel.file} does not hold ${file}`);
-        });
-        return [file, size] as const;
-      }),
-    );
-    await writeFile(join(folder, contents), JSON.stringify(Object.fromEntries(sizes)));
-    await chmod(folder, 0o755); // a temporary folder is its user's alone; a cache may be shared
-    await moveInto(folder, target, settings.cache);
+    for (const file of library.files) {
+      if (!existsSync(join(folder, file)))
+        throw new InstallError('unpack', `${library.wheel.file} does not hold ${file}`);
+    }
+    await placeFolder(library.wheel.name, folder, target, settings);
   });
 }
 
-async function bringCudaLibraries(library: Library, settings: Settings): Promise<void> {
+async function bringCudaLibraries(library: Library, settings: Settings, full: boolean): Promise<void> {
   const parent = join(settings.cache, library.key, 'nvidia');
-  const missing = library.cuda.filter(({ folder }) => !existsSync(join(parent, folder)));
+  const missing: Library['cuda'] = [];
+  for (const piece of library.cuda) {
+    const { folder } = piece;
+    if (!(await isWhole(`NVIDIA's ${folder}`, join(parent, folder), settings, full))) missing.push(piece);
+  }
   const bytes = missing.reduce((sum, { wheel }) => sum + wheel.bytes, 0);
   if (missing.length > 0)
     settings.note(`fetching ${missing.length} CUDA libraries of NVIDIA's, ${sizeOf(bytes)} in all`);
@@ -271,10 +281,9 @@ async function bringCudaLibraries(library: Library, settings: Settings): Promise
   );
   if (missing.length > 0) await demandSpace(settings.cache, room, settings.freeBytes);
   for (const { folder, wheel } of missing) {
-    await bringWheel(wheel, settings, async (unpacked) => {
-      await mkdir(parent, { recursive: true });
-      await renameUnlessThere(join(unpacked, 'nvidia', folder), join(parent, folder));
-    });
+    await bringWheel(wheel, settings, (unpacked) =>
+      placeFolder(wheel.name, join(unpacked, 'nvidia', folder), join(parent, folder), settings),
+    );
   }
 }
 
@@ -286,46 +295,44 @@ const lacksCudaLibraries = ({ cudaLibraries, library, cache, packageFolder }: Se
   realpathSync(bindingOf(packageFolder)).startsWith(realpathSync(cache)) &&
   library.cuda.some(({ folder }) => !existsSync(join(cache, library.key, 'nvidia', folder)));
 
-async function isWhole(folder: string): Promise<boolean> {
-  try {
-    const sizes = JSON.parse(await readFile(join(folder, contents), 'utf8')) as Record<string, number>;
-    const same = await Promise.all(
-      Object.entries(sizes).map(async ([file, size]) => (await stat(join(folder, file))).size === size),
-    );
-    return same.every(Boolean);
-  } catch {
-    return false;
-  }
+/** Whether a folder of the cache is there and as it was installed. What is wrong with it is told. */
+async function isWhole(name: string, folder: string, { note, report, signal }: Settings, full = false) {
+  if (!existsSync(folder)) return false;
+  if (full) report({ step: 'check', label: `checking ${name}` });
+  const damage = await damageIn(folder, { signal, full });
+  if (damage !== undefined) note(`${name} is damaged: ${damage}; it is made again`);
+  return damage === undefined;
 }
 
-/** Moves `folder` to `target` in one step; what was there (damaged, or another's who was faster) makes way. */
-async function moveInto(folder: string, target: string, cache: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  await withStaging(cache, async (aside) => {
-    if (existsSync(target)) {
-      if (await isWhole(target)) return;
-      await rename(target, join(aside, 'old'));
-    }
-    await renameUnlessThere(folder, target);
-  });
+/** Code in a folder that others can write to would not be loaded, so none is put there. */
+async function demandTrustedCache(cache: string): Promise<void> {
+  await makeFolder(cache);
+  const distrusted = whyNotTrusted(cache);
+  if (distrusted === undefined) return;
+  throw new InstallError(
+    'permission',
+    `${distrusted}, or set SOFTSEG_CACHE to a folder that only you can write to: code is kept there, and run`,
+  );
 }
 
-/** Another process that worked on the same may have been faster; its folder is as good as ours. */
-async function renameUnlessThere(from: string, to: string): Promise<void> {
-  try {
-    await rename(from, to);
-  } catch (error) {
-    if (!existsSync(to)) throw error;
-  }
+/** Tries the binding that is there, unless it is known to be damaged. */
+async function tryWhatIsThere(settings: Settings): Promise<ProbeAnswer> {
+  const fault = await faultOfBinding(packageOf(settings), settings.library);
+  return fault === undefined ? tryBinding(settings) : { runs: false, why: fault.why };
 }
 
-/** Tries the binding, and the op if there is one. */
-function tryBinding(settings: Settings): Promise<ProbeAnswer> {
-  const { packageFolder, env, signal, report } = settings;
+/** Tries the binding, and the op if there is a whole one. */
+async function tryBinding(settings: Settings): Promise<ProbeAnswer> {
+  const { packageFolder, env, signal, report, library } = settings;
   report({ step: 'try', label: "trying TensorFlow's library" });
-  const home = homeOfOp(settings);
-  const op = home && cachedOp(home.cache, home.library);
-  return probe(op && existsSync(op) ? ['package', packageFolder, op] : ['package', packageFolder], { env, signal });
+  const found = packageOf(settings);
+  const op = await usableOp(found, library);
+  const answer = await probe(op === undefined ? ['package', packageFolder] : ['package', packageFolder, op], {
+    env,
+    signal,
+  });
+  await noteTrial(found, op, answer, library);
+  return answer;
 }
 
 const demandRunning = async (settings: Settings) => running(await tryBinding(settings), settings);

@@ -1,13 +1,11 @@
-import { existsSync } from 'node:fs';
 import type * as Core from '@tensorflow/tfjs-core';
-import { bindingOf, libraryOf } from './binding.js';
+import { bindingOf, homeOf, installCommand, libraryOf } from './binding.js';
 import { loadCore, type Started } from './candidates.js';
 import { messageOf } from './errors.js';
-import { cachedOp, homeOf, startOp, type RunningTensorflow } from './op.js';
+import { faultOf, opOf, tell } from './inspect.js';
+import { startOp, type RunningTensorflow } from './op.js';
 import { findPackage } from './packages.js';
-
-/** Puts before a reason what it is about. */
-export const aboutKernels = 'fused kernels: ';
+import { tryFirst } from './trials.js';
 
 /** Starts softseg's own op where TensorFlow computes on the processor. Returns why not and what to do, if so. */
 export async function startFusedKernels({ backend, device, version }: Started): Promise<string | undefined> {
@@ -20,12 +18,16 @@ export async function startFusedKernels({ backend, device, version }: Started): 
   if (!libraryOf(name)) return 'softseg has no op for this system';
   const found = findPackage(name);
   const home = found && homeOf(found);
-  if (!home || home.library.version !== version) return foreignLibrary(found && bindingOf(found.folder));
-  const command = `npx softseg install-native${running.isGPUPackage ? ' --cuda' : ''}`;
-  const op = cachedOp(home.cache, home.library);
-  if (!existsSync(op)) return `the op is not compiled; run \`${command}\``;
+  if (!found || home?.library.version !== version) return foreignLibrary(found && bindingOf(found.folder));
+  const command = installCommand(name);
+  const op = opOf(home);
+  if (!op) return `the op is not compiled; run \`${command}\``;
+  const fault = await faultOf(op);
+  if (fault !== undefined) return tell(fault);
+  const trial = await tryFirst(found);
+  if (trial.op !== undefined) return `the op does not run (${trial.op}); run \`${command}\``;
   try {
-    const passes = startOp(op, running);
+    const passes = startOp(op.path, running);
     const { useFusedPasses } = await import('../kernels/select.js');
     useFusedPasses('tensorflow', running, passes);
     return undefined;

@@ -1,7 +1,8 @@
 import type { KernelKind } from '../kernels/contract.js';
 import { backendChoices, candidates, loadCore, type BackendChoice, type Started } from './candidates.js';
 import { BackendError, messageOf } from './errors.js';
-import { aboutKernels, startFusedKernels } from './kernels.js';
+import { startFusedKernels } from './kernels.js';
+import { aboutKernels } from './probing.js';
 
 /** What `load` has started. */
 export interface Engine extends Started {

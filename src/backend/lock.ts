@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { makeFolder } from './cache.js';
 import { isGone, ownName } from './owner.js';
 import { interrupted } from './processes.js';
 
@@ -19,7 +20,7 @@ interface LockOptions {
  * stale: everything is moved into its place by an atomic rename, so two that work at once would do no harm.
  */
 export async function withLock<T>(cache: string, options: LockOptions, work: () => Promise<T>): Promise<T> {
-  await mkdir(cache, { recursive: true });
+  await makeFolder(cache);
   const path = join(cache, 'lock');
   const token = `${ownName()}-${randomUUID()}`;
   await take(path, token, options);
@@ -37,7 +38,7 @@ async function take(path: string, token: string, { signal, onWait }: LockOptions
   for (;;) {
     if (signal?.aborted) throw interrupted();
     try {
-      await writeFile(path, token, { flag: 'wx' });
+      await writeFile(path, token, { flag: 'wx', mode: 0o644 });
       return;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;

@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { cpus } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { sumSet } from '../kernels/contract.js';
 import type { FusedPass, FusedPasses } from '../kernels/fused/passes.js';
 import { tensorflowPasses, type TensorflowBackend } from '../kernels/tensorflow/passes.js';
-import { bindingOf, cachedBinding, libraryOf, type NativePackage } from './binding.js';
+import { homeOf, type NativePackage } from './binding.js';
 import { opSources } from './here.js';
-import { findPackage, type FoundPackage } from './packages.js';
+import { findPackage } from './packages.js';
 import type { Library } from './wheels.js';
 
 // softseg's own op for TensorFlow: native/*.cc, compiled for the machine it runs on.
@@ -48,19 +48,6 @@ function processor(): string {
     // not Linux
   }
   return cpus()[0]?.model ?? '';
-}
-
-/** The cache and the library that a package's binding comes from; undefined if softseg did not make it. */
-export function homeOf(found: Pick<FoundPackage, 'name' | 'version' | 'folder'>, library = libraryOf(found.name)) {
-  try {
-    const binding = realpathSync(bindingOf(found.folder));
-    const folder = dirname(binding);
-    const cache = dirname(folder);
-    if (!library || basename(folder) !== basename(dirname(cachedBinding(cache, found, library)))) return undefined;
-    return library.files.every((file) => existsSync(join(cache, library.key, file))) ? { cache, library } : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** The op that goes with an installed package's binding; undefined if softseg did not make that, or has no op for it. */

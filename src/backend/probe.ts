@@ -4,11 +4,10 @@ import { join } from 'node:path';
 import type * as Core from '@tensorflow/tfjs-core';
 import { backendChoices, loadCore, type BackendChoice } from './candidates.js';
 import { BackendError, messageOf } from './errors.js';
-import { aboutKernels } from './kernels.js';
 import { load } from './load.js';
 import { startOp, type RunningTensorflow } from './op.js';
 import { findPackage } from './packages.js';
-import type { ProbeAnswer } from './probing.js';
+import { aboutKernels, type ProbeAnswer } from './probing.js';
 import { prepareForTfjsNode } from './shim.js';
 
 interface TfjsNode {

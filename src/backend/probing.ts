@@ -8,6 +8,9 @@ export type ProbeAnswer =
   | { runs: true; backend: string; device: string; version: string; kernels: KernelKind; reasons: string[] }
   | { runs: false; why: string };
 
+/** Stands before a reason that is about fused kernels. */
+export const aboutKernels = 'fused kernels: ';
+
 interface ProbeOptions {
   env?: NodeJS.ProcessEnv;
   signal?: AbortSignal;

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { demandSpace, sizeOf, withStaging } from './cache.js';
+import { demandSpace, makeFolder, sizeOf, withStaging } from './cache.js';
 import { InstallError } from './errors.js';
 import type { Settings } from './install.js';
 import { interrupted, lastWords } from './processes.js';
@@ -69,7 +69,7 @@ async function fetchWheel(python: string, wheel: Wheel, path: string, settings: 
           'see which package index pip uses (`python3 -m pip config list`), and run again',
       );
     }
-    await mkdir(join(settings.cache, 'wheels'), { recursive: true });
+    await makeFolder(join(settings.cache, 'wheels'));
     await rename(join(folder, file), path);
   });
 }

@@ -110,7 +110,8 @@ printf '%s' "\${FAKE_BINDING-${runs}}" > "$out"
 /** Runs `install` with the settings of $SETTINGS, and prints what it told and what came of it. */
 const driver = `
 import { install } from './node_modules/softseg/dist/backend/install.js';
-const { free, ...given } = JSON.parse(process.env.SETTINGS);
+const { free, umask, ...given } = JSON.parse(process.env.SETTINGS);
+if (umask !== undefined) process.umask(umask);
 const settings = {
   ...given,
   env: process.env,

@@ -1,16 +1,21 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import {
+  chmodSync,
   existsSync,
   lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  realpathSync,
+  renameSync,
   rmSync,
+  symlinkSync,
   truncateSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { seal } from '../../src/backend/seal.js';
 import { makeFakeProject, type FakeProject } from './fakes.js';
 import { until } from './project.js';
 
@@ -34,12 +39,13 @@ const isAlive = (pid: number) => {
   }
 };
 const ops = () => list(project.cache).filter((name) => name.startsWith('softseg-op-'));
-const complete = ['staging', 'tfjs-node-1.2.3-r1-tiny-1.0', 'tiny-1.0', 'wheels'];
+const complete = ['staging', 'tfjs-node-1.2.3-r2-tiny-1.0', 'tiny-1.0', 'trials', 'wheels'];
 
 function expectComplete(): void {
   expect(list(project.cache)).toEqual([...ops(), ...complete]);
   expect(ops()).toEqual([expect.stringMatching(/^softseg-op-[0-9a-f]{12}-tiny-1\.0$/)]);
-  expect(list(inCache(ops()[0] ?? ''))).toEqual(['softseg_op.node']);
+  expect(list(inCache(ops()[0] ?? ''))).toEqual(['contents.json', 'softseg_op.node']);
+  expect(list(inCache('tfjs-node-1.2.3-r2-tiny-1.0'))).toEqual(['contents.json', 'tfjs_binding.node']);
   expect(list(inCache('staging'))).toEqual([]);
   expect(list(inCache('wheels'))).toEqual([]);
   expect(list(inCache('tiny-1.0'))).toEqual(['contents.json', 'tensorflow']);
@@ -92,14 +98,88 @@ describe('an installation', () => {
     expect(lstatSync(inCache('tiny-1.0', 'tensorflow', 'libtiny.so')).size).toBe(40_000);
   });
 
-  test('compiles a binding in the cache again that does not run', async () => {
+  const bindingFolder = () => inCache('tfjs-node-1.2.3-r2-tiny-1.0');
+
+  test('compiles a binding in the cache again that is damaged', async () => {
     await project.install();
-    writeFileSync(inCache('tfjs-node-1.2.3-r1-tiny-1.0', 'tfjs_binding.node'), 'junk');
+    const cached = join(bindingFolder(), 'tfjs_binding.node');
+    writeFileSync(cached, 'a binding that runS');
     const { out } = await project.install();
-    expect(out).toContain('note the binding in the cache does not run (not a binding: junk); compiling it again');
+    expect(out).toMatch(
+      /note the binding that is there cannot be used \(\S+tfjs_binding\.node is not as it was installed/,
+    );
+    expect(out).toContain('result');
+    expect(readFileSync(cached, 'utf8')).toBe('a binding that runs');
+    expect(project.calls('pip')).toHaveLength(1);
+    expectComplete();
+  });
+
+  test('compiles a binding in the cache again that is whole and does not run', async () => {
+    await project.install();
+    writeFileSync(join(bindingFolder(), 'tfjs_binding.node'), 'junk');
+    await seal(bindingFolder());
+    const { out } = await project.install();
+    expect(out).toContain('note the binding in the cache does not run (not a binding: junk); making it again');
     expect(out).toContain('result');
     expect(project.calls('pip')).toHaveLength(1);
     expectComplete();
+  });
+
+  test('keeps a binding in the cache that does not run, if it can make no better one', async () => {
+    await project.install();
+    writeFileSync(join(bindingFolder(), 'tfjs_binding.node'), 'junk');
+    await seal(bindingFolder());
+    for (const env of [{ FAKE_CXX_FAILS: '1' }, { FAKE_BINDING: 'worse' }]) {
+      expect((await project.install({}, env)).out).toMatch(/failure InstallError (compiler|binding)/);
+      expect(readFileSync(join(bindingFolder(), 'tfjs_binding.node'), 'utf8')).toBe('junk');
+      expect(list(inCache('staging'))).toEqual([]);
+    }
+  });
+
+  test('fetches a library again that is damaged, wherever that is', async () => {
+    await project.install();
+    for (const file of ['tensorflow/libtiny.so', 'tensorflow/include/tiny.h', 'contents.json']) {
+      const path = inCache('tiny-1.0', file);
+      const before = readFileSync(path);
+      writeFileSync(path, 'x');
+      rmSync(bindingFolder(), { recursive: true }); // as long as a binding runs, nothing is compiled with the headers
+      const { out } = await project.install();
+      expect(out).toContain("note TensorFlow's library is damaged: ");
+      expect(readFileSync(path).length).toBe(before.length);
+      expectComplete();
+    }
+    expect(project.calls('pip')).toHaveLength(4);
+  });
+
+  test('makes what another version of softseg made anew, and leaves that to the others', async () => {
+    await project.install();
+    const older = inCache('tfjs-node-1.2.3-r1-tiny-1.0');
+    renameSync(bindingFolder(), older);
+    rmSync(project.binding);
+    symlinkSync(join(older, 'tfjs_binding.node'), project.binding);
+    const { out } = await project.install();
+    expect(out).toContain('was made by another version of softseg');
+    expect(realpathSync(project.binding)).toBe(join(bindingFolder(), 'tfjs_binding.node'));
+    expect(existsSync(older)).toBe(true);
+  });
+
+  test('puts no code where others can write', async () => {
+    mkdirSync(project.cache);
+    chmodSync(project.cache, 0o777);
+    const { out } = await project.install();
+    expect(out).toMatch(
+      /failure InstallError permission everyone may write to \S+; .*chmod o-w.* or set SOFTSEG_CACHE/,
+    );
+    expect(list(project.cache)).toEqual([]);
+  });
+
+  test('lets nobody else write to what it makes, whatever the umask', async () => {
+    const { out } = await project.install({ umask: 0 });
+    expect(out).toContain('result');
+    for (const entry of readdirSync(project.cache, { recursive: true, withFileTypes: true })) {
+      const path = join(entry.parentPath, entry.name);
+      expect({ path, others: lstatSync(path).mode & 0o022 }).toEqual({ path, others: 0 });
+    }
   });
 
   test('sets a binding aside that somebody else made and that does not run', async () => {
@@ -147,7 +227,7 @@ describe('an installation that fails', () => {
   test('keeps no binding that does not run', async () => {
     const { out } = await project.install({}, { FAKE_BINDING: 'junk' });
     expect(out).toMatch(/failure InstallError binding .* does not run: not a binding: junk/);
-    expect(list(inCache('tfjs-node-1.2.3-r1-tiny-1.0'))).toEqual([]);
+    expect(existsSync(inCache('tfjs-node-1.2.3-r2-tiny-1.0'))).toBe(false);
     expect(existsSync(project.binding)).toBe(false);
   });
 
@@ -320,12 +400,26 @@ describe("softseg's own op", () => {
     const { out } = await project.install({}, { FAKE_OP: made });
     expect(out).toContain(`note fused kernels: softseg's op was made but does not run: ${why}; without them`);
     expect(out).toContain('"kernels":"composed"');
-    expect(list(inCache(ops()[0] ?? ''))).toEqual([]);
+    expect(ops()).toEqual([]);
   });
 
-  test.each(['junk', 'an op that crashes'])('in the cache that is %s is compiled again', async (there) => {
+  test.each(['junk', 'an op that crashes'])(
+    'in the cache that is damaged, and now %s, is compiled again',
+    async (there) => {
+      await project.install();
+      writeFileSync(inCache(ops()[0] ?? '', 'softseg_op.node'), there);
+      const { out } = await project.install();
+      expect(out).toContain("note softseg's op in the cache is damaged: ");
+      expect(out).toContain('"kernels":"fused native"');
+      expectComplete();
+    },
+  );
+
+  test.each(['junk', 'an op that crashes'])('in the cache that is whole, and %s, is compiled again', async (there) => {
     await project.install();
-    writeFileSync(inCache(ops()[0] ?? '', 'softseg_op.node'), there);
+    const folder = inCache(ops()[0] ?? '');
+    writeFileSync(join(folder, 'softseg_op.node'), there);
+    await seal(folder);
     const { out } = await project.install();
     expect(out).toMatch(/note softseg's op in the cache does not run \(.*\); compiling it again/);
     expect(out).toContain('"kernels":"fused native"');

@@ -1,0 +1,83 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { homeOf, installCommand, isOutdated, libraryOf, type Home, type Named } from './binding.js';
+import { cachedOp } from './op.js';
+import { damageIn, type Inspection } from './seal.js';
+import { whyNotTrusted } from './trust.js';
+
+/** One of the things that are loaded from the cache. */
+export interface Piece {
+  /** The package that loads it. */
+  of: string;
+  /** For people. */
+  name: string;
+  folder: string;
+  /** Which of its files are loaded; none named: all. */
+  files: readonly string[];
+}
+
+/** What a package loads with its binding. */
+export function piecesOf({ of, cache, library, binding }: Home): Piece[] {
+  const root = join(cache, library.key);
+  const cuda = library.cuda.map(({ folder }) => ({
+    of,
+    name: `NVIDIA's ${folder}`,
+    folder: join(root, 'nvidia', folder),
+    files: [], // any of them may be loaded
+  }));
+  return [
+    { of, name: "TensorFlow's library", folder: root, files: library.files },
+    ...cuda.filter(({ folder }) => existsSync(folder)),
+    { of, name: `the binding of ${of}`, folder: dirname(binding), files: [basename(binding)] },
+  ];
+}
+
+/** softseg's op that goes with a package's binding; undefined if it is not there. */
+export function opOf({ of, cache, library }: Home): (Piece & { path: string }) | undefined {
+  const path = cachedOp(cache, library);
+  if (!existsSync(path)) return undefined;
+  return { of, name: "softseg's op", folder: dirname(path), files: [basename(path)], path };
+}
+
+/** Why something must not be loaded, in words; with `command`, an installation makes it good. */
+export interface Fault {
+  why: string;
+  command?: string;
+}
+
+/** The fault with what to do about it. */
+export const tell = ({ why, command }: Fault): string =>
+  command ? `${why}; run \`${command}\` to make it again` : why;
+
+/** What is wrong with a piece: others can write to it, or it is not as it was installed. Undefined if nothing is. */
+export async function faultOf(piece: Piece, inspection: Inspection = {}): Promise<Fault | undefined> {
+  const { folder } = piece;
+  try {
+    const files = piece.files.length > 0 ? piece.files : readdirSync(folder, { recursive: true }).map(String);
+    const paths = [folder, ...files.map((file) => join(folder, file))];
+    for (const path of paths) {
+      const why = whyNotTrusted(path);
+      if (why !== undefined) return { why };
+    }
+  } catch {
+    // A file is missing, or cannot be reached; that is told below.
+  }
+  const files = inspection.full || piece.files.length === 0 ? undefined : piece.files;
+  const why = await damageIn(folder, { ...inspection, files });
+  return why === undefined ? undefined : { why, command: installCommand(piece.of) };
+}
+
+/** What is wrong with the binding of a package or with what it needs; undefined if nothing is. */
+export async function faultOfBinding(found: Named, library = libraryOf(found.name)): Promise<Fault | undefined> {
+  if (isOutdated(found, library)) {
+    const why = `the binding of ${found.name} was made by another version of softseg`;
+    return { why, command: installCommand(found.name) };
+  }
+  const home = homeOf(found, library);
+  if (!home) return undefined; // not from the cache
+  for (const piece of piecesOf(home)) {
+    const fault = await faultOf(piece);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+}

@@ -1,0 +1,60 @@
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { makeFolder, sizeOf, withStaging } from './cache.js';
+import type { Settings } from './install.js';
+import { damageIn, seal } from './seal.js';
+
+type Placing = Pick<Settings, 'cache' | 'report' | 'signal'>;
+
+/** Seals a folder and moves it to `target` in one step. A damaged one that was there makes way, a whole one stays. */
+export async function placeFolder(name: string, folder: string, target: string, settings: Placing): Promise<void> {
+  const { cache, report, signal } = settings;
+  await chmod(folder, 0o755); // a temporary folder is its user's alone; a cache may be shared
+  const onBytes = (done: number, all: number) =>
+    report({ step: 'check', label: `noting the contents of ${name}`, fraction: done / all, detail: sizeOf(done) });
+  await seal(folder, { signal, onBytes });
+  await makeFolder(dirname(target));
+  await withStaging(cache, async (aside) => {
+    if (existsSync(target)) {
+      if ((await damageIn(target, { signal })) === undefined) return;
+      await rename(target, join(aside, 'old'));
+    }
+    try {
+      await rename(folder, target);
+    } catch (error) {
+      // Another process that worked on the same may have been faster; its folder is as good as ours.
+      if (!existsSync(target)) throw error;
+    }
+  });
+}
+
+/** The same with a compiled file, alone in its folder. */
+export async function placeAddon(made: string, target: string, settings: Placing): Promise<void> {
+  const folder = join(dirname(made), 'sealed');
+  await mkdir(folder);
+  await rename(made, join(folder, basename(target)));
+  await placeFolder(basename(target), folder, dirname(target), settings);
+}
+
+/** Runs `make`, which makes a folder anew. The old one goes back to its place if that fails, or what was made does not run. */
+export async function withoutFolder<T extends { runs: boolean }>(
+  folder: string,
+  cache: string,
+  make: () => Promise<T>,
+): Promise<T> {
+  return withStaging(cache, async (aside) => {
+    const old = join(aside, 'old');
+    await rename(folder, old);
+    let made: T | undefined;
+    try {
+      made = await make();
+      return made;
+    } finally {
+      if (!made?.runs) {
+        await rm(folder, { recursive: true, force: true });
+        await rename(old, folder);
+      }
+    }
+  });
+}

@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto';
+import { existsSync, realpathSync, statSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { bindingOf, homeOf, libraryOf, type Named } from './binding.js';
+import { cacheFolder, makeFolder } from './cache.js';
+import { faultOf, opOf } from './inspect.js';
+import { aboutKernels, probe, type ProbeAnswer } from './probing.js';
+
+// A native library that does not run here ends the process that loads it. So what was never run is first run in a process
+// of its own, and that it did run is noted in the cache.
+
+/** What a first run has shown: why the binding does not run, or why the op does not. */
+export interface Trial {
+  binding?: string;
+  op?: string;
+}
+
+const inThisProcess = new Map<string, Promise<Trial>>();
+
+/** Tries a package's binding, and the op that goes with it, in a process of their own, if nobody has done so before. */
+export function tryFirst(found: Named): Promise<Trial> {
+  const key = bindingOf(found.folder);
+  const trial = inThisProcess.get(key) ?? runFirst(found);
+  inThisProcess.set(key, trial);
+  return trial;
+}
+
+async function runFirst(found: Named): Promise<Trial> {
+  const op = await usableOp(found);
+  if (wasTried(found, op)) return {};
+  let answer: ProbeAnswer;
+  try {
+    answer = await probe(op === undefined ? ['package', found.folder] : ['package', found.folder, op]);
+  } catch {
+    return {}; // no process can be started here, so nothing can be tried
+  }
+  return noteTrial(found, op, answer);
+}
+
+/** The op that may be loaded with a package's binding. */
+export async function usableOp(found: Named, library = libraryOf(found.name)): Promise<string | undefined> {
+  const home = homeOf(found, library);
+  const op = home && opOf(home);
+  return op && (await faultOf(op)) === undefined ? op.path : undefined;
+}
+
+/** Notes what ran in such a process. */
+export async function noteTrial(
+  found: Named,
+  op: string | undefined,
+  answer: ProbeAnswer,
+  library = libraryOf(found.name),
+): Promise<Trial> {
+  if (!answer.runs) return { binding: answer.why };
+  const opFailure = answer.reasons.find((line) => line.startsWith(aboutKernels))?.slice(aboutKernels.length);
+  await note(recordOf(found, undefined, library));
+  if (op === undefined) return {};
+  if (opFailure !== undefined) return { op: opFailure };
+  await note(recordOf(found, op, library));
+  return {};
+}
+
+const wasTried = (found: Named, op: string | undefined): boolean =>
+  [undefined, op].every((path) => {
+    const record = recordOf(found, path);
+    return record !== undefined && existsSync(record);
+  });
+
+/** Where it is noted that these files run here; undefined if there is no cache. */
+function recordOf(found: Named, op: string | undefined, library = libraryOf(found.name)): string | undefined {
+  try {
+    const home = homeOf(found, library);
+    const binding = realpathSync(bindingOf(found.folder));
+    const libraries = home ? home.library.files.map((file) => join(home.cache, home.library.key, file)) : [];
+    const files = [binding, ...libraries, ...(op === undefined ? [] : [op])].map((path) => {
+      const { size, mtimeMs } = statSync(path);
+      return [basename(path), size, Math.floor(mtimeMs / 1000)];
+    });
+    const [node = ''] = process.versions.node.split('.');
+    const hash = createHash('sha256').update(JSON.stringify([node, process.platform, process.arch, files]));
+    return join(home?.cache ?? cacheFolder(), 'trials', hash.digest('hex').slice(0, 32));
+  } catch {
+    return undefined;
+  }
+}
+
+async function note(record: string | undefined): Promise<void> {
+  if (record === undefined) return;
+  try {
+    await makeFolder(join(record, '..'));
+    await writeFile(record, `${new Date().toISOString()}\n`, { mode: 0o644 });
+  } catch {
+    // Where nothing can be written, it is tried again the next time.
+  }
+}

@@ -1,0 +1,252 @@
+/** What load() does with a cache that is damaged, or that others can write to: it never dies, and says what is wrong. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { damageIn, seal } from '../../src/backend/seal.js';
+import { damaged } from '../damage/damaged.js';
+import { makeProject, provisionedCache, type Project } from './project.js';
+
+// Processes are started, on machines that may be busy.
+jest.setTimeout(300_000);
+
+const real = provisionedCache();
+let project: Project;
+let crashing: string;
+let realOp: string;
+beforeAll(() => {
+  if (!real) throw new Error('the cache does not hold the library: run `npm run provision`, as `npm test` does');
+  project = makeProject([
+    '@tensorflow/tfjs-core',
+    '@tensorflow/tfjs',
+    '@tensorflow/tfjs-backend-wasm',
+    '@tensorflow/tfjs-node',
+  ]);
+  crashing = compileCrash();
+  const module = join(__dirname, '..', '..', 'dist', 'backend', 'op.js');
+  const ask = `import { installedOp } from '${module}'; console.log(installedOp('@tensorflow/tfjs-node'));`;
+  realOp = execFileSync(process.execPath, ['--input-type=module', '-e', ask], { encoding: 'utf8' }).trim();
+});
+afterAll(() => {
+  project?.remove();
+  rmSync(join(crashing, '..'), { recursive: true });
+});
+
+/** An addon that ends the process that loads it. */
+function compileCrash(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'softseg-crash-'));
+  writeFileSync(join(folder, 'a.cc'), '#include <csignal>\n__attribute__((constructor)) void f() { raise(SIGSEGV); }');
+  const addon = join(folder, 'crash.node');
+  execFileSync(process.env['CXX'] ?? 'g++', ['-shared', '-fPIC', '-o', addon, join(folder, 'a.cc')]);
+  return addon;
+}
+
+const names = () => readdirSync(real!);
+const libraryName = () => names().find((name) => name.startsWith('tensorflow-'))!;
+const bindingName = () => names().find((name) => /^tfjs-node-.*-r2-/.test(name))!;
+const inCache = (...parts: string[]) => join(project.cache, ...parts);
+const binding = () => inCache(bindingName(), 'tfjs_binding.node');
+let op: string;
+
+/** A cache of the project's own: the library is a link to the real one, which is too large to be copied. */
+beforeEach(() => {
+  rmSync(project.cache, { recursive: true, force: true });
+  mkdirSync(project.cache, { mode: 0o755 });
+  symlinkSync(join(real!, libraryName()), inCache(libraryName()));
+  cpSync(join(real!, bindingName()), inCache(bindingName()), { recursive: true, preserveTimestamps: true });
+  const folder = join(realOp, '..');
+  op = inCache(folder.slice(real!.length + 1), 'softseg_op.node');
+  cpSync(folder, join(op, '..'), { recursive: true, preserveTimestamps: true });
+  cpSync(join(real!, 'trials'), inCache('trials'), { recursive: true });
+});
+afterEach(() =>
+  rmSync(join(project.folder, 'node_modules/@tensorflow/tfjs-node/lib'), { recursive: true, force: true }),
+);
+
+interface Loaded {
+  backend: string;
+  kernels: string;
+  reasons: string[];
+}
+
+function load(): Loaded {
+  const { code, out, err } = project.script(
+    "import { load } from 'softseg/node'; console.log(JSON.stringify(await load()));",
+  );
+  if (code !== 0) throw new Error(`load() ended with ${code}: ${err}`);
+  return JSON.parse(out) as Loaded;
+}
+
+const native = { backend: 'tensorflow', kernels: 'fused native' };
+const again = 'run `npx softseg install-native` to make it again';
+
+test('a whole cache runs, in any place', () => {
+  expect(load()).toMatchObject(native);
+});
+
+describe('damage', () => {
+  test('to the op or the binding, in any byte and at any length, is found', async () => {
+    for (const file of [op, binding()]) {
+      const folder = join(file, '..');
+      const bytes = readFileSync(file);
+      expect(await damageIn(folder)).toBeUndefined();
+      for (const { what, bytes: other } of damaged(bytes, { some: 25, most: 20_000 })) {
+        writeFileSync(file, other);
+        expect({ what, damage: await damageIn(folder) }).toEqual({ what, damage: expect.stringContaining(file) });
+      }
+    }
+  });
+
+  test.each([
+    ['cut off', (bytes: Buffer) => bytes.subarray(0, 4096)],
+    ['flipped', (bytes: Buffer) => bytes.map((byte, i) => (i % 512 === 0 ? byte ^ 0xff : byte))],
+    ['empty', () => Buffer.alloc(0)],
+  ])('to the op: %s, it is passed over', (_, change) => {
+    writeFileSync(op, change(readFileSync(op)));
+    const { backend, kernels, reasons } = load();
+    expect({ backend, kernels }).toEqual({ backend: 'tensorflow', kernels: 'composed' });
+    expect(reasons.at(-1)).toMatch(/^fused kernels: \S+softseg_op\.node (has \d+ bytes instead of|is not as it was)/);
+    expect(reasons.at(-1)).toContain(again);
+  });
+
+  test.each([
+    ['cut off', (bytes: Buffer) => bytes.subarray(0, 4096)],
+    ['flipped', (bytes: Buffer) => bytes.map((byte, i) => (i % 512 === 0 ? byte ^ 0xff : byte))],
+  ])('to the binding: %s, wasm is taken', (_, change) => {
+    writeFileSync(binding(), change(readFileSync(binding())));
+    const { backend, reasons } = load();
+    expect(backend).toBe('wasm');
+    expect(reasons[1]).toMatch(/^native: \S+tfjs_binding\.node (has \d+ bytes instead of|is not as it was)/);
+    expect(reasons[1]).toContain(again);
+  });
+
+  test('to the library: cut off, changed or missing, wasm is taken', () => {
+    const folder = inCache(libraryName());
+    const file = 'tensorflow/libtensorflow_framework.so.2';
+    rmSync(folder);
+    mkdirSync(join(folder, 'tensorflow'), { recursive: true, mode: 0o755 });
+    for (const part of ['contents.json', 'tensorflow/libtensorflow_cc.so.2']) {
+      symlinkSync(join(real!, libraryName(), part), join(folder, part));
+    }
+    const whole = readFileSync(join(real!, libraryName(), file));
+    const changed = Buffer.from(whole);
+    changed[whole.length >> 1]! ^= 1;
+    for (const bytes of [whole.subarray(0, whole.length >> 1), changed]) {
+      writeFileSync(join(folder, file), bytes);
+      const { backend, reasons } = load();
+      expect(backend).toBe('wasm');
+      expect(reasons[1]).toContain(`native: ${join(folder, file)} `);
+      expect(reasons[1]).toContain(again);
+    }
+    rmSync(join(folder, file));
+    expect(load()).toMatchObject({ backend: 'wasm' });
+  });
+
+  test('to the list of a folder: it is passed over', () => {
+    for (const [file, name] of [
+      [binding(), 'native: '],
+      [op, 'fused kernels: '],
+    ] as const) {
+      const list = join(file, '..', 'contents.json');
+      const text = readFileSync(list, 'utf8');
+      writeFileSync(list, text.replace(/"sha256": "../, '"sha256": "zz'));
+      expect(load().reasons.find((line) => line.startsWith(name))).toContain('contents.json does not list what was');
+      writeFileSync(list, text);
+    }
+    expect(load()).toMatchObject(native);
+  });
+});
+
+describe('a first start', () => {
+  test('is tried in a process of its own: a binding that crashes leads to wasm', async () => {
+    cpSync(crashing, binding());
+    await seal(join(binding(), '..'));
+    const { backend, reasons } = load();
+    expect(backend).toBe('wasm');
+    expect(reasons[1]).toMatch(/^native: TensorFlow's library does not run \(.* ended with SIGSEGV/);
+  });
+
+  test('an op that crashes leads to composed kernels', async () => {
+    cpSync(crashing, op);
+    await seal(join(op, '..'));
+    const { backend, kernels, reasons } = load();
+    expect({ backend, kernels }).toEqual({ backend: 'tensorflow', kernels: 'composed' });
+    expect(reasons.at(-1)).toContain('the op does not run (the process that tried them ended)');
+  });
+
+  test('that went well is noted, and not tried again', () => {
+    rmSync(inCache('trials'), { recursive: true });
+    const start = () =>
+      project.script(
+        `import child from 'node:child_process';
+        import { syncBuiltinESMExports } from 'node:module';
+        const { fork } = child;
+        child.fork = (...args) => (console.log('tried'), fork(...args));
+        syncBuiltinESMExports();
+        const { load } = await import('softseg/node');
+        console.log((await load()).kernels);`,
+      ).out;
+    expect(start()).toBe('tried\nfused native\n');
+    expect(readdirSync(inCache('trials'))).toHaveLength(2);
+    expect(start()).toBe('fused native\n');
+  });
+
+  test('where nothing can be noted, is tried each time and goes well', () => {
+    rmSync(inCache('trials'), { recursive: true });
+    writeFileSync(inCache('trials'), 'a file in the way');
+    expect(load()).toMatchObject(native);
+    expect(load()).toMatchObject(native);
+  });
+});
+
+describe('a cache that others can change', () => {
+  test.each([
+    ['the cache', () => project.cache, 'native: '],
+    ["the binding's folder", () => join(binding(), '..'), 'native: '],
+    ['the binding', () => binding(), 'native: '],
+    ['the op', () => op, 'fused kernels: '],
+  ])('is passed over: everyone may write to %s', (_, where, name) => {
+    load(); // links it
+    chmodSync(where(), 0o777);
+    const { reasons } = load();
+    const reason = reasons.find((line) => line.startsWith(name));
+    expect(reason).toBe(`${name}everyone may write to ${where()}; take that right away (chmod o-w)`);
+    expect(existsSync(binding())).toBe(true);
+  });
+});
+
+test('a binding of another version of softseg is not loaded', () => {
+  load();
+  const older = inCache(bindingName().replace('-r2-', '-r1-'));
+  renameSync(inCache(bindingName()), older);
+  const link = join(project.folder, 'node_modules/@tensorflow/tfjs-node/lib/napi-v8/tfjs_binding.node');
+  rmSync(link);
+  symlinkSync(join(older, 'tfjs_binding.node'), link);
+  const { backend, reasons } = load();
+  expect(backend).toBe('wasm');
+  expect(reasons[1]).toContain(`was made by another version of softseg; ${again}`);
+});
+
+test('the binding and the op look for the library beside themselves, and only then where it was when they were made', () => {
+  for (const file of [binding(), op]) {
+    const [, places = ''] =
+      /RUNPATH\)?.*\[(.*)\]/.exec(execFileSync('readelf', ['-d', file], { encoding: 'utf8' })) ?? [];
+    expect(places.split(':')).toEqual([
+      `$ORIGIN/../${libraryName()}/tensorflow`,
+      join(real!, libraryName(), 'tensorflow'),
+    ]);
+  }
+});
