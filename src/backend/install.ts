@@ -135,6 +135,14 @@ function resolveSettings({ cuda = false, ...options }: InstallOptions): Settings
 
 /** What `installNative` does, with all settings given. Internal: tests call it with small pins of their own. */
 export async function install(settings: Settings): Promise<InstallResult> {
+  try {
+    return await installOneWay(settings);
+  } catch (error) {
+    throw asInstallError(error, settings);
+  }
+}
+
+async function installOneWay(settings: Settings): Promise<InstallResult> {
   await demandTrustedCache(settings.cache);
   if (existsSync(bindingOf(settings.packageFolder))) {
     const answer = await tryWhatIsThere(settings);
