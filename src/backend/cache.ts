@@ -1,12 +1,16 @@
 import { mkdir, mkdtemp, readdir, rm, stat, statfs, utimes } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { InstallError } from './errors.js';
+import { homedir, userInfo } from 'node:os';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { setVariable } from '../environment.js';
+import { cacheVariable } from './environment.js';
+import { InstallError, messageOf } from './errors.js';
 import { isGone, ownName } from './owner.js';
 
 /**
  * The per-user folder that holds TensorFlow's libraries and the compiled bindings for all projects: `SOFTSEG_CACHE`, or
- * `softseg` in the user's cache folder (`XDG_CACHE_HOME`, `~/.cache`; `~/Library/Caches` on macOS).
+ * `softseg` in the user's cache folder (`XDG_CACHE_HOME`, `~/.cache`; `~/Library/Caches` on macOS). Variables that are
+ * empty count as not set; `XDG_CACHE_HOME` and `HOME` also do where they are relative, and the user's home is then the
+ * one in the system's list of users.
  *
  *     tensorflow-cpu-2.21.0-linux-x64/              the library, complete: it is renamed to this name when it is
  *     tfjs-node-4.22.0-r1-tensorflow-cpu-.../       the binding compiled against it
@@ -14,13 +18,48 @@ import { isGone, ownName } from './owner.js';
  *     wheels/                                       wheels that were verified and not yet unpacked
  *     staging/                                      whatever is half-made
  *     lock                                          who is making something
+ *
+ * @throws an InstallError if `SOFTSEG_CACHE` is relative, or the user has no home and no variable names a folder
  */
 export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
-  const own = env['SOFTSEG_CACHE'];
-  if (own) return resolve(own);
-  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Caches', 'softseg');
-  if (process.platform === 'win32' && env['LOCALAPPDATA']) return join(env['LOCALAPPDATA'], 'softseg', 'Cache');
-  return join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'softseg');
+  const own = cachePath(env);
+  if (own !== undefined) return resolve(own);
+  if (process.platform === 'darwin') return join(home(env), 'Library', 'Caches', 'softseg');
+  const local = absolute(env, 'LOCALAPPDATA');
+  if (process.platform === 'win32' && local !== undefined) return join(local, 'softseg', 'Cache');
+  return join(absolute(env, 'XDG_CACHE_HOME') ?? join(home(env), '.cache'), 'softseg');
+}
+
+function cachePath(env: NodeJS.ProcessEnv): string | undefined {
+  try {
+    return cacheVariable(env);
+  } catch (error) {
+    throw new InstallError('environment', messageOf(error));
+  }
+}
+
+function absolute(env: NodeJS.ProcessEnv, name: string): string | undefined {
+  const value = setVariable(env, name);
+  return value !== undefined && isAbsolute(value) ? value : undefined;
+}
+
+function home(env: NodeJS.ProcessEnv): string {
+  // os.homedir() gives HOME even if it is empty.
+  const given = process.platform === 'win32' ? undefined : absolute(env, 'HOME');
+  if (given !== undefined) return given;
+  const listed = process.platform === 'win32' ? homedir : () => userInfo().homedir;
+  try {
+    const folder = listed();
+    if (isAbsolute(folder)) return folder;
+  } catch {
+    // a user id that is not in the list, as containers have them
+  }
+  const user = process.getuid ? `user ${process.getuid()}` : 'the user';
+  throw new InstallError(
+    'cache',
+    `there is no folder for TensorFlow's library: HOME is not set, and ${user} has no home folder in the system's list ` +
+      'of users; set SOFTSEG_CACHE (or HOME) to an absolute path',
+  );
 }
 
 /** Makes a folder of the cache, to which nobody else may write whatever the umask is. */

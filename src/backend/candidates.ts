@@ -2,16 +2,13 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type * as Core from '@tensorflow/tfjs-core';
 import { bindingOf, installCommand, linkFromCache, type NativePackage } from './binding.js';
+import type { BackendChoice } from './environment.js';
 import { BackendError, messageOf } from './errors.js';
 import { noGpuDriver, visibleGpuDriver } from './gpu.js';
 import { faultOfBinding, tell } from './inspect.js';
 import { findPackage } from './packages.js';
 import { prepareForTfjsNode } from './shim.js';
 import { tryFirst } from './trials.js';
-
-/** The names `load` and `SOFTSEG_BACKEND` take, best first. */
-export const backendChoices = ['cuda', 'native', 'wasm', 'cpu'] as const;
-export type BackendChoice = (typeof backendChoices)[number];
 
 export interface Started {
   /** tfjs's name of the backend that is set now. */

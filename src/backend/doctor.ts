@@ -1,4 +1,4 @@
-import { backendChoices, type BackendChoice } from './candidates.js';
+import { backendChoices, type BackendChoice } from './environment.js';
 import { aboutKernels, probe, type ProbeAnswer } from './probing.js';
 
 /** How one backend does on this machine. */

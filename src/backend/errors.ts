@@ -1,6 +1,7 @@
 /** What stood in the way of an installation; `InstallError.code` holds one of these. */
 export type InstallFailure =
   | 'package' // tfjs-node (or tfjs-node-gpu) itself is not installed
+  | 'environment' // one of softseg's environment variables has a value that it cannot have
   | 'platform' // no library is known for this system
   | 'system' // no build of TensorFlow runs on it
   | 'python'
@@ -8,6 +9,7 @@ export type InstallFailure =
   | 'network'
   | 'checksum'
   | 'unpack'
+  | 'cache' // there is no folder for it, or something else is in its place
   | 'disk'
   | 'permission'
   | 'compiler'

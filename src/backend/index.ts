@@ -1,5 +1,6 @@
 export { load, type Engine } from './load.js';
-export { type BackendChoice, type Started } from './candidates.js';
+export { type Started } from './candidates.js';
+export { type BackendChoice } from './environment.js';
 export { installNative, type InstallOptions, type InstallProgress, type InstallResult } from './install.js';
 export { diagnose, diagnosisTable, type Diagnosis } from './doctor.js';
 export { ProgressLine, showOn, type ProgressStream } from './progress.js';

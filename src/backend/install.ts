@@ -6,6 +6,7 @@ import { bindingOf, cachedBinding, homeOf, libraryOf, linkBinding, type NativePa
 import { cacheFolder, demandSpace, freeBytes, makeFolder, removeStaleStaging, sizeOf } from './cache.js';
 import { compileBinding, findCompilers } from './compile.js';
 import { compileOp } from './compileOp.js';
+import { wrongVariables } from './environment.js';
 import { InstallError, messageOf } from './errors.js';
 import { visibleGpuDriver } from './gpu.js';
 import { faultOfBinding } from './inspect.js';
@@ -99,6 +100,8 @@ export async function installNative(options: InstallOptions = {}): Promise<Insta
 }
 
 function resolveSettings({ cuda = false, ...options }: InstallOptions): Settings {
+  const [wrong] = Object.values(wrongVariables(process.env));
+  if (wrong !== undefined) throw new InstallError('environment', wrong);
   const packageName = cuda ? '@tensorflow/tfjs-node-gpu' : '@tensorflow/tfjs-node';
   const found = findPackage(packageName);
   if (!found) {

@@ -1,4 +1,5 @@
 import type * as Core from '@tensorflow/tfjs-core';
+import { kernelsVariable, ownEnvironment } from '../environment.js';
 import { bindingOf, homeOf, installCommand, libraryOf } from './binding.js';
 import { loadCore, type Started } from './candidates.js';
 import { messageOf } from './errors.js';
@@ -9,7 +10,7 @@ import { tryFirst } from './trials.js';
 
 /** Starts softseg's own op where TensorFlow computes on the processor. Returns why not and what to do, if so. */
 export async function startFusedKernels({ backend, device, version }: Started): Promise<string | undefined> {
-  if (process.env['SOFTSEG_KERNELS'] === 'composed') return 'not used, because SOFTSEG_KERNELS=composed';
+  if (kernelsVariable(ownEnvironment()) === 'composed') return 'not used, because SOFTSEG_KERNELS=composed';
   if (backend !== 'tensorflow' || device !== 'cpu') return undefined;
   const tf = await loadCore();
   const running = tf.findBackend('tensorflow') as unknown as Core.KernelBackend &

@@ -1,5 +1,8 @@
 import type { KernelKind } from '../kernels/contract.js';
-import { backendChoices, candidates, loadCore, type BackendChoice, type Started } from './candidates.js';
+import { show } from '../checks.js';
+import { ownEnvironment } from '../environment.js';
+import { candidates, loadCore, type Started } from './candidates.js';
+import { backendChoices, backendVariable, isBackendChoice, wrongVariables, type BackendChoice } from './environment.js';
 import { BackendError, messageOf } from './errors.js';
 import { startFusedKernels } from './kernels.js';
 import { aboutKernels } from './probing.js';
@@ -19,7 +22,8 @@ export interface Engine extends Started {
  * linked into node_modules by itself.
  *
  * A `choice` insists on one backend and throws a BackendError with the reason if it cannot run; the backend that was
- * set before stays set. The environment variable `SOFTSEG_BACKEND` does the same where the code gives no choice.
+ * set before stays set. The environment variable `SOFTSEG_BACKEND` does the same where the code gives no choice. One of
+ * softseg's variables with a value that it cannot have is an error in either case.
  *
  * tfjs-node and tfjs-node-gpu cannot both be loaded in one process: whichever came first is the native backend.
  *
@@ -62,12 +66,13 @@ async function withKernels(started: Started, reasons: string[]): Promise<Engine>
   return { ...started, kernels, reasons };
 }
 
-function resolveChoice(choice: string | undefined): { wanted?: BackendChoice; by: string } {
-  const fromEnvironment = process.env['SOFTSEG_BACKEND'] || undefined;
-  const wanted = choice ?? fromEnvironment;
-  const by = choice !== undefined ? `load('${choice}')` : `SOFTSEG_BACKEND=${fromEnvironment}`;
-  if (wanted === undefined || isChoice(wanted)) return { wanted, by };
-  throw new BackendError(`${by}: unknown backend; it is one of ${backendChoices.join(', ')}`);
+function resolveChoice(choice: BackendChoice | undefined): { wanted?: BackendChoice; by: string } {
+  // The environment is wrong whatever the code asks for.
+  const [wrong] = Object.values(wrongVariables(ownEnvironment()));
+  if (wrong !== undefined) throw new BackendError(`load: ${wrong}`);
+  if (choice !== undefined && !isBackendChoice(choice)) {
+    throw new BackendError(`load: a backend is one of ${backendChoices.join(', ')}, got ${show(choice)}`);
+  }
+  const wanted = choice ?? backendVariable(ownEnvironment());
+  return { wanted, by: choice ? `load('${choice}')` : `SOFTSEG_BACKEND=${wanted}` };
 }
-
-const isChoice = (name: string): name is BackendChoice => (backendChoices as readonly string[]).includes(name);

@@ -2,7 +2,8 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type * as Core from '@tensorflow/tfjs-core';
-import { backendChoices, loadCore, type BackendChoice } from './candidates.js';
+import { loadCore } from './candidates.js';
+import { isBackendChoice } from './environment.js';
 import { BackendError, messageOf } from './errors.js';
 import { load } from './load.js';
 import { startOp, type RunningTensorflow } from './op.js';
@@ -18,9 +19,10 @@ interface TfjsNode {
 type Runs = ProbeAnswer & { runs: true };
 
 const [mode, what = '', op] = process.argv.slice(2);
-const answer = await (mode === 'package' ? probePackage(what, op) : probeBackend(what as BackendChoice)).catch(
-  (error): ProbeAnswer => ({ runs: false, why: error instanceof BackendError ? error.reason : messageOf(error) }),
-);
+const answer = await (mode === 'package' ? probePackage(what, op) : probeBackend(what)).catch((error): ProbeAnswer => ({
+  runs: false,
+  why: error instanceof BackendError ? error.reason : messageOf(error),
+}));
 process.send?.(answer, () => process.exit());
 
 /** Tries fused kernels. What is known without them is told before, in case they end the process. */
@@ -39,8 +41,8 @@ async function withFused(known: Runs, attempt: () => void | Promise<void>): Prom
   }
 }
 
-async function probeBackend(choice: BackendChoice): Promise<ProbeAnswer> {
-  if (!backendChoices.includes(choice)) throw new Error(`unknown backend: ${choice}`);
+async function probeBackend(choice: string): Promise<ProbeAnswer> {
+  if (!isBackendChoice(choice)) throw new Error(`unknown backend: ${choice}`);
   const engine = await load(choice);
   const tf = await loadCore();
   // The whole of tfjs, if it is there, registers the gradients of tfjs's own ops.

@@ -1,3 +1,4 @@
+import { setVariable } from '../environment.js';
 import { InstallError } from './errors.js';
 import { lastWords, run, type RunOptions, type RunResult } from './processes.js';
 
@@ -48,7 +49,7 @@ with zipfile.ZipFile(wheel) as archive:
 
 /** The user's Python with a pip that is new enough, or an InstallError. */
 export async function findPython(env: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<string> {
-  const own = env['SOFTSEG_PYTHON'];
+  const own = setVariable(env, 'SOFTSEG_PYTHON');
   let withoutPip: string | undefined;
   for (const command of own ? [own] : ['python3', 'python']) {
     const script = `${endWithParent}assert sys.version_info >= (3, 7)\nimport pip\nprint('pip', pip.__version__)`;

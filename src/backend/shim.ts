@@ -16,5 +16,5 @@ export function prepareForTfjsNode(): void {
   const old = util as unknown as OldUtil;
   old.isNullOrUndefined = (value) => value === null || value === undefined;
   old.isArray = Array.isArray;
-  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '3';
+  process.env['TF_CPP_MIN_LOG_LEVEL'] ||= '3';
 }

@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { KernelBackend } from '@tensorflow/tfjs-core';
 import { composedKernels } from './composed/kernels.js';
 import { checkOneOf } from '../checks.js';
+import { kernelsVariable, ownEnvironment, type KernelChoice } from '../environment.js';
 import type { KernelKind, Kernels } from './contract.js';
 import { cpuPasses } from './cpu/passes.js';
 import { fusedKernels, registerFusedPasses } from './fused/kernels.js';
@@ -10,18 +11,23 @@ import type { FusedPasses } from './fused/passes.js';
 import { wasmPasses } from './wasm/passes.js';
 import { webgpuPasses } from './webgpu/passes.js';
 
-/** `'auto'`: fused passes where the backend has them; `'composed'`: tfjs's ops alone, for comparison. */
-export type KernelChoice = 'auto' | 'composed';
+export type { KernelChoice };
 
-let choice: KernelChoice =
-  typeof process !== 'undefined' && process.env?.['SOFTSEG_KERNELS'] === 'composed' ? 'composed' : 'auto';
+/** Undefined until somebody asks for it: an import never throws. */
+let choice: KernelChoice | undefined;
+
+function chosen(): KernelChoice {
+  // A bundler that puts a value in place of SOFTSEG_KERNELS sets the variable for a page.
+  const bundled = typeof SOFTSEG_KERNELS === 'undefined' ? {} : { SOFTSEG_KERNELS };
+  return (choice ??= kernelsVariable({ ...ownEnvironment(), ...bundled }) ?? 'auto');
+}
 
 /**
  * Chooses what computes the losses' passes over pixels from now on: `'auto'` (at the start, unless the environment
  * variable `SOFTSEG_KERNELS` is `composed`), a loop written for it where the backend has one; or `'composed'`, a chain of
  * tfjs's ops. Values and gradients are the same but for rounding, so this is for comparison.
  *
- * @throws if `wanted` is neither
+ * @throws if `wanted` is neither, or `SOFTSEG_KERNELS` is something else
  *
  * @example
  * ```ts
@@ -32,12 +38,15 @@ let choice: KernelChoice =
  */
 export function useKernels(wanted: KernelChoice): void {
   checkOneOf('useKernels', 'wanted', wanted, ['auto', 'composed']);
+  chosen();
   choice = wanted;
 }
 
 /**
  * What computes the losses' passes over pixels on the current backend: `'fused native'`, `'fused wasm'` (also on the cpu
  * backend), `'fused webgpu'`, or `'composed'`, a chain of tfjs's ops that runs everywhere.
+ *
+ * @throws if the environment variable `SOFTSEG_KERNELS` is neither `auto` nor `composed`
  */
 export function kernelsInUse(): KernelKind {
   return currentKernels().name;
@@ -47,7 +56,7 @@ export function currentKernels(): Kernels {
   // One expression, which bundlers can decide: nothing else needs the fused kernels, so they leave them out.
   return typeof SOFTSEG_KERNELS !== 'undefined' && SOFTSEG_KERNELS === 'composed'
     ? composedKernels
-    : (choice === 'auto' && fusedKernelsOf(tf.backend())) || composedKernels;
+    : (chosen() === 'auto' && fusedKernelsOf(tf.backend())) || composedKernels;
 }
 
 /** The environment variable's counterpart for bundlers, which can put `'composed'` in its place. */

@@ -69,11 +69,26 @@ describe('load, where tfjs-node is not provisioned', () => {
   });
 
   test('names the backends it knows when it is asked for another', () => {
-    const message = 'unknown backend; it is one of cuda, native, wasm, cpu';
-    expect(answer(project, "'gpu'").message).toBe(`BackendError: load('gpu'): ${message}`);
-    expect(answer(project, '', { SOFTSEG_BACKEND: 'gpu' }).message).toBe(
-      `BackendError: SOFTSEG_BACKEND=gpu: ${message}`,
-    );
+    const message = 'BackendError: load: a backend is one of cuda, native, wasm, cpu, got';
+    expect(answer(project, "'gpu'").message).toBe(`${message} "gpu"`);
+    expect(answer(project, 'null').message).toBe(`${message} null`);
+    expect(answer(project, "'\\u001b[31m'").message).toBe(`${message} "\\u001b[31m"`);
+  });
+
+  test.each([
+    ['SOFTSEG_BACKEND', 'gpu', 'cuda, native, wasm or cpu'],
+    ['SOFTSEG_KERNELS', 'compsed', 'auto or composed'],
+    ['SOFTSEG_THREADS', 'many', 'a whole number from 1 on'],
+    ['SOFTSEG_CACHE', 'a/relative/path', 'an absolute path'],
+  ])('refuses %s=%s, whether or not the code has a choice of its own', (name, value, allowed) => {
+    const message =
+      `BackendError: load: the environment variable ${name} must be ${allowed}, or not set; ` + `got "${value}"`;
+    for (const choice of ['', "'cpu'"]) expect(answer(project, choice, { [name]: value }).message).toBe(message);
+  });
+
+  test('takes an empty variable for one that is not set', () => {
+    const env = { SOFTSEG_BACKEND: '', SOFTSEG_KERNELS: '', SOFTSEG_THREADS: '', SOFTSEG_CACHE: '' };
+    expect(answer(project, "'cpu'", env).engine).toMatchObject({ backend: 'cpu', kernels: 'fused wasm' });
   });
 
   test('can be called again, for the same backend or another', () => {

@@ -203,9 +203,10 @@ function onCpu(): void {
   test('a process with a second thread ends when its work is done', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'softseg-test-'));
     try {
-      const sources = ['contract', 'wasm/binary', 'wasm/module', 'wasm/request'];
-      for (const name of [...sources, 'cpu/helper', 'cpu/machine', 'cpu/pieces', 'cpu/passes']) {
-        const source = readFileSync(join(__dirname, `../../src/kernels/${name}.ts`), 'utf8');
+      const kernels = ['contract', 'wasm/binary', 'wasm/module', 'wasm/request'];
+      kernels.push('cpu/helper', 'cpu/machine', 'cpu/pieces', 'cpu/passes');
+      for (const name of ['checks', 'environment', ...kernels.map((kernel) => `kernels/${kernel}`)]) {
+        const source = readFileSync(join(__dirname, `../../src/${name}.ts`), 'utf8');
         const { outputText } = ts.transpileModule(source, {
           compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022, verbatimModuleSyntax: true },
         });
@@ -215,7 +216,7 @@ function onCpu(): void {
       const main = `
         import os from 'node:os';
         import threads from 'node:worker_threads';
-        import { cpuPasses } from './cpu/passes.mjs';
+        import { cpuPasses } from './kernels/cpu/passes.mjs';
         os.availableParallelism = () => 2;
         let online = false;
         threads.Worker = class extends threads.Worker {

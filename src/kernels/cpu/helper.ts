@@ -1,4 +1,5 @@
 /** A second thread in Node, which takes calls from the same list as the main thread. */
+import { ownEnvironment, threadsVariable } from '../../environment.js';
 
 /** Words at the start of the memory that both threads work on. Counts only rise, and wrap around. */
 export const HELPER_RUNS = 0;
@@ -58,9 +59,9 @@ function builtin<T>(name: string): T | undefined {
 
 let impossible = false;
 
-/** Whether a second thread may be had here, and is wanted. */
+/** Whether a second thread may be had here, and is wanted: not with SOFTSEG_THREADS=1. */
 export function helperWanted(): boolean {
-  if (impossible || typeof process === 'undefined' || process.env?.['SOFTSEG_THREADS'] === '1') return false;
+  if (threadsVariable(ownEnvironment()) === 1 || impossible || typeof process === 'undefined') return false;
   return (builtin<typeof import('node:os')>('node:os')?.availableParallelism?.() ?? 1) > 1;
 }
 

@@ -1,0 +1,118 @@
+/** softseg's environment variables: what each may be, and what becomes of one that is something else. */
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import { cacheFolder } from '../../src/backend/cache.js';
+import { ignoredLimits, wrongVariables } from '../../src/backend/environment.js';
+import { makeProject, type Project } from './project.js';
+
+// Processes are started, on machines that may be busy.
+jest.setTimeout(60_000);
+
+const names = ['SOFTSEG_BACKEND', 'SOFTSEG_CACHE', 'SOFTSEG_KERNELS', 'SOFTSEG_THREADS'];
+
+describe('variables', () => {
+  test('that are empty or not set are right', () => {
+    expect(wrongVariables({})).toEqual({});
+    expect(wrongVariables(Object.fromEntries(names.map((name) => [name, ''])))).toEqual({});
+  });
+
+  test.each([
+    ['SOFTSEG_BACKEND', ['cuda', 'native', 'wasm', 'cpu'], ['gpu', 'CPU', ' cpu', 'cpu ', 'auto', '1', 'toString']],
+    ['SOFTSEG_CACHE', ['/', '/a b/c'], ['a', './a', '~/a', ' /a', 'C:cache']],
+    ['SOFTSEG_KERNELS', ['auto', 'composed'], ['compsed', 'Composed', 'fused', 'true', '1']],
+    ['SOFTSEG_THREADS', ['1', '2', '64'], ['many', '0', '-1', '1.5', '2x', ' 2', '1e3', '0x2', '9'.repeat(30)]],
+  ])('%s is one of few', (name, right, wrong) => {
+    for (const value of right) expect(wrongVariables({ [name]: value })).toEqual({});
+    for (const value of wrong) {
+      const message = wrongVariables({ [name]: value })[name];
+      expect(message).toMatch(new RegExp(`^the environment variable ${name} must be .*, or not set; got "`));
+      expect(message).toContain(JSON.stringify(value).slice(1, -1));
+    }
+  });
+
+  test('are all named, and without control characters', () => {
+    const wrong = wrongVariables(Object.fromEntries(names.map((name) => [name, '\x1b]0;\x07\n'])));
+    expect(Object.keys(wrong)).toEqual(names);
+    // eslint-disable-next-line no-control-regex -- what is tested
+    expect(Object.values(wrong).join('')).not.toMatch(/[\x00-\x1f]/);
+  });
+
+  test('of others that limit threads are told where they are ignored', () => {
+    expect(ignoredLimits({ OMP_NUM_THREADS: '4,3,2', TF_NUM_INTRAOP_THREADS: '0' })).toEqual([]);
+    expect(ignoredLimits({ OMP_NUM_THREADS: '', TF_NUM_INTRAOP_THREADS: '' })).toEqual([]);
+    expect(ignoredLimits({ OMP_NUM_THREADS: 'many', TF_NUM_INTRAOP_THREADS: 'two' })).toEqual([
+      'the environment variable OMP_NUM_THREADS must be a number of threads, or not set; got "many", which is ignored',
+      'the environment variable TF_NUM_INTRAOP_THREADS must be a number of threads, or not set; got "two", which is ignored',
+    ]);
+  });
+});
+
+describe('the cache', () => {
+  const ofUser = join(userInfo().homedir, '.cache', 'softseg');
+
+  test.each([
+    [{ SOFTSEG_CACHE: '/a/b', XDG_CACHE_HOME: '/c', HOME: '/d' }, '/a/b'],
+    [{ SOFTSEG_CACHE: '/a/../b/' }, '/b'],
+    [{ SOFTSEG_CACHE: '', XDG_CACHE_HOME: '/c', HOME: '/d' }, '/c/softseg'],
+    [{ XDG_CACHE_HOME: '', HOME: '/d' }, '/d/.cache/softseg'],
+    [{ XDG_CACHE_HOME: 'relative', HOME: '/d' }, '/d/.cache/softseg'],
+    [{ HOME: '' }, ofUser],
+    [{ HOME: 'relative' }, ofUser],
+    [{}, ofUser],
+  ])('of %j is %s', (env, folder) => {
+    if (process.platform === 'darwin') folder = folder.replace('/.cache/', '/Library/Caches/');
+    expect(cacheFolder(env)).toBe(folder);
+  });
+
+  test('is an error where its variable is relative', () => {
+    expect(() => cacheFolder({ SOFTSEG_CACHE: 'cache' })).toThrow(
+      'the environment variable SOFTSEG_CACHE must be an absolute path, or not set; got "cache"',
+    );
+  });
+});
+
+describe('the losses', () => {
+  let project: Project;
+  beforeAll(() => {
+    project = makeProject(['@tensorflow/tfjs-core', '@tensorflow/tfjs']);
+  });
+  afterAll(() => project.remove());
+
+  /** What each of these says in a process of its own, where importing softseg must not fail. */
+  const said = (env: NodeJS.ProcessEnv, calls: string) => {
+    const { out, err } = project.script(
+      `
+      import * as tf from '@tensorflow/tfjs';
+      import { iouLoss, kernelsInUse, useKernels } from 'softseg';
+      await tf.setBackend('cpu');
+      const loss = () => iouLoss(tf.ones([1, 2, 2]), tf.ones([1, 2, 2]), { activation: 'none' }).dataSync()[0];
+      const said = (call) => {
+        try {
+          return call() ?? 'done';
+        } catch (error) {
+          return error.message;
+        }
+      };
+      console.log(JSON.stringify([${calls}].map(said)));
+      `,
+      env,
+    );
+    if (!out) throw new Error(err);
+    return JSON.parse(out) as unknown[];
+  };
+  const calls = "kernelsInUse, loss, () => useKernels('composed'), kernelsInUse";
+
+  test('refuse a SOFTSEG_KERNELS that is no choice, also where the code has one of its own', () => {
+    const message = 'the environment variable SOFTSEG_KERNELS must be auto or composed, or not set; got "compsed"';
+    expect(said({ SOFTSEG_KERNELS: 'compsed' }, calls)).toEqual([message, message, message, message]);
+    expect(said({ SOFTSEG_KERNELS: 'auto' }, calls)).toEqual(['fused wasm', 0, 'done', 'composed']);
+    expect(said({ SOFTSEG_KERNELS: 'composed' }, calls)).toEqual(['composed', 0, 'done', 'composed']);
+  });
+
+  test('refuse a SOFTSEG_THREADS that is no number where there could be threads', () => {
+    const message = 'the environment variable SOFTSEG_THREADS must be a whole number from 1 on, or not set; got "many"';
+    expect(said({ SOFTSEG_THREADS: 'many' }, calls)).toEqual([message, message, 'done', 'composed']);
+    expect(said({ SOFTSEG_THREADS: '2' }, calls)).toEqual(['fused wasm', 0, 'done', 'composed']);
+  });
+});
