@@ -18,6 +18,7 @@ import {
 } from 'softseg';
 import { trainingProgress } from 'softseg/node';
 import type { Colour } from './shared/colours.js';
+import { say } from './shared/output.js';
 import { classTile, greyTile, heatTile, type Tile, writePicture } from './shared/pictures.js';
 import { ABSENT, type Rater, simulateRaters } from './shared/raters.js';
 import { printLosses, printScores } from './shared/report.js';
@@ -70,7 +71,7 @@ for (const { name, labels, loss } of contest) {
   const model = unet({ height, width, channels: 1, classes: 1, levels }, 1);
   const optimizer = tf.train.adam();
   model.compile({ optimizer, loss });
-  console.log(name);
+  say(name);
   const callbacks = [
     seedEpochs(1), // the same batches for all
     learningRateSchedule(optimizer, cosineSchedule({ from: 2e-3, to: 0, steps }), { by: 'step' }),
@@ -85,7 +86,7 @@ for (const { name, labels, loss } of contest) {
 }
 const rows = results.map(({ name, scores }): [string, ...number[]] => [name, ...scores]);
 printScores(['against the shares on the test slices', 'soft Dice', 'Brier', 'calibration'], rows);
-console.log('  Brier and calibration error: lower is better');
+say('  Brier and calibration error: lower is better');
 
 const disagreement = disagreementEntropy(test.soft, { binary: true, normalize: true });
 const rater = (a: number) => tf.tidy(() => tf.relu(tf.squeeze(tf.slice(test.masks, a, 1), [0])));

@@ -12,6 +12,7 @@ import {
 } from 'softseg';
 import { checkpoints, latestCheckpoint, trainingProgress } from 'softseg/node';
 import { classColour } from './shared/colours.js';
+import { say } from './shared/output.js';
 import { classTile, greyTile, heatTile, writePicture } from './shared/pictures.js';
 import { printLosses, printScores } from './shared/report.js';
 import { brainSlices } from './shared/slices.js';
@@ -40,7 +41,7 @@ const folder = join(out, quick ? 'multiclass-quick' : 'multiclass');
 const saved = await latestCheckpoint(folder);
 const model = saved ? (await saved.load()).model : makeModel();
 const initialEpoch = saved ? saved.epoch + 1 : 0;
-if (saved) console.log(`goes on after epoch ${initialEpoch} of ${epochs}, from ${saved.folder}`);
+if (saved) say(`goes on after epoch ${initialEpoch} of ${epochs}, from ${saved.folder}`);
 
 // Each epoch has its own order, whether the run was stopped before it or not.
 const batches = epochBatches(train, { batchSize: 4, seed: 1, initialEpoch });
@@ -65,7 +66,7 @@ if (losses.length > 0) printLosses(losses);
 printScores(['on the test slices', 'value'], Object.entries(scores));
 const matrix = new ConfusionMatrix({ classNames: CLASSES });
 await evaluateScores(model, test, { matrix });
-console.log(matrix.toText());
+say(matrix.toText());
 
 const predicted = softOneHot(model.predict(test.xs) as tf.Tensor);
 const error = tf.tidy(() => tf.div(tf.sum(tf.abs(tf.sub(predicted, test.ys)), -1), 2));

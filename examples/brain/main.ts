@@ -12,9 +12,8 @@ import { scoresTable, untrainedTable } from './report.js';
 import { resultsJson } from './results.js';
 import { makeTensors, UNLABELLED } from './tensors.js';
 import { lossesOfLabels } from './untrained.js';
+import { complain, say } from '../shared/output.js';
 import { makeFolder, writeWhole } from '../shared/write.js';
-
-const say = (...lines: string[]) => process.stdout.write(`${lines.join('\n')}\n`);
 
 const run = async (options: Options) => {
   const began = performance.now();
@@ -57,6 +56,6 @@ try {
   else await run(options);
 } catch (error) {
   const told = [UsageError, DataError, BackendError, InstallError].some((kind) => error instanceof kind);
-  process.stderr.write(`${(!told && error instanceof Error && error.stack) || message(error)}\n`);
+  complain((!told && error instanceof Error && error.stack) || message(error));
   process.exitCode = exitCode(error);
 }

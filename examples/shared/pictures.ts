@@ -4,6 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 import { Jimp, loadFont, measureText } from 'jimp';
 import { SANS_16_BLACK } from 'jimp/fonts';
 import { type Colour, heat } from './colours.js';
+import { say } from './output.js';
 import { smallPng } from './smallPng.js';
 import { writeWhole } from './write.js';
 
@@ -96,5 +97,5 @@ export const writePicture = async (path: string, { titles, rows, legend = [] }: 
     canvas.print({ font, x: x + 20, y: below + 2, text });
     x += 20 + measureText(font, text) + 20;
   }
-  console.log(writeWhole(dirname(path), basename(path), smallPng(canvas.bitmap)));
+  say(writeWhole(dirname(path), basename(path), smallPng(canvas.bitmap)));
 };

@@ -1,12 +1,13 @@
+import { say } from './output.js';
 import { table } from './table.js';
 
 /** Prints rows of numbers under names. */
 export const printScores = (header: string[], rows: readonly (readonly [string, ...number[]])[]): void => {
   const cells = rows.map(([name, ...values]) => [name, ...values.map((value) => value.toFixed(3))]);
-  console.log(table(header, cells));
+  say(table(header, cells));
 };
 
 /** Prints the losses of a training's first and last epoch, or step. */
 export const printLosses = (losses: readonly number[]): void => {
-  console.log(`loss ${losses[0]!.toFixed(3)} -> ${losses.at(-1)!.toFixed(3)}`);
+  say(`loss ${losses[0]!.toFixed(3)} -> ${losses.at(-1)!.toFixed(3)}`);
 };

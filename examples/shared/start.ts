@@ -1,10 +1,11 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { BackendError, InstallError } from 'softseg/node';
 import { type BackendName, BACKENDS, startBackend } from './backend.js';
-import { message, UsageError } from './errors.js';
+import { DataError, message, UsageError } from './errors.js';
+import { complain, say } from './output.js';
+import { makeFolder } from './write.js';
 
 /** How an example was called. */
 export interface Run {
@@ -23,16 +24,16 @@ const USAGE = `--quick, --backend ${BACKENDS.join(' | ')}, --out DIR`;
 export const start = async (name: string, hints: { wasm?: string } = {}): Promise<Run> => {
   try {
     const { quick, backend, out } = readOptions();
-    mkdirSync(out, { recursive: true });
+    makeFolder(out);
     const { engine, notes } = await startBackend(backend);
     process.once('SIGINT', () => process.exit(130));
-    console.log(`${name}: backend ${engine.backend} on ${engine.device}, version ${engine.version}`);
+    say(`${name}: backend ${engine.backend} on ${engine.device}, version ${engine.version}`);
     const hint = engine.backend === 'wasm' && !quick && hints.wasm ? [`on wasm this takes ${hints.wasm}`] : [];
-    for (const note of [...notes, ...hint]) console.log(`  ${note}`);
+    for (const note of [...notes, ...hint]) say(`  ${note}`);
     return { quick, out };
   } catch (error) {
-    if (![UsageError, BackendError, InstallError].some((kind) => error instanceof kind)) throw error;
-    console.error(message(error));
+    if (![UsageError, DataError, BackendError, InstallError].some((kind) => error instanceof kind)) throw error;
+    complain(message(error));
     process.exit(error instanceof UsageError ? 2 : 1);
   }
 };

@@ -1,10 +1,13 @@
 #!/usr/bin/env node
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { diagnose, diagnosisTable, firstChoice } from './doctor.js';
 import { InstallError, messageOf } from './errors.js';
+import { beside } from './here.js';
 import { installNative } from './install.js';
 import { findPackage } from './packages.js';
 import { ProgressLine, showOn } from './progress.js';
+import { lostBy, visible, visibleLine, writeTo } from './terminal.js';
 
 const help = `softseg: soft segmentation losses on TensorFlow.js
 
@@ -20,6 +23,7 @@ Usage
   npx softseg doctor [--json]
       Try each backend with an op and a gradient, and tell which run, and what to do about those that do not.
   npx softseg --help
+  npx softseg --version
 
 Environment
   SOFTSEG_BACKEND   backend that load() insists on: cuda, native, wasm or cpu (load's own argument wins)
@@ -32,16 +36,28 @@ Environment
 /** A call that makes no sense: told with exit code 2. */
 class UsageError extends Error {}
 
+/** Nothing else writes: what comes from outside (arguments, paths, other programs) may hold escape codes. */
+const say = (text: string) => writeTo(process.stdout, `${visible(text)}\n`);
+const complain = (text: string) => writeTo(process.stderr, `softseg: ${visibleLine(text)}\n`);
+
 async function main(args: string[]): Promise<number> {
   const [command, ...rest] = args;
   if (command === undefined || command === '--help' || command === '-h' || command === 'help') {
-    (command === undefined ? process.stderr : process.stdout).write(help);
+    writeTo(command === undefined ? process.stderr : process.stdout, help);
     return command === undefined ? 2 : 0;
+  }
+  if (command === '--version' || command === '-v') {
+    parse(rest, []);
+    say(ownVersion());
+    return 0;
   }
   if (command === 'install-native') return installCommand(rest);
   if (command === 'doctor') return doctorCommand(rest);
   throw new UsageError(`unknown ${command.startsWith('-') ? 'option' : 'command'} '${command}'`);
 }
+
+const ownVersion = (): string =>
+  (JSON.parse(readFileSync(beside('../../package.json'), 'utf8')) as { version: string }).version;
 
 async function installCommand(args: string[]): Promise<number> {
   const flags = parse(args, ['help', 'cuda', 'cuda-libraries', 'no-cuda-libraries']);
@@ -73,23 +89,23 @@ async function installCommand(args: string[]): Promise<number> {
       onProgress: showOn(line),
       onNote: (text) => {
         noted.add(text);
-        line.note(`softseg: ${text}`);
+        line.note(`softseg: ${visibleLine(text)}`);
       },
     });
     const seconds = ((performance.now() - start) / 1000).toFixed(1);
     line.done();
-    process.stdout.write(
+    say(
       `softseg: ${done.package} runs TensorFlow ${done.version} on ${done.device}, kernels ${done.kernels} ` +
-        `(${done.by}, ${seconds} s)\n`,
+        `(${done.by}, ${seconds} s)`,
     );
     return 0;
   } catch (error) {
     line.done();
     if (!(error instanceof InstallError)) throw error;
     // A failure after which another way was tried was told then.
-    if (!noted.has(error.message)) process.stderr.write(`softseg: ${error.message}\n`);
+    if (!noted.has(error.message)) complain(error.message);
     if (error.code === 'interrupted') return 128 + ({ SIGINT: 2, SIGHUP: 1 }[endedBy as string] ?? 15);
-    process.stderr.write(`softseg: until then load() of softseg/node takes ${nextBest()}\n`);
+    complain(`until then load() of softseg/node takes ${nextBest()}`);
     return 1;
   }
 }
@@ -103,8 +119,8 @@ async function doctorCommand(args: string[]): Promise<number> {
   const flags = parse(args, ['help', 'json']);
   if (flags.has('help')) return main(['--help']);
   const found = await diagnose();
-  if (flags.has('json')) process.stdout.write(`${JSON.stringify(found, null, 2)}\n`);
-  else process.stdout.write(`${diagnosisTable(found, process.stdout.columns)}\n\n${firstChoice(found)}\n`);
+  if (flags.has('json')) say(JSON.stringify(found, null, 2));
+  else say(`${diagnosisTable(found, process.stdout.columns)}\n\n${firstChoice(found)}`);
   return found.some((backend) => backend.runs) ? 0 : 1;
 }
 
@@ -118,13 +134,21 @@ function parse(args: string[], names: string[]): Set<string> {
   }
 }
 
+// A stream tells that it is broken only after it was written to.
+process.once('exit', () => {
+  const error = lostBy(process.stdout);
+  if (!error) return;
+  complain(`standard output could not be written: ${messageOf(error)}`);
+  process.exitCode ||= 1;
+});
+
 main(process.argv.slice(2)).then(
   (code) => {
     process.exitCode = code;
   },
   (error) => {
     const usage = error instanceof UsageError;
-    process.stderr.write(`softseg: ${messageOf(error)}${usage ? '; see `npx softseg --help`' : ''}\n`);
+    complain(`${messageOf(error)}${usage ? '; see `npx softseg --help`' : ''}`);
     process.exitCode = usage ? 2 : 1;
   },
 );

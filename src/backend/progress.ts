@@ -1,8 +1,8 @@
 import type { InstallProgress } from './install.js';
+import { visible, visibleLine, writeTo, type TextStream } from './terminal.js';
 
 /** What a ProgressLine writes to: `process.stdout`, `process.stderr`, or anything with a `write`. */
-export interface ProgressStream {
-  write(text: string): unknown;
+export interface ProgressStream extends TextStream {
   isTTY?: boolean;
   columns?: number;
 }
@@ -15,6 +15,9 @@ const clearToEnd = '\x1b[K';
 /**
  * One line of progress. On a terminal it is redrawn in place; anywhere else (a log file, a pipe) a plain line is
  * written when the label changes and at every further tenth, never a control character.
+ *
+ * Control characters in what it is given are spelled out (`\u001b`), except line breaks in what stays. A stream that
+ * breaks (a pipe that was closed, a full disk) gets nothing any more; the program goes on.
  *
  * @example
  * ```ts
@@ -38,7 +41,7 @@ export class ProgressLine {
 
   /** Shows how far `label` is: `fraction` in [0, 1], or undefined where nobody knows; `detail` stands at the end. */
   update(label: string, fraction?: number, detail = ''): void {
-    const text = line(label, fraction, detail);
+    const text = visibleLine(line(label, fraction, detail));
     const tenth = fraction === undefined ? 0 : Math.floor(clamp(fraction) * 10);
     const news = label !== this.label || tenth > this.tenth;
     if (news) {
@@ -46,7 +49,7 @@ export class ProgressLine {
       this.tenth = tenth;
     }
     if (!this.terminal) {
-      if (news) this.stream.write(`${text}\n`);
+      if (news) this.write(`${text}\n`);
     } else if (news || Date.now() - this.drawnAt >= redrawEvery) {
       this.draw(text);
     }
@@ -55,12 +58,12 @@ export class ProgressLine {
   /** Writes a line that stays; the progress line goes on below it. */
   note(text: string): void {
     if (!this.terminal) {
-      this.stream.write(`${text}\n`);
+      this.write(`${visible(text)}\n`);
       return;
     }
     const shown = this.shown;
     this.clear();
-    this.stream.write(`${text}\n`);
+    this.write(`${visible(text)}\n`);
     if (shown) this.draw(shown);
   }
 
@@ -69,18 +72,22 @@ export class ProgressLine {
     this.clear();
     this.label = '';
     this.tenth = -1;
-    if (text !== undefined) this.stream.write(`${text}\n`);
+    if (text !== undefined) this.write(`${visible(text)}\n`);
+  }
+
+  private write(text: string): void {
+    writeTo(this.stream, text);
   }
 
   private draw(text: string): void {
     this.shown = text;
     this.drawnAt = Date.now();
     // One column is left free: a terminal that wraps at the edge would start a new line.
-    this.stream.write(`${toLineStart}${text.slice(0, (this.stream.columns || 80) - 1)}${clearToEnd}`);
+    this.write(`${toLineStart}${text.slice(0, (this.stream.columns || 80) - 1)}${clearToEnd}`);
   }
 
   private clear(): void {
-    if (this.shown) this.stream.write(`${toLineStart}${clearToEnd}`);
+    if (this.shown) this.write(`${toLineStart}${clearToEnd}`);
     this.shown = '';
   }
 }

@@ -1,4 +1,5 @@
 import { ProgressLine, type ProgressStream } from '../backend/progress.js';
+import { visibleLine } from '../backend/terminal.js';
 import { checkInteger, checkOptionNames, fail, show } from '../checks.js';
 
 export interface TrainingProgressOptions {
@@ -27,7 +28,7 @@ interface Params {
 /**
  * Shows a training on one line of the terminal: epoch, share of it that is done, mean loss of the epoch so far and what
  * else is in the logs, time left. Of each epoch a line stays, with its scores. Where there is no terminal (a file, a
- * pipe), only the lines of the epochs are written. It comes last among the callbacks, to see what the others add to the
+ * pipe), only the lines of the epochs are written. A stream that breaks does not end the training. It comes last among the callbacks, to see what the others add to the
  * logs; `fit` should have `verbose: 0`.
  *
  * tfjs-layers reads the loss back after each batch for it. The time left is the time so far, by epochs, and settles once
@@ -94,7 +95,9 @@ export function trainingProgress(options: TrainingProgressOptions = {}): Trainin
     onEpochEnd(epoch, logs = {}) {
       known = { ...known, ...(seen.batches > 0 && !known.batches && { batches: seen.batches }) };
       const scores = scoresOf({ ...seen.means({}), ...logs });
-      line.done(`${title(epoch)}: ${[scores, duration(Date.now() - epochBegun)].filter(Boolean).join(', ')}`);
+      line.done(
+        visibleLine(`${title(epoch)}: ${[scores, duration(Date.now() - epochBegun)].filter(Boolean).join(', ')}`),
+      );
       first ??= epoch;
       startEpoch(epoch + 1);
     },

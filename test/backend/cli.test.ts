@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { emptyPath, makeFakeProject, type FakeProject } from './fakes.js';
 import { makeProject } from './project.js';
 
@@ -35,6 +36,58 @@ describe('softseg', () => {
     expect({ code, out }).toEqual({ code: 2, out: '' });
     expect(err).toContain(message);
     expect(err).not.toContain('    at ');
+  });
+});
+
+describe('what the command writes', () => {
+  test('--version', () => {
+    const { version } = JSON.parse(readFileSync(join(project.folder, 'node_modules/softseg/package.json'), 'utf8')) as {
+      version: string;
+    };
+    expect(project.cli(['--version'])).toEqual({ code: 0, out: `${version}\n`, err: '' });
+    expect(project.cli(['--version', 'x'])).toMatchObject({ code: 2, out: '' });
+  });
+
+  const wild = '\x1b[31m\x1b]0;title\x07\n\r\x7f\u009b2J\u202eend';
+  const spelled = String.raw`\u001b[31m\u001b]0;title\u0007\u000a\u000d\u007f\u009b2J\u202eend`;
+
+  test.each([
+    ['a command', [wild], {}],
+    ['an option', [`--${wild}`], {}],
+    ['an option of a command', ['doctor', `--${wild}`], {}],
+    ['an argument', ['install-native', wild], {}],
+    ['a Python', ['install-native'], { SOFTSEG_PYTHON: `/no/${wild}` }],
+    ['a compiler', ['install-native'], { CXX: `/no/${wild.replaceAll(/[\n\r]/g, '')}` }],
+    ['the cache', ['install-native'], { SOFTSEG_CACHE: `/dev/null/${wild}` }],
+  ])('spells out control characters in the name of %s', (_, args, env) => {
+    const { code, out, err } = project.cli(args, env);
+    expect(code).toBeGreaterThan(0);
+    // eslint-disable-next-line no-control-regex -- what is tested
+    expect(out + err).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/);
+    expect(err.replaceAll('\\u000a', '').replaceAll('\\u000d', '')).toContain(
+      spelled.replaceAll('\\u000a', '').replaceAll('\\u000d', ''),
+    );
+  });
+
+  const full = existsSync('/dev/full');
+
+  test.each(['--help', '--version', 'doctor', 'doctor --json'])('%s ends quietly when nobody reads it', (args) => {
+    const { err } = project.shell(`{ softseg ${args}; echo $? > code; } | true`);
+    expect(err).toBe('');
+    expect(readFileSync(join(project.folder, 'code'), 'utf8').trim()).toBe(args.startsWith('doctor') ? '1' : '0');
+  });
+
+  test.each(['--help', '--version', 'doctor', 'doctor --json'])('%s tells that its output is lost', (args) => {
+    if (!full) return expect(process.platform).not.toBe('linux');
+    const { code, err } = project.shell(`softseg ${args} > /dev/full`);
+    expect(code).toBe(1);
+    expect(err).toMatch(/^softseg: standard output could not be written: ENOSPC.*\n$/);
+  });
+
+  test('an error ends quietly when nobody reads it', () => {
+    expect(project.shell('{ softseg nothing; echo $? > code; } 2>&1 | true').err).toBe('');
+    expect(readFileSync(join(project.folder, 'code'), 'utf8').trim()).toBe('2');
+    if (full) expect(project.shell('softseg nothing 2> /dev/full').code).toBe(2);
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { Writable } from 'node:stream';
 import { ProgressLine, showOn } from '../../src/backend/progress.js';
 
 function stream(isTTY: boolean, columns = 60) {
@@ -42,6 +43,50 @@ describe('a progress line', () => {
       '\rfetching [############-------\x1b[K',
       '\r\x1b[K',
     ]);
+  });
+
+  test('spells out control characters in labels and details, and in what stays all but line breaks', () => {
+    for (const isTTY of [false, true]) {
+      const out = stream(isTTY, 200);
+      const line = new ProgressLine(out);
+      line.update('a\x1b[2Jb\nc', undefined, '\x07\x9b');
+      line.note('one\n\x1b]0;title\x07two');
+      line.done('\u202eend\r');
+      const shown = out.written.join('').replaceAll('\r', '').replaceAll('\x1b[K', '');
+      const label = String.raw`a\u001b[2Jb\u000ac \u0007\u009b`;
+      const stays = ['one', String.raw`\u001b]0;title\u0007two`].join('\n');
+      const end = String.raw`\u202eend\u000d`;
+      expect(shown).toBe(isTTY ? `${label}${stays}\n${label}${end}\n` : `${label}\n${stays}\n${end}\n`);
+    }
+  });
+
+  test.each(['EPIPE', 'ENOSPC'])('outlives a stream that breaks with %s', async (code) => {
+    let writes = 0;
+    const out = new Writable({
+      write: (_chunk, _encoding, done) => {
+        writes++;
+        done(Object.assign(new Error('broken'), { code }));
+      },
+    });
+    const line = new ProgressLine(out);
+    line.update('fetching', 0.1);
+    await new Promise((resolve) => setImmediate(resolve));
+    line.update('fetching', 0.9);
+    line.note('a note');
+    line.done('ready');
+    expect(writes).toBe(1);
+    expect(out.listenerCount('error')).toBe(1);
+  });
+
+  test('outlives a stream whose write throws', () => {
+    const line = new ProgressLine({
+      write: () => {
+        throw new Error('broken');
+      },
+    });
+    line.update('fetching', 0.1);
+    line.done('ready');
+    expect(line.terminal).toBe(false);
   });
 
   test('shows what installNative reports', () => {

@@ -35,6 +35,8 @@ export interface Project {
   cli(args: string[], env?: NodeJS.ProcessEnv): Said;
   /** Runs a module's text; what it prints is its answer. */
   script(text: string, env?: NodeJS.ProcessEnv): Said;
+  /** Runs a line of the shell, in which `softseg` is the command. */
+  shell(line: string, env?: NodeJS.ProcessEnv): Said;
   start(args: string[], env?: NodeJS.ProcessEnv): Running;
   remove(): void;
 }
@@ -64,17 +66,20 @@ export function makeProject(packages: string[]): Project {
   const env = { PATH: process.env['PATH'], HOME: home, SOFTSEG_CACHE: join(folder, 'cache') };
   const options = (more: NodeJS.ProcessEnv = {}) => ({ cwd: folder, env: { ...env, ...more } });
 
-  const runSync = (args: string[], more?: NodeJS.ProcessEnv): Said => {
-    const ran = spawnSync(process.execPath, args, { ...options(more), encoding: 'utf8' });
+  const spawned = (command: string, args: string[], more?: NodeJS.ProcessEnv): Said => {
+    const ran = spawnSync(command, args, { ...options(more), encoding: 'utf8' });
     return { code: ran.status, out: ran.stdout, err: ran.stderr };
   };
+  const runSync = (args: string[], more?: NodeJS.ProcessEnv) => spawned(process.execPath, args, more);
   const cli = join(own, 'dist', 'backend', 'cli.js');
+  const command = `softseg() { '${process.execPath}' '${cli}' "$@"; }`;
   return {
     folder,
     env,
     cache: env.SOFTSEG_CACHE,
     cli: (args, more) => runSync([cli, ...args], more),
     script: (text, more) => runSync(['--input-type=module', '-e', text], more),
+    shell: (line, more) => spawned('sh', ['-c', `${command}\n${line}`], more),
     start: (args, more) => {
       const child = spawn(process.execPath, args[0] === 'softseg' ? [cli, ...args.slice(1)] : args, options(more));
       let out = '';

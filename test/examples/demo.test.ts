@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -161,6 +161,17 @@ describe('a wrong call', () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(message);
     expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+  });
+
+  test('spells out control characters of a command line, and ends quietly when nobody reads it', async () => {
+    const { code, stderr } = await demo('--\x1b[31m\x07');
+    expect({ code, raw: /[\x00-\x09\x0b-\x1f]/.test(stderr) }).toEqual({ code: 2, raw: false }); // eslint-disable-line no-control-regex
+    expect(stderr).toContain('--\\u001b[31m\\u0007');
+    const sh = (line: string) => spawnSync('sh', ['-c', line, process.execPath, MAIN], { encoding: 'utf8' });
+    expect(sh('"$0" "$1" --help | true').stderr).toBe('');
+    if (process.platform !== 'linux') return;
+    const { status, stderr: told } = sh('"$0" "$1" --help > /dev/full');
+    expect({ status, told }).toEqual({ status: 1, told: expect.stringMatching(/^standard output .* ENOSPC.*\n$/) });
   });
 
   test('--help says what there is', async () => {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { Writable } from 'node:stream';
 import * as tf from '@tensorflow/tfjs';
 import { iouLoss } from '../../src/index.js';
 import { trainingProgress } from '../../src/node/trainingProgress.js';
@@ -55,6 +56,21 @@ describe('trainingProgress', () => {
       'epoch 1 of 2: loss 0.650, val_iou 0.500, learningRate 0.00125, 5.0 s\n',
       'epoch 2 of 2: loss 0.650, val_iou 0.750, learningRate 0.00125, 5.0 s\n',
     ]);
+  });
+
+  test('spells out control characters in the names of scores, and outlives a stream that breaks', async () => {
+    const out = stream(false);
+    const progress = trainingProgress({ epochs: 1, stream: out });
+    progress.onEpochEnd(0, { loss: 0.5, 'a\x1b[31m\nb': 0.25 });
+    expect(out.written).toEqual(['epoch 1 of 1: loss 0.500, a\\u001b[31m\\u000ab 0.250, 0.0 s\n']);
+    const broken = new Writable({ write: (_chunk, _encoding, done) => done(new Error('EPIPE')) });
+    const outlives = trainingProgress({ epochs: 2, stream: broken });
+    for (const epoch of [0, 1]) {
+      outlives.onEpochEnd(epoch, { loss: 0.5 });
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    outlives.onTrainEnd();
+    expect(broken.destroyed).toBe(true);
   });
 
   test('on a terminal redraws one line: share done, running loss, what is in the logs, time left', () => {

@@ -1,0 +1,23 @@
+/** Characters that a terminal obeys instead of showing them. */
+// eslint-disable-next-line no-control-regex -- these are meant
+const UNSEEN = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+/** The text with such characters spelled out (`\u001b`): file names and options may hold any. */
+export const visible = (text: string): string =>
+  text.replace(UNSEEN, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
+let lost: NodeJS.ErrnoException | undefined;
+for (const stream of [process.stdout, process.stderr]) {
+  // Without a listener a closed pipe (`| head`) or a full disk would end the program before it has written its files.
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (stream === process.stdout && error.code !== 'EPIPE') lost = error;
+  });
+}
+process.once('exit', () => {
+  if (!lost) return;
+  process.stderr.write(`standard output could not be written: ${lost.message}\n`);
+  process.exitCode ||= 1;
+});
+
+export const say = (...lines: string[]): void => void process.stdout.write(`${visible(lines.join('\n'))}\n`);
+export const complain = (text: string): void => void process.stderr.write(`${visible(text)}\n`);
