@@ -1,9 +1,10 @@
-import { mkdir, mkdtemp, readdir, rm, stat, statfs, utimes } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, statfs, utimes } from 'node:fs/promises';
 import { homedir, userInfo } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { setVariable } from '../environment.js';
 import { cacheVariable } from './environment.js';
 import { InstallError, messageOf } from './errors.js';
+import { makeFolder } from './folders.js';
 import { isGone, ownName } from './owner.js';
 
 /**
@@ -61,9 +62,6 @@ function home(env: NodeJS.ProcessEnv): string {
       'of users; set SOFTSEG_CACHE (or HOME) to an absolute path',
   );
 }
-
-/** Makes a folder of the cache, to which nobody else may write whatever the umask is. */
-export const makeFolder = (path: string): Promise<unknown> => mkdir(path, { recursive: true, mode: 0o755 });
 
 const beatEvery = 2_000; // milliseconds
 

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { open, lstat, rename, rm, utimes, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { makeFolder } from './cache.js';
-import { isGone, ownName } from './owner.js';
+import { InstallError, messageOf } from './errors.js';
+import { errorCode, kindOf, makeFolder } from './folders.js';
+import { isGone, ownName, staleAfter } from './owner.js';
 import { interrupted } from './processes.js';
 
 const beatEvery = 2_000; // milliseconds
@@ -15,9 +16,19 @@ interface LockOptions {
   onWait?: (pid: string) => void;
 }
 
+/** The file that says who is at work. */
+interface Lock {
+  /** Undefined where it may not be read. */
+  token: string | undefined;
+  /** When its owner gave a sign of life. */
+  beat: number;
+}
+
 /**
  * Runs `work` while no other process runs its own on the same cache. The lock only spares double work and tells what is
  * stale: everything is moved into its place by an atomic rename, so two that work at once would do no harm.
+ *
+ * @throws an InstallError if something else has the lock's name, or a stale lock cannot be removed
  */
 export async function withLock<T>(cache: string, options: LockOptions, work: () => Promise<T>): Promise<T> {
   await makeFolder(cache);
@@ -29,50 +40,92 @@ export async function withLock<T>(cache: string, options: LockOptions, work: () 
     return await work();
   } finally {
     clearInterval(beat);
-    if ((await holder(path))?.token === token) await rm(path, { force: true });
+    const last = await look(path).catch(() => undefined);
+    if (last?.token === token) await rm(path, { force: true });
   }
 }
 
 async function take(path: string, token: string, { signal, onWait }: LockOptions): Promise<void> {
   let waits = false;
+  let seen: Lock | undefined;
+  let seenAt = 0;
   for (;;) {
     if (signal?.aborted) throw interrupted();
-    try {
-      await writeFile(path, token, { flag: 'wx', mode: 0o644 });
-      return;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    if (await makes(path, token)) return;
+    const other = await look(path);
+    if (other && (other.token !== seen?.token || other.beat !== seen?.beat)) {
+      seen = other;
+      seenAt = performance.now();
     }
-    const other = await holder(path);
-    if (!other) continue;
-    if (isGone(other.token, other.beat)) {
-      await remove(path, other.token);
-      continue;
+    // The clock may have been set back since the last beat: what has not changed for so long is stale, too.
+    const stale = other && (isGone(other.token ?? '', other.beat) || performance.now() - seenAt > staleAfter);
+    if (stale) await remove(path, other);
+    if (other && !stale) {
+      if (!waits) onWait?.(/^\d+(?=-)/.exec(other.token ?? '')?.[0] ?? 'unknown');
+      waits = true;
     }
-    if (!waits) onWait?.(other.token.split('-')[0] ?? '?');
-    waits = true;
-    await sleep(lookEvery);
+    // Where it has gone it may be had at once; but should it come and go for ever, nobody is kept busy by that.
+    await sleep(other && !stale ? lookEvery : 5);
   }
 }
 
-async function holder(path: string): Promise<{ token: string; beat: number } | undefined> {
+/** Writes the lock; false if the name is taken. */
+async function makes(path: string, token: string): Promise<boolean> {
   try {
-    const [token, { mtimeMs }] = await Promise.all([readFile(path, 'utf8'), stat(path)]);
-    return { token, beat: mtimeMs };
+    await writeFile(path, token, { flag: 'wx', mode: 0o644 });
+    return true;
+  } catch (error) {
+    if (errorCode(error) === 'EEXIST') return false;
+    // Half-written, it would be waited for.
+    if ((error as NodeJS.ErrnoException).syscall === 'write') await rm(path, { force: true });
+    throw error;
+  }
+}
+
+/** Undefined if there is none. */
+async function look(path: string): Promise<Lock | undefined> {
+  const found = await lstat(path).catch((error) => {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (!found) return undefined;
+  if (!found.isFile()) {
+    throw new InstallError(
+      'cache',
+      `${path} is ${kindOf(found)}, where softseg keeps a file while it installs; remove it and run again`,
+    );
+  }
+  return { token: await readToken(path), beat: found.mtimeMs };
+}
+
+/** The start of the file: a token is short. */
+async function readToken(path: string): Promise<string | undefined> {
+  let file: FileHandle | undefined;
+  try {
+    file = await open(path);
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(200), 0, 200, 0);
+    return buffer.toString('utf8', 0, bytesRead);
   } catch {
     return undefined;
+  } finally {
+    await file?.close();
   }
 }
 
 // Moved aside first, because only one of several that wait can win that; a look inside shows whether it was still the
 // stale lock or already the new one of a process that was faster, which then goes back.
-async function remove(path: string, token: string): Promise<void> {
+async function remove(path: string, { token }: Lock): Promise<void> {
   const aside = `${path}-${randomUUID()}`;
   try {
     await rename(path, aside);
-    if ((await readFile(aside, 'utf8')) !== token) await rename(aside, path);
-  } catch {
-    // another one was faster
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return; // another one was faster
+    throw new InstallError(
+      'permission',
+      `${path} was left by a process that is gone, and cannot be removed (${messageOf(error)}); ` +
+        'remove it as the user who owns it, or set SOFTSEG_CACHE to a folder of your own',
+    );
   }
+  if ((await readToken(aside)) !== token) await rename(aside, path).catch(() => {});
   await rm(aside, { force: true });
 }

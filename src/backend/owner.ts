@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
-const staleAfter = 30_000; // milliseconds without a sign of life
+/** Milliseconds without a sign of life. */
+export const staleAfter = 30_000;
+/** A sign of life from so far in the future is none: it was given while the clock was wrong. */
+const wrongClock = 24 * 3_600_000;
 
 /** Name of this process, unique among the machines and containers that may share a cache: `<pid>-<machine>`. */
 export const ownName = (): string => `${process.pid}-${machine()}`;
@@ -13,13 +16,16 @@ export const ownName = (): string => `${process.pid}-${machine()}`;
  */
 export function isGone(name: string, lastBeat: number): boolean {
   const [pid, where] = name.split('-');
-  if (where === machine() && !isRunning(Number(pid))) return true;
-  return Date.now() - lastBeat > staleAfter;
+  if (where === machine() && !isRunning(pid)) return true;
+  const age = Date.now() - lastBeat;
+  return age > staleAfter || age < -wrongClock;
 }
 
-function isRunning(pid: number): boolean {
+function isRunning(pid = ''): boolean {
+  // (0 and negative numbers stand for groups of processes.)
+  if (!/^[1-9]\d*$/.test(pid)) return false;
   try {
-    process.kill(pid, 0);
+    process.kill(Number(pid), 0);
     return true;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';

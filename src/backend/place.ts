@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { makeFolder, sizeOf, withStaging } from './cache.js';
+import { sizeOf, withStaging } from './cache.js';
+import { makeFolder } from './folders.js';
 import type { Settings } from './install.js';
 import { damageIn, seal } from './seal.js';
 

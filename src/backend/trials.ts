@@ -3,7 +3,8 @@ import { existsSync, realpathSync, statSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { bindingOf, homeOf, libraryOf, type Named } from './binding.js';
-import { cacheFolder, makeFolder } from './cache.js';
+import { cacheFolder } from './cache.js';
+import { makeFolder } from './folders.js';
 import { faultOf, opOf } from './inspect.js';
 import { aboutKernels, probe, type ProbeAnswer } from './probing.js';
 

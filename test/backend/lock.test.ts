@@ -1,0 +1,166 @@
+/** The lock of the cache, when something else has its name, its content is damaged, or clocks are wrong. */
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { withLock } from '../../src/backend/lock.js';
+import { ownName } from '../../src/backend/owner.js';
+import { damaged } from '../damage/damaged.js';
+
+let cache: string;
+let lock: string;
+beforeEach(() => {
+  cache = mkdtempSync(join(tmpdir(), 'softseg-lock-'));
+  lock = join(cache, 'lock');
+});
+afterEach(() => {
+  jest.restoreAllMocks();
+  rmSync(cache, { recursive: true, force: true });
+});
+
+const hold = (content: string | Uint8Array, age: number) => {
+  writeFileSync(lock, content);
+  const beat = new Date(Date.now() - age);
+  utimesSync(lock, beat, beat);
+};
+const take = (options = {}) => withLock(cache, options, async () => 'done');
+
+/** Whether it is taken within a time that a lock of somebody alive would not allow, and leaves nothing behind. */
+const expectTaken = async () => {
+  const waited: string[] = [];
+  expect(await take({ onWait: (pid: string) => waited.push(pid) })).toBe('done');
+  expect(waited).toEqual([]);
+  expect(readdirSync(cache)).toEqual([]);
+};
+
+/** Whether it is waited for; the number of looks shows that nobody is kept busy. */
+const expectWaits = async () => {
+  const stop = new AbortController();
+  const waited: string[] = [];
+  const onWait = (pid: string) => {
+    waited.push(pid);
+    setTimeout(() => stop.abort(), 50);
+  };
+  await expect(take({ signal: stop.signal, onWait })).rejects.toMatchObject({ code: 'interrupted' });
+  expect(existsSync(lock)).toBe(true);
+  return waited[0];
+};
+
+describe('something that is no lock', () => {
+  const others: [string, string, () => void][] = [
+    ['a folder', 'a folder', () => mkdirSync(lock)],
+    ['a link to nowhere', 'a link', () => symlinkSync('/nowhere', lock)],
+    ['a link to a file', 'a link', () => symlinkSync(__filename, lock)],
+    ['a link to itself', 'a link', () => symlinkSync('lock', lock)],
+    ['a pipe', 'a pipe', () => void execFileSync('mkfifo', [lock])],
+  ];
+  test.each(others)('%s ends with what to do, and stays', async (_, kind, make) => {
+    make();
+    await expect(take()).rejects.toMatchObject({
+      name: 'InstallError',
+      code: 'cache',
+      message: `${lock} is ${kind}, where softseg keeps a file while it installs; remove it and run again`,
+    });
+    expect(readdirSync(cache)).toEqual(['lock']);
+  });
+});
+
+describe('a cache that is no folder', () => {
+  test.each([
+    [
+      'a file',
+      () => writeFileSync(cache, ''),
+      /^\S+ is a file, and has to be a folder; remove it, or set SOFTSEG_CACHE/,
+    ],
+    [
+      'a link to nowhere',
+      () => symlinkSync('/no/where', cache),
+      /^\S+ is a link to \/no\/where, which is not there; re/,
+    ],
+    ['a link to itself', () => symlinkSync(cache, cache), /^\S+ is a link to \S+, which leads in a circle; remove it/],
+  ])('%s ends with what to do', async (_, make, message) => {
+    rmSync(cache, { recursive: true });
+    make();
+    await expect(take()).rejects.toMatchObject({ name: 'InstallError', message: expect.stringMatching(message) });
+  });
+});
+
+describe('a lock that was left', () => {
+  const content = `7-0123456789ab-${'0'.repeat(36)}`;
+  const day = 24 * 3_600_000;
+
+  test('a minute ago is taken over, whatever is in it', async () => {
+    const strange = ['', '-', '--', 'a-b-c', '-1-x', '0-x', '\n', '\0', '9'.repeat(5000), content];
+    for (const text of strange) {
+      hold(text, 60_000);
+      await expectTaken();
+    }
+    for (const { bytes } of damaged(Buffer.from(content))) {
+      hold(bytes, 60_000);
+      await expectTaken();
+    }
+  });
+
+  test('by a process of this machine that has ended is taken over at once', async () => {
+    const [, machine] = ownName().split('-');
+    for (const pid of ['999999999', '9'.repeat(30), 'x', '', '0', '1e9', '0x1']) {
+      hold(`${pid}-${machine}-token`, 0);
+      await expectTaken();
+    }
+  });
+
+  test('far in the future is taken over: the clock was wrong', async () => {
+    hold(content, -2 * day);
+    await expectTaken();
+  });
+
+  test('a little in the future is waited for, and taken over when it has not changed for long', async () => {
+    hold(content, -3_600_000);
+    expect(await expectWaits()).toBe('7');
+    let now = 0;
+    jest.spyOn(performance, 'now').mockImplementation(() => (now += 8_000));
+    const waited: string[] = [];
+    expect(await take({ onWait: (pid: string) => waited.push(pid) })).toBe('done');
+    expect(waited).toEqual(['7']);
+  });
+
+  test('by somebody alive is waited for, and names no process where there is none', async () => {
+    hold(content, 0);
+    expect(await expectWaits()).toBe('7');
+    for (const text of ['', '\x1b[31m-x-y', 'abc']) {
+      hold(text, 0);
+      expect(await expectWaits()).toBe('unknown');
+    }
+    expect(readFileSync(lock, 'utf8')).toBe('abc');
+  });
+
+  test('and cannot be removed ends with what to do', async () => {
+    hold(content, 60_000);
+    // Root may remove anything, except what a file system does not let it.
+    const script = `
+      import { withLock } from '${join(__dirname, '../../dist/backend/lock.js')}';
+      if (process.getuid() === 0) process.setuid(12345);
+      await withLock(process.argv[1], {}, async () => {}).catch(({ code, message }) => console.log(code, message));
+    `;
+    chmodSync(cache, 0o555);
+    const args = ['--input-type=module', '-e', script, cache];
+    const out = execFileSync(process.execPath, args, { encoding: 'utf8', timeout: 20_000 });
+    chmodSync(cache, 0o755);
+    expect(out).toMatch(
+      /^permission \S+lock was left by a process that is gone, and cannot be removed \(EACCES.*; remove/,
+    );
+    expect(readFileSync(lock, 'utf8')).toBe(content);
+  });
+});
