@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, realpathSync } from 'node:fs';
-import { lstat, mkdir, readdir, rename, rm, symlink } from 'node:fs/promises';
+import { lstat, readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { cacheFolder } from './cache.js';
+import { makeWithParents } from './folders.js';
 import { isGone, ownName } from './owner.js';
 import type { FoundPackage } from './packages.js';
 import { libraryFor, type Library } from './wheels.js';
@@ -82,8 +83,10 @@ const linking = '.softseg-link-';
 
 /** Makes `binding` a link to `cached`, in one step: nobody sees it missing. */
 export async function linkBinding(cached: string, binding: string): Promise<void> {
+  // A disk that has become read-only since (an image's) is no obstacle where the link is right.
+  if ((await readlink(binding).catch(() => undefined)) === cached) return;
   const folder = dirname(binding);
-  await mkdir(folder, { recursive: true });
+  await makeWithParents(folder);
   for (const name of await readdir(folder)) {
     if (!name.startsWith(linking)) continue;
     const left = join(folder, name);

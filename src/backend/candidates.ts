@@ -7,6 +7,7 @@ import { BackendError, messageOf } from './errors.js';
 import { noGpuDriver, visibleGpuDriver } from './gpu.js';
 import { faultOfBinding, tell } from './inspect.js';
 import { findPackage } from './packages.js';
+import { whyAbsent, whyNotLinked } from './places.js';
 import { prepareForTfjsNode } from './shim.js';
 import { tryFirst } from './trials.js';
 
@@ -91,12 +92,9 @@ async function loadNative(name: NativePackage): Promise<void> {
   try {
     linked = await linkFromCache(found);
   } catch (error) {
-    throw new BackendError(
-      `TensorFlow's library is in the cache but could not be linked (${messageOf(error)}); ` +
-        `run \`${command}\` as a user who may write to ${found.folder}`,
-    );
+    throw new BackendError(await whyNotLinked(found, error));
   }
-  if (!linked) throw new BackendError(`TensorFlow's library is not installed; run \`${command}\``);
+  if (!linked) throw new BackendError(await whyAbsent(found));
   if (lacksAvx()) {
     throw new BackendError(
       "this processor has no AVX, which TensorFlow's library needs; wasm is the next best backend",

@@ -6,6 +6,7 @@ import { nodeApiHeaders } from './here.js';
 import type { Settings } from './install.js';
 import { placeAddon } from './place.js';
 import { lastWords, run } from './processes.js';
+import { diskFull } from './python.js';
 import type { Library } from './wheels.js';
 
 /**
@@ -123,6 +124,7 @@ export async function compileAddon(
   let steps = 0;
   const step = async (args: string[]) => {
     const { code, output } = await run(command, [...own, ...args], { env, signal, cwd: folder });
+    if (code !== 0 && /No space left on device/.test(output)) throw diskFull(folder);
     if (code !== 0) return output;
     report({ step: 'compile', label, fraction: ++steps / (objects.length + 1) });
     return undefined;

@@ -8,7 +8,6 @@ import { compileBinding, findCompilers } from './compile.js';
 import { compileOp } from './compileOp.js';
 import { wrongVariables } from './environment.js';
 import { InstallError, messageOf } from './errors.js';
-import { makeFolder } from './folders.js';
 import { visibleGpuDriver } from './gpu.js';
 import { faultOfBinding } from './inspect.js';
 import { foreignLibrary } from './kernels.js';
@@ -17,9 +16,9 @@ import { cachedOp } from './op.js';
 import { runOwnInstaller } from './ownInstaller.js';
 import { findPackage } from './packages.js';
 import { placeFolder, withoutFolder } from './place.js';
+import { brokenLink, demandPlaces, explainFileError } from './places.js';
 import { demandPlatform } from './platform.js';
 import { aboutKernels, probe, type ProbeAnswer } from './probing.js';
-import { diskFull } from './python.js';
 import { damageIn } from './seal.js';
 import { noteTrial, usableOp } from './trials.js';
 import { whyNotTrusted } from './trust.js';
@@ -142,17 +141,20 @@ export async function install(settings: Settings): Promise<InstallResult> {
   try {
     return await installOneWay(settings);
   } catch (error) {
-    throw asInstallError(error, settings);
+    throw await asInstallError(error, settings);
   }
 }
 
 async function installOneWay(settings: Settings): Promise<InstallResult> {
-  await demandTrustedCache(settings.cache);
+  demandTrustedCache(settings.cache);
   if (existsSync(bindingOf(settings.packageFolder))) {
     const answer = await tryWhatIsThere(settings);
     if (answer.runs && !lacksCudaLibraries(settings))
       return result(settings, await withOp(settings, answer), 'already there');
     if (!answer.runs) settings.note(`the binding that is there cannot be used (${answer.why}); making a new one`);
+  } else {
+    const broken = await brokenLink({ name: settings.packageName, folder: settings.packageFolder });
+    if (broken) settings.note(`${broken.what}; making a new one`);
   }
   // The wheel comes before tfjs-node's own installer because its checksum is known, its TensorFlow is of today
   // (2.9.1 otherwise, from a host that many networks do not reach), and it has the headers for kernels of one's own.
@@ -160,7 +162,7 @@ async function installOneWay(settings: Settings): Promise<InstallResult> {
   try {
     return result(settings, await withOp(settings, await installWheel(settings)), 'wheel');
   } catch (error) {
-    failure = asInstallError(error, settings);
+    failure = await asInstallError(error, settings);
     if (!otherWayOut.has(failure.code)) throw failure;
   }
   settings.note(failure.message);
@@ -169,7 +171,7 @@ async function installOneWay(settings: Settings): Promise<InstallResult> {
     await locked(settings, () => runOwnInstaller(settings));
     return result(settings, await withOp(settings, await demandRunning(settings)), "tfjs-node's installer");
   } catch (error) {
-    const second = asInstallError(error, settings);
+    const second = await asInstallError(error, settings);
     if (second.code === 'interrupted') throw second;
     settings.note(second.message);
     throw failure;
@@ -187,6 +189,7 @@ function locked<T>({ cache, signal, note }: Settings, work: () => Promise<T>): P
 async function installWheel(settings: Settings): Promise<Running> {
   const library = demandPlatform(settings.library, settings.cudaLibraries);
   const { cache, note } = settings;
+  await demandPlaces(settings);
   return locked(settings, async () => {
     await removeStaleStaging(cache);
     const cached = cachedBinding(cache, { name: settings.packageName, version: settings.packageVersion }, library);
@@ -249,7 +252,7 @@ async function withOp(settings: Settings, answer: Running): Promise<Running> {
       });
     });
   } catch (error) {
-    const failure = asInstallError(error, settings);
+    const failure = await asInstallError(error, settings);
     if (failure.code === 'interrupted') throw failure;
     settings.note(`${aboutKernels}${failure.message}; without them softseg's losses give the same values, slower`);
     return answer;
@@ -317,9 +320,10 @@ async function isWhole(name: string, folder: string, { note, report, signal }: S
 }
 
 /** Code in a folder that others can write to would not be loaded, so none is put there. */
-async function demandTrustedCache(cache: string): Promise<void> {
-  await makeFolder(cache);
-  const distrusted = whyNotTrusted(cache);
+function demandTrustedCache(cache: string): void {
+  let folder = cache;
+  while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder);
+  const distrusted = whyNotTrusted(folder);
   if (distrusted === undefined) return;
   throw new InstallError(
     'permission',
@@ -370,16 +374,8 @@ function result(settings: Settings, answer: Running, by: InstallResult['by']): I
   };
 }
 
-function asInstallError(error: unknown, { cache, packageFolder }: Settings): InstallError {
+async function asInstallError(error: unknown, settings: Settings): Promise<InstallError> {
   if (error instanceof InstallError) return error;
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === 'ENOSPC' || code === 'EDQUOT') return diskFull(cache);
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
-    return new InstallError(
-      'permission',
-      `not allowed to write: ${messageOf(error)}; softseg needs to write to ${cache} (SOFTSEG_CACHE changes it) ` +
-        `and to ${packageFolder}`,
-    );
-  }
-  return new InstallError('binding', `the installation failed: ${messageOf(error)}; run it again`);
+  const explained = await explainFileError(error, settings);
+  return explained ?? new InstallError('binding', `the installation failed: ${messageOf(error)}; run it again`);
 }

@@ -126,6 +126,12 @@ try {
 }
 `;
 
+/** As much of tfjs-core as load() needs to find that no backend runs. */
+const fakeCore = {
+  'package.json': '{ "name": "@tensorflow/tfjs-core", "version": "1.2.3", "main": "index.cjs" }',
+  'index.cjs': 'exports.findBackendFactory = () => null; exports.getBackend = () => undefined;',
+};
+
 export interface FakeProject extends Project {
   packageFolder: string;
   binding: string;
@@ -133,6 +139,10 @@ export interface FakeProject extends Project {
   library: { wheel: Record<string, unknown>; files: string[] } & Record<string, unknown>;
   /** Runs an installation to its end; `settings` differ from those that work. */
   install(settings?: Record<string, unknown>, env?: NodeJS.ProcessEnv): Promise<Said>;
+  /** The environment in which driver.mjs runs an installation. */
+  settingsFor(settings: Record<string, unknown>): NodeJS.ProcessEnv;
+  /** Adds a tfjs-core, with which load() can say what else is missing. */
+  addCore(): void;
   /** Starts one. */
   begin(settings?: Record<string, unknown>, env?: NodeJS.ProcessEnv): Running;
   /** Process ids of the pips that were called, and of the compilers, for the binding and for the op. */
@@ -190,13 +200,21 @@ export function makeFakeProject(): FakeProject {
     FAKE_LOG: at('log'),
   });
   const begin = (settings: Record<string, unknown> = {}, env: NodeJS.ProcessEnv = {}) =>
-    project.start(['driver.mjs'], { ...env, SETTINGS: JSON.stringify({ ...working, ...settings }) });
+    project.start(['driver.mjs'], { ...env, ...settingsFor(settings) });
+  const settingsFor = (settings: Record<string, unknown>) => ({
+    SETTINGS: JSON.stringify({ ...working, ...settings }),
+  });
   return {
     ...project,
     packageFolder,
     library: working.library,
     binding: join(packageFolder, 'lib', 'napi-v8', 'tfjs_binding.node'),
+    addCore: () => {
+      for (const [file, text] of Object.entries(fakeCore))
+        write(at('node_modules', '@tensorflow', 'tfjs-core', file), text);
+    },
     begin,
+    settingsFor,
     install: (settings, env) => begin(settings, env).ended,
     calls: (what) =>
       (existsSync(at('log')) ? readFileSync(at('log'), 'utf8').split('\n') : [])
