@@ -1,4 +1,4 @@
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { KernelKind } from '../kernels/contract.js';
@@ -323,6 +323,7 @@ async function isWhole(name: string, folder: string, { note, report, signal }: S
 function demandTrustedCache(cache: string): void {
   let folder = cache;
   while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder);
+  if (!statSync(folder).isDirectory()) return; // it is told later
   const distrusted = whyNotTrusted(folder);
   if (distrusted === undefined) return;
   throw new InstallError(
