@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { diagnose, diagnosisTable, firstChoice } from './doctor.js';
+import { diagnose, diagnosisTable, firstChoice, type DoctorReport } from './doctor.js';
 import { InstallError, messageOf } from './errors.js';
 import { beside } from './here.js';
 import { installNative } from './install.js';
@@ -22,15 +22,20 @@ Usage
         --no-cuda-libraries  with --cuda: do not fetch them
   npx softseg doctor [--json]
       Try each backend with an op and a gradient, and tell which run, and what to do about those that do not.
+      --json gives { backends, problems }. Exit code 0 if nothing is wrong; 1 if no backend runs, a package that is
+      installed cannot be used (except tfjs-node-gpu where no NVIDIA driver is visible), there are several copies of
+      tfjs-core, an environment variable has a value that it cannot have, or SOFTSEG_BACKEND does not run.
   npx softseg --help
   npx softseg --version
 
 Environment
   SOFTSEG_BACKEND   backend that load() insists on: cuda, native, wasm or cpu (load's own argument wins)
-  SOFTSEG_CACHE     folder of the libraries (else softseg in your cache folder)
-  SOFTSEG_KERNELS   'composed' has the losses use tfjs's ops alone
+  SOFTSEG_CACHE     folder of the libraries, an absolute path (else softseg in your cache folder)
+  SOFTSEG_KERNELS   'composed' has the losses use tfjs's ops alone ('auto' is the default)
+  SOFTSEG_THREADS   1 keeps the fused kernels of the cpu backend from using a second thread
   SOFTSEG_PYTHON    Python to fetch with (else python3, python)
   CXX               C++ compiler (else g++, c++, clang++)
+  One of softseg's that has another value is an error everywhere; an empty one counts as not set.
 `;
 
 /** A call that makes no sense: told with exit code 2. */
@@ -118,10 +123,17 @@ const nextBest = (): string =>
 async function doctorCommand(args: string[]): Promise<number> {
   const flags = parse(args, ['help', 'json']);
   if (flags.has('help')) return main(['--help']);
-  const found = await diagnose();
-  if (flags.has('json')) say(JSON.stringify(found, null, 2));
-  else say(`${diagnosisTable(found, process.stdout.columns)}\n\n${firstChoice(found)}`);
-  return found.some((backend) => backend.runs) ? 0 : 1;
+  const report = await diagnose();
+  if (flags.has('json')) say(JSON.stringify(report, null, 2));
+  else say(reportText(report));
+  return report.problems.length > 0 ? 1 : 0;
+}
+
+function reportText({ backends, problems }: DoctorReport): string {
+  const parts = [diagnosisTable(backends, process.stdout.columns), firstChoice(backends)];
+  if (problems.length > 0)
+    parts.push(['What is wrong:', ...problems.map((line) => `- ${visibleLine(line)}`)].join('\n'));
+  return parts.join('\n\n');
 }
 
 /** The names of the flags given; all of softseg's options are flags. */

@@ -1,30 +1,92 @@
-import { backendChoices, type BackendChoice } from './environment.js';
+import { coreCopies, severalCores } from './cores.js';
+import { backendChoices, backendVariable, ignoredLimits, wrongVariables, type BackendChoice } from './environment.js';
+import { messageOf } from './errors.js';
+import { visibleGpuDriver } from './gpu.js';
+import { findPackage } from './packages.js';
 import { aboutKernels, probe, type ProbeAnswer } from './probing.js';
+import { visibleLine } from './terminal.js';
 
 /** How one backend does on this machine. */
 export type Diagnosis = { name: BackendChoice } & ProbeAnswer;
+
+/** How all of them do, and what is wrong. */
+export interface DoctorReport {
+  backends: Diagnosis[];
+  /**
+   * What is wrong and what to do about it, a line each: no backend runs, a package that is installed cannot be used
+   * (except tfjs-node-gpu where no NVIDIA driver is visible), there are several copies of tfjs-core, an environment
+   * variable has a value that it cannot have, or the backend that `SOFTSEG_BACKEND` asks for does not run.
+   */
+  problems: string[];
+}
 
 /**
  * Tries every backend, each in a process of its own, with an op and a gradient; nothing is downloaded.
  *
  * @example
  * ```ts
- * const runs = (await diagnose()).filter((backend) => backend.runs);
+ * const { backends, problems } = await diagnose();
+ * const runs = backends.filter((backend) => backend.runs);
  * ```
  */
-export async function diagnose(): Promise<Diagnosis[]> {
-  const found: Diagnosis[] = [];
+export async function diagnose(): Promise<DoctorReport> {
+  const wrong = wrongVariables(process.env);
+  const env = { ...process.env };
+  for (const name of Object.keys(wrong)) delete env[name];
+  const backends: Diagnosis[] = [];
   // One after the other: each may take all cores and a gigabyte.
-  for (const name of backendChoices) found.push({ name, ...(await probe(['backend', name])) });
-  return found;
+  for (const name of backendChoices) backends.push({ name, ...(await probe(['backend', name], { env })) });
+  const problems = [
+    ...Object.values(wrong),
+    ...ignoredLimits(env),
+    ...coreProblems(),
+    ...backendProblems(backends, env),
+  ];
+  return { backends, problems };
 }
+
+function coreProblems(): string[] {
+  try {
+    return [severalCores(coreCopies()) ?? []].flat();
+  } catch (error) {
+    return [messageOf(error)];
+  }
+}
+
+function backendProblems(backends: Diagnosis[], env: NodeJS.ProcessEnv): string[] {
+  const wanted = backendVariable(env);
+  const problems: string[] = [];
+  for (const backend of backends) {
+    if (backend.runs) continue;
+    if (backend.name === wanted) problems.push(`SOFTSEG_BACKEND=${wanted} does not run: ${backend.why}`);
+    else if (isInstalled[backend.name]()) problems.push(`${backend.name} does not run: ${backend.why}`);
+  }
+  if (!backends.some(({ runs }) => runs)) problems.push('no backend runs');
+  return problems;
+}
+
+const has = (name: string): boolean => {
+  try {
+    return findPackage(name) !== undefined;
+  } catch {
+    return true; // it is there, and damaged
+  }
+};
+
+const isInstalled: Record<BackendChoice, () => boolean> = {
+  cuda: () => has('@tensorflow/tfjs-node-gpu') && visibleGpuDriver() !== undefined,
+  native: () => has('@tensorflow/tfjs-node'),
+  wasm: () => has('@tensorflow/tfjs-backend-wasm'),
+  cpu: () => has('@tensorflow/tfjs-backend-cpu') || has('@tensorflow/tfjs'),
+};
 
 /** The diagnoses as a table for a terminal of `width` columns. */
 export function diagnosisTable(diagnoses: Diagnosis[], width = Infinity): string {
   const rows = diagnoses.map((d) =>
     d.runs ? [d.name, 'yes', d.version, d.device, d.kernels, remark(d)] : [d.name, 'no', '-', '-', '-', d.why],
   );
-  const all = [['backend', 'runs', 'version', 'device', 'kernels', 'why not, and what to do'], ...rows];
+  const head = ['backend', 'runs', 'version', 'device', 'kernels', 'why not, and what to do'];
+  const all = [head, ...rows].map((row) => row.map(visibleLine));
   const widths = [0, 1, 2, 3, 4].map((column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
   const indent = widths.reduce((sum, w) => sum + w + 2, 0);
   return all

@@ -102,11 +102,17 @@ export async function installNative(options: InstallOptions = {}): Promise<Insta
 function resolveSettings({ cuda = false, ...options }: InstallOptions): Settings {
   const [wrong] = Object.values(wrongVariables(process.env));
   if (wrong !== undefined) throw new InstallError('environment', wrong);
+  const installed = (name: string) => {
+    try {
+      return findPackage(name);
+    } catch (error) {
+      throw new InstallError('package', messageOf(error));
+    }
+  };
   const packageName = cuda ? '@tensorflow/tfjs-node-gpu' : '@tensorflow/tfjs-node';
-  const found = findPackage(packageName);
+  const found = installed(packageName);
   if (!found) {
-    const other =
-      !cuda && findPackage('@tensorflow/tfjs-node-gpu') ? ' (for @tensorflow/tfjs-node-gpu add --cuda)' : '';
+    const other = !cuda && installed('@tensorflow/tfjs-node-gpu') ? ' (for @tensorflow/tfjs-node-gpu add --cuda)' : '';
     throw new InstallError(
       'package',
       `${packageName} is not installed; run \`npm install --ignore-scripts ${packageName}\` first${other}`,

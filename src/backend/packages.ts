@@ -1,6 +1,7 @@
-import { readFileSync, realpathSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { BackendError, messageOf } from './errors.js';
 import { beside } from './here.js';
 
 export interface FoundPackage {
@@ -14,20 +15,61 @@ export interface FoundPackage {
 
 // softseg's own place first, so that its modules and the user's are the same copies; then the project it is run in,
 // for a softseg that lies elsewhere (npx, a linked folder, a global install).
-const bases = (): string[] => [beside('packages.js'), join(process.cwd(), 'noname.js')];
+export const bases = (): string[] => [beside('packages.js'), join(process.cwd(), 'noname.js')];
 
-/** Finds an optional package of the user's, without loading it. */
+/**
+ * Finds an optional package of the user's, without loading it.
+ *
+ * @throws a BackendError if its package.json is damaged
+ */
 export function findPackage(name: string): FoundPackage | undefined {
   for (const base of bases()) {
-    const require = createRequire(base);
-    let manifest: string;
-    try {
-      manifest = require.resolve(`${name}/package.json`);
-    } catch {
-      continue;
-    }
-    const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string };
-    return { name, version, folder: realpathSync(dirname(manifest)), load: (): unknown => require(name) };
+    const found = findFrom(base, name);
+    if (found) return found;
   }
   return undefined;
 }
+
+/** The package that a module would get who asks for it. */
+export function findFrom(module: string, name: string): FoundPackage | undefined {
+  const require = createRequire(module);
+  const manifest = manifestOf(require, name);
+  if (manifest === undefined) return undefined;
+  const { version } = readManifest(name, manifest);
+  return { name, version, folder: realpathSync(dirname(manifest)), load: (): unknown => require(name) };
+}
+
+function manifestOf(require: NodeJS.Require, name: string): string | undefined {
+  const file = `${name}/package.json`;
+  try {
+    return require.resolve(file);
+  } catch {
+    // Node reads the file, too, and whatever is wrong with it is the same to it as a package that is not there.
+    return require.resolve
+      .paths(name)
+      ?.map((folder) => join(folder, file))
+      .find((path) => existsSync(path));
+  }
+}
+
+export interface Manifest {
+  version: string;
+  dependencies: string[];
+}
+
+/** What is used of a package.json. */
+export function readManifest(name: string, path: string): Manifest {
+  let manifest: Record<string, unknown> | null;
+  try {
+    manifest = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown> | null;
+  } catch (error) {
+    throw damaged(name, `${path}: ${messageOf(error)}`);
+  }
+  const version = manifest?.['version'];
+  if (manifest === null || typeof version !== 'string') throw damaged(name, `${path} holds no version`);
+  const kinds = [manifest['dependencies'], manifest['peerDependencies']];
+  return { version, dependencies: kinds.flatMap((kind) => Object.keys(kind ?? {})) };
+}
+
+const damaged = (name: string, why: string): BackendError =>
+  new BackendError(`${name} is damaged (${why.replace(/\.$/, '')}); remove its folder and run \`npm install\``);
