@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { diagnose, diagnosisTable, firstChoice, type DoctorReport } from './doctor.js';
+import { diagnose, diagnosisTable, firstChoice, verifiedText, type DoctorReport } from './doctor.js';
 import { InstallError, messageOf } from './errors.js';
 import { beside } from './here.js';
 import { installNative } from './install.js';
@@ -20,11 +20,13 @@ Usage
         --cuda               the CUDA build, for @tensorflow/tfjs-node-gpu (Linux x64)
         --cuda-libraries     with --cuda: fetch NVIDIA's libraries too, even if no driver is visible
         --no-cuda-libraries  with --cuda: do not fetch them
-  npx softseg doctor [--json]
+  npx softseg doctor [--json] [--verify]
       Try each backend with an op and a gradient, and tell which run, and what to do about those that do not.
       --json gives { backends, problems }. Exit code 0 if nothing is wrong; 1 if no backend runs, a package that is
-      installed cannot be used (except tfjs-node-gpu where no NVIDIA driver is visible), there are several copies of
-      tfjs-core, an environment variable has a value that it cannot have, or SOFTSEG_BACKEND does not run.
+      installed cannot be used (except tfjs-node-gpu where no NVIDIA driver is visible), what is in the cache is damaged
+      or can be written by others, there are several copies of tfjs-core, an environment variable has a value that it
+      cannot have, or SOFTSEG_BACKEND does not run.
+        --verify             read every byte of what is loaded from the cache, where load() goes by size and time
   npx softseg --help
   npx softseg --version
 
@@ -121,16 +123,19 @@ const nextBest = (): string =>
     : 'cpu (plain JavaScript); `npm install @tensorflow/tfjs-backend-wasm` would give it wasm';
 
 async function doctorCommand(args: string[]): Promise<number> {
-  const flags = parse(args, ['help', 'json']);
+  const flags = parse(args, ['help', 'json', 'verify']);
   if (flags.has('help')) return main(['--help']);
-  const report = await diagnose();
+  const line = new ProgressLine(process.stderr);
+  const report = await diagnose({ verify: flags.has('verify'), onProgress: showOn(line) });
+  line.done();
   if (flags.has('json')) say(JSON.stringify(report, null, 2));
   else say(reportText(report));
   return report.problems.length > 0 ? 1 : 0;
 }
 
-function reportText({ backends, problems }: DoctorReport): string {
+function reportText({ backends, problems, verified }: DoctorReport): string {
   const parts = [diagnosisTable(backends, process.stdout.columns), firstChoice(backends)];
+  if (verified) parts.push(verifiedText(verified));
   if (problems.length > 0)
     parts.push(['What is wrong:', ...problems.map((line) => `- ${visibleLine(line)}`)].join('\n'));
   return parts.join('\n\n');

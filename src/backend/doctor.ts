@@ -2,9 +2,12 @@ import { coreCopies, severalCores } from './cores.js';
 import { backendChoices, backendVariable, ignoredLimits, wrongVariables, type BackendChoice } from './environment.js';
 import { messageOf } from './errors.js';
 import { visibleGpuDriver } from './gpu.js';
+import { tell } from './inspect.js';
+import type { InstallProgress } from './install.js';
 import { findPackage } from './packages.js';
 import { aboutKernels, probe, type ProbeAnswer } from './probing.js';
 import { visibleLine } from './terminal.js';
+import { inspectInstalled, type Verified } from './verify.js';
 
 /** How one backend does on this machine. */
 export type Diagnosis = { name: BackendChoice } & ProbeAnswer;
@@ -14,10 +17,19 @@ export interface DoctorReport {
   backends: Diagnosis[];
   /**
    * What is wrong and what to do about it, a line each: no backend runs, a package that is installed cannot be used
-   * (except tfjs-node-gpu where no NVIDIA driver is visible), there are several copies of tfjs-core, an environment
-   * variable has a value that it cannot have, or the backend that `SOFTSEG_BACKEND` asks for does not run.
+   * (except tfjs-node-gpu where no NVIDIA driver is visible), what was installed to the cache is damaged or can be
+   * written by others, there are several copies of tfjs-core, an environment variable has a value that it cannot have, or
+   * the backend that `SOFTSEG_BACKEND` asks for does not run.
    */
   problems: string[];
+  /** With `verify`: what the installed packages load from the cache, piece by piece. */
+  verified?: Verified[];
+}
+
+export interface DiagnoseOptions {
+  /** Compare every byte of what is loaded from the cache with what was installed. Default false: as `load` does it. */
+  verify?: boolean;
+  onProgress?: (progress: InstallProgress) => void;
 }
 
 /**
@@ -29,20 +41,24 @@ export interface DoctorReport {
  * const runs = backends.filter((backend) => backend.runs);
  * ```
  */
-export async function diagnose(): Promise<DoctorReport> {
+export async function diagnose({ verify = false, onProgress }: DiagnoseOptions = {}): Promise<DoctorReport> {
   const wrong = wrongVariables(process.env);
   const env = { ...process.env };
   for (const name of Object.keys(wrong)) delete env[name];
   const backends: Diagnosis[] = [];
   // One after the other: each may take all cores and a gigabyte.
   for (const name of backendChoices) backends.push({ name, ...(await probe(['backend', name], { env })) });
+  const pieces = await inspectInstalled(verify, onProgress);
   const problems = [
     ...Object.values(wrong),
     ...ignoredLimits(env),
     ...coreProblems(),
     ...backendProblems(backends, env),
   ];
-  return { backends, problems };
+  // That a damaged binding keeps its backend from running was said with the backend.
+  const told = (why: string) => problems.some((line) => line.includes(why));
+  for (const { fault } of pieces) if (fault && !told(fault.why)) problems.push(tell(fault));
+  return { backends, problems, ...(verify && { verified: pieces }) };
 }
 
 function coreProblems(): string[] {
@@ -79,6 +95,17 @@ const isInstalled: Record<BackendChoice, () => boolean> = {
   wasm: () => has('@tensorflow/tfjs-backend-wasm'),
   cpu: () => has('@tensorflow/tfjs-backend-cpu') || has('@tensorflow/tfjs'),
 };
+
+/** What was verified, a line each. */
+export const verifiedText = (verified: Verified[]): string =>
+  verified.length === 0
+    ? 'Nothing that softseg has installed is in use.'
+    : [
+        'In the cache:',
+        ...verified.map(({ name, folder, fault }) => `- ${name}: ${fault ? tell(fault) : `whole, in ${folder}`}`),
+      ]
+        .map(visibleLine)
+        .join('\n');
 
 /** The diagnoses as a table for a terminal of `width` columns. */
 export function diagnosisTable(diagnoses: Diagnosis[], width = Infinity): string {

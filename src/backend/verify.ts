@@ -13,11 +13,17 @@ export interface Verified {
   fault?: Fault;
 }
 
-/** Compares every byte of what the installed packages load from the cache with what was installed. */
-export async function verify(onProgress: (progress: InstallProgress) => void = () => {}): Promise<Verified[]> {
+/**
+ * Compares what the installed packages load from the cache with what was installed: every byte of it if it is to be
+ * `full`, else as `load` does.
+ */
+export async function inspectInstalled(
+  full: boolean,
+  onProgress: (progress: InstallProgress) => void = () => {},
+): Promise<Verified[]> {
   const verified: Verified[] = [];
   for (const name of ['@tensorflow/tfjs-node', '@tensorflow/tfjs-node-gpu'] as const) {
-    const found = findPackage(name);
+    const found = ifReadable(() => findPackage(name));
     const home = found && homeOf(found);
     if (!home) continue;
     const op = opOf(home);
@@ -28,9 +34,18 @@ export async function verify(onProgress: (progress: InstallProgress) => void = (
         package: piece.of,
         name: piece.name,
         folder: piece.folder,
-        fault: await faultOf(piece, { full: true, onBytes }),
+        fault: await faultOf(piece, { full, onBytes: full ? onBytes : undefined }),
       });
     }
   }
   return verified;
+}
+
+/** A damaged package is told by the backend that needs it. */
+function ifReadable<T>(find: () => T): T | undefined {
+  try {
+    return find();
+  } catch {
+    return undefined;
+  }
 }

@@ -228,6 +228,49 @@ describe('a cache that others can change', () => {
   });
 });
 
+describe('softseg doctor', () => {
+  const doctor = (...args: string[]) => project.cli(['doctor', ...args]);
+
+  test('names a piece that is damaged, and its exit code tells', () => {
+    load();
+    expect(doctor().code).toBe(0);
+    for (const file of [op, binding()]) {
+      const bytes = readFileSync(file);
+      writeFileSync(file, bytes.subarray(0, 4096));
+      const { code, out } = doctor();
+      expect(code).toBe(1);
+      const [problem, ...others] = out.split('What is wrong:\n')[1]!.trim().split('\n');
+      expect(problem).toContain(`${file} has 4096 bytes instead of ${bytes.length}; ${again}`);
+      expect(others).toEqual([]);
+      writeFileSync(file, bytes);
+    }
+  });
+
+  test('--verify reads what load() only takes a look at', () => {
+    const folder = inCache(libraryName());
+    rmSync(folder);
+    cpSync(join(real!, libraryName()), folder, { recursive: true, filter: (path) => !path.includes('.so') });
+    for (const name of ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2']) {
+      symlinkSync(join(real!, libraryName(), 'tensorflow', name), join(folder, 'tensorflow', name));
+    }
+    load();
+    const whole = doctor('--verify');
+    expect(whole.code).toBe(0);
+    expect(whole.out).toContain(`- TensorFlow's library: whole, in ${folder}`);
+    expect(whole.err).toMatch(/checking TensorFlow's library \[#+\]100% \d+ MB/);
+
+    const header = join(folder, 'tensorflow/include/tensorflow/c/c_api.h');
+    writeFileSync(header, `${readFileSync(header, 'utf8')} `);
+    expect(doctor().code).toBe(0);
+    const { code, out } = doctor('--verify');
+    expect(code).toBe(1);
+    expect(out).toContain(`- TensorFlow's library: ${header} has `);
+    expect(out).toContain(again);
+    const { verified } = JSON.parse(doctor('--verify', '--json').out) as { verified: { fault?: unknown }[] };
+    expect(verified.map(({ fault }) => fault !== undefined)).toEqual([true, false, false]);
+  });
+});
+
 test('a binding of another version of softseg is not loaded', () => {
   load();
   const older = inCache(bindingName().replace('-r2-', '-r1-'));
