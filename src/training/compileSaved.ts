@@ -3,7 +3,7 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { checkOptionNames, fail, show } from '../checks.js';
 import { acceptAnyTargets } from './acceptAnyTargets.js';
 import type { Json } from './json.js';
-import { isLoadedFrom, restoreOptimizer } from './optimizerState.js';
+import { checkLoaded, isLoadedFrom, restoreOptimizer } from './optimizerState.js';
 import {
   isCompiled,
   lossByOutput,
@@ -37,8 +37,8 @@ const FN = 'compileSaved';
  *
  * @param model the model, right after `tf.loadLayersModel`
  * @returns the losses, to `set` options of those that are a `NamedLoss`
- * @throws if the file is not of saveModel or of a newer softseg (unknown losses or options), a loss or metric of your own is
- *   not handed in, or the model was given another optimizer meanwhile. The model stays as it was
+ * @throws if the file is not of saveModel or of a newer softseg (unknown losses or options) or is damaged, a loss or
+ *   metric of your own is not handed in, or the model was given another optimizer meanwhile. The model stays as it was
  *
  * @example
  * ```ts
@@ -66,6 +66,7 @@ export function compileSaved(model: LayersModel, options: CompileSavedOptions = 
       `call it right after tf.loadLayersModel: the file has the optimizer ${saved.optimizer.className}, got ${now}`,
     );
   }
+  checkLoaded(FN, model.optimizer, saved.optimizer);
 
   const { loss, metrics: metricsBefore } = model as Compiled;
   const compile = (optimizer: Optimizer, args: unknown) => model.compile({ ...(args as object), optimizer } as never);

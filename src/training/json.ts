@@ -6,6 +6,12 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 /** Lists and objects inside of one another. */
 const DEEPEST = 50;
 
+/**
+ * Whether every object has a property of this name (`constructor`, `__proto__`, ...). Looked up in an object by a name
+ * from a file, it would be found although nobody put it there.
+ */
+export const isInherited = (name: string): boolean => name in Object.prototype;
+
 /** Refuses what JSON would not give back as it was; `name` says in the message where it is. */
 export function checkJson(fn: string, name: string, value: unknown, depth = DEEPEST): asserts value is Json {
   if (depth === 0) fail(fn, `${name} is nested too deep, or holds itself`);
@@ -14,7 +20,10 @@ export function checkJson(fn: string, name: string, value: unknown, depth = DEEP
   const entries = entriesOf(value);
   if (entries) return entries.forEach((item, i) => checkJson(fn, `${name}[${i}]`, item, depth - 1));
   if (typeof value === 'object' && isPlain(value)) {
-    return Object.entries(value).forEach(([key, item]) => checkJson(fn, `${name}.${key}`, item, depth - 1));
+    return Object.entries(value).forEach(([key, item]) => {
+      if (key === '__proto__') fail(fn, `${name} must not have the key __proto__, which copies of it would lose`);
+      checkJson(fn, `${name}.${key}`, item, depth - 1);
+    });
   }
   fail(fn, `${name} must be a plain value that can be saved, got ${show(value)}`);
 }

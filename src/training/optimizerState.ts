@@ -1,8 +1,9 @@
 /** What an optimizer of tfjs has to remember so that training goes on with the same bits. As of tfjs-core 4.22. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Optimizer, Scalar, Tensor, Variable } from '@tensorflow/tfjs-core';
-import { fail } from '../checks.js';
-import { checkJson, type Json } from './json.js';
+import { fail, show, showShape } from '../checks.js';
+import type { FilePart } from './filePart.js';
+import { checkJson, isInherited, type Json } from './json.js';
 
 /** An optimizer as a model's file describes it. */
 export interface SavedOptimizer {
@@ -23,19 +24,46 @@ interface Kept {
   /** Lists with a slot for each variable that is trained, in the order of tfjs's getWeights. */
   slots: readonly string[];
   scalars: readonly string[];
+  /** What getConfig gives. */
+  numbers: readonly string[];
+  booleans?: readonly string[];
 }
 
-const KEPT: Record<string, Kept> = {
-  Adadelta: { slots: ['accumulatedGrads', 'accumulatedUpdates'], scalars: [] },
-  Adagrad: { slots: ['accumulatedGrads'], scalars: [] },
-  // setWeights makes them as beta^(n+1), which is not the product bit by bit.
-  Adam: { slots: ['accumulatedFirstMoment', 'accumulatedSecondMoment'], scalars: ['accBeta1', 'accBeta2'] },
-  Adamax: { slots: ['accumulatedFirstMoment', 'accumulatedWeightedInfNorm'], scalars: ['accBeta1', 'iteration'] },
-  // c is -learningRate and m is momentum, when they were set last.
-  Momentum: { slots: ['accumulations'], scalars: ['c', 'm'] },
-  RMSProp: { slots: ['accumulatedMeanSquares', 'accumulatedMoments', 'accumulatedMeanGrads'], scalars: [] },
-  SGD: { slots: [], scalars: ['c'] },
-};
+const KEPT = new Map<string, Kept>(
+  Object.entries({
+    Adadelta: {
+      slots: ['accumulatedGrads', 'accumulatedUpdates'],
+      scalars: [],
+      numbers: ['learningRate', 'rho', 'epsilon'],
+    },
+    Adagrad: { slots: ['accumulatedGrads'], scalars: [], numbers: ['learningRate', 'initialAccumulatorValue'] },
+    Adam: {
+      slots: ['accumulatedFirstMoment', 'accumulatedSecondMoment'],
+      // setWeights makes them as beta^(n+1), which is not the product bit by bit.
+      scalars: ['accBeta1', 'accBeta2'],
+      numbers: ['learningRate', 'beta1', 'beta2', 'epsilon'],
+    },
+    Adamax: {
+      slots: ['accumulatedFirstMoment', 'accumulatedWeightedInfNorm'],
+      scalars: ['accBeta1', 'iteration'],
+      numbers: ['learningRate', 'beta1', 'beta2', 'epsilon', 'decay'],
+    },
+    Momentum: {
+      slots: ['accumulations'],
+      // -learningRate and the momentum, when they were set last.
+      scalars: ['c', 'm'],
+      numbers: ['learningRate', 'momentum'],
+      booleans: ['useNesterov'],
+    },
+    RMSProp: {
+      slots: ['accumulatedMeanSquares', 'accumulatedMoments', 'accumulatedMeanGrads'],
+      scalars: [],
+      numbers: ['learningRate', 'decay', 'momentum', 'epsilon'],
+      booleans: ['centered'],
+    },
+    SGD: { slots: [], scalars: ['c'], numbers: ['learningRate'] },
+  }),
+);
 
 /** The fields of an optimizer, private ones among them. */
 type Fields = Record<string, unknown> & { iterations_?: number };
@@ -61,7 +89,8 @@ export const isCarried = ({ className }: { className: string }): boolean => CARR
 export function readOptimizer(fn: string, optimizer: Optimizer, taken: ReadonlySet<string>): Promise<OptimizerRead> {
   const className = optimizer.getClassName();
   // Which class will be made of the name when the model is loaded.
-  const [registered] = tf.serialization.SerializationMap.getMap().classNameMap[className] ?? [];
+  const { classNameMap } = tf.serialization.SerializationMap.getMap();
+  const [registered] = isInherited(className) ? [] : (classNameMap[className] ?? []);
   if ((registered as unknown) !== optimizer.constructor) {
     fail(
       fn,
@@ -70,7 +99,7 @@ export function readOptimizer(fn: string, optimizer: Optimizer, taken: ReadonlyS
   }
   const config = optimizer.getConfig() as { [name: string]: Json };
   checkJson(fn, `${className}'s settings`, config);
-  const kept = KEPT[className];
+  const kept = KEPT.get(className);
   return kept
     ? readKept({ className, config }, kept, optimizer, taken)
     : readOther(fn, { className, config }, optimizer);
@@ -140,7 +169,69 @@ export function isLoadedFrom(optimizer: Optimizer, saved: SavedOptimizer): boole
 /** Those whose state is whole again; what they have learned since must not be lost. */
 const restored = new WeakSet<Optimizer>();
 
-/** The optimizer as it was saved. It may be another object, which has taken over what `loaded` had. */
+/** What a file says about an optimizer: all that is needed of it, and nothing else. */
+export function checkSavedOptimizer(part: FilePart): void {
+  const { className, config, scalars } = part.fields(['className', 'config', 'scalars']);
+  const kept = KEPT.get(className.name());
+  const numbers = scalars.fields(kept?.scalars ?? []);
+  for (const scalar of Object.values(numbers)) scalar.finite();
+  config.entries();
+  config.json();
+  if (!kept) return;
+  const { numbers: names, booleans = [] } = kept;
+  const settings = config.fields([...names, ...booleans]);
+  for (const name of names) settings[name]!.finite();
+  for (const name of booleans) {
+    if (typeof settings[name]!.value !== 'boolean') settings[name]!.refuse('must be true or false');
+  }
+}
+
+/**
+ * Refuses a loaded optimizer that is not what the file says, before anything is changed. The file says some things twice:
+ * tfjs made the optimizer of its own part.
+ */
+export function checkLoaded(fn: string, loaded: Optimizer, saved: SavedOptimizer): void {
+  const kept = KEPT.get(saved.className);
+  if (restored.has(loaded) || !kept) return;
+  const fields = loaded as unknown as Fields;
+  const refuse = (message: string) => fail(fn, `the file's ${saved.className} is damaged: ${message}`);
+  if (!(loaded.iterations >= 0)) refuse(`the number of its steps must not be negative, got ${loaded.iterations}`);
+  if (loaded.getClassName() !== saved.className) {
+    const [guard, ...slots] = checkSlots(refuse, fields, 'accumulatedGrads');
+    if (guard?.variable.size !== 0) refuse('its state does not begin with an empty tensor');
+    const size = slots.length / kept.slots.length;
+    const lists = kept.slots.map((_, i) => slots.slice(i * size, (i + 1) * size));
+    return checkSameShapes(refuse, kept.slots, lists);
+  }
+  for (const [name, setting] of Object.entries(loaded.getConfig())) {
+    const expected = saved.config[name];
+    if (setting !== expected) {
+      refuse(`${name} is ${show(expected)} in softseg's part and ${show(setting)} in that of tfjs`);
+    }
+  }
+  for (const name of kept.scalars) {
+    const scalar = fields[name];
+    if (!(scalar instanceof tf.Tensor) || scalar.isDisposed) refuse(`this tfjs does not keep ${name} in it`);
+  }
+  const lists = kept.slots.map((name) => checkSlots(refuse, fields, name));
+  const filled = lists.filter((list) => list.length > 0);
+  checkSameShapes(refuse, kept.slots, filled);
+}
+
+type Refuse = (message: string) => never;
+
+function checkSlots(refuse: Refuse, fields: Fields, name: string): Slot[] {
+  const slots = fields[name];
+  return Array.isArray(slots) ? (slots as Slot[]) : refuse(`this tfjs does not keep ${name} in it`);
+}
+
+/** Each list has a slot for each trained variable, in its shape. */
+function checkSameShapes(refuse: Refuse, names: readonly string[], lists: readonly Slot[][]): void {
+  const shapes = lists.map((list) => list.map(({ variable }) => showShape(variable.shape)).join(' '));
+  if (new Set(shapes).size > 1) refuse(`${names.join(' and ')} must have the same shapes, got ${shapes.join(' and ')}`);
+}
+
+/** The optimizer as it was saved, once checkLoaded passed. It may be another object, with what `loaded` had. */
 export function restoreOptimizer(loaded: Optimizer, saved: SavedOptimizer): Optimizer {
   if (restored.has(loaded)) return loaded;
   const optimizer = loaded.getClassName() === saved.className ? loaded : unpack(loaded, saved);
@@ -164,7 +255,7 @@ function unpack(carrier: Optimizer, saved: SavedOptimizer): Optimizer {
   const [optimizerClass, fromConfig] = tf.serialization.SerializationMap.getMap().classNameMap[saved.className]!;
   const optimizer = fromConfig(optimizerClass, saved.config as tf.serialization.ConfigDict) as Optimizer;
   const fields = optimizer as unknown as Fields;
-  const { slots: lists } = KEPT[saved.className]!;
+  const { slots: lists } = KEPT.get(saved.className)!;
   const size = slots.length / lists.length;
   lists.forEach((list, i) => (fields[list] = slots.slice(i * size, (i + 1) * size)));
   fields.iterations_ = carrier.iterations;

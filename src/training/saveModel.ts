@@ -3,17 +3,10 @@ import type { io } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { checkOptionNames, fail, show } from '../checks.js';
 import { freedOutputs } from './acceptAnyTargets.js';
+import { checkSaved, VERSION } from './checkSaved.js';
 import { checkJson, type Json } from './json.js';
 import { isCarried, readOptimizer } from './optimizerState.js';
-import {
-  describeFunctions,
-  isCompiled,
-  KEY,
-  lossByOutput,
-  metadataOf,
-  VERSION,
-  type SavedTraining,
-} from './savedTraining.js';
+import { describeFunctions, isCompiled, KEY, lossByOutput, metadataOf, type SavedTraining } from './savedTraining.js';
 
 export interface SaveModelOptions {
   /** Anything of yours that JSON can hold, such as `{ epoch: 3 }`: see savedState. */
@@ -84,6 +77,7 @@ export async function saveModel(
   const saved: SavedTraining = { version: VERSION, ...functions, optimizer: optimizer.saved };
   if (anyTargets.length > 0) saved.anyTargets = anyTargets;
   if (options.state !== undefined) saved.state = options.state;
+  checkSaved(FN, saved); // what is written can be read
   return save({
     ...artifacts,
     userDefinedMetadata: { ...metadata, [KEY]: saved },

@@ -1,6 +1,7 @@
 /** What softseg writes into a model's file, and how losses and metrics are found again by it. */
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { fail, show } from '../checks.js';
+import { checkSaved } from './checkSaved.js';
 import type { Json } from './json.js';
 import { isLossName, LOSSES, nameOfLoss, type LossFunction } from './losses.js';
 import { isNamedLoss, namedLoss, type NamedLoss } from './namedLoss.js';
@@ -8,9 +9,6 @@ import type { SavedOptimizer } from './optimizerState.js';
 import { isScoreName, nameOfScore, SCORES } from './scores.js';
 import { wrapLoss } from './wrapLoss.js';
 import { splitLossName } from './wrappedLoss.js';
-
-/** Raised when files change so that older versions cannot read them. */
-export const VERSION = 1;
 
 /** The key in the model's user-defined metadata. */
 export const KEY = 'softseg';
@@ -160,16 +158,11 @@ export type WithMetadata = Pick<LayersModel, 'getUserDefinedMetadata'>;
 
 /** softseg's part of the file that the model was loaded from. */
 export function readSaved(fn: string, model: WithMetadata): SavedTraining {
-  const saved = (metadataOf(model)[KEY] ?? null) as SavedTraining | null;
-  if (saved === null || typeof saved !== 'object') {
+  const saved = metadataOf(model)[KEY];
+  if (saved === undefined || saved === null) {
     fail(fn, "the model's file has no part of softseg; save it with saveModel");
   }
-  if (!Number.isInteger(saved.version) || saved.version > VERSION) {
-    fail(
-      fn,
-      `the model's file has version ${show(saved.version)} of softseg's part, and this softseg knows up to ${VERSION}; update it`,
-    );
-  }
+  checkSaved(fn, saved, "the model's file is damaged or was changed: ");
   return saved;
 }
 

@@ -1,0 +1,64 @@
+/**
+ * Checks softseg's part of a model's file before anything is made of it. It may come from any handler of tfjs, damaged
+ * or written by somebody else.
+ */
+import { entriesOf, fail, show } from '../checks.js';
+import { FilePart } from './filePart.js';
+import { checkSavedOptimizer } from './optimizerState.js';
+import type { SavedTraining } from './savedTraining.js';
+import { splitLossName } from './wrappedLoss.js';
+
+/** Raised with each change of the files: fields that are not known are refused. */
+export const VERSION = 1;
+
+/** Metrics are given by output, and for each output as a list. */
+const DEEPEST_FORM = 3;
+
+/** @param prefix how errors begin */
+export function checkSaved(fn: string, value: unknown, prefix = ''): asserts value is SavedTraining {
+  const part = new FilePart(fn, prefix, 'softseg', value);
+  const version = part.entries().get('version')?.value;
+  if (!Number.isInteger(version) || (version as number) < 1 || (version as number) > VERSION) {
+    fail(
+      fn,
+      `the model's file has version ${show(version)} of softseg's part, and this softseg knows up to ${VERSION}; ` +
+        'update it',
+    );
+  }
+  const saved = part.fields(['version', 'functions', 'loss', 'metrics', 'anyTargets', 'optimizer', 'state']);
+  const functions = saved.functions.list();
+  functions.forEach(checkFunction);
+  checkForm(saved.loss, functions.length);
+  if (typeof saved.loss.value === 'object' && Object.keys(saved.loss.value as object).length === 0) {
+    saved.loss.refuse('must hold a loss');
+  }
+  if (saved.metrics.isGiven) checkForm(saved.metrics, functions.length);
+  if (saved.anyTargets.isGiven) {
+    const names = saved.anyTargets.list().map((name) => name.name());
+    if (names.length === 0 || new Set(names).size < names.length) saved.anyTargets.refuse('must be names, each once');
+  }
+  checkSavedOptimizer(saved.optimizer);
+  if (saved.state.isGiven) saved.state.json();
+}
+
+function checkFunction(part: FilePart): void {
+  const { from, name, options } = part.fields(['from', 'name', 'options']);
+  if (from.value !== 'softseg' && from.value !== 'own') from.refuse("must be 'softseg' or 'own'");
+  name.inside('', splitLossName(name.name()).name).name();
+  if (!options.isGiven) return;
+  options.entries();
+  options.json();
+}
+
+/** As compile takes losses and metrics: a name, the index of a function, or a list or an object of these. */
+function checkForm(part: FilePart, functions: number, depth = DEEPEST_FORM): void {
+  const { value } = part;
+  if (typeof value === 'string') part.name();
+  else if (typeof value === 'number') {
+    if (functions === 0) part.refuse('must not be an index where there are no functions');
+    part.integer(0, functions - 1);
+  } else if (typeof value === 'object' && value !== null && depth > 0) {
+    const inside = entriesOf(value) ? part.list() : [...part.entries().values()];
+    inside.forEach((each) => checkForm(each, functions, depth - 1));
+  } else part.refuse('must be a name, the index of a function, or a list or an object of these');
+}

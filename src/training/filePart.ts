@@ -1,0 +1,82 @@
+import { entriesOf, fail, show } from '../checks.js';
+import { checkJson, isInherited } from './json.js';
+
+/** Longer names than this are none. */
+const LONGEST_NAME = 1000;
+
+/**
+ * A value out of a file that anybody may have written or damaged, and where it is. Its methods refuse what does not fit.
+ */
+export class FilePart {
+  /** @param prefix how errors begin, before the place and the rule */
+  constructor(
+    private readonly fn: string,
+    private readonly prefix: string,
+    readonly where: string,
+    readonly value: unknown,
+  ) {}
+
+  refuse(rule: string): never {
+    fail(this.fn, `${this.prefix}${this.where} ${rule}, got ${show(this.value)}`);
+  }
+
+  get isGiven(): boolean {
+    return this.value !== undefined;
+  }
+
+  list(): FilePart[] {
+    const items = entriesOf(this.value) ?? this.refuse('must be a list');
+    return items.map((item, i) => this.inside(`[${i}]`, item));
+  }
+
+  /** By name. Names that every object has are refused: what a file has under them would change the object itself. */
+  entries(): Map<string, FilePart> {
+    const { value } = this;
+    if (typeof value !== 'object' || value === null || entriesOf(value)) this.refuse('must be an object');
+    const entries = Object.entries(value).map(([name, entry]) => {
+      if (isInherited(name)) this.refuse(`must not have the key ${name}`);
+      return [name, this.inside(`.${name}`, entry)] as const;
+    });
+    return new Map(entries);
+  }
+
+  /** The fields of an object that has no others. Those that it lacks are `undefined`. */
+  fields<N extends string>(names: readonly N[]): Record<N, FilePart> {
+    const entries = this.entries();
+    const other = [...entries.keys()].find((name) => !(names as readonly string[]).includes(name));
+    if (other !== undefined) this.refuse(`must have the fields ${names.join(', ')} alone`);
+    const fields = names.map((name) => [name, entries.get(name) ?? this.inside(`.${name}`, undefined)]);
+    return Object.fromEntries(fields) as Record<N, FilePart>;
+  }
+
+  string(): string {
+    return typeof this.value === 'string' ? this.value : this.refuse('must be a string');
+  }
+
+  /** A string by which something may be looked up. */
+  name(): string {
+    const name = this.string();
+    if (name === '' || name.length > LONGEST_NAME) this.refuse(`must be a name of 1 to ${LONGEST_NAME} characters`);
+    if (isInherited(name)) this.refuse('must not be a name that every object has');
+    return name;
+  }
+
+  finite(): number {
+    return Number.isFinite(this.value) ? (this.value as number) : this.refuse('must be a finite number');
+  }
+
+  integer(least: number, most: number): number {
+    const { value } = this;
+    if (Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most) return value as number;
+    return this.refuse(`must be an integer from ${least} to ${most}`);
+  }
+
+  /** Anything that JSON can hold. */
+  json(): void {
+    checkJson(this.fn, this.prefix + this.where, this.value);
+  }
+
+  inside(where: string, value: unknown): FilePart {
+    return new FilePart(this.fn, this.prefix, this.where + where, value);
+  }
+}
