@@ -1,17 +1,19 @@
-import { readdir } from 'node:fs/promises';
+import { lstat, readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import type { io } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { checkInteger, checkOptionNames, fail, show } from '../checks.js';
 import type { CompiledSaved, CompileSavedOptions } from '../training/compileSaved.js';
 import type { Json } from '../training/json.js';
-import { isMissing } from './missing.js';
-import { hasModel, metadataIn, modelFiles, removeModel } from './modelFiles.js';
+import { codeOf, fileError, isMissing } from './fileError.js';
+import { loadModel } from './loadModel.js';
+import { hasModel, probeModel, readModel, removeModel, writeModel, type ModelRead } from './modelFiles.js';
 
 export interface SaveCheckpointOptions {
   /** The epoch that is done, or the step; one of the two. Counted from 0. */
   epoch?: number;
   step?: number;
-  /** How many of the newest checkpoints stay, >= 1. Default 2. */
+  /** How many of the newest checkpoints stay, >= 1, not counting damaged ones. Default 2. */
   keep?: number;
   /** Anything of yours that JSON can hold. */
   state?: Json;
@@ -20,7 +22,7 @@ export interface SaveCheckpointOptions {
 export interface CheckpointsOptions {
   /** Save after every so many epochs, and after the last. Default 1. */
   every?: number;
-  /** How many of the newest checkpoints stay, >= 1. Default 2. */
+  /** How many of the newest checkpoints stay, >= 1, not counting damaged ones. Default 2. */
   keep?: number;
   /** Anything of yours that JSON can hold, asked for at each checkpoint. */
   state?: () => Json;
@@ -42,25 +44,47 @@ export interface Checkpoint {
   step: number;
   /** What was given as `state`; undefined if nothing was. */
   state: Json | undefined;
+  /** Newer checkpoints that are damaged, the newest first. */
+  passedOver: DamagedCheckpoint[];
   /**
-   * The model, compiled as it was, with the state of its optimizer, and its losses by output, to `anneal` or `set` those
-   * that are a `NamedLoss`. Losses and metrics of your own are handed in, as to `compileSaved`.
+   * The model, compiled as it was, with the state of its optimizer, and its losses by output, to `anneal` or `set`
+   * those that are a `NamedLoss`. Losses and metrics of your own are handed in, as to `compileSaved`. The first call
+   * takes the bytes that `latestCheckpoint` has read, so it works also after the checkpoint has been removed; further
+   * calls read it again. If it rejects, no tensor stays behind.
    */
   load(own?: CompileSavedOptions): Promise<{ model: LayersModel } & CompiledSaved>;
+}
+
+/** A checkpoint that cannot be used. */
+export interface DamagedCheckpoint {
+  folder: string;
+  /** Which file is damaged, what it should have and what it has. */
+  why: string;
 }
 
 // (What needs tfjs is imported when it is needed: see modelFiles.ts.)
 
 type Kind = 'epoch' | 'step';
-const NAME = /^(epoch|step)-(\d{8})$/;
+
+/** The name of a checkpoint's folder. */
+interface Named {
+  name: string;
+  kind: Kind;
+  count: number;
+}
+
+/** Of 8 digits, so that listings are in order; from 1e8 on as many as are needed. */
+const DIGITS = 8;
 
 /**
- * Saves a model with all that training needs to go on (`saveModel`) as `folder/epoch-00000007` or `folder/step-…`, and
- * removes older ones. Whenever the program is killed, each checkpoint in the folder is whole or does not count. Only
- * checkpoints are removed that this process wrote or found when it began to write, so another one's stay.
+ * Saves a model with all that training needs to go on (`saveModel`) as `folder/epoch-00000007` or `folder/step-…`,
+ * and removes older ones. Whenever the program is killed, or the disk is full, each checkpoint in the folder is whole
+ * or does not count. Only checkpoints are removed that this process wrote or found when it began to write, so another
+ * one's stay; and only once there are `keep` whole ones, so that the last whole one is never lost to damaged ones.
  *
  * @param options `{ epoch }` or `{ step }`, `keep`, `state`
- * @throws (rejects) as saveModel, or with what the file system says; older checkpoints stay then
+ * @throws (rejects) as saveModel, or with what the file system says; nothing of the new checkpoint stays then, and the
+ *   older ones do
  *
  * @example
  * ```ts
@@ -88,19 +112,22 @@ export async function saveCheckpoint(
   const [kind, count]: [Kind, number] = epoch !== undefined ? ['epoch', epoch] : ['step', step!];
   checkInteger(fn, kind, count, 0);
   checkInteger(fn, 'keep', keep, 1);
-  const own = await checkpointsOf(folder);
-  const name = `${kind}-${String(count).padStart(8, '0')}`;
+  const path = resolve(folder);
+  const own = await checkpointsOf(fn, path);
+  const name = nameOf(kind, count);
   const { saveModel } = await import('../training/saveModel.js');
-  await saveModel(model, modelFiles(join(folder, name)), { state });
-  own.add(name);
-  await removeOlder(folder, own, kind, count, keep);
+  const checkpoint = join(path, name);
+  await saveModel(model, { save: (artifacts) => writeModel(fn, checkpoint, artifacts) }, { state });
+  own.set(name, { name, kind, count });
+  await isWhole(fn, checkpoint, { readAll: false });
+  await removeOlder(fn, path, own, { name, kind, count }, keep);
 }
 
 /**
- * A callback for `model.fit` and `model.fitDataset` that writes a checkpoint after each epoch (see saveCheckpoint), from
- * which `latestCheckpoint` goes on. With data in an order of its own for each epoch (`epochBatches`) a run that was
- * killed and resumed ends at the weights of one that was not, bit for bit where the backend's sums do not depend on
- * threads.
+ * A callback for `model.fit` and `model.fitDataset` that writes a checkpoint after each epoch (see saveCheckpoint),
+ * from which `latestCheckpoint` goes on. With data in an order of its own for each epoch (`epochBatches`) a run that
+ * was killed and resumed ends at the weights of one that was not, bit for bit where the backend's sums do not depend
+ * on threads.
  *
  * @throws if options do not fit; training rejects if a checkpoint cannot be written
  *
@@ -131,9 +158,10 @@ export function checkpoints(model: LayersModel, folder: string, options: Checkpo
   checkInteger(fn, 'every', every, 1);
   checkInteger(fn, 'keep', keep, 1);
   if (state !== undefined && typeof state !== 'function') fail(fn, `state must be a function, got ${show(state)}`);
+  const path = resolve(folder); // however the working directory changes
   let unsaved: number | undefined;
   const save = async (epoch: number) => {
-    await saveCheckpoint(model, folder, { epoch, keep, ...(state && { state: state() }) });
+    await saveCheckpoint(model, path, { epoch, keep, ...(state && { state: state() }) });
     unsaved = undefined;
   };
   return {
@@ -151,9 +179,13 @@ export function checkpoints(model: LayersModel, folder: string, options: Checkpo
 }
 
 /**
- * The newest whole checkpoint in a folder that `checkpoints` or `saveCheckpoint` wrote to, or undefined if there is none.
+ * The newest whole checkpoint in a folder that `checkpoints` or `saveCheckpoint` wrote to, or undefined if there is
+ * none. Each byte of it is checked against its hash. Newer ones that are damaged are passed over, with a warning on
+ * the console, and are in `passedOver`; ones that were not finished are no checkpoints.
  *
- * @throws (rejects) if the folder holds checkpoints of epochs and of steps, or what is there is no model of saveModel
+ * @throws (rejects) if there are checkpoints and all are damaged, so that nobody begins anew by mistake; if the
+ *   folder holds checkpoints of epochs and of steps; if the newest was written by a newer softseg, or not by
+ *   saveModel; or with what the file system says, for instance that it may not be read
  *
  * @example
  * ```ts
@@ -163,61 +195,186 @@ export function checkpoints(model: LayersModel, folder: string, options: Checkpo
 export async function latestCheckpoint(folder: string): Promise<Checkpoint | undefined> {
   const fn = 'latestCheckpoint';
   checkFolder(fn, folder);
-  const names = [...(await list(folder))].sort().reverse();
-  const whole: string[] = [];
-  for (const name of names) if (await hasModel(join(folder, name))) whole.push(name);
-  const [name] = whole;
-  if (name === undefined) return undefined;
-  const kinds = new Set(whole.map((one) => parse(one).kind));
+  const path = resolve(folder);
+  const damaged: (Named & DamagedCheckpoint)[] = [];
+  for (let tries = 0; tries < TRIES; tries++) {
+    const found = (await list(fn, path)).filter(({ name }) => !damaged.some((one) => one.name === name));
+    const [newest] = await finished(fn, path, found);
+    if (!newest) return noneLeft(fn, path, damaged);
+    const checkpoint = join(path, newest.name);
+    try {
+      const read = await readModel(fn, checkpoint);
+      const latest = await describe(fn, checkpoint, newest, read);
+      wholeOnes.set(checkpoint, read.id);
+      // (Newer ones may have come while others were read.)
+      const newer = damaged.filter(({ count }) => count > newest.count);
+      latest.passedOver = newer.map(({ folder, why }) => ({ folder, why }));
+      warnOf(fn, latest);
+      return latest;
+    } catch (error) {
+      // Another program may have removed it meanwhile, because there is a newer one.
+      if (await isGone(checkpoint)) continue;
+      if (!isDamage(error)) throw error;
+      damaged.push({ ...newest, folder: checkpoint, why: (error as Error).message.replace(`${fn}: `, '') });
+    }
+  }
+  return fail(fn, `${path} had other checkpoints each of the ${TRIES} times that it was read`);
+}
+
+/** How often checkpoints may be removed while they are read, or be damaged. */
+const TRIES = 1000;
+
+/** Errors of the file system that say nothing about the file: it may be whole. */
+const NOT_OF_THE_FILE = ['EACCES', 'EPERM', 'EMFILE', 'ENFILE', 'ENOMEM', 'EBUSY', 'EINTR', 'ETIMEDOUT', 'ESTALE'];
+
+/** An error that no other program, and no other user, would make go away. */
+class NotDamaged extends Error {}
+
+const isDamage = (error: unknown): boolean =>
+  !(error instanceof NotDamaged) && !NOT_OF_THE_FILE.includes(codeOf(error) ?? '');
+
+/** Those that have a model, the newest first. */
+async function finished(fn: string, folder: string, found: readonly Named[]): Promise<Named[]> {
+  const whole: Named[] = [];
+  for (const one of [...found].sort((a, b) => b.count - a.count)) {
+    const path = join(folder, one.name);
+    const has = await hasModel(path).catch((error: unknown) => {
+      if (isMissing(error)) return false;
+      if (isDamage(error)) return true; // a file, say, which is found out when it is read
+      throw fileError(fn, `cannot read ${path}`, error);
+    });
+    if (has) whole.push(one);
+  }
+  const kinds = new Set(whole.map(({ kind }) => kind));
   if (kinds.size > 1) fail(fn, `${folder} holds checkpoints of epochs and of steps; keep them apart`);
-  const { kind, count } = parse(name);
-  const path = join(folder, name);
+  return whole;
+}
+
+function noneLeft(fn: string, folder: string, damaged: readonly DamagedCheckpoint[]): undefined {
+  if (damaged.length === 0) return undefined;
+  const why = damaged.map((one) => one.why).join('; ');
+  fail(fn, `all checkpoints in ${folder} are damaged: ${why}. To begin anew, remove the folder or use another one`);
+}
+
+/** A checkpoint that has been read. */
+async function describe(fn: string, folder: string, { kind, count }: Named, read: ModelRead): Promise<Checkpoint> {
   const { compileSaved, stateOf } = await import('../training/compileSaved.js');
+  let artifacts: io.ModelArtifacts | undefined = read.artifacts;
+  const metadata = { getUserDefinedMetadata: () => read.artifacts.userDefinedMetadata! };
+  const state = () => {
+    try {
+      return stateOf(fn, metadata);
+    } catch (error) {
+      const message = `${(error as Error).message} (${folder})`;
+      // All bytes are as they were written: by a newer softseg, or not by saveModel.
+      throw read.sealed ? new NotDamaged(message) : new Error(message);
+    }
+  };
   return {
-    folder: path,
+    folder,
     epoch: kind === 'epoch' ? count : -1,
     step: kind === 'step' ? count : -1,
-    state: stateOf(fn, await metadataIn(path)),
+    state: state(),
+    passedOver: [],
     async load(own) {
-      const { loadLayersModel } = await import('@tensorflow/tfjs-layers');
-      const model = await loadLayersModel(modelFiles(path));
-      return { model, ...compileSaved(model, own) };
+      const given = artifacts ?? (await readModel(fn, folder)).artifacts;
+      const loaded = await loadModel(fn, folder, given, (model) => ({ model, ...compileSaved(model, own) }));
+      artifacts = undefined;
+      return loaded;
     },
   };
 }
 
-/** By folder: those that were there when this process began to write, and its own. */
-const known = new Map<string, Promise<Set<string>>>();
+const warned = new Set<string>();
 
-function checkpointsOf(folder: string): Promise<Set<string>> {
-  const path = resolve(folder);
-  const names = known.get(path) ?? list(path);
-  known.set(path, names);
+function warnOf(fn: string, { folder, passedOver }: Checkpoint): void {
+  for (const { folder: damaged, why } of passedOver) {
+    if (warned.has(why)) continue;
+    warned.add(why);
+    console.warn(`${fn}: the checkpoint ${damaged} is damaged, and ${folder} is used: ${why}`);
+  }
+}
+
+/** By folder: those that were there when this process began to write, and its own. */
+const known = new Map<string, Promise<Map<string, Named>>>();
+
+function checkpointsOf(fn: string, folder: string): Promise<Map<string, Named>> {
+  let names = known.get(folder);
+  if (!names) {
+    names = list(fn, folder).then((found) => new Map(found.map((one) => [one.name, one])));
+    known.set(folder, names);
+    names.catch(() => known.delete(folder));
+  }
   return names;
 }
 
-async function removeOlder(folder: string, names: Set<string>, kind: Kind, count: number, keep: number): Promise<void> {
-  const older = [...names].filter((name) => parse(name).kind === kind && parse(name).count <= count);
-  for (const name of older.sort().reverse().slice(keep)) {
-    await removeModel(join(folder, name));
+/** By folder of a checkpoint, the model that was read or written there whole. */
+const wholeOnes = new Map<string, string>();
+
+/** Removes the older ones, once there are as many whole ones as are to be kept. */
+async function removeOlder(
+  fn: string,
+  folder: string,
+  names: Map<string, Named>,
+  saved: Named,
+  keep: number,
+): Promise<void> {
+  const upTo = [...names.values()].filter(({ kind, count }) => kind === saved.kind && count <= saved.count);
+  let kept = 0;
+  for (const { name } of upTo.sort((a, b) => b.count - a.count)) {
+    const path = join(folder, name);
+    if (kept < keep) {
+      if (await isWhole(fn, path)) kept++;
+      continue;
+    }
+    try {
+      // (A link is not ours.)
+      if ((await lstat(path)).isDirectory()) await removeModel(path);
+    } catch (error) {
+      if (!isMissing(error)) {
+        throw fileError(fn, `${join(folder, saved.name)} is saved, but ${path} cannot be removed`, error);
+      }
+    }
+    wholeOnes.delete(path);
     names.delete(name);
   }
 }
 
-/** The names of checkpoints, whole or not. */
-async function list(folder: string): Promise<Set<string>> {
+/** All of its bytes are read only if this process has not read or written them before. */
+async function isWhole(fn: string, folder: string, { readAll = true } = {}): Promise<boolean> {
   try {
-    return new Set((await readdir(folder)).filter((name) => NAME.test(name)));
-  } catch (error) {
-    if (isMissing(error)) return new Set();
-    throw error;
+    const id = await probeModel(fn, folder);
+    if (wholeOnes.get(folder) === id) return true;
+    wholeOnes.set(folder, readAll ? (await readModel(fn, folder)).id : id);
+    return true;
+  } catch {
+    return false;
   }
 }
 
-function parse(name: string): { kind: Kind; count: number } {
-  const [, kind, count] = NAME.exec(name)!;
-  return { kind: kind as Kind, count: Number(count) };
+/** Whether a checkpoint was removed, by its model.json. */
+async function isGone(folder: string): Promise<boolean> {
+  return lstat(join(folder, 'model.json')).then(() => false, isMissing);
 }
+
+/** Those that have the name of a checkpoint, whole or not. */
+async function list(fn: string, folder: string): Promise<Named[]> {
+  try {
+    return (await readdir(folder)).flatMap((name) => parse(name) ?? []);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw fileError(fn, `cannot read ${folder}`, error);
+  }
+}
+
+function parse(name: string): Named | undefined {
+  const [, kind, digits] = /^(epoch|step)-(\d+)$/.exec(name) ?? [];
+  if (digits === undefined) return undefined;
+  const count = Number(digits);
+  return nameOf(kind as Kind, count) === name ? { name, kind: kind as Kind, count } : undefined;
+}
+
+const nameOf = (kind: Kind, count: number): string => `${kind}-${String(count).padStart(DIGITS, '0')}`;
 
 function checkFolder(fn: string, folder: unknown): void {
   if (typeof folder !== 'string' || folder === '') fail(fn, `folder must be a path, got ${show(folder)}`);

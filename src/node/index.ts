@@ -6,6 +6,7 @@ export {
   type Checkpoint,
   type CheckpointCallback,
   type CheckpointsOptions,
+  type DamagedCheckpoint,
   type SaveCheckpointOptions,
 } from './checkpoints.js';
 export { modelFiles } from './modelFiles.js';

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, rename, rm, stat } from 'node:fs/promises';
+import { totalmem } from 'node:os';
+import { join, resolve } from 'node:path';
 import type { io } from '@tensorflow/tfjs-core';
 import { fail, show } from '../checks.js';
-import type { WithMetadata } from '../training/savedTraining.js';
-import { isMissing } from './missing.js';
+import { fileError, isMissing } from './fileError.js';
+import { makeFolder, openInside, readWhole, removeEmpty, sync, writeWhole, type OpenFile } from './files.js';
+import { LONGEST, parseModelJson, sealedText, type CheckedModel, type WeightsFile } from './modelJson.js';
 
 // softseg/node can be imported where tfjs is missing, to say what to install.
 const tfjs = () => import('@tensorflow/tfjs-core');
@@ -15,14 +17,23 @@ const WEIGHTS = /^weights-[0-9a-f]+\.bin$/;
 const UNFINISHED = /^(weights-[0-9a-f]+\.bin|model\.json\.[0-9a-f]+)$/;
 const HOUR = 3_600_000; // milliseconds
 
+/** How often a folder may be replaced while it is read, or removed while it is written to. */
+const TRIES = 100;
+
 /**
- * A folder for a model, on any backend in Node, for `model.save`, `saveModel` and `tf.loadLayersModel`: `model.json` and a
- * file of weights, as tfjs-node's `file://` writes and reads them. Whenever the program is killed, the folder holds the
- * model of before or the new one, whole: the weights are written under a new name, and model.json takes the place of the
- * old one in one step, when all is on the disk.
+ * A folder for a model, on any backend in Node, for `model.save`, `saveModel` and `tf.loadLayersModel`: `model.json`
+ * and a file of weights, as tfjs-node's `file://` writes and reads them. Whenever the program is killed, or the disk
+ * is full, the folder holds the model of before or the new one, whole: the weights are written under a new name, and
+ * model.json takes the place of the old one in one step, when all is on the disk.
+ *
+ * model.json has the length and the sha256 of the weights and, as its last field, a sha256 of itself; other readers
+ * ignore them. A file in which any byte has changed since is not loaded. (To change model.json by hand, remove its
+ * `checked` and `sha256`.) In a folder that `file://` or a converter wrote, which has no hashes, the lengths are
+ * checked, and whether model.json makes sense. All files must lie in the folder, also where links lead.
  *
  * @param folder is made if it is not there
- * @throws (rejects) what the file system says; the model that is there stays
+ * @throws (rejects) what the file system says, and the model that is there stays; when loading, an error that says
+ *   which file is damaged, what it should have and what it has
  *
  * @example
  * ```ts
@@ -37,116 +48,216 @@ const HOUR = 3_600_000; // milliseconds
  * ```
  */
 export function modelFiles(folder: string): io.IOHandler {
-  if (typeof folder !== 'string' || folder === '') fail('modelFiles', `folder must be a path, got ${show(folder)}`);
-  return { save: (artifacts) => save(folder, artifacts), load: () => load(folder) };
+  const fn = 'modelFiles';
+  if (typeof folder !== 'string' || folder === '') fail(fn, `folder must be a path, got ${show(folder)}`);
+  const path = resolve(folder);
+  return {
+    save: (artifacts) => writeModel(fn, path, artifacts),
+    load: async () => (await readModel(fn, path)).artifacts,
+  };
 }
 
-/** Whether a folder holds a whole model. */
+/** Whether a folder has a model.json, of whatever kind. */
 export async function hasModel(folder: string): Promise<boolean> {
-  return (await readdir(folder).catch((): string[] => [])).includes(MODEL);
-}
-
-/** What the model's file says besides the model. */
-export async function metadataIn(folder: string): Promise<WithMetadata> {
-  const { userDefinedMetadata } = await readModelJson(folder);
-  return { getUserDefinedMetadata: () => userDefinedMetadata! };
+  return (await readdir(folder)).includes(MODEL);
 }
 
 /** Removes the model, so that what is left in between is no model. */
 export async function removeModel(folder: string): Promise<void> {
   await rm(join(folder, MODEL), { force: true });
-  await rm(folder, { recursive: true, force: true });
+  await rm(folder, { recursive: true, force: true, maxRetries: 3 });
 }
 
-async function save(folder: string, artifacts: io.ModelArtifacts): Promise<io.SaveResult> {
-  if (artifacts.modelTopology instanceof ArrayBuffer) {
-    fail('modelFiles', 'takes models of tfjs-layers, got a topology in binary');
-  }
+/** Writes a model to the folder, or leaves everything as it was. */
+export async function writeModel(fn: string, folder: string, artifacts: io.ModelArtifacts): Promise<io.SaveResult> {
+  if (artifacts.modelTopology instanceof ArrayBuffer) fail(fn, 'takes models of tfjs-layers, got a topology in binary');
   const tf = await tfjs();
-  const { weightSpecs = [], weightData, ...model } = artifacts;
+  const data = new Uint8Array(tf.io.CompositeArrayBuffer.join(artifacts.weightData));
+  for (let tries = 1; ; tries++) {
+    try {
+      await write(fn, folder, artifacts, data);
+      return { modelArtifactsInfo: tf.io.getModelArtifactsInfoForJSON(artifacts) };
+    } catch (error) {
+      // Another program may have removed the folder, which was empty yet.
+      if (isMissing(error) && tries < TRIES) continue;
+      throw fileError(fn, `cannot save a model to ${folder}`, error);
+    }
+  }
+}
+
+async function write(fn: string, folder: string, artifacts: io.ModelArtifacts, data: Uint8Array): Promise<void> {
+  const { weightSpecs = [], weightData: _, ...model } = artifacts;
   const id = randomBytes(8).toString('hex');
   const [weights, json] = [`weights-${id}.bin`, `${MODEL}.${id}`];
-  const weightsManifest = [{ paths: [weights], weights: weightSpecs }];
-  await mkdir(folder, { recursive: true });
+  const made = await makeFolder(folder);
   let replaced: string[];
   try {
-    const data = tf.io.CompositeArrayBuffer.join(weightData);
-    await writeWhole(join(folder, weights), new Uint8Array(data));
-    await writeWhole(join(folder, json), JSON.stringify({ ...model, weightsManifest }));
-    replaced = await weightsOf(folder);
+    const sha256 = await writeWhole(join(folder, weights), data);
+    const group = { paths: [weights], bytes: [data.length], sha256: [sha256], weights: weightSpecs };
+    const text = sealedText(fn, join(folder, MODEL), { ...model, weightsManifest: [group] } as io.ModelJSON);
+    await writeWhole(join(folder, json), text);
+    await sync(folder); // the names of the files, before model.json names one
+    replaced = await weightsOf(folder).catch(() => []); // no model, or not one that can be read
     await rename(join(folder, json), join(folder, MODEL));
   } catch (error) {
-    await Promise.all([weights, json].map((file) => rm(join(folder, file), { force: true })));
+    await remove(folder, [weights, json]);
+    await removeEmpty(made);
     throw error;
   }
-  await sync(folder);
-  // Others may be saving here, too: only weights that model.json named before, which it never will again, are in nobody's use.
-  const left = await unfinished(folder, await weightsOf(folder));
-  await Promise.all([...replaced, ...left].map((file) => rm(join(folder, file), { force: true })));
-  return { modelArtifactsInfo: tf.io.getModelArtifactsInfoForJSON(artifacts) };
+  await sync(folder).catch((error: unknown) => {
+    throw fileError(fn, 'the model is written, but perhaps not on the disk yet, and the one before is kept', error);
+  });
+  // Others may be saving here, too: only weights that model.json named before, which it never will again, are in
+  // nobody's use.
+  await remove(folder, replaced);
+  await remove(folder, await unfinished(folder, weights).catch(() => []));
+}
+
+/** What cannot be removed, stays: the next model that is saved tries again. */
+async function remove(folder: string, files: readonly string[]): Promise<void> {
+  await Promise.allSettled(files.map((file) => rm(join(folder, file), { force: true })));
 }
 
 /** The files of weights that model.json names, if they are of modelFiles. */
 async function weightsOf(folder: string): Promise<string[]> {
-  try {
-    const { weightsManifest } = await readModelJson(folder);
-    return weightsManifest.flatMap((group) => group.paths).filter((path) => WEIGHTS.test(path));
-  } catch {
-    return []; // no model, or not one that can be read
-  }
+  const { groups } = await readModelJson('modelFiles', folder);
+  return groups.flatMap(({ files }) => files.map(({ path }) => path)).filter((path) => WEIGHTS.test(path));
 }
 
-async function unfinished(folder: string, inUse: readonly string[]): Promise<string[]> {
+/** @param written a file that was written now, by the clock of the disk, which may be another machine's */
+async function unfinished(folder: string, written: string): Promise<string[]> {
+  const inUse = await weightsOf(folder);
   const files = (await readdir(folder)).filter((file) => UNFINISHED.test(file) && !inUse.includes(file));
-  const ages = files.map((file) =>
-    stat(join(folder, file)).then(
-      ({ mtimeMs }) => Date.now() - mtimeMs,
-      () => 0,
-    ),
-  );
-  const old = await Promise.all(ages);
-  return files.filter((_, i) => old[i]! > HOUR);
-}
-
-async function load(folder: string): Promise<io.ModelArtifacts> {
-  try {
-    return await read(folder);
-  } catch (error) {
-    // A new model may have taken the place of this one since model.json was read.
-    if (isMissing(error) && (await hasModel(folder))) return read(folder);
-    throw error;
-  }
-}
-
-async function read(folder: string): Promise<io.ModelArtifacts> {
-  const tf = await tfjs();
-  const json = await readModelJson(folder);
-  return tf.io.getModelArtifactsForJSON(json, async (manifest) => {
-    const paths = manifest.flatMap((group) => group.paths);
-    const parts = await Promise.all(paths.map((path) => readFile(join(folder, path))));
-    const bytes = Uint8Array.from(Buffer.concat(parts));
-    return [manifest.flatMap(({ weights }) => weights), bytes.buffer];
+  const { mtimeMs: now } = await stat(join(folder, written));
+  const stats = await Promise.allSettled(files.map((file) => stat(join(folder, file))));
+  return files.filter((_, i) => {
+    const one = stats[i]!;
+    return one.status === 'fulfilled' && now - one.value.mtimeMs > HOUR;
   });
 }
 
-async function readModelJson(folder: string): Promise<io.ModelJSON> {
-  return JSON.parse(await readFile(join(folder, MODEL), 'utf8')) as io.ModelJSON;
+/** A model that was read and fits what is recorded about it. */
+export interface ModelRead {
+  artifacts: io.ModelArtifacts;
+  /** Tells two models apart. */
+  id: string;
+  /** Whether all of its bytes are those that were written, as hashes say. */
+  sealed: boolean;
 }
 
-async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
-  const file = await open(path, 'wx');
-  try {
-    await file.writeFile(content);
-    await file.sync();
-  } finally {
-    await file.close();
+export async function readModel(fn: string, folder: string): Promise<ModelRead> {
+  const tf = await tfjs();
+  return withWeights(fn, folder, async (model, files) => {
+    const data = await readWeights(fn, folder, model, files);
+    const specs = model.groups.flatMap(({ weights }) => weights);
+    const artifacts = await tf.io.getModelArtifactsForJSON(model.json, async () => [specs, data]);
+    return { artifacts, id: model.id, sealed: model.sealed };
+  });
+}
+
+/** As readModel, without reading weights: their lengths are right. Gives the id. */
+export function probeModel(fn: string, folder: string): Promise<string> {
+  return withWeights(fn, folder, async ({ id }) => id);
+}
+
+/** Opens the files of weights that model.json names, which then may be removed, and closes them. */
+async function withWeights<T>(
+  fn: string,
+  folder: string,
+  use: (model: CheckedModel, files: readonly OpenFile[]) => Promise<T>,
+): Promise<T> {
+  let before: string | undefined;
+  for (let tries = 0; tries < TRIES; tries++) {
+    const model = await readModelJson(fn, folder);
+    const open: OpenFile[] = [];
+    try {
+      for (const file of model.groups.flatMap(({ files }) => files)) open.push(await openWeights(fn, folder, file));
+      checkLengths(fn, folder, model, open);
+      return await use(model, open);
+    } catch (error) {
+      // A new model may have taken the place of this one since model.json was read.
+      if (!isMissing(error) || model.id === before) throw error;
+      before = model.id;
+    } finally {
+      await Promise.all(open.map(({ handle }) => handle.close()));
+    }
+  }
+  return fail(fn, `${folder} had another model each of the ${TRIES} times that it was read`);
+}
+
+function openWeights(fn: string, folder: string, { path }: WeightsFile): Promise<OpenFile> {
+  return openInside(folder, path).catch((error: unknown) => {
+    throw fileError(fn, `cannot read ${join(folder, path)}, which ${MODEL} names`, error);
+  });
+}
+
+function checkLengths(fn: string, folder: string, { groups }: CheckedModel, open: readonly OpenFile[]): void {
+  const sizes = open.map(({ size }) => size);
+  let at = 0;
+  for (const { files, bytes } of groups) {
+    const of = sizes.slice(at, (at += files.length));
+    files.forEach((file, i) => {
+      if (file.bytes !== null && file.bytes !== of[i]) {
+        fail(fn, `${join(folder, file.path)} is damaged: it has ${of[i]} bytes, and was written with ${file.bytes}`);
+      }
+    });
+    const total = of.reduce((a, b) => a + b, 0);
+    if (bytes !== total) {
+      const paths = files.map(({ path }) => path).join(' and ') || 'no file';
+      fail(fn, `${folder} is damaged: the shapes in ${MODEL} take ${bytes} bytes, and ${paths} has ${total}`);
+    }
   }
 }
 
-/** That a rename has happened is on the disk when the folder is. */
-async function sync(folder: string): Promise<void> {
-  // (Windows opens no folders.)
-  const file = await open(folder, 'r').catch(() => null);
-  await file?.sync().catch(() => {});
-  await file?.close();
+async function readWeights(
+  fn: string,
+  folder: string,
+  { groups }: CheckedModel,
+  open: readonly OpenFile[],
+): Promise<ArrayBuffer> {
+  const data = allocate(fn, folder, open.reduce((sum, { size }) => sum + size, 0)); // prettier-ignore
+  const files = groups.flatMap((group) => group.files);
+  let at = 0;
+  for (const [i, { path, sha256 }] of files.entries()) {
+    const { size } = open[i]!;
+    const actual = await readWhole(open[i]!, new Uint8Array(data, at, size)).catch((error: unknown) => {
+      throw fileError(fn, `cannot read ${join(folder, path)}`, error);
+    });
+    at += size;
+    if (sha256 !== null && sha256 !== actual) {
+      fail(fn, `${join(folder, path)} is damaged: it has the sha256 ${actual}, and was written with ${sha256}`);
+    }
+  }
+  return data;
+}
+
+/** Memory for files that are there, in this size; but they may be sparse, and a system may promise more than it has. */
+function allocate(fn: string, folder: string, bytes: number): ArrayBuffer {
+  try {
+    if (bytes > totalmem()) throw new RangeError(`this machine has ${totalmem()}`);
+    return new ArrayBuffer(bytes);
+  } catch (error) {
+    throw fileError(fn, `no memory for the ${bytes} bytes of weights in ${folder}`, error);
+  }
+}
+
+async function readModelJson(fn: string, folder: string): Promise<CheckedModel> {
+  const path = join(folder, MODEL);
+  return parseModelJson(fn, path, await readText(fn, folder, path));
+}
+
+async function readText(fn: string, folder: string, path: string): Promise<Buffer> {
+  try {
+    const file = await openInside(folder, MODEL);
+    try {
+      if (file.size > LONGEST) throw new Error(`it has ${file.size} bytes, more than a text can have`);
+      const bytes = Buffer.alloc(file.size);
+      await readWhole(file, bytes);
+      return bytes;
+    } finally {
+      await file.handle.close();
+    }
+  } catch (error) {
+    throw fileError(fn, `cannot read ${path}`, error);
+  }
 }

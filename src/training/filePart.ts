@@ -3,6 +3,8 @@ import { checkJson, isInherited } from './json.js';
 
 /** Longer names than this are none. */
 const LONGEST_NAME = 1000;
+/** A whole file is no part of a message. */
+const LONGEST_SHOWN = 200;
 
 /**
  * A value out of a file that anybody may have written or damaged, and where it is. Its methods refuse what does not fit.
@@ -17,7 +19,8 @@ export class FilePart {
   ) {}
 
   refuse(rule: string): never {
-    fail(this.fn, `${this.prefix}${this.where} ${rule}, got ${show(this.value)}`);
+    const got = show(this.value);
+    fail(this.fn, `${this.prefix}${this.where} ${rule}, got ${got.length > LONGEST_SHOWN ? `${got.slice(0, LONGEST_SHOWN)}...` : got}`); // prettier-ignore
   }
 
   get isGiven(): boolean {
@@ -40,12 +43,17 @@ export class FilePart {
     return new Map(entries);
   }
 
-  /** The fields of an object that has no others. Those that it lacks are `undefined`. */
+  /** A field of an object; `undefined` where it lacks it. */
+  field(name: string): FilePart {
+    return this.entries().get(name) ?? this.inside(`.${name}`, undefined);
+  }
+
+  /** The fields of an object that has no others. */
   fields<N extends string>(names: readonly N[]): Record<N, FilePart> {
     const entries = this.entries();
     const other = [...entries.keys()].find((name) => !(names as readonly string[]).includes(name));
     if (other !== undefined) this.refuse(`must have the fields ${names.join(', ')} alone`);
-    const fields = names.map((name) => [name, entries.get(name) ?? this.inside(`.${name}`, undefined)]);
+    const fields = names.map((name) => [name, this.field(name)]);
     return Object.fromEntries(fields) as Record<N, FilePart>;
   }
 

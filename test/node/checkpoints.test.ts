@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import {
   existsSync,
   mkdirSync,
@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -115,6 +116,12 @@ describe('modelFiles', () => {
   });
 });
 
+/** Cuts off a model's weights. */
+function cut(path: string): void {
+  const weights = readdirSync(path).find((file) => file.startsWith('weights-'))!;
+  writeFileSync(join(path, weights), readFileSync(join(path, weights)).subarray(0, 8));
+}
+
 describe('checkpoints', () => {
   test('the newest whole one is found, with its state, and trains on', async () => {
     const model = build();
@@ -183,13 +190,146 @@ describe('checkpoints', () => {
     );
   });
 
-  test('a file of weights that is cut is an error of tfjs, not other weights', async () => {
+  test('a file of weights that is cut is an error, not other weights', async () => {
     const model = build();
     await saveCheckpoint(model, folder, { epoch: 0 });
     const last = (await latestCheckpoint(folder))!;
-    const weights = readdirSync(last.folder).find((file) => file.startsWith('weights-'))!;
-    writeFileSync(join(last.folder, weights), readFileSync(join(last.folder, weights)).subarray(0, 8));
-    await expect(last.load()).rejects.toThrow();
+    cut(last.folder);
+    const again = await last.load(); // what was read before
+    expect(bits(again.model)).toEqual(bits(model));
+    const why = /weights-[0-9a-f]+\.bin is damaged: it has 8 bytes, and was written with \d+/;
+    await expect(last.load()).rejects.toThrow(why);
+    await expect(latestCheckpoint(folder)).rejects.toThrow(
+      /^latestCheckpoint: all checkpoints in .* are damaged: .*To begin anew, remove the folder or use another one$/,
+    );
+    await expect(latestCheckpoint(folder)).rejects.toThrow(why);
+  });
+
+  test('has steps up to the largest integer, in their order', async () => {
+    const model = build();
+    const steps = [99_999_999, 100_000_000, 1_000_000_000, Number.MAX_SAFE_INTEGER];
+    for (const step of steps) await saveCheckpoint(model, folder, { step, keep: 3 });
+    expect(files()).toEqual(['step-100000000', 'step-1000000000', 'step-9007199254740991']);
+    expect((await latestCheckpoint(folder))!.step).toBe(Number.MAX_SAFE_INTEGER);
+    await expect(saveCheckpoint(model, folder, { step: 2 ** 53 })).rejects.toThrow('step must be an integer >= 0');
+    // Names that saveCheckpoint does not write are somebody else's.
+    for (const name of ['step-9007199254740993', 'step-0000000000000007', 'step-7', 'step-99999999999999999999']) {
+      mkdirSync(join(folder, name));
+      writeFileSync(join(folder, name, 'model.json'), '{}');
+    }
+    expect(await latestCheckpoint(folder)).toMatchObject({ step: Number.MAX_SAFE_INTEGER, passedOver: [] });
+  });
+
+  test('that are damaged are not counted among those that are kept', async () => {
+    const model = build();
+    for (const step of [1, 2, 3, 4]) await saveModel(model, modelFiles(join(folder, `step-0000000${step}`)));
+    for (const step of [2, 4]) cut(join(folder, `step-0000000${step}`));
+    await saveCheckpoint(model, folder, { step: 5, keep: 2 });
+    expect(files()).toEqual(['step-00000003', 'step-00000004', 'step-00000005']);
+    await saveCheckpoint(model, folder, { step: 6, keep: 1 });
+    expect(files()).toEqual(['step-00000006']);
+  });
+
+  test('a run that goes on before damaged ones keeps the whole one that it came from until it has another', async () => {
+    const model = build();
+    for (const step of [1, 2, 3]) await saveModel(model, modelFiles(join(folder, `step-0000000${step}`)));
+    for (const step of [2, 3]) cut(join(folder, `step-0000000${step}`));
+    const warn = jest.spyOn(console, 'warn').mockImplementation(() => {});
+    expect((await latestCheckpoint(folder))!.step).toBe(1);
+    // A disk that cannot take it: a file where the folder should be.
+    rmSync(join(folder, 'step-00000002'), { recursive: true });
+    writeFileSync(join(folder, 'step-00000002'), '');
+    await expect(saveCheckpoint(model, folder, { step: 2, keep: 1 })).rejects.toThrow(
+      `saveCheckpoint: cannot save a model to ${join(folder, 'step-00000002')}: EEXIST`,
+    );
+    expect((await latestCheckpoint(folder))!.step).toBe(1);
+    rmSync(join(folder, 'step-00000002'));
+    await saveCheckpoint(model, folder, { step: 2, keep: 1 });
+    expect((await latestCheckpoint(folder))!.step).toBe(2);
+    expect(files()).toEqual(['step-00000002', 'step-00000003']);
+    expect(warn).toHaveBeenCalled();
+    warn.mockRestore();
+  });
+
+  test('links, and files in place of folders, are not removed and not taken for checkpoints', async () => {
+    const model = build();
+    const elsewhere = mkdtempSync(join(tmpdir(), 'softseg-elsewhere-'));
+    await saveModel(model, modelFiles(elsewhere));
+    symlinkSync(elsewhere, join(folder, 'step-00000001'));
+    writeFileSync(join(folder, 'step-00000002'), 'a file');
+    expect(await latestCheckpoint(folder)).toMatchObject({
+      step: 1,
+      passedOver: [
+        { folder: join(folder, 'step-00000002'), why: expect.stringContaining('ENOTDIR') as unknown as string },
+      ],
+    });
+    for (const step of [3, 4, 5]) await saveCheckpoint(model, folder, { step, keep: 1 });
+    expect(files()).toEqual(['step-00000001', 'step-00000002', 'step-00000005']);
+    expect(readdirSync(elsewhere)).toHaveLength(2);
+    rmSync(elsewhere, { recursive: true });
+  });
+
+  test('one that was removed since it was found is loaded still, and then named', async () => {
+    const model = build();
+    await saveCheckpoint(model, folder, { epoch: 0 });
+    const last = (await latestCheckpoint(folder))!;
+    rmSync(last.folder, { recursive: true });
+    await last.load();
+    await expect(last.load()).rejects.toThrow(`latestCheckpoint: cannot read ${last.folder}/model.json: ENOENT`);
+  });
+
+  test('of a newer softseg, or of none, is not passed over', async () => {
+    const model = build();
+    await saveCheckpoint(model, folder, { epoch: 0 });
+    const { load } = modelFiles(join(folder, 'epoch-00000000'));
+    const artifacts = await load!();
+    const saved = artifacts.userDefinedMetadata!['softseg'] as object;
+    const newer = { ...artifacts, userDefinedMetadata: { softseg: { ...saved, version: 2 } } };
+    await modelFiles(join(folder, 'epoch-00000001')).save!(newer);
+    await expect(latestCheckpoint(folder)).rejects.toThrow(
+      `has version 2 of softseg's part, and this softseg knows up to 1; update it (${join(folder, 'epoch-00000001')})`,
+    );
+  });
+
+  test('load leaves no tensor behind when it fails, wherever that is', async () => {
+    const model = build();
+    await step(model);
+    const path = join(folder, 'epoch-00000000');
+    await saveCheckpoint(model, folder, { epoch: 0 });
+    const artifacts = await modelFiles(path).load!();
+    const { weightSpecs, trainingConfig } = artifacts;
+    const layers = (artifacts.modelTopology as { config: { layers: object[] } }).config.layers;
+    const held = () => [tf.memory().numTensors, (tf.backend() as unknown as { numDataIds(): number }).numDataIds()];
+    const before = held();
+    const fails = async (changed: Partial<tf.io.ModelArtifacts>, message: string, own = {}) => {
+      await modelFiles(path).save!({ ...artifacts, ...changed });
+      const last = (await latestCheckpoint(folder))!;
+      for (let i = 0; i < 2; i++) await expect(last.load(own)).rejects.toThrow(message);
+      expect(held()).toEqual(before);
+    };
+    const tfjsCannot = `latestCheckpoint: tfjs cannot make the model in ${path}: `;
+    // The second layer cannot be made, when the first has its weights.
+    const second = { class_name: 'Nothing', config: { name: 'second' } };
+    const topology = { ...(artifacts.modelTopology as object), config: { name: 'a', layers: [...layers, second] } };
+    await fails({ modelTopology: topology }, `${tfjsCannot}Unknown layer: Nothing`);
+    // The model is there, and its weights do not fit.
+    const other = weightSpecs!.map((spec, i) => (i === 0 ? { ...spec, name: 'other' } : spec));
+    await fails({ weightSpecs: other }, `${tfjsCannot}Provided weight data has no target variable: other`);
+    // The weights are there, and the optimizer does not take its state.
+    const sgd = { class_name: 'SGD', config: { learningRate: 0.1 } };
+    const config = { ...trainingConfig!, optimizer_config: sgd } as unknown as tf.io.TrainingConfig;
+    await fails({ trainingConfig: config }, `${tfjsCannot}SGD optimizer does not have settable weights`);
+    // All is there, and compileSaved refuses it.
+    const saved = artifacts.userDefinedMetadata!['softseg'] as object;
+    const functions = [{ from: 'own', name: 'mine', options: {} }];
+    const metadata = { softseg: { ...saved, functions, loss: 0 } };
+    await fails({ userDefinedMetadata: metadata }, "compileSaved: the file's loss 'mine' is not softseg's; hand it in");
+    const { load } = (await latestCheckpoint(folder))!;
+    const loaded = await load({ losses: { mine: diceLoss as never } });
+    expect(bits(loaded.model)).toEqual(bits(model));
+    loaded.model.dispose();
+    loaded.model.optimizer.dispose();
+    expect(held()).toEqual(before);
   });
 
   test('of a loss of one’s own', async () => {

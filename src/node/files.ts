@@ -1,0 +1,113 @@
+/** Reading and writing files that others may have damaged, and replace or remove meanwhile. */
+import { createHash, type Hash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { mkdir, open, realpath, rmdir, stat, type FileHandle } from 'node:fs/promises';
+import { dirname, isAbsolute, join, relative, sep } from 'node:path';
+import { codeOf, isMissing } from './fileError.js';
+
+/** Bytes that are read or written at a time, so that others run between. */
+const CHUNK = 8 << 20;
+
+export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+export interface OpenFile {
+  handle: FileHandle;
+  size: number;
+}
+
+/**
+ * Opens a file of a folder for reading. Wherever links lead, it must lie in the folder, and it must be a file: a pipe
+ * would keep the program waiting.
+ */
+export async function openInside(folder: string, path: string): Promise<OpenFile> {
+  const [root, real] = [await realpath(folder), await realpath(join(folder, path))];
+  const inside = relative(root, real);
+  if (inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside)) {
+    throw new Error(`it is a link out of the folder, to ${real}`);
+  }
+  // (Windows has neither of these.)
+  const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOFOLLOW ?? 0);
+  const handle = await open(real, flags);
+  try {
+    const stats = await handle.stat();
+    if (!stats.isFile())
+      throw new Error(`it is ${stats.isDirectory() ? 'a folder' : 'a pipe or a device'}, not a file`);
+    return { handle, size: stats.size };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+/** Fills `into` from the beginning of the file, and gives the sha256 of what it read. */
+export async function readWhole({ handle }: OpenFile, into: Uint8Array): Promise<string> {
+  const hash = createHash('sha256');
+  let at = 0;
+  while (at < into.length) {
+    const { bytesRead } = await handle.read(into, at, Math.min(CHUNK, into.length - at), at);
+    if (bytesRead === 0) throw new Error(`it became shorter while it was read: ${at} of ${into.length} bytes are left`);
+    hash.update(into.subarray(at, at + bytesRead));
+    at += bytesRead;
+  }
+  return hash.digest('hex');
+}
+
+/** Writes a new file, which is on the disk afterwards, and gives its sha256. */
+export async function writeWhole(path: string, content: Uint8Array): Promise<string> {
+  const hash: Hash = createHash('sha256');
+  const file = await open(path, 'wx');
+  try {
+    for (let at = 0; at < content.length; at += CHUNK) {
+      const chunk = content.subarray(at, at + CHUNK);
+      hash.update(chunk);
+      await file.writeFile(chunk);
+    }
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  return hash.digest('hex');
+}
+
+/** Makes a folder, and those above it, where they are missing. Gives those that it made, the innermost first. */
+export async function makeFolder(path: string): Promise<string[]> {
+  const above: string[] = [];
+  try {
+    await mkdir(path).catch(async (error: unknown) => {
+      if (!isMissing(error) || dirname(path) === path) throw error;
+      above.push(...(await makeFolder(dirname(path))));
+      await mkdir(path);
+    });
+    await sync(dirname(path)).catch(async (error: unknown) => {
+      await removeEmpty([path]);
+      throw error;
+    });
+    return [path, ...above];
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST' && (await stat(path)).isDirectory()) return above;
+    await removeEmpty(above);
+    throw error;
+  }
+}
+
+/** Removes folders as far as they are empty. */
+export async function removeEmpty(folders: readonly string[]): Promise<void> {
+  for (const folder of folders) await rmdir(folder).catch(() => {});
+}
+
+/** What file systems say that have no sync for folders; Windows does not open them. */
+const NO_SYNC = ['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EISDIR', 'EPERM', 'EACCES', 'EBADF'];
+
+/** That a file was made or renamed is on the disk when its folder is. */
+export async function sync(folder: string): Promise<void> {
+  try {
+    const handle = await open(folder, 'r');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if (!NO_SYNC.includes(codeOf(error) ?? '')) throw error;
+  }
+}

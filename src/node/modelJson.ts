@@ -1,0 +1,223 @@
+/**
+ * model.json: the format of tfjs-layers, with the lengths and hashes of the files of weights, and a hash of its own.
+ * All that is read is checked before anything is made of it.
+ */
+import { isUtf8 } from 'node:buffer';
+import { isAbsolute, win32 } from 'node:path';
+import type { io } from '@tensorflow/tfjs-core';
+import { entriesOf, fail, show } from '../checks.js';
+import { FilePart } from '../training/filePart.js';
+import { isInherited } from '../training/json.js';
+import { sha256 } from './files.js';
+
+/** A group of the manifest: files that, one after the other, hold the values of some weights. */
+export interface WeightsGroup {
+  files: WeightsFile[];
+  weights: io.WeightsManifestEntry[];
+  /** How many bytes the weights take. */
+  bytes: number;
+}
+
+export interface WeightsFile {
+  path: string;
+  /** As written; null for a file that another program wrote. */
+  bytes: number | null;
+  sha256: string | null;
+}
+
+export interface CheckedModel {
+  json: io.ModelJSON;
+  groups: WeightsGroup[];
+  /** The sha256 of the file, which tells two models apart. */
+  id: string;
+  /** Whether it has the hash of its own, which fits. */
+  sealed: boolean;
+}
+
+/**
+ * The first field of what modelFiles writes, and the last, which is the hash of all bytes before it. A file that has
+ * one of the two must have both, so that a file whose hash was damaged does not pass for one that never had any.
+ */
+const SEALED = { checked: 'sha256' };
+const HEAD = Buffer.from('{"checked":"sha256",');
+const TAIL = /^,"sha256":"([0-9a-f]{64})"\}$/;
+const TAIL_LENGTH = 77;
+
+/** Lists and objects inside of one another. */
+const DEEPEST = 500;
+/** A longer text is no string of V8's. */
+export const LONGEST = 2 ** 29 - 25;
+const BYTES: Readonly<Record<string, number>> = { float32: 4, int32: 4, bool: 1, complex64: 8 };
+const QUANTIZED: Readonly<Record<string, number>> = { uint8: 1, uint16: 2, float16: 2 };
+
+/** The text of a model.json that can be checked. */
+export function sealedText(fn: string, path: string, model: io.ModelJSON): Buffer {
+  const text = JSON.stringify({ ...SEALED, ...model });
+  checkModel(new FilePart(fn, `cannot write ${path}: `, 'model', model));
+  const body = Buffer.from(text.slice(0, -1));
+  return Buffer.concat([body, Buffer.from(`,"sha256":"${sha256(body)}"}`)]);
+}
+
+/** @throws if these are not the bytes of a model.json, or not those that were written */
+export function parseModelJson(fn: string, path: string, bytes: Buffer): CheckedModel {
+  const sealed = checkSeal(fn, path, bytes);
+  const part = new FilePart(fn, `${path} is damaged, or no model of tfjs-layers: `, 'model', parse(fn, path, bytes));
+  if (!sealed && ['checked', 'sha256'].some((name) => part.field(name).isGiven)) refuseSeal(fn, path, 'other bytes');
+  const groups = checkModel(part);
+  return { json: part.value as io.ModelJSON, groups, id: sha256(bytes), sealed };
+}
+
+function parse(fn: string, path: string, bytes: Buffer): unknown {
+  if (!isUtf8(bytes)) fail(fn, `${path} is damaged: it is no UTF-8`);
+  try {
+    return JSON.parse(bytes.toString('utf8')) as unknown;
+  } catch (error) {
+    return fail(fn, `${path} is damaged: it is no JSON (${(error as Error).message})`);
+  }
+}
+
+function checkSeal(fn: string, path: string, bytes: Buffer): boolean {
+  const body = bytes.subarray(0, Math.max(0, bytes.length - TAIL_LENGTH));
+  const [, expected] = TAIL.exec(bytes.subarray(body.length).toString('latin1')) ?? [];
+  const head = bytes.subarray(0, HEAD.length).equals(HEAD);
+  if (!head && expected === undefined) return false;
+  if (!head || expected === undefined) refuseSeal(fn, path, `no "checked" at its begin or no "sha256" at its end`);
+  const actual = sha256(body);
+  if (actual !== expected) refuseSeal(fn, path, `the sha256 ${actual}, and it was written with ${expected}`);
+  return true;
+}
+
+const refuseSeal = (fn: string, path: string, has: string): never =>
+  fail(fn, `${path} is damaged: it has ${has} (if it was changed on purpose, take "checked" and "sha256" out of it)`);
+
+function checkModel(model: FilePart): WeightsGroup[] {
+  model.entries();
+  const [topology, training, metadata] = ['modelTopology', 'trainingConfig', 'userDefinedMetadata'].map((name) =>
+    model.field(name),
+  ) as [FilePart, FilePart, FilePart];
+  checkTree(model, [topology, training]);
+  topology.entries();
+  if (model.field('format').value !== 'graph-model') checkLayers(topology);
+  if (training.value != null) checkTraining(training);
+  if (metadata.value != null) metadata.entries();
+  return checkManifest(model.field('weightsManifest'));
+}
+
+/**
+ * Bounds the depth, which code that goes down by calling itself relies on, and refuses names that every object has
+ * where tfjs looks names up.
+ */
+function checkTree(model: FilePart, lookedUp: readonly FilePart[]): void {
+  const names = new Set(lookedUp.map(({ value }) => value));
+  const open: [value: unknown, depth: number, lookedUp: boolean][] = [[model.value, 0, false]];
+  for (let next = open.pop(); next; next = open.pop()) {
+    const [value, depth, inNames] = next;
+    if (inNames && typeof value === 'string' && isInherited(value)) {
+      model.refuse(`must not have the name ${value}, which every object has`);
+    }
+    if (typeof value !== 'object' || value === null) continue;
+    if (depth > DEEPEST) model.refuse(`must not be nested more than ${DEEPEST} deep`);
+    const inside = inNames || names.has(value);
+    for (const [key, each] of Object.entries(value)) {
+      if (key === '__proto__' || (inside && isInherited(key))) model.refuse(`must not have the key ${key}`);
+      open.push([each, depth + 1, inside]);
+    }
+  }
+}
+
+function checkLayers(topology: FilePart): void {
+  const config = topology.field('model_config');
+  const model = config.value == null ? topology : config;
+  model.field('class_name').name();
+  if (typeof model.field('config').value !== 'object') model.field('config').refuse('must be an object or a list');
+}
+
+/** As tfjs-layers compiles the model when it loads it. */
+function checkTraining(training: FilePart): void {
+  const optimizer = training.field('optimizer_config');
+  optimizer.field('class_name').name();
+  optimizer.field('config').entries();
+  for (const name of ['loss', 'metrics']) {
+    const form = training.field(name);
+    if (form.value != null) checkNames(form);
+  }
+}
+
+/** A name, or a list or an object of these. */
+function checkNames(part: FilePart): void {
+  const { value } = part;
+  if (typeof value === 'object' && value !== null) {
+    const inside = entriesOf(value) ? part.list() : [...part.entries().values()];
+    inside.forEach(checkNames);
+  } else part.name();
+}
+
+function checkManifest(manifest: FilePart): WeightsGroup[] {
+  const groups = manifest.list().map(checkGroup);
+  checkOnce(manifest, 'file', groups.flatMap(({ files }) => files.map(({ path }) => path))); // prettier-ignore
+  checkOnce(manifest, 'weight', groups.flatMap(({ weights }) => weights.map(({ name }) => name))); // prettier-ignore
+  return groups;
+}
+
+function checkOnce(manifest: FilePart, what: string, names: readonly string[]): void {
+  const seen = new Set<string>();
+  for (const name of names) {
+    if (seen.has(name)) manifest.refuse(`must not name the ${what} ${show(name)} twice`);
+    seen.add(name);
+  }
+}
+
+function checkGroup(group: FilePart): WeightsGroup {
+  const paths = group.field('paths').list().map(checkPath);
+  const sizes = group.field('weights').list().map(checkWeight);
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  if (!Number.isSafeInteger(total)) group.refuse('must not be larger than any disk');
+  const [bytes, hashes] = [group.field('bytes'), group.field('sha256')];
+  if (!bytes.isGiven && !hashes.isGiven) {
+    const files = paths.map((path) => ({ path, bytes: null, sha256: null }));
+    return { files, weights: group.field('weights').value as io.WeightsManifestEntry[], bytes: total };
+  }
+  const lengths = bytes.list().map((length) => length.integer(0, Number.MAX_SAFE_INTEGER)); // prettier-ignore
+  const sha256s = hashes.list().map(checkHash);
+  if (lengths.length !== paths.length || sha256s.length !== paths.length) {
+    group.refuse('must have bytes and sha256 for each of its paths');
+  }
+  const files = paths.map((path, i) => ({ path, bytes: lengths[i]!, sha256: sha256s[i]! }));
+  return { files, weights: group.field('weights').value as io.WeightsManifestEntry[], bytes: total };
+}
+
+function checkHash(part: FilePart): string {
+  return /^[0-9a-f]{64}$/.test(part.string()) ? part.string() : part.refuse('must be 64 hexadecimal digits');
+}
+
+/** A file of the folder; in folders inside of it, too. */
+function checkPath(part: FilePart): string {
+  const path = part.string();
+  const out = isAbsolute(path) || win32.isAbsolute(path) || path.split(/[/\\]/).includes('..');
+  if (path === '' || path.includes('\0') || out) part.refuse('must be the path of a file in the folder');
+  return path;
+}
+
+/** How many bytes the weight takes. */
+function checkWeight(weight: FilePart): number {
+  weight.field('name').name();
+  const group = weight.field('group');
+  if (group.isGiven && group.value !== 'model' && group.value !== 'optimizer') {
+    group.refuse("must be 'model' or 'optimizer'");
+  }
+  const shape = weight.field('shape').list().map((size) => size.integer(0, Number.MAX_SAFE_INTEGER)); // prettier-ignore
+  const size = shape.reduce((product, length) => product * length, 1);
+  const dtype = weight.field('dtype').string();
+  if (!Object.hasOwn(BYTES, dtype)) weight.field('dtype').refuse(`must be ${Object.keys(BYTES).join(', ')}`);
+  const quantization = weight.field('quantization');
+  const bytes = size * (quantization.isGiven ? checkQuantization(quantization, dtype) : BYTES[dtype]!);
+  return Number.isSafeInteger(bytes) ? bytes : weight.field('shape').refuse('must not be larger than any disk');
+}
+
+function checkQuantization(quantization: FilePart, dtype: string): number {
+  const kind = quantization.field('dtype').string();
+  if (!Object.hasOwn(QUANTIZED, kind)) quantization.refuse(`must be of ${Object.keys(QUANTIZED).join(', ')}`);
+  if (dtype !== 'float32' && (dtype !== 'int32' || kind === 'float16')) quantization.refuse(`must fit ${dtype}`);
+  if (kind !== 'float16') for (const name of ['scale', 'min']) quantization.field(name).finite();
+  return QUANTIZED[kind]!;
+}

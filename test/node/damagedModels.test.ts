@@ -1,0 +1,172 @@
+/**
+ * Models and checkpoints whose files are damaged in each byte, cut off at each length, or made by somebody else: what
+ * is loaded is the model that was saved, or there is an error that says which file is wrong and how. Nothing stays
+ * behind.
+ */
+import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
+import '@tensorflow/tfjs-node';
+import { acceptAnyTargets, compileSaved, iouScore, namedLoss, saveModel } from '../../src/index.js';
+import { latestCheckpoint, saveCheckpoint } from '../../src/node/checkpoints.js';
+import { modelFiles } from '../../src/node/modelFiles.js';
+import { damaged, wholeCorpus } from '../damage/damaged.js';
+
+jest.setTimeout(600_000);
+
+let root: string;
+let whole: tf.LayersModel;
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), 'softseg-damaged-'));
+  const dense = tf.layers.dense({ inputShape: [3], units: 2, name: 'logits' });
+  whole = tf.sequential({ layers: [dense], name: 'small' });
+  const loss = namedLoss('diceLoss', { aggregate: 'batch', smooth: 0.5 });
+  whole.compile({ optimizer: tf.train.adam(0.1), loss, metrics: [iouScore] });
+  acceptAnyTargets(whole);
+  await step(whole);
+});
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+let folder: string;
+let warn: jest.Spied<typeof console.warn>;
+beforeEach(() => {
+  folder = mkdtempSync(join(root, 'case-'));
+  warn = jest.spyOn(console, 'warn').mockImplementation(() => {});
+});
+afterEach(() => warn.mockRestore());
+
+async function step(model: tf.LayersModel): Promise<void> {
+  const labels = tf.tidy(() => tf.softmax(tf.ones([4, 2])));
+  const values = await model.trainOnBatch(tf.ones([4, 3]), labels);
+  tf.dispose([values as never, labels]);
+}
+
+/** All bits that training goes on from. */
+function bitsOf(model: tf.LayersModel): unknown {
+  const fields = model.optimizer as unknown as Record<string, tf.Tensor> & Record<string, { variable: tf.Tensor }[]>;
+  const slots = ['accumulatedFirstMoment', 'accumulatedSecondMoment'].flatMap((name) => fields[name]!);
+  const scalars = ['accBeta1', 'accBeta2'].map((name) => fields[name]!);
+  const tensors = [...model.getWeights(), ...slots.map(({ variable }) => variable), ...scalars];
+  const numbers = tensors.map((tensor) => [...tensor.dataSync()]);
+  return [numbers, model.optimizer.iterations, model.optimizer.getConfig(), model.metricsNames];
+}
+
+const held = () => [tf.memory().numTensors, (tf.backend() as unknown as { numDataIds(): number }).numDataIds()];
+
+function discard(model: tf.LayersModel): void {
+  model.dispose();
+  model.optimizer.dispose();
+}
+
+/** Puts other bytes into a file while it runs. */
+async function withBytes<T>(file: string, bytes: Uint8Array, run: () => Promise<T>): Promise<T> {
+  const before = readFileSync(file);
+  writeFileSync(file, bytes);
+  try {
+    return await run();
+  } finally {
+    writeFileSync(file, before);
+  }
+}
+
+const errorOf = (result: Promise<unknown>): Promise<Error | null> =>
+  result.then(
+    () => null,
+    (error: Error) => error,
+  );
+
+/** The error's message is for a person, and names the folder; it is none of the internals. */
+function expectClear(what: string, error: Error | null, fn: string): void {
+  const message = error?.message ?? 'no error';
+  const clear = message.startsWith(`${fn}: `) && message.includes(folder) && message.length < 2000;
+  expect([what, clear ? 'clear' : message]).toEqual([what, 'clear']);
+}
+
+test('each byte flipped and each length, of each file of a model: refused, and nothing is kept', async () => {
+  await saveModel(whole, modelFiles(folder), { state: { best: 0.5 } });
+  const before = held();
+  let cases = 0;
+  for (const name of readdirSync(folder)) {
+    for (const { what, bytes } of damaged(readFileSync(join(folder, name)))) {
+      const error = await withBytes(join(folder, name), bytes, () => errorOf(modelFiles(folder).load!()));
+      expectClear(`${name}: ${what}`, error, 'modelFiles');
+      expect(error!.message).toContain(join(folder, name));
+      cases++;
+    }
+  }
+  expect(held()).toEqual(before);
+  if (wholeCorpus) console.log(`${cases} cases of a model`);
+  const again = await tf.loadLayersModel(modelFiles(folder));
+  compileSaved(again);
+  expect(bitsOf(again)).toEqual(bitsOf(whole));
+  discard(again);
+  expect(held()).toEqual(before);
+});
+
+test('each file of the newest checkpoint damaged: it is named, and the one before is loaded, bit for bit', async () => {
+  await saveCheckpoint(whole, folder, { epoch: 7 });
+  const newest = join(folder, 'epoch-00000008');
+  await saveCheckpoint(whole, folder, { epoch: 8 });
+  const [bits, before] = [bitsOf(whole), held()];
+  let cases = 0;
+  for (const name of readdirSync(newest)) {
+    for (const { what, bytes } of damaged(readFileSync(join(newest, name)), { some: 8 })) {
+      warn.mockClear();
+      await withBytes(join(newest, name), bytes, async () => {
+        const last = (await latestCheckpoint(folder))!;
+        expect([what, last.epoch, last.passedOver.map((one) => one.folder)]).toEqual([what, 7, [newest]]);
+        expect(last.passedOver[0]!.why).toContain(join(newest, name));
+        const { model } = await last.load();
+        expect(bitsOf(model)).toEqual(bits);
+        discard(model);
+      });
+      expect(held()).toEqual(before);
+      cases++;
+    }
+  }
+  if (wholeCorpus) console.log(`${cases} cases of two checkpoints`);
+  expect((await latestCheckpoint(folder))!.epoch).toBe(8);
+});
+
+test('a person sees which checkpoint was passed over, once', async () => {
+  for (const step of [1, 2]) await saveCheckpoint(whole, folder, { step });
+  const newest = join(folder, 'step-00000002');
+  appendFileSync(join(newest, 'model.json'), ' ');
+  for (let i = 0; i < 2; i++) await latestCheckpoint(folder);
+  expect(warn.mock.calls).toEqual([
+    [
+      expect.stringMatching(
+        `^latestCheckpoint: the checkpoint ${newest} is damaged, and ${folder}/step-00000001 is used:`,
+      ),
+    ],
+  ]);
+});
+
+test('each damage of a checkpoint without hashes is refused by name, or makes another model of it', async () => {
+  await saveModel(whole, `file://${join(folder, 'epoch-00000001')}`);
+  const before = held();
+  const counts = { refused: 0, unknown: 0 };
+  for (const name of ['model.json', 'weights.bin']) {
+    const file = join(folder, 'epoch-00000001', name);
+    for (const { what, bytes } of damaged(readFileSync(file), { some: 60 })) {
+      const error = await withBytes(file, bytes, () =>
+        errorOf(
+          latestCheckpoint(folder).then(async (last) => {
+            const { model } = await last!.load();
+            discard(model);
+          }),
+        ),
+      );
+      if (error) {
+        counts.refused++;
+        const fn = /^(compileSaved|acceptAnyTargets|namedLoss of \w+|Unknown loss|Unknown metric)/.test(error.message);
+        if (!fn) expectClear(`${name}: ${what}`, error, 'latestCheckpoint');
+      } else counts.unknown++;
+      expect([what, held()]).toEqual([what, before]);
+    }
+  }
+  if (wholeCorpus) console.log(`without hashes: ${JSON.stringify(counts)}`);
+  expect(counts.refused).toBeGreaterThan(counts.unknown);
+});

@@ -1,0 +1,312 @@
+/** Folders of models as nobody writes them by accident: each is refused, by name and at once, and nothing is kept. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  appendFileSync,
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
+import '@tensorflow/tfjs-node';
+import { diceLoss, saveModel } from '../../src/index.js';
+import { latestCheckpoint } from '../../src/node/checkpoints.js';
+import { modelFiles } from '../../src/node/modelFiles.js';
+
+type Json = Record<string, unknown>;
+interface Group {
+  paths: unknown[];
+  weights: Json[];
+}
+
+let [root, folder] = ['', ''];
+let written: string; // model.json of tfjs-node, without hashes
+let weights: Buffer;
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), 'softseg-hostile-'));
+  const model = tf.sequential({ layers: [tf.layers.dense({ inputShape: [3], units: 2, name: 'logits' })] });
+  model.compile({ optimizer: tf.train.adam(0.1), loss: diceLoss });
+  await saveModel(model, `file://${join(root, 'written')}`);
+  written = readFileSync(join(root, 'written/model.json'), 'utf8');
+  weights = readFileSync(join(root, 'written/weights.bin'));
+});
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+let before: number[];
+const held = () => [tf.memory().numTensors, (tf.backend() as unknown as { numDataIds(): number }).numDataIds()];
+beforeEach(() => {
+  folder = mkdtempSync(join(root, 'case-'));
+  writeFileSync(join(folder, 'model.json'), written);
+  writeFileSync(join(folder, 'weights.bin'), weights);
+  before = held();
+});
+afterEach(() => expect(held()).toEqual(before));
+
+const file = (name: string) => join(folder, name);
+const load = () => tf.loadLayersModel(modelFiles(folder));
+async function rejects(message: string): Promise<void> {
+  await expect(load()).rejects.toThrow(message);
+}
+
+test('as it was written it can be loaded, also from several files of any name', async () => {
+  (await load()).dispose();
+  mkdirSync(file('shards'));
+  writeFileSync(file('shards/a.bin'), weights.subarray(0, 5));
+  renameSync(file('weights.bin'), file('b'));
+  writeFileSync(file('b'), weights.subarray(5));
+  writeFileSync(file('model.json'), written.replace('"weights.bin"', '"shards/a.bin","b"'));
+  const model = await load();
+  const [kernel] = model.getWeights();
+  expect(Buffer.from((await kernel!.data()).slice().buffer)).toEqual(weights.subarray(0, 24));
+  model.dispose();
+  before = held(); // of optimizers, which tfjs does not dispose with the models
+});
+
+describe('a model.json', () => {
+  const deep = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
+
+  test.each<[string, () => string, string]>([
+    ['that is empty', () => '', 'is damaged: it is no JSON'],
+    ['of null', () => 'null', 'model must be an object, got null'],
+    ['of a list', () => '[]', 'model must be an object, got []'],
+    ['of a number', () => '1', 'model must be an object, got 1'],
+    ['nested 100,000 deep', () => `{"a":${deep(100_000)}}`, 'must not be nested more than 500 deep'],
+    ['that is a list 100,000 deep', () => deep(100_000), 'model must be an object, got [[['],
+    ['with __proto__', () => written.replace('{', '{"__proto__":{"a":1},'), 'must not have the key __proto__'],
+    [
+      'with __proto__ inside',
+      () => written.replace('"config":{', '"config":{"__proto__":{"units":1},'),
+      'must not have the key __proto__',
+    ],
+    [
+      'with the class constructor',
+      () => written.replace('"class_name":"Dense"', '"class_name":"constructor"'),
+      'must not have the name constructor, which every object has',
+    ],
+    [
+      'with the activation toString',
+      () => written.replace('"linear"', '"toString"'),
+      'must not have the name toString, which every object has',
+    ],
+    ['that is no UTF-8', () => written, 'it is no UTF-8'],
+    [
+      'without a topology',
+      () => written.replace('"modelTopology"', '"topology"'),
+      'model.modelTopology must be an object',
+    ],
+    [
+      'without a manifest',
+      () => written.replace('"weightsManifest"', '"manifest"'),
+      'model.weightsManifest must be a list',
+    ],
+    ['with a hash of no use', () => written.replace('{', '{"sha256":"0",'), 'it has other bytes'],
+  ])('%s', async (what, text, message) => {
+    writeFileSync(file('model.json'), what.includes('UTF-8') ? Buffer.from(text(), 'utf16le') : text());
+    if (what.includes('UTF-8')) appendFileSync(file('model.json'), Buffer.from([0xff]));
+    await rejects(message);
+    await rejects(`modelFiles: ${file('model.json')}`);
+  });
+
+  /** By what is changed in the manifest: the message. */
+  test.each<[string, (group: Group, manifest: Group[]) => void, string]>([
+    [
+      'a shape of 1e15',
+      ({ weights: [first] }) => (first!['shape'] = [1e15]),
+      'the shapes in model.json take 4000000000000',
+    ],
+    [
+      'a shape of 1e300',
+      ({ weights: [first] }) => (first!['shape'] = [1e300]),
+      'shape[0] must be an integer from 0 to',
+    ],
+    [
+      'a shape too large',
+      ({ weights: [a] }) => (a!['shape'] = [1e15, 1e15]),
+      'must not be larger than any disk, got [',
+    ],
+    [
+      'a negative shape',
+      ({ weights: [first] }) => (first!['shape'] = [-3, -2]),
+      'shape[0] must be an integer from 0 to',
+    ],
+    ['half a shape', ({ weights: [first] }) => (first!['shape'] = [3, 0.5]), 'shape[1] must be an integer from 0 to'],
+    ['a shape that is too small', ({ weights: [first] }) => (first!['shape'] = [3, 1]), 'and weights.bin has'],
+    ['a shape that is no list', ({ weights: [first] }) => (first!['shape'] = '32'), 'shape must be a list, got "32"'],
+    ['an unknown dtype', ({ weights: [first] }) => (first!['dtype'] = 'int64'), 'dtype must be float32, int32, bool'],
+    ['strings', ({ weights: [first] }) => (first!['dtype'] = 'string'), 'dtype must be float32, int32, bool'],
+    [
+      'the dtype constructor',
+      ({ weights: [a] }) => (a!['dtype'] = 'constructor'),
+      'dtype must be float32, int32, bool',
+    ],
+    ['an unknown group', ({ weights: [a] }) => (a!['group'] = 'optimiser'), "group must be 'model' or 'optimizer'"],
+    [
+      'a name twice',
+      ({ weights: [a, b] }) => (a!['name'] = b!['name']),
+      'must not name the weight "logits/bias" twice',
+    ],
+    [
+      'the name __proto__',
+      ({ weights: [a] }) => (a!['name'] = '__proto__'),
+      'name must not be a name that every object',
+    ],
+    ['no name', ({ weights: [first] }) => delete first!['name'], 'name must be a string, got undefined'],
+    [
+      'a scale of null',
+      ({ weights: [a] }) => (a!['quantization'] = { dtype: 'uint8' }),
+      'scale must be a finite number',
+    ],
+    ['a file twice', (group) => group.paths.push('weights.bin'), 'must not name the file "weights.bin" twice'],
+    ['no files', (group) => (group.paths = []), 'and no file has 0'],
+    ['../', (group) => (group.paths = ['../written/weights.bin']), 'must be the path of a file in the folder'],
+    ['a/../..', (group) => (group.paths = ['a/../../written/weights.bin']), 'must be the path of a file in the folder'],
+    ['an absolute path', (group) => (group.paths = ['/etc/passwd']), 'must be the path of a file in the folder'],
+    ['a drive', (group) => (group.paths = ['C:\\weights.bin']), 'must be the path of a file in the folder'],
+    ['NUL', (group) => (group.paths = ['weights.bin\0']), 'must be the path of a file in the folder'],
+    ['no path', (group) => (group.paths = ['']), 'must be the path of a file in the folder'],
+    ['the folder itself', (group) => (group.paths = ['.']), 'it is a folder, not a file'],
+    ['a path that is no string', (group) => (group.paths = [3]), 'paths[0] must be a string, got 3'],
+    ['a file that is not there', (group) => (group.paths = ['w.bin']), 'which model.json names: ENOENT'],
+    [
+      'lengths for fewer files',
+      (group) => Object.assign(group, { bytes: [], sha256: [] }),
+      'must have bytes and sha256',
+    ],
+    [
+      'null',
+      (_, manifest) => manifest.splice(0, 1, null as never),
+      'model.weightsManifest[0] must be an object, got null',
+    ],
+    ['none of the weights', (_, manifest) => manifest.splice(0, 1), '2 of 2 weights are not set'],
+  ])('whose manifest has %s', async (_, change, message) => {
+    const model = JSON.parse(written) as Json & { weightsManifest: Group[] };
+    change(model.weightsManifest[0]!, model.weightsManifest);
+    writeFileSync(file('model.json'), JSON.stringify(model));
+    await rejects(message);
+    // Those that tfjs refuses leave what it had made; see Checkpoint.load.
+    if (message.includes('weights are not set')) before = held();
+  });
+
+  test('that takes the whole disk is not read', async () => {
+    truncateSync(file('model.json'), 2 ** 40); // sparse
+    await rejects('it has 1099511627776 bytes, more than a text can have');
+  });
+});
+
+test('weights of terabytes that a manifest fits are no more than a message', async () => {
+  const model = JSON.parse(written) as Json & { weightsManifest: Group[] };
+  model.weightsManifest[0]!.weights = [{ name: 'logits/kernel', shape: [2 ** 20, 2 ** 20], dtype: 'float32' }];
+  writeFileSync(file('model.json'), JSON.stringify(model));
+  await rejects('the shapes in model.json take 4398046511104 bytes');
+  truncateSync(file('weights.bin'), 2 ** 42);
+  await rejects('no memory for the 4398046511104 bytes of weights');
+});
+
+test.each([
+  ['too long', () => appendFileSync(file('weights.bin'), 'x'), 'bytes, and weights.bin has'],
+  ['too short', () => truncateSync(file('weights.bin'), 3), 'bytes, and weights.bin has 3'],
+])('weights without a hash that are %s', async (_, damage, message) => {
+  damage();
+  await rejects(message);
+});
+
+describe.each(['model.json', 'weights.bin'])('%s', (name) => {
+  const names = () => [`cannot read ${file(name)}`];
+  test.each<[string, () => void, string]>([
+    ['a folder', () => mkdirSync(file(name)), 'it is a folder, not a file'],
+    ['a pipe, which nobody writes to', () => execFileSync('mkfifo', [file(name)]), 'it is a pipe or a device'],
+    ['a dangling link', () => symlinkSync('nowhere', file(name)), 'ENOENT'],
+    ['a link to itself', () => symlinkSync(name, file(name)), 'ELOOP'],
+    [
+      'a link out of the folder',
+      () => symlinkSync(join(root, 'written', name), file(name)),
+      'it is a link out of the folder',
+    ],
+    ['missing', () => {}, 'ENOENT'],
+  ])('is %s', async (_, make, message) => {
+    rmSync(file(name));
+    make();
+    await rejects(message);
+    for (const part of names()) await rejects(part);
+  });
+
+  test('may be a link inside of the folder', async () => {
+    renameSync(file(name), file('elsewhere'));
+    symlinkSync('elsewhere', file(name));
+    (await load()).dispose();
+    before = held();
+  });
+});
+
+test('a file in place of the folder, to load from and to save to', async () => {
+  const path = file('weights.bin');
+  await expect(modelFiles(path).load!()).rejects.toThrow(`modelFiles: cannot read ${path}/model.json: ENOTDIR`);
+  await expect(modelFiles(path).save!({ modelTopology: {} })).rejects.toThrow(`cannot save a model to ${path}: EEXIST`);
+  await expect(latestCheckpoint(path)).rejects.toThrow(`latestCheckpoint: cannot read ${path}: ENOTDIR`);
+  await expect(latestCheckpoint(join(path, 'in'))).rejects.toThrow('ENOTDIR');
+});
+
+/** A program that drops its privileges, if it has any, and loads and saves; it prints the messages. */
+function asSomebodyElse(path: string): string[] {
+  const script = `
+    import { latestCheckpoint, modelFiles } from 'softseg/node';
+    import * as tf from '@tensorflow/tfjs-core';
+    if (process.getuid() === 0) { process.setgroups([]); process.setgid(65534); process.setuid(65534); }
+    const [path] = process.argv.slice(1);
+    const topology = { class_name: 'Sequential', config: { layers: [] } };
+    for (const run of [
+      () => modelFiles(path + '/epoch-00000001').load(),
+      () => modelFiles(path + '/epoch-00000001').save({ modelTopology: topology }),
+      () => latestCheckpoint(path),
+    ]) console.log(await run().then((done) => 'done ' + done, (error) => error.message));
+  `;
+  const args = ['--input-type=module', '-e', script, path];
+  const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', cwd: join(__dirname, '../..') });
+  expect(stderr).toBe('');
+  return stdout.trim().split('\n');
+}
+
+describe('another user', () => {
+  let checkpoint: string;
+  beforeEach(() => {
+    for (const path of [root, folder]) chmodSync(path, 0o755);
+    checkpoint = file('epoch-00000001');
+    mkdirSync(checkpoint);
+    for (const name of ['model.json', 'weights.bin']) renameSync(file(name), join(checkpoint, name));
+  });
+  afterEach(() => chmodSync(checkpoint, 0o755));
+
+  test.each<[string, () => void, string, string]>([
+    ['a model.json', () => chmodSync(join(checkpoint, 'model.json'), 0), '/model.json: EACCES', '/model.json: EACCES'],
+    [
+      'weights',
+      () => chmodSync(join(checkpoint, 'weights.bin'), 0),
+      '/weights.bin, which model.json names: EACCES',
+      '/weights.bin, which model.json names: EACCES',
+    ],
+    ['a folder', () => chmodSync(checkpoint, 0), '/model.json: EACCES', ': EACCES'],
+  ])('may not read %s', (_, forbid, whenLoaded, whenFound) => {
+    forbid();
+    const [load, save, latest] = asSomebodyElse(folder);
+    expect(load).toContain(`modelFiles: cannot read ${checkpoint}${whenLoaded}`);
+    expect(save).toContain(`modelFiles: cannot save a model to ${checkpoint}: EACCES: permission denied`);
+    expect(latest).toContain(`latestCheckpoint: cannot read ${checkpoint}${whenFound}`);
+    expect(readdirSync(checkpoint)).toEqual(['model.json', 'weights.bin']);
+  });
+
+  test('may not write, and changes nothing', () => {
+    const [load, save] = asSomebodyElse(folder);
+    expect(load).toBe('done [object Object]');
+    expect(save).toMatch(/^modelFiles: cannot save a model to .*EACCES: permission denied/);
+    expect(readdirSync(checkpoint)).toEqual(['model.json', 'weights.bin']);
+  });
+});
