@@ -4,7 +4,7 @@ import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { io } from '@tensorflow/tfjs-core';
 import { fail, show } from '../checks.js';
-import { fileError, isMissing } from './fileError.js';
+import { fileError, isMissing, withCause } from './fileError.js';
 import { makeFolder, openInside, readWhole, removeEmpty, sync, writeWhole, type OpenFile } from './files.js';
 import { LONGEST, parseModelJson, sealedText, type CheckedModel, type WeightsFile } from './modelJson.js';
 
@@ -80,6 +80,7 @@ export async function writeModel(fn: string, folder: string, artifacts: io.Model
     } catch (error) {
       // Another program may have removed the folder, which was empty yet.
       if (isMissing(error) && tries < TRIES) continue;
+      if ((error as Error).message.startsWith(`${fn}: `)) throw error;
       throw fileError(fn, `cannot save a model to ${folder}`, error);
     }
   }
@@ -105,7 +106,8 @@ async function write(fn: string, folder: string, artifacts: io.ModelArtifacts, d
     throw error;
   }
   await sync(folder).catch((error: unknown) => {
-    throw fileError(fn, 'the model is written, but perhaps not on the disk yet, and the one before is kept', error);
+    const { message } = error as Error;
+    throw withCause(`it is written, but perhaps not on the disk yet, and the one before it is kept: ${message}`, error);
   });
   // Others may be saving here, too: only weights that model.json named before, which it never will again, are in
   // nobody's use.
