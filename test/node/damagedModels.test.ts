@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-node';
-import { acceptAnyTargets, compileSaved, iouScore, namedLoss, saveModel } from '../../src/index.js';
+import { acceptAnyTargets, compileSaved, iouScore, namedLoss, saveModel, type NamedLoss } from '../../src/index.js';
 import { latestCheckpoint, saveCheckpoint } from '../../src/node/checkpoints.js';
 import { modelFiles } from '../../src/node/modelFiles.js';
 import { damaged, wholeCorpus } from '../damage/damaged.js';
@@ -103,6 +103,27 @@ test('each byte flipped and each length, of each file of a model: refused, and n
   expect(bitsOf(again)).toEqual(bitsOf(whole));
   discard(again);
   expect(held()).toEqual(before);
+});
+
+test('a model.json that was changed by hand is loaded without its hash, and the weights are still checked', async () => {
+  await saveModel(whole, modelFiles(folder));
+  const [json, weights] = readdirSync(folder).toSorted() as [string, string];
+  const text = readFileSync(join(folder, json), 'utf8').replace('"smooth":0.5', '"smooth":0.25');
+  writeFileSync(join(folder, json), text);
+  const hint = 'if it was changed on purpose, take "checked" and "sha256" out of it';
+  expect((await errorOf(modelFiles(folder).load!()))!.message).toContain(hint);
+  writeFileSync(
+    join(folder, json),
+    text.replace('"checked":"sha256",', '').replace(/,"sha256":"[0-9a-f]{64}"\}$/, '}'),
+  );
+  const again = await tf.loadLayersModel(modelFiles(folder));
+  const { losses } = compileSaved(again);
+  expect((losses['logits'] as NamedLoss).options).toEqual({ aggregate: 'batch', smooth: 0.25 });
+  discard(again);
+  for (const { what, bytes } of damaged(readFileSync(join(folder, weights)), { some: 3, most: 3 })) {
+    const error = await withBytes(join(folder, weights), bytes, () => errorOf(modelFiles(folder).load!()));
+    expectClear(what, error, 'modelFiles');
+  }
 });
 
 test('each file of the newest checkpoint damaged: it is named, and the one before is loaded, bit for bit', async () => {

@@ -181,6 +181,14 @@ describe.each(MODELS)('%s', (name, build) => {
 
 const isDeep = (what: string) => what === 'a deep list';
 
+test('to tfjs, names that every object has are losses and metrics', () => {
+  const model = oneOutput(SPATIAL, CLASSES);
+  model.compile({ optimizer: 'sgd', loss: 'constructor', metrics: ['toString'] });
+  const { lossFunctions } = (model as unknown as { model: { lossFunctions: { name: string }[] } }).model;
+  expect(lossFunctions.map(({ name }) => name)).toEqual(['Object']);
+  discard(model);
+});
+
 test('an optimizer whose state does not fit is refused', async () => {
   const model = oneOutput(SPATIAL, CLASSES);
   model.compile({ optimizer: tf.train.adam(0.1), loss: diceLoss });
