@@ -239,7 +239,8 @@ function allocate(fn: string, folder: string, bytes: number): ArrayBuffer {
     if (bytes > totalmem()) throw new RangeError(`this machine has ${totalmem()}`);
     return new ArrayBuffer(bytes);
   } catch (error) {
-    throw fileError(fn, `no memory for the ${bytes} bytes of weights in ${folder}`, error);
+    const thrown = fileError(fn, `no memory for the ${bytes} bytes of weights in ${folder}`, error);
+    throw Object.assign(thrown, { code: 'ENOMEM' }); // which says nothing against the files
   }
 }
 

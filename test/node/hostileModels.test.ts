@@ -211,6 +211,13 @@ test('weights of terabytes that a manifest fits are no more than a message', asy
   await rejects('the shapes in model.json take 4398046511104 bytes');
   truncateSync(file('weights.bin'), 2 ** 42);
   await rejects('no memory for the 4398046511104 bytes of weights');
+  // Where there is more memory it may be whole, so it is not passed over.
+  const checkpoints = ['epoch-00000001', 'epoch-00000002'].map(file);
+  checkpoints.forEach((path) => mkdirSync(path));
+  writeFileSync(join(checkpoints[0]!, 'model.json'), written);
+  writeFileSync(join(checkpoints[0]!, 'weights.bin'), weights);
+  for (const name of ['model.json', 'weights.bin']) renameSync(file(name), join(checkpoints[1]!, name));
+  await expect(latestCheckpoint(folder)).rejects.toThrow('latestCheckpoint: no memory for the 4398046511104 bytes');
 });
 
 test.each([
