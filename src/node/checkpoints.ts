@@ -227,7 +227,7 @@ const TRIES = 1000;
 /** Errors of the file system that say nothing about the file: it may be whole. */
 const NOT_OF_THE_FILE = ['EACCES', 'EPERM', 'EMFILE', 'ENFILE', 'ENOMEM', 'EBUSY', 'EINTR', 'ETIMEDOUT', 'ESTALE'];
 
-/** An error that no other program, and no other user, would make go away. */
+/** An error about a checkpoint that is whole. */
 class NotDamaged extends Error {}
 
 const isDamage = (error: unknown): boolean =>
@@ -258,23 +258,14 @@ function noneLeft(fn: string, folder: string, damaged: readonly DamagedCheckpoin
 
 /** A checkpoint that has been read. */
 async function describe(fn: string, folder: string, { kind, count }: Named, read: ModelRead): Promise<Checkpoint> {
-  const { compileSaved, stateOf } = await import('../training/compileSaved.js');
-  let artifacts: io.ModelArtifacts | undefined = read.artifacts;
-  const metadata = { getUserDefinedMetadata: () => read.artifacts.userDefinedMetadata! };
-  const state = () => {
-    try {
-      return stateOf(fn, metadata);
-    } catch (error) {
-      const message = `${(error as Error).message} (${folder})`;
-      // All bytes are as they were written: by a newer softseg, or not by saveModel.
-      throw read.sealed ? new NotDamaged(message) : new Error(message);
-    }
-  };
+  const state = await stateIn(fn, folder, read);
+  const { compileSaved } = await import('../training/compileSaved.js');
+  let artifacts: io.ModelArtifacts | undefined = read.artifacts; // until they are used: nothing else may hold them
   return {
     folder,
     epoch: kind === 'epoch' ? count : -1,
     step: kind === 'step' ? count : -1,
-    state: state(),
+    state,
     passedOver: [],
     async load(own) {
       const given = artifacts ?? (await readModel(fn, folder)).artifacts;
@@ -283,6 +274,17 @@ async function describe(fn: string, folder: string, { kind, count }: Named, read
       return loaded;
     },
   };
+}
+
+async function stateIn(fn: string, folder: string, { artifacts, sealed }: ModelRead): Promise<Json | undefined> {
+  const { stateOf } = await import('../training/compileSaved.js');
+  try {
+    return stateOf(fn, { getUserDefinedMetadata: () => artifacts.userDefinedMetadata! });
+  } catch (error) {
+    const message = `${(error as Error).message} (${folder})`;
+    // All bytes are as they were written: by a newer softseg, or not by saveModel.
+    throw sealed ? new NotDamaged(message) : new Error(message);
+  }
 }
 
 const warned = new Set<string>();

@@ -71,6 +71,8 @@ export async function writeWhole(path: string, content: Uint8Array): Promise<str
 
 /** Makes a folder, and those above it, where they are missing. Gives those that it made, the innermost first. */
 export async function makeFolder(path: string): Promise<string[]> {
+  const exists = () => stat(path).then((stats) => stats.isDirectory(), () => false); // prettier-ignore
+  if (await exists()) return [];
   const above: string[] = [];
   try {
     await mkdir(path).catch(async (error: unknown) => {
@@ -84,7 +86,7 @@ export async function makeFolder(path: string): Promise<string[]> {
     });
     return [path, ...above];
   } catch (error) {
-    if (codeOf(error) === 'EEXIST' && (await stat(path)).isDirectory()) return above;
+    if (codeOf(error) === 'EEXIST' && (await exists())) return above; // another program made it
     await removeEmpty(above);
     throw error;
   }

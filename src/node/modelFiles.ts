@@ -92,6 +92,7 @@ async function write(fn: string, folder: string, artifacts: io.ModelArtifacts, d
   const [weights, json] = [`weights-${id}.bin`, `${MODEL}.${id}`];
   const made = await makeFolder(folder);
   let replaced: string[];
+  let renaming = false;
   try {
     const sha256 = await writeWhole(join(folder, weights), data);
     const group = { paths: [weights], bytes: [data.length], sha256: [sha256], weights: weightSpecs };
@@ -99,9 +100,11 @@ async function write(fn: string, folder: string, artifacts: io.ModelArtifacts, d
     await writeWhole(join(folder, json), text);
     await sync(folder); // the names of the files, before model.json names one
     replaced = await weightsOf(folder).catch(() => []); // no model, or not one that can be read
+    renaming = true;
     await rename(join(folder, json), join(folder, MODEL));
   } catch (error) {
-    await remove(folder, [weights, json]);
+    if (!renaming || !(await mayName(folder, weights))) await remove(folder, [weights]);
+    await remove(folder, [json]);
     await removeEmpty(made);
     throw error;
   }
@@ -113,6 +116,15 @@ async function write(fn: string, folder: string, artifacts: io.ModelArtifacts, d
   // nobody's use.
   await remove(folder, replaced);
   await remove(folder, await unfinished(folder, weights).catch(() => []));
+}
+
+/** Whether model.json names the weights though it could not be renamed, as disks in a network say of what they did. */
+async function mayName(folder: string, weights: string): Promise<boolean> {
+  try {
+    return (await weightsOf(folder)).includes(weights);
+  } catch (error) {
+    return !isMissing(error);
+  }
 }
 
 /** What cannot be removed, stays: the next model that is saved tries again. */
