@@ -97,12 +97,15 @@ function isTensor(value: unknown): value is Tensor {
 const LONGEST_LIST = 1e7;
 
 /**
- * The entries of a plain array, with `undefined` for its holes; null for anything else, typed arrays included, and for
- * what throws when it is read.
+ * The entries of a plain array, with `undefined` for its holes; null for anything else, typed arrays included, for lists
+ * longer than `longest`, and for what throws when it is read.
  */
-export function entriesOf(value: unknown): unknown[] | null {
+export function entriesOf(value: unknown, longest = LONGEST_LIST): unknown[] | null {
   try {
-    return Array.isArray(value) && value.length <= LONGEST_LIST ? Array.from(value as unknown[]) : null;
+    if (!Array.isArray(value)) return null;
+    const list: readonly unknown[] = value;
+    const { length } = list; // read once: a proxy may say something else the next time
+    return length <= longest ? Array.from({ length }, (_, i) => list[i]) : null;
   } catch {
     return null;
   }
