@@ -40,7 +40,8 @@ export { distanceTransform, type DistanceTransformOptions } from './distance/dis
 export { signedDistance, type SignedDistanceOptions } from './distance/signedDistance.js';
 export type { Spacing } from './distance/spacing.js';
 
-export type { Accumulator, AccumulatorJson, UpdateOptions } from './metrics/accumulator.js';
+export type { Accumulator, UpdateOptions } from './metrics/accumulator.js';
+export type { AccumulatorJson } from './metrics/accumulatorJson.js';
 export { asMetric, type Metric } from './metrics/asMetric.js';
 export { brierScore, type BrierScoreOptions } from './metrics/brierScore.js';
 export type { CalibrationBin } from './metrics/calibration.js';

@@ -1,31 +1,30 @@
 /**
- * What all accumulators share: they see a data set batch by batch and keep a list of sums of plain numbers. What they
+ * The base of all accumulators: they see a data set batch by batch and keep a list of sums of plain numbers. What they
  * have seen can be merged, and written down as JSON.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { checkOptionNames, entriesOf, fail, show } from '../checks.js';
+import { checkCount, checkInteger, checkNumber, checkOptionNames, fail, MOST_COUNTED, show } from '../checks.js';
 import { checkingUpdate, checkingUpdateLater } from '../checkValues.js';
+import type { PassActivation } from '../kernels/contract.js';
 import type { ProblemOptions, Relaxation } from '../overlap/options.js';
 import { outsideRange } from '../overlap/intValues.js';
+import { resolveActivation, resolveSharpness } from '../overlap/problem.js';
+import {
+  checkWritten,
+  FUNCTION,
+  plainOptions,
+  readFields,
+  readSums,
+  writtenJson,
+  type AccumulatorJson,
+} from './accumulatorJson.js';
 import { ExactSum } from './exactSum.js';
 import type { MeasuredRange } from './measuredRange.js';
 
 export interface UpdateOptions {
   /** Weights of the pixels of this batch, `[N, ...spatial]`, as in the losses. */
   mask?: Tensor;
-}
-
-/** What an accumulator has seen, as `toJSON` gives it and `fromJSON` takes it. */
-export interface AccumulatorJson {
-  kind: string;
-  version: 1;
-  options: Record<string, unknown>;
-  /** null before the first update. */
-  classes: number | null;
-  samples: number;
-  /** Each sum as one or more numbers that add up to it exactly. */
-  sums: number[][];
 }
 
 /**
@@ -37,11 +36,11 @@ export type Measure = { sums: Tensor; classes: number; ranges: MeasuredRange[] }
 /** Options that say how tensors are read, and may differ between accumulators that are merged. */
 const READING = ['activation', 'sharpness', 'axis', 'ignoreLabel'];
 
-const FUNCTION = 'function';
-
 export abstract class Accumulator<Result = unknown, Options extends Omit<ProblemOptions, 'mask'> = object> {
   abstract readonly kind: string;
   protected readonly options: Options;
+  /** The fewest and the most classes there may be. */
+  protected readonly classRange: readonly [number, number] = [1, MOST_COUNTED];
   /** C, once something has been seen. */
   protected classes: number | null = null;
   protected sums: ExactSum[] = [];
@@ -64,6 +63,10 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<Problem
   protected abstract size(classes: number): number;
   /** Adds a measure of this many samples to the sums. */
   protected abstract absorb(values: Float64Array, samples: number): void;
+  /** Refuses options that do not go with C classes. */
+  protected abstract checkOptions(fn: string, classes: number, activation: PassActivation): void;
+  /** Refuses sums that nothing can have that was seen. */
+  protected abstract checkSums(fn: string, values: readonly number[], classes: number): void;
 
   /** The number of samples seen. */
   get samples(): number {
@@ -122,9 +125,10 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<Problem
     }
     if (other.classes === null) return this;
     this.checkClasses(fn, other.classes);
+    const seen = this.seenWith(fn, other.seen);
     this.grow(other.classes);
     other.sums.forEach((sum, i) => this.sums[i]!.merge(sum));
-    this.seen += other.seen;
+    this.seen = seen;
     return this;
   }
 
@@ -136,53 +140,79 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<Problem
     return this;
   }
 
-  /** What was seen, and the options, as plain data for `JSON.stringify`. A function as activation is not kept. */
+  /**
+   * What was seen, and the options, as plain data for `JSON.stringify`. A function as activation is not kept. The field
+   * `check` is a hash of the rest, by which `fromJSON` finds damage.
+   *
+   * @throws if an option is a value that JSON does not keep; no batch was seen with such options
+   */
   toJSON(): AccumulatorJson {
-    const options = Object.fromEntries(
-      Object.entries(this.options).map(([name, value]) => [name, typeof value === 'function' ? FUNCTION : value]),
-    );
     const { kind, classes, seen: samples } = this;
-    return { kind, version: 1, options, classes, samples, sums: this.sums.map((sum) => sum.toJSON()) };
+    const { activation } = this.options as ProblemOptions;
+    const kept = typeof activation === 'function' ? { ...this.options, activation: FUNCTION } : this.options;
+    const options = plainOptions(`${kind}.toJSON`, kept);
+    const sums = this.sums.map((sum) => sum.toJSON());
+    return writtenJson({ kind, options, classes, samples, sums });
   }
 
   /**
    * The accumulator that `toJSON` wrote down. If its activation was a function, that has to be given again before it can
    * take in more: `MeanIou.fromJSON(json, { activation })`.
    *
-   * @throws if it was written by another kind, or is broken
+   * The JSON may come from a disk or from somebody else: it is read once, and everything in it is checked. Sums that no
+   * labels and probabilities in [0, 1] can have are refused unless values are not checked (`checkValues('never')`).
+   *
+   * @throws if another kind or version wrote it, or if it is damaged; the error names the field, the rule and the value
    */
   static fromJSON<A extends Accumulator>(
     this: new (options: never) => A,
     json: AccumulatorJson,
     own: { activation?: Relaxation } = {},
   ): A {
-    const { activation } = own ?? {};
-    const { options = {}, kind, version, ...state } = (json ?? {}) as Partial<AccumulatorJson>;
-    const lost = options['activation'] === FUNCTION;
-    const given = lost ? { ...options, activation: activation ?? forgotten } : options;
-    const made = new this(given as never);
-    const fn = `${made.kind}.fromJSON`;
+    const { kind } = new this({} as never);
+    const fn = `${kind}.fromJSON`;
     checkOptionNames(fn, own, ['activation']);
-    if (kind !== made.kind || version !== 1) {
-      fail(
-        fn,
-        `takes what toJSON of a ${made.kind} gave (version 1), got kind ${show(kind)}, version ${show(version)}`,
-      );
+    const { activation } = own;
+    if (activation !== undefined && typeof activation !== 'function') {
+      fail(fn, `activation must be a function, got ${show(activation)}`);
     }
+    const fields = readFields(fn, kind, json);
+    const options = plainOptions(fn, fields['options']);
+    const lost = options['activation'] === FUNCTION;
     if (activation && !lost) fail(fn, 'activation may be given only where it was a function');
-    made.restore(fn, state);
+    const made = constructed(fn, this, lost ? { ...options, activation: activation ?? forgotten } : options);
+    made.restore(fn, fields, options);
     return made;
   }
 
-  private restore(fn: string, { classes, samples, sums }: Partial<AccumulatorJson>): void {
-    const parts = entriesOf(sums)?.map((given) => entriesOf(given));
-    const numbers = parts?.every((own) => own?.every(Number.isFinite));
-    const empty = classes === null && samples === 0 && parts?.length === 0;
-    const seen = Number.isInteger(classes) && Number.isInteger(samples);
-    if (!numbers || !(empty || (seen && parts!.length === this.size(classes!)))) fail(fn, 'the sums are broken');
-    this.classes = classes!;
-    this.seen = samples!;
-    this.sums = parts!.map((own) => ExactSum.of(own as number[]));
+  private restore(fn: string, fields: Record<string, unknown>, options: AccumulatorJson['options']): void {
+    const classes = this.checkedClasses(fn, fields['classes']);
+    const samples = checkedSamples(fn, fields['samples'], classes);
+    if (classes !== null) this.checkSeenOptions(fn, classes);
+    const { sums, written } = readSums(fn, fields['sums'], classes === null ? 0 : this.size(classes), samples);
+    checkWritten(fn, { kind: this.kind, options, classes, samples, sums: written }, fields['check']);
+    this.classes = classes;
+    this.seen = samples;
+    this.sums = sums;
+    const values = sums.map((sum) => sum.value());
+    if (classes !== null) this.checkSums(fn, values, classes);
+  }
+
+  private checkedClasses(fn: string, classes: unknown): number | null {
+    if (classes !== null) checkCount(fn, 'classes', classes, ...this.classRange);
+    return classes as number | null;
+  }
+
+  /** Checks options that a batch was seen with, as far as `update` does without tensors. */
+  private checkSeenOptions(fn: string, classes: number): void {
+    const { axis, ignoreLabel, ...own } = this.options as ProblemOptions;
+    const activation = resolveActivation(fn, own.activation, classes);
+    resolveSharpness(fn, own.sharpness, activation);
+    if (axis !== undefined && (!Number.isSafeInteger(axis) || axis === 0)) {
+      fail(fn, `axis must be an integer other than 0, got ${show(axis)}`);
+    }
+    if (ignoreLabel !== undefined) checkNumber(fn, 'ignoreLabel', ignoreLabel);
+    this.checkOptions(fn, classes, typeof activation === 'function' ? 'none' : activation);
   }
 
   /** The options that what was added up depends on; of the activation, whether it makes classes exclude each other. */
@@ -216,12 +246,21 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<Problem
     const broken = numbers.find((value) => !Number.isFinite(value));
     if (broken !== undefined) fail(fn, `labels, predictions or mask hold NaN or Infinity: a sum is ${broken}`);
     this.checkClasses(fn, classes);
+    const seen = this.seenWith(fn, samples);
     this.grow(classes);
     this.absorb(numbers, samples);
-    this.seen += samples;
+    this.seen = seen;
   }
 
-  private checkClasses(fn: string, classes: number): void {
+  private seenWith(fn: string, samples: number): number {
+    const seen = this.seen + samples;
+    if (!Number.isSafeInteger(seen)) fail(fn, `has seen ${this.seen} samples, too many to count ${samples} more`);
+    return seen;
+  }
+
+  /** Refuses a number of classes that is not the one seen before, or is more than can be. */
+  protected checkClasses(fn: string, classes: number): void {
+    checkCount(fn, 'the number of classes', classes, ...this.classRange);
     if (this.classes !== null && this.classes !== classes) {
       fail(fn, `has seen ${this.classes} classes, got ${classes}`);
     }
@@ -235,6 +274,22 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<Problem
 
 function disposeMeasure({ sums, ranges }: Measure): void {
   tf.dispose([sums, ...ranges.map(({ extremes }) => extremes)]);
+}
+
+/** The accumulator with options that JSON holds. */
+function constructed<A>(fn: string, Class: new (options: never) => A, options: object): A {
+  try {
+    return new Class(options as never);
+  } catch (error) {
+    fail(fn, `the options do not fit: ${(error as Error).message}`);
+  }
+}
+
+/** The number of samples: none where no classes are known, for a batch is never empty. */
+function checkedSamples(fn: string, samples: unknown, classes: number | null): number {
+  if (classes !== null) checkInteger(fn, 'samples', samples, 1);
+  else if (samples !== 0) fail(fn, `samples must be 0 where classes is null, got ${show(samples)}`);
+  return samples as number;
 }
 
 function forgotten(): never {

@@ -1,7 +1,9 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkOptionNames } from '../checks.js';
+import type { PassActivation } from '../kernels/contract.js';
 import { resolveProblem } from '../overlap/problem.js';
 import { Accumulator, type Measure, type UpdateOptions } from './accumulator.js';
+import { checkSum } from './accumulatorJson.js';
 import {
   binsOf,
   CALIBRATION_OPTIONS,
@@ -80,6 +82,21 @@ export class CalibrationError extends Accumulator<number, CalibrationErrorOption
 
   protected absorb(values: Float64Array): void {
     values.forEach((value, i) => this.sums[i % this.sums.length]!.add(value));
+  }
+
+  protected checkOptions(fn: string, classes: number, activation: PassActivation): void {
+    calibrationColumns(fn, this.options, activation, classes);
+  }
+
+  protected checkSums(fn: string, values: readonly number[]): void {
+    for (let i = 0; i < values.length; i += SUMS_PER_BIN) {
+      const [confidence, label, weight] = values.slice(i, i + SUMS_PER_BIN) as [number, number, number];
+      const bin = (i / SUMS_PER_BIN) % this.bins;
+      checkSum(fn, `sums[${i + 2}], the weight of a bin,`, weight, [0, Infinity], 0);
+      const range = [(bin / this.bins) * weight, ((bin + 1) / this.bins) * weight] as const;
+      checkSum(fn, `sums[${i}], the confidence of bin ${bin},`, confidence, range, weight);
+      checkSum(fn, `sums[${i + 1}], the labels of bin ${bin},`, label, [0, weight], weight);
+    }
   }
 
   private get bins(): number {

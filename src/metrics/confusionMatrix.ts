@@ -14,6 +14,7 @@ import { pixels, weigh } from '../kernels/composed/pixels.js';
 import { PROBLEM_OPTIONS, type ProblemOptions } from '../overlap/options.js';
 import { passAttributes, plainEntropy, resolveProblem } from '../overlap/problem.js';
 import { Accumulator, type Measure, type UpdateOptions } from './accumulator.js';
+import { checkSum } from './accumulatorJson.js';
 import { classScores, confusionScores, type ClassScores, type ConfusionResult } from './confusionScores.js';
 import { confusionSvg } from './confusionSvg.js';
 import { confusionText } from './confusionText.js';
@@ -62,6 +63,7 @@ const OPTIONS = [...PROBLEM_OPTIONS.filter((name) => name !== 'mask'), 'classNam
  */
 export class ConfusionMatrix extends Accumulator<ConfusionResult, ConfusionMatrixOptions> {
   readonly kind = 'ConfusionMatrix';
+  protected override readonly classRange = [2, MOST_CLASSES_IN_PAIRS] as const;
 
   constructor(options: ConfusionMatrixOptions = {}) {
     const fn = 'ConfusionMatrix';
@@ -115,9 +117,9 @@ export class ConfusionMatrix extends Accumulator<ConfusionResult, ConfusionMatri
     fn: string,
     labels: Tensor,
     predictions: Tensor,
-    { classNames, classCount, threshold, ...options }: ConfusionMatrixOptions & UpdateOptions,
+    { classNames: _, classCount: __, threshold, ...options }: ConfusionMatrixOptions & UpdateOptions,
   ): Measure {
-    const expected = classCount ?? classNames?.length;
+    const expected = this.expected();
     checkTensor(fn, 'labels', labels);
     checkTensor(fn, 'predictions', predictions);
     const { problem, ranges } =
@@ -127,6 +129,7 @@ export class ConfusionMatrix extends Accumulator<ConfusionResult, ConfusionMatri
     const { layout } = problem;
     checkThresholdClasses(fn, threshold, layout.classes);
     const classes = Math.max(layout.classes, 2);
+    this.checkClasses(fn, classes);
     if (expected !== undefined && expected !== classes) {
       const both = `labels ${showShape(labels.shape)} and predictions ${showShape(predictions.shape)}`;
       fail(fn, `expects ${expected} classes, got ${classes} in ${both}`);
@@ -142,6 +145,23 @@ export class ConfusionMatrix extends Accumulator<ConfusionResult, ConfusionMatri
 
   protected absorb(values: Float64Array): void {
     values.forEach((value, i) => this.sums[i % this.sums.length]!.add(value));
+  }
+
+  protected checkOptions(fn: string, classes: number): void {
+    const { threshold } = this.options;
+    const expected = this.expected();
+    if (expected !== undefined && expected !== classes) fail(fn, `expects ${expected} classes, got ${classes}`);
+    // A single class makes two.
+    if (classes > 2) checkThresholdClasses(fn, threshold, classes);
+  }
+
+  protected checkSums(fn: string, values: readonly number[]): void {
+    const total = values.reduce((sum, value) => sum + Math.abs(value), 0);
+    values.forEach((value, i) => checkSum(fn, `sums[${i}], a cell of the matrix,`, value, [0, Infinity], total));
+  }
+
+  private expected(): number | undefined {
+    return this.options.classCount ?? this.options.classNames?.length;
   }
 
   private names(): readonly string[] {

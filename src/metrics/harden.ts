@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { checkOneOf, fail, show } from '../checks.js';
 import { constant } from '../kernels/constant.js';
+import type { PassActivation } from '../kernels/contract.js';
 import { toLabelPixels, toPixels } from '../kernels/layout.js';
 import { nanRows } from '../kernels/nanRows.js';
 import { oneHot } from '../kernels/oneHot.js';
@@ -40,8 +41,12 @@ export function hardProblem(fn: string, problem: Problem, { hard = false, thresh
 }
 
 /** Whether each pixel is given to one class, that of the largest value. */
-export function takesLargest(fn: string, { activation, layout }: Problem, threshold: number | undefined): boolean {
-  const exclusive = layout.classes > 1 && activation !== 'sigmoid';
+export function takesLargest(
+  fn: string,
+  { activation, layout: { classes } }: { activation: PassActivation; layout: { classes: number } },
+  threshold: number | undefined,
+): boolean {
+  const exclusive = classes > 1 && activation !== 'sigmoid';
   if (threshold !== undefined && activation === 'softmax') {
     fail(fn, `threshold is for classes that may overlap; under softmax the largest is taken, got ${threshold}`);
   }

@@ -1,8 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkOptionNames } from '../checks.js';
+import { resolveClasses } from '../losses/classes.js';
 import { resolveProblem } from '../overlap/problem.js';
 import { Accumulator, type Measure, type UpdateOptions } from './accumulator.js';
+import { checkSum } from './accumulatorJson.js';
 import { BRIER_OPTIONS, brierSums, type BrierOptions } from './brierScore.js';
 import { rangeOfLabels } from './measuredRange.js';
 
@@ -52,5 +54,14 @@ export class MeanBrier extends Accumulator<number, MeanBrierOptions> {
 
   protected absorb(values: Float64Array): void {
     values.forEach((value, i) => this.sums[i % 2]!.add(value));
+  }
+
+  protected checkOptions(fn: string, classes: number): void {
+    resolveClasses(fn, this.options, classes);
+  }
+
+  protected checkSums(fn: string, [errors, weight]: readonly number[], classes: number): void {
+    checkSum(fn, 'sums[1], the weight of all pixels,', weight!, [0, Infinity], 0);
+    checkSum(fn, 'sums[0], the squared errors,', errors!, [0, classes * weight!], classes * weight!);
   }
 }

@@ -2,15 +2,17 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { numberAlgebra, type NumberMatrix } from '../algebra/numbers.js';
-import { checkOneOf, checkOptionNames } from '../checks.js';
-import { sumSet, type SumName, type SumSet } from '../kernels/contract.js';
+import { checkOneOf, checkOptionNames, fail } from '../checks.js';
+import { largest } from '../extremes.js';
+import { sumSet, type PassActivation, type SumName, type SumSet } from '../kernels/contract.js';
 import { currentKernels } from '../kernels/select.js';
 import { sumPixels } from '../kernels/sumPixels.js';
 import { resolveClasses } from '../losses/classes.js';
 import type { SumsOf } from '../overlap/head.js';
 import { passAttributes, plainEntropy, resolveProblem } from '../overlap/problem.js';
 import { Accumulator, type Measure, type UpdateOptions } from './accumulator.js';
-import { hardProblem } from './harden.js';
+import { checkSum } from './accumulatorJson.js';
+import { hardProblem, takesLargest } from './harden.js';
 import { rangeOfLabels } from './measuredRange.js';
 import { REGION_SCORE_OPTIONS, type RegionScoreOptions } from './options.js';
 import {
@@ -121,6 +123,41 @@ export abstract class MeanScore<O extends MeanScoreOptions = MeanScoreOptions> e
       countedClasses(a, this.counting(classes), table).values,
       classes,
     );
+  }
+
+  protected checkOptions(fn: string, classes: number, activation: PassActivation): void {
+    resolveClasses(fn, this.options, classes);
+    if (this.options.hard) takesLargest(fn, { activation, layout: { classes } }, this.options.threshold);
+  }
+
+  protected checkSums(fn: string, values: readonly number[], classes: number): void {
+    if (this.aggregate !== 'dataset') return this.checkMeans(fn, values, classes);
+    const scale = largest(values.map(Math.abs));
+    const names = scoreSumNames(this.options);
+    for (let c = 0; c < classes; c++) {
+      const [overlap, predicted, labelled] = names.map((name) => this.sumSet().indexOf(name) * classes + c);
+      for (const i of [predicted!, labelled!]) checkSum(fn, `sums[${i}]`, values[i]!, [0, Infinity], scale);
+      const most = Math.max(0, Math.min(values[predicted!]!, values[labelled!]!));
+      checkSum(fn, `sums[${overlap}], the intersection of class ${c},`, values[overlap!]!, [0, most], scale);
+    }
+  }
+
+  /** The sums and counts of the other aggregates: of each class, then of the samples. */
+  private checkMeans(fn: string, values: readonly number[], classes: number): void {
+    const { weights, takesPart } = this.counting(classes).classes;
+    const check = (sum: number, count: number, fewest: number, most: number) => {
+      const [total, number] = [values[sum]!, values[count]!];
+      if (!Number.isInteger(number) || number < fewest || number > most) {
+        fail(fn, `sums[${count}], which counts samples, must be a whole number in ${fewest}..${most}, got ${number}`);
+      }
+      if (number === 0 && total !== 0) fail(fn, `sums[${sum}] must be 0, for no sample counts, got ${total}`);
+      checkSum(fn, `sums[${sum}]`, total, [0, this.formula.unbounded ? Infinity : number], number);
+    };
+    takesPart.forEach((part, c) => check(c, classes + c, 0, part * this.samples));
+    // A sample counts if one of its classes does that has a weight.
+    const counts = weights.map((weight, c) => (weight > 0 ? values[classes + c]! : 0));
+    const most = counts.reduce((sum, count) => sum + count, 0);
+    check(2 * classes, 2 * classes + 1, largest(counts), Math.min(most, this.samples));
   }
 
   private absorbSamples(values: Float64Array, counted: Float64Array, classes: number): void {

@@ -30,6 +30,8 @@ export interface ScoreSums<M> {
 export interface ScoreFormula<O extends RegionScoreOptions> {
   /** The names of the score's own options. */
   options: readonly string[];
+  /** Whether rounding may carry it above 1: where a weight multiplies what rounding leaves of an error of 0. */
+  unbounded?: boolean;
   /** Checks the score's own options. */
   check(fn: string, options: O): void;
   numerator<M>(algebra: Algebra<M>, sums: ScoreSums<M>, options: O): M;

@@ -16,6 +16,7 @@ export interface TverskyScoreOptions<R extends ScoreReduction = ScoreReduction>
 
 export const tverskyFormula: ScoreFormula<RegionScoreOptions & TverskyWeights> = {
   options: ['alpha', 'beta'],
+  unbounded: true,
   check(fn, { alpha = 0.5, beta = 0.5 }) {
     checkNumber(fn, 'alpha', alpha, { least: 0 });
     checkNumber(fn, 'beta', beta, { least: 0 });

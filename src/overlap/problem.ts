@@ -175,7 +175,8 @@ export function passAttributes({ activation, sharpness }: Problem, entropy: Entr
   return { activation, sharpness, entropy };
 }
 
-function resolveActivation(
+/** Checks the option, and names the default. */
+export function resolveActivation(
   fn: string,
   activation: ProblemOptions['activation'],
   classes: number,
@@ -189,7 +190,12 @@ function resolveActivation(
   fail(fn, `activation must be 'softmax', 'sigmoid', 'none' or a function, got ${show(activation)}`);
 }
 
-function resolveSharpness(fn: string, sharpness: number | undefined, activation: PassActivation | Relaxation): number {
+/** Checks the option against the activation, and names the default. */
+export function resolveSharpness(
+  fn: string,
+  sharpness: number | undefined,
+  activation: PassActivation | Relaxation,
+): number {
   if (sharpness === undefined) return 1;
   checkNumber(fn, 'sharpness', sharpness, { least: 0, open: true });
   if (sharpness !== 1 && (activation === 'none' || typeof activation === 'function')) {

@@ -400,22 +400,22 @@ describe('what does not fit', () => {
     [
       'JSON of another kind',
       () => MeanIou.fromJSON(new MeanPrecision().toJSON()),
-      'MeanIou.fromJSON: takes what toJSON of a MeanIou gave (version 1), got kind "MeanPrecision", version 1',
+      'MeanIou.fromJSON: takes what toJSON of a MeanIou gave (version 2), got kind "MeanPrecision", version 2',
     ],
     [
       'no JSON',
       () => MeanIou.fromJSON(null as never),
-      'MeanIou.fromJSON: takes what toJSON of a MeanIou gave (version 1), got kind undefined',
+      'MeanIou.fromJSON: takes what toJSON of a MeanIou gave (version 2), got null',
     ],
     [
       'broken JSON',
       () => MeanIou.fromJSON({ ...new MeanIou().toJSON(), classes: 2, samples: 1, sums: [[1]] }),
-      'MeanIou.fromJSON: the sums are broken',
+      'MeanIou.fromJSON: sums must be a list of 6 lists of numbers, got [[1]]',
     ],
     [
       'JSON with null for a number',
       () => MeanBrier.fromJSON({ ...new MeanBrier().toJSON(), classes: 2, samples: 1, sums: [[null], [1]] as never }),
-      'MeanBrier.fromJSON: the sums are broken',
+      'MeanBrier.fromJSON: sums[0] must be a list of finite numbers that do not overlap, the largest first',
     ],
   ])('is refused with a message: %s', (_, run, message) => {
     expect(run).toThrow(message);

@@ -1,0 +1,160 @@
+/**
+ * Accumulators as plain data. They are written with a check value; whatever is read may have been damaged on a disk, or
+ * made up, so it is copied, each value once, before it is checked.
+ */
+import { entriesOf, fail, MOST_CLASSES_IN_PAIRS, show } from '../checks.js';
+import { checksAnyValues } from '../checkValues.js';
+import { ExactSum } from './exactSum.js';
+
+/** The value of an option as JSON keeps it. */
+export type OptionValue = boolean | number | string | readonly (number | string)[];
+
+/** What an accumulator has seen, as `toJSON` gives it and `fromJSON` takes it. */
+export type AccumulatorJson = {
+  kind: string;
+  version: 2;
+  options: Record<string, OptionValue>;
+  /** null before the first update. */
+  classes: number | null;
+  samples: number;
+  /** Each sum as one or more numbers that add up to it exactly. */
+  sums: number[][];
+  /** A hash of all the rest, by which `fromJSON` finds damage. */
+  check: number;
+};
+
+type Unchecked = Omit<AccumulatorJson, 'version' | 'check'>;
+
+const VERSION = 2;
+const FIELDS = ['kind', 'version', 'options', 'classes', 'samples', 'sums', 'check'];
+
+/** The value that stands for an activation that is a function. */
+export const FUNCTION = 'function';
+
+/** The most sums of an accumulator: a confusion matrix has as many. */
+const MOST_SUMS = MOST_CLASSES_IN_PAIRS ** 2;
+/** The most parts of a sum: each has 53 bits, and doubles have some 2100 places in all. */
+const MOST_PARTS = 40;
+/** Larger than any float32. */
+const LARGEST_FLOAT = 2 ** 128;
+
+/** The JSON, with its check value. */
+export function writtenJson(state: Unchecked): AccumulatorJson {
+  const { kind, ...rest } = state;
+  return { kind, version: VERSION, ...rest, check: checkOf(state) };
+}
+
+/** The fields, copied and not yet checked but for kind and version. */
+export function readFields(fn: string, kind: string, json: unknown): Record<string, unknown> {
+  const fields = copyOf(json);
+  if (fields?.['kind'] !== kind || fields['version'] !== VERSION) {
+    const got = fields ? `kind ${show(fields['kind'])}, version ${show(fields['version'])}` : show(json);
+    fail(fn, `takes what toJSON of a ${kind} gave (version ${VERSION}), got ${got}`);
+  }
+  for (const name of Object.keys(fields)) {
+    if (!FIELDS.includes(name)) fail(fn, `knows the fields ${FIELDS.join(', ')}, got ${show(name)} among them`);
+  }
+  return fields;
+}
+
+/** A copy of the options that are set. They are plain values and lists of them, for JSON keeps nothing else. */
+export function plainOptions(fn: string, options: unknown): Record<string, OptionValue> {
+  const given = copyOf(options);
+  if (!given) fail(fn, `options must be an object, got ${show(options)}`);
+  const entries = Object.entries(given).filter(([, value]) => value !== undefined);
+  const plain = entries.map(([name, value]) => {
+    const list = entriesOf(value);
+    if (!(list ?? [value]).every(isPlain)) {
+      fail(fn, `option ${show(name)} must be a plain value or a list of them, got ${show(value)}`);
+    }
+    return [name, list ?? value] as [string, OptionValue];
+  });
+  return Object.fromEntries(plain);
+}
+
+interface ReadSums {
+  sums: ExactSum[];
+  written: number[][];
+}
+
+/** `count` sums, each of at most `samples` numbers of float32, in the one form in which toJSON writes them. */
+export function readSums(fn: string, value: unknown, count: number, samples: number): ReadSums {
+  const given = entriesOf(value, Math.min(count, MOST_SUMS));
+  if (given?.length !== count) fail(fn, `sums must be a list of ${count} lists of numbers, got ${show(value)}`);
+  const most = samples * LARGEST_FLOAT;
+  const all: ReadSums = { sums: [], written: [] };
+  given.forEach((own, i) => {
+    const parts = entriesOf(own, MOST_PARTS) as number[] | null;
+    const numbers = parts?.every((part) => typeof part === 'number' && Math.abs(part) <= most);
+    const sum = ExactSum.of(numbers ? parts! : []);
+    const written = sum.toJSON();
+    if (!numbers || written.length !== parts!.length || written.some((part, k) => part !== parts![k])) {
+      const rule = 'must be a list of finite numbers that do not overlap, the largest first, as toJSON writes a sum';
+      fail(fn, `sums[${i}] ${rule}, got ${show(own)}`);
+    }
+    all.sums.push(sum);
+    all.written.push(written);
+  });
+  return all;
+}
+
+/** How far rounding may carry a sum out of its range, as a share of sums that it is measured by. */
+const TOLERANCE = 1e-3;
+/** Float32 rounds weights that are about as small as this to a few digits. */
+const SMALL = 1e-30;
+
+/** Refuses a sum that labels, predictions and masks cannot have whose values are right, unless those are not checked. */
+export function checkSum(
+  fn: string,
+  name: string,
+  value: number,
+  [least, most]: readonly [number, number],
+  scale: number,
+): void {
+  const slack = TOLERANCE * scale + SMALL;
+  if (!checksAnyValues() || (value >= least - slack && value <= most + slack)) return;
+  const rule = most < Infinity ? `lie in [${least}, ${most}]` : `be >= ${least}`;
+  fail(fn, `${name} must ${rule}, unless checkValues('never') allows other values, got ${value}`);
+}
+
+/** Refuses JSON whose check value is not that of the rest. */
+export function checkWritten(fn: string, json: Unchecked, check: unknown): void {
+  const expected = checkOf(json);
+  if (check !== expected) {
+    fail(fn, `check must be ${expected}, which all the rest gives, got ${show(check)}: the JSON is damaged`);
+  }
+}
+
+/** The hash cyrb53 of the numbers and texts, whatever the order of the options. 53 bits, so that JSON keeps it. */
+export function checkOf({ kind, options, classes, samples, sums }: Unchecked): number {
+  let [a, b] = [0xdeadbeef, 0x41c6ce57];
+  const add = (value: unknown) => {
+    const text = `${JSON.stringify(value)};`;
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i);
+      a = Math.imul(a ^ code, 2654435761);
+      b = Math.imul(b ^ code, 1597334677);
+    }
+  };
+  [kind, VERSION, Object.entries(options).sort(byName), classes, samples].forEach(add);
+  sums.forEach(add);
+  const mixed = (x: number, y: number) => Math.imul(x ^ (x >>> 16), 2246822507) ^ Math.imul(y ^ (y >>> 13), 3266489909);
+  a = mixed(a, b);
+  b = mixed(b, a);
+  return 2 ** 32 * (b & 0x1fffff) + (a >>> 0);
+}
+
+const byName = ([a]: [string, unknown], [b]: [string, unknown]): number => (a < b ? -1 : 1);
+
+const isPlain = (value: unknown): boolean =>
+  typeof value === 'boolean' || typeof value === 'string' || Number.isFinite(value);
+
+/** An object's own entries, read once; null for anything else, lists included, and for what throws when it is read. */
+function copyOf(value: unknown): Record<string, unknown> | null {
+  try {
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+    return isObject ? Object.fromEntries(Object.entries(value)) : null;
+  } catch {
+    return null;
+  }
+}
