@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import type { Dataset, Sample } from './dataset.js';
 import { DataError } from '../shared/errors.js';
@@ -102,7 +101,6 @@ const colour = ({ channels, values, white }: Pixels, wanted: number) =>
 
 /** Images and labels of a person's own folder; README.md says how it is laid out. */
 export const folderDataset = async (dir: string, asked: { labels?: string; annotators?: number }): Promise<Dataset> => {
-  if (!existsSync(dir)) throw new DataError(`${dir}: no such folder`);
   const { folder, kind } = labelFolder(dir, asked.labels);
   const { pairs, unused } = pairFiles(dir, folder);
   const parts = split(pairs, dir);

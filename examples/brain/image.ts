@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { decode, type DecodedPng } from 'fast-png';
-import { Jimp } from 'jimp';
+import type { DecodedPng } from 'fast-png';
 import { DataError, message } from '../shared/errors.js';
+import { isPng, readPng } from '../shared/png.js';
+import { readWhole } from '../shared/read.js';
+import { decodeOther } from './decode.js';
 
 /** An image as the numbers its file holds, in the order row, column, channel. */
 export interface Pixels {
@@ -15,8 +16,6 @@ export interface Pixels {
 }
 
 export const IMAGE_NAME = /\.(png|jpe?g|bmp|gif|tiff?)$/i;
-
-const PNG_SIGNATURE = '89504e470d0a1a0a';
 
 /** One number an entry: PNG packs several entries of less than 8 bit into a byte, each row from a new byte. */
 const unpack = ({ width, height, depth, channels, data }: DecodedPng): ArrayLike<number> => {
@@ -54,7 +53,7 @@ const throughPalette = (indices: ArrayLike<number>, palette: readonly number[][]
   Uint8Array.from({ length: indices.length * 3 }, (_, i) => palette[indices[Math.floor(i / 3)]!]?.[i % 3] ?? 0);
 
 const fromPng = (bytes: Buffer, keepIndices: boolean): Pixels => {
-  const png = decode(bytes, { checkCrc: true });
+  const png = readPng(bytes);
   const { width, height, palette } = png;
   const values = unpack(png);
   if (!palette) return { width, height, ...simplest(values, png.channels), white: 2 ** png.depth - 1 };
@@ -63,16 +62,15 @@ const fromPng = (bytes: Buffer, keepIndices: boolean): Pixels => {
 };
 
 const fromOther = async (bytes: Buffer): Promise<Pixels> => {
-  const { width, height, data } = (await Jimp.read(bytes)).bitmap;
+  const { width, height, data } = await decodeOther(bytes);
   return { width, height, ...simplest(data, 4), white: 255 };
 };
 
 /** Reads an image file. Of a PNG with a palette `keepIndices` gives the indices, not the colours. */
 export const readPixels = async (path: string, keepIndices = false): Promise<Pixels> => {
+  const bytes = readWhole(path);
   try {
-    const bytes = readFileSync(path);
-    const isPng = bytes.subarray(0, 8).toString('hex') === PNG_SIGNATURE;
-    return isPng ? fromPng(bytes, keepIndices) : await fromOther(bytes);
+    return isPng(bytes) ? fromPng(bytes, keepIndices) : await fromOther(bytes);
   } catch (error) {
     throw new DataError(`${path}: cannot be read as an image (${message(error).split('\n')[0]})`);
   }

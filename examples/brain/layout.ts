@@ -1,6 +1,6 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { type Dirent, readdirSync } from 'node:fs';
 import { join, parse } from 'node:path';
-import { DataError, UsageError } from '../shared/errors.js';
+import { DataError, message, UsageError } from '../shared/errors.js';
 import { IMAGE_NAME } from './image.js';
 
 export type Kind = 'masks' | 'labels' | 'votes';
@@ -16,9 +16,17 @@ export interface Pair {
 
 const kindOf = (folder: string) => KINDS.find((kind) => folder.startsWith(kind));
 
+const entriesOf = (folder: string): Dirent[] => {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    throw new DataError(`${folder}: cannot be read as a folder (${message(error)})`);
+  }
+};
+
 /** The folder of labels: the only one there is, or the one named. */
 export const labelFolder = (dir: string, named?: string): { folder: string; kind: Kind } => {
-  const folders = readdirSync(dir, { withFileTypes: true })
+  const folders = entriesOf(dir)
     .filter((entry) => (entry.isDirectory() || entry.isSymbolicLink()) && kindOf(entry.name))
     .map((entry) => entry.name)
     .sort();
@@ -35,9 +43,9 @@ export const labelFolder = (dir: string, named?: string): { folder: string; kind
 
 /** Image files of a folder by their name without ending. */
 const imageFiles = (folder: string): Map<string, string> => {
-  if (!existsSync(folder)) throw new DataError(`${folder}: no such folder`);
   const files = new Map<string, string>();
-  for (const file of readdirSync(folder).sort()) {
+  const names = entriesOf(folder).map(({ name }) => name);
+  for (const file of names.sort()) {
     if (file.startsWith('.') || !IMAGE_NAME.test(file)) continue;
     const { name } = parse(file);
     const other = files.get(name);

@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { crc32, deflateSync } from 'node:zlib';
+import { png } from './pngs.js';
 
 // The built demo, in processes of its own, on images that the test draws. Machines may be busy.
 jest.setTimeout(180_000);
@@ -52,22 +52,11 @@ const demo = async (...args: string[]) => {
 
 const results = () => JSON.parse(readFileSync(join(out, 'results.json'), 'utf8')) as Results;
 
-const chunk = (type: string, data: Uint8Array) => {
-  const body = Buffer.concat([Buffer.from(type), data]);
-  const [length, check] = [Buffer.alloc(4), Buffer.alloc(4)];
-  length.writeUInt32BE(data.length);
-  check.writeUInt32BE(crc32(body));
-  return Buffer.concat([length, body, check]);
-};
-
 /** A grey PNG of a bright square on a dark ground; `mark` is the value of the square. */
 const square = (path: string, height: number, width: number, at: number, mark: number) => {
   const rows = Buffer.alloc(height * (width + 1)); // each row begins with its filter, 0
   for (let y = at; y < at + 6; y++) rows.fill(mark, y * (width + 1) + 1 + at, y * (width + 1) + 7 + at);
-  const header = Buffer.from([0, 0, 0, width, 0, 0, 0, height, 8, 0, 0, 0, 0]);
-  const signature = Buffer.from('89504e470d0a1a0a', 'hex');
-  const chunks = [chunk('IHDR', header), chunk('IDAT', deflateSync(rows)), chunk('IEND', Buffer.alloc(0))];
-  writeFileSync(path, Buffer.concat([signature, ...chunks]));
+  writeFileSync(path, png({ width, height, rows }));
 };
 
 /** A folder of five images with a folder of labels of which a square has the value `mark`. */
