@@ -1,24 +1,20 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { DataError } from '../shared/errors.js';
+import { readRows } from '../shared/csv.js';
 
 /** The column `annotators` of a manifest.csv by its column `file`; an empty map if there is no such file. */
 export const readAnnotators = (path: string): Map<string, number> => {
-  if (!existsSync(path)) return new Map();
-  const [header = [], ...rows] = readFileSync(path, 'utf8')
-    .trim()
-    .split(/\r?\n/)
-    .map((line) => line.split(',').map((cell) => cell.trim()));
-  const [file, annotators] = ['file', 'annotators'].map((column) => header.indexOf(column)) as [number, number];
-  if (file < 0 || annotators < 0) throw new DataError(`${path}: needs the columns file and annotators`);
-  return new Map(
-    rows.map((row, index) => {
-      const count = Number(row[annotators]);
-      if (!Number.isInteger(count) || count < 1) {
-        throw new DataError(
-          `${path}: line ${index + 2} has annotators '${row[annotators] ?? ''}', not a number above 0`,
-        );
-      }
-      return [row[file] ?? '', count];
-    }),
-  );
+  const listed = new Map<string, number>();
+  if (!lstatSync(path, { throwIfNoEntry: false })) return listed;
+  for (const { line, cells } of readRows(path, ['file', 'annotators'])) {
+    const [file, count] = cells as [string, string];
+    if (!/^[1-9]\d{0,5}$/.test(count)) {
+      throw new DataError(
+        `${path}: line ${line} has annotators ${JSON.stringify(count)}, not a whole number from 1 to 999999`,
+      );
+    }
+    if (listed.has(file)) throw new DataError(`${path}: line ${line} has ${JSON.stringify(file)} once more`);
+    listed.set(file, Number(count));
+  }
+  return listed;
 };

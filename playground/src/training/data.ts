@@ -32,7 +32,8 @@ const rows = new Map(
 async function readSlice(address: string, title: string): Promise<Slice> {
   const response = await fetch(address);
   if (!response.ok) throw new Error(`${address}: ${response.status} ${response.statusText}`);
-  const { data } = decode(await response.arrayBuffer());
+  const { data } = decode(await response.arrayBuffer(), { checkCrc: true });
+  if (data.length !== 3 * SLICE_PIXELS) throw new Error(`${address}: is no slice of ${SLICE_PIXELS} pixels`);
   const image = new Float32Array(SLICE_PIXELS);
   const labels = new Float32Array(SLICE_PIXELS * CLASSES);
   for (let i = 0; i < SLICE_PIXELS; i++) {
