@@ -13,7 +13,7 @@ import { resultsJson } from './results.js';
 import { makeTensors, UNLABELLED } from './tensors.js';
 import { lossesOfLabels } from './untrained.js';
 import { complain, say } from '../shared/output.js';
-import { makeFolder, writeWhole } from '../shared/write.js';
+import { makeFolder, writeTogether } from '../shared/write.js';
 
 const run = async (options: Options) => {
   const began = performance.now();
@@ -44,8 +44,10 @@ const run = async (options: Options) => {
     scoresTable(outcomes),
     '  IoU: higher is better, and soft IoU is what metric IoU trains for; the other three: lower is better.',
     '',
-    writeWhole(options.out, 'picture.png', picture),
-    writeWhole(options.out, 'results.json', resultsJson(dataset, plan, engine, untrained, outcomes)),
+    ...writeTogether(options.out, {
+      'picture.png': picture,
+      'results.json': resultsJson(dataset, plan, engine, untrained, outcomes),
+    }),
     `${clock((performance.now() - began) / 1000)} in all`,
   );
 };
