@@ -12,7 +12,7 @@ import { HELP, UsageError, readOptions } from './options.js';
 import { picture } from './picture.js';
 import { legend, memoryTable, timesTable } from './table.js';
 import { python } from './torch.js';
-import { makeFolder, writeWhole } from './write.js';
+import { makeFolder, writeFile } from './write.js';
 
 /** Of a row: seconds, the least and most rounds, and from how many ms on a single run counts. */
 const TIMING = {
@@ -76,7 +76,7 @@ async function main() {
   results.write();
   progress.done();
   const drawn = results.content.runs.some(({ rows }) => rows.some((row) => row.results));
-  if (drawn) console.log(`picture: ${writeWhole(options.out, `${results.name}.svg`, picture(results.content))}`);
+  if (drawn) console.log(`picture: ${writeFile(options.out, `${results.name}.svg`, picture(results.content))}`);
   console.log(`figures: ${results.path}`);
   if (results.content.runs.some((run) => run.failed || run.rows.some((row) => row.error))) process.exitCode = 1;
 }
@@ -98,7 +98,7 @@ function resultsFile({ quick, backends, shapes, losses, out }) {
     unit: 'milliseconds of forward + backward',
     runs: [],
   };
-  const write = () => (file.path = writeWhole(out, `${name}.json`, `${JSON.stringify(content, null, 2)}\n`));
+  const write = () => (file.path = writeFile(out, `${name}.json`, `${JSON.stringify(content, null, 2)}\n`));
   const file = { name, content, write, path: undefined };
   return file;
 }

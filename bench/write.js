@@ -1,5 +1,6 @@
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeWhole } from '../scripts/writeWhole.js';
 import { UsageError } from './options.js';
 
 /** Makes the folder for the results before any time is spent on them. */
@@ -11,11 +12,9 @@ export function makeFolder(folder) {
   }
 }
 
-/** Writes a file under another name first, so that it is there as a whole or not at all. */
-export function writeWhole(folder, name, content) {
+/** Writes a file whole, and gives its path. */
+export function writeFile(folder, name, content) {
   const path = join(folder, name);
-  const unfinished = join(folder, `.${name}.${process.pid}`);
-  writeFileSync(unfinished, content);
-  renameSync(unfinished, path);
+  writeWhole(path, content);
   return path;
 }

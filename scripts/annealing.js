@@ -6,7 +6,7 @@
 //
 // Each run is a U-Net (8-16-32 channels) on 32 slices, in batches of 4, with Adam and a cosine from 2e-3 to 0; the runs
 // of a seed have the same weights and batches at the start. The score is the IoU of the argmax on 18 test slices.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -14,6 +14,7 @@ import * as tf from '@tensorflow/tfjs';
 import * as softseg from 'softseg';
 import { load, trainingProgress } from 'softseg/node';
 import { at, path, text, TEXT } from './svg.js';
+import { writeWhole } from './writeWhole.js';
 
 const { anneal, cosineSchedule, exponentialSchedule, learningRateSchedule, linearSchedule, namedLoss } = softseg;
 const { values: options } = parseArgs({
@@ -246,7 +247,7 @@ function picture(results) {
 
 tf.enableProdMode();
 const results = options.from ? JSON.parse(readFileSync(options.from, 'utf8')) : await trained();
-if (options.results) writeFileSync(options.results, JSON.stringify(results));
+if (options.results) writeWhole(options.results, JSON.stringify(results));
 console.log(tables(results));
 await tf.setBackend('cpu');
-writeFileSync(join(dirname(dirname(fileURLToPath(import.meta.url))), 'docs/annealing.svg'), picture(results));
+writeWhole(join(dirname(dirname(fileURLToPath(import.meta.url))), 'docs/annealing.svg'), picture(results));

@@ -1,9 +1,10 @@
 // Writes the tables of docs/guide/speed.md from bench/results/full.json. With --check, fails when they are not those.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { shapeName } from '../bench/cases.js';
 import { fasterTorch, mainThreads } from '../bench/ratios.js';
+import { writeWhole } from './writeWhole.js';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const PAGE = join(ROOT, 'docs/guide/speed.md');
@@ -47,7 +48,7 @@ const page = readFileSync(PAGE, 'utf8');
 const wanted = page.replace(OURS, (_, begin, end) => begin + ours + end);
 
 if (!process.argv.includes('--check')) {
-  writeFileSync(PAGE, wanted);
+  writeWhole(PAGE, wanted);
   console.log('the tables in docs/guide/speed.md');
 } else if (wanted !== page) {
   console.error('docs/guide/speed.md: its tables are not what node scripts/speed.js makes of bench/results/full.json');

@@ -1,8 +1,9 @@
 // What the scripts that draw pictures share: SVG in colours that can be read on white and on dark, written as text, and
 // a check that the pictures in a folder are those that come out.
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { writeWhole } from './writeWhole.js';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -52,7 +53,7 @@ export function writePictures(folder, pictures, script) {
     }
   } else {
     mkdirSync(place, { recursive: true });
-    for (const [file, svg] of pictures) writeFileSync(join(place, file), svg);
+    for (const [file, svg] of pictures) writeWhole(join(place, file), svg);
     console.log(`${pictures.size} pictures in ${folder}`);
   }
 }

@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, w
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { writeWhole } from './writeWhole.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const native = join(root, 'native');
@@ -173,7 +174,7 @@ export const BINARY =
 `;
 
 if (!process.argv.includes('--check')) {
-  writeFileSync(output, text);
+  writeWhole(output, text);
 } else if (!existsSync(output) || readFileSync(output, 'utf8').replaceAll('\r\n', '\n') !== text) {
   console.error('src/kernels/wasm/binary.ts is not what native/ compiles to: run `node scripts/wasm.js`');
   process.exitCode = 1;
