@@ -35,7 +35,7 @@ async function build() {
       favicon: join(ROOT, 'scripts/site/favicon.svg'),
       lightHighlightTheme: 'github-light',
       darkHighlightTheme: 'github-dark-default',
-      highlightLanguages: ['typescript', 'javascript', 'bash', 'html', 'json'],
+      highlightLanguages: ['typescript', 'javascript', 'bash', 'html', 'json', 'yaml', 'dockerfile'],
       headings: { readme: false, document: false },
       categorizeByGroup: false,
       categoryOrder: [
