@@ -110,6 +110,32 @@ describe('the losses', () => {
     expect(said({ SOFTSEG_KERNELS: 'composed' }, calls)).toEqual(['composed', 0, 'done', 'composed']);
   });
 
+  test('refuse the same where a bundler has put it in place of the variable', () => {
+    const bundled = (value: string) => {
+      const { out, err } = project.script(`
+        import { createRequire } from 'node:module';
+        const { buildSync } = createRequire(${JSON.stringify(__filename)})('esbuild');
+        buildSync({
+          stdin: { contents: "export { kernelsInUse } from 'softseg';", resolveDir: '.' },
+          outfile: 'bundle.mjs', bundle: true, minify: true, format: 'esm', external: ['@tensorflow/tfjs-core'],
+          define: { SOFTSEG_KERNELS: '${JSON.stringify(value)}' },
+        });
+        const tf = await import('@tensorflow/tfjs');
+        await tf.setBackend('cpu');
+        const { kernelsInUse } = await import(process.cwd() + '/bundle.mjs');
+        try {
+          console.log(kernelsInUse());
+        } catch (error) {
+          console.log(error.message);
+        }
+      `);
+      return out.trim() || err;
+    };
+    expect(bundled('composed')).toBe('composed');
+    expect(bundled('auto')).toBe('fused wasm');
+    expect(bundled('compsed')).toContain('SOFTSEG_KERNELS must be auto or composed, or not set; got "compsed"');
+  });
+
   test('refuse a SOFTSEG_THREADS that is no number where there could be threads', () => {
     const message = 'the environment variable SOFTSEG_THREADS must be a whole number from 1 on, or not set; got "many"';
     expect(said({ SOFTSEG_THREADS: 'many' }, calls)).toEqual([message, message, 'done', 'composed']);
