@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { InstallError } from './errors.js';
+import { visibleLine } from './terminal.js';
 
 export interface RunOptions {
   cwd?: string;
@@ -87,7 +88,7 @@ export function lastWords(output: string, lines = 2): string {
     // eslint-disable-next-line no-control-regex -- colours and cursor movements of the other program
     .replace(/\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x09\x0b-\x1f\x7f]/g, '')
     .split('\n')
-    .map((line) => line.trim())
+    .map((line) => visibleLine(line).trim())
     .filter((line) => line !== '');
   const errors = all.filter((line) => /\berror\b|\berr!/i.test(line));
   const chosen = (errors.length > 0 ? errors : all).slice(-lines).map((line) => clip(line, 240));

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { Writable } from 'node:stream';
+import { lastWords } from '../../src/backend/processes.js';
 import { ProgressLine, showOn } from '../../src/backend/progress.js';
 
 function stream(isTTY: boolean, columns = 60) {
@@ -94,4 +95,10 @@ describe('a progress line', () => {
     showOn(new ProgressLine(out))({ step: 'fetch', label: 'fetching', fraction: 2, detail: 'all' });
     expect(out.written).toEqual([`fetching [${'#'.repeat(24)}]100% all\n`]);
   });
+});
+
+test('the last words of another program hold no control characters', () => {
+  expect(lastWords('\x1b[31merror: a\x1b[0m\x07\nerror: b\x9b2J\u202e')).toBe(
+    String.raw`"error: a | error: b\u009b2J\u202e"`,
+  );
 });
