@@ -112,4 +112,10 @@ describe('a wrong call', () => {
     expect(stderr).toContain(message);
     expect(stderr.trimEnd().split('\n')).toHaveLength(1);
   });
+
+  test('a folder for the output that cannot be made: exit code 1, in one line', async () => {
+    const { code, stdout, stderr } = await outcome(start('binary', '--out', '/dev/null/out'));
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(/^--out \/dev\/null\/out: cannot be made \(.*\)\n$/);
+  });
 });
