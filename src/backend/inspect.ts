@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { homeOf, installCommand, isOutdated, libraryOf, type Home, type Named } from './binding.js';
+import { messageOf } from './errors.js';
 import { cachedOp } from './op.js';
 import { damageIn, type Inspection } from './seal.js';
 import { whyNotTrusted } from './trust.js';
@@ -63,8 +64,12 @@ export async function faultOf(piece: Piece, inspection: Inspection = {}): Promis
     // A file is missing, or cannot be reached; that is told below.
   }
   const files = inspection.full || piece.files.length === 0 ? undefined : piece.files;
-  const why = await damageIn(folder, { ...inspection, files });
-  return why === undefined ? undefined : { why, command: installCommand(piece.of) };
+  try {
+    const why = await damageIn(folder, { ...inspection, files });
+    return why === undefined ? undefined : { why, command: installCommand(piece.of) };
+  } catch (error) {
+    return { why: `${piece.name} cannot be looked at: ${messageOf(error)}` };
+  }
 }
 
 /** What is wrong with the binding of a package or with what it needs; undefined if nothing is. */

@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { createReadStream, type Stats } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { chmod, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { messageOf } from './errors.js';
@@ -78,14 +78,21 @@ export interface Inspection extends Hashing {
   full?: boolean;
 }
 
-/** What is wrong with a sealed folder, in words; undefined if it is as it was when it was sealed. */
+/**
+ * What is wrong with a sealed folder, in words; undefined if it is as it was when it was sealed. Throws if that cannot be
+ * known, because a file may not be read or the system is short of something.
+ */
 export async function damageIn(folder: string, inspection: Inspection = {}): Promise<string | undefined> {
   let sealed: Seal['files'];
+  const list = join(folder, SEAL);
+  const unlisted = (why: string) => `${list} does not list what was installed (${why})`;
+  const missing = await damageOf(list, undefined, counting(inspection, 0));
+  if (missing !== undefined) return unlisted(`it ${missing}`);
+  const text = await readFile(list, 'utf8');
   try {
-    await statFile(join(folder, SEAL));
-    sealed = parse(await readFile(join(folder, SEAL), 'utf8')).files;
+    sealed = parse(text).files;
   } catch (error) {
-    return `${join(folder, SEAL)} does not list what was installed (${messageOf(error)})`;
+    return unlisted(messageOf(error));
   }
   const looked = inspection.files ?? Object.keys(sealed);
   const all = looked.reduce((sum, file) => sum + (sealed[file]?.bytes ?? 0), 0);
@@ -101,12 +108,15 @@ export async function damageIn(folder: string, inspection: Inspection = {}): Pro
 
 async function damageOf(
   path: string,
-  known: SealedFile,
+  known: SealedFile | undefined,
   hashing: HashingFile,
   full = false,
 ): Promise<string | undefined> {
   try {
-    const { size, mtimeMs } = await statFile(path);
+    const stats = await stat(path);
+    if (!stats.isFile()) return 'is not a file'; // reading a pipe might never end
+    if (!known) return undefined;
+    const { size, mtimeMs } = stats;
     if (size !== known.bytes) return `has ${size} bytes instead of ${known.bytes}`;
     const sameTime = seconds(mtimeMs) === known.changed;
     if (size > SMALL && sameTime && !full) return undefined;
@@ -116,8 +126,10 @@ async function damageOf(
     if (size > SMALL && !sameTime) await utimes(path, known.changed, known.changed).catch(() => {});
     return undefined;
   } catch (error) {
-    if (hashing.signal?.aborted) throw error;
-    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'is missing' : `cannot be read (${messageOf(error)})`;
+    const code = (error as NodeJS.ErrnoException).code ?? '';
+    if (code === 'ENOENT' || code === 'ENOTDIR') return 'is missing';
+    if (code === 'ELOOP') return 'is a link that leads in a circle';
+    throw error; // such as a missing right, or too many open files: that does not say what the file holds
   }
 }
 
@@ -133,13 +145,6 @@ function parse(text: string): Seal {
   );
   if (given?.version !== 1 || files.length === 0 || !whole) throw new Error('it is damaged, or of another version');
   return given as Seal;
-}
-
-/** Reading anything else, such as a pipe, might never end. */
-async function statFile(path: string): Promise<Stats> {
-  const stats = await stat(path);
-  if (!stats.isFile()) throw new Error('it is not a file');
-  return stats;
 }
 
 async function hashOf(path: string, { signal, onChunk }: HashingFile): Promise<string> {
