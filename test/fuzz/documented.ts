@@ -79,7 +79,7 @@ export function kinksOf(args: Spec[], place = 2): ReadonlySet<number> {
  * and on the logarithms of p and 1 - p where a function gives p as float32.
  */
 export function isRepresentable(args: Spec[], place = 2): boolean {
-  const { activation, axis, sharpness, mask, ignoreLabel } = (args[place] ?? {}) as Record<string, Spec>;
+  const { activation, axis, sharpness, mask, ignoreLabel, ...rest } = (args[place] ?? {}) as Record<string, Spec>;
   const how = forOracle(defined({ activation, axis, sharpness, mask, ignoreLabel })) as object;
   const [labels, predictions] = args.slice(0, 2).map(forOracle) as [NdArray, NdArray];
   const { pixels } = readPixels(labels, predictions, how);
@@ -91,5 +91,9 @@ export function isRepresentable(args: Spec[], place = 2): boolean {
     pixels.some(({ probabilities }) => probabilities.some((p) => p > 0 && p < 1 && Math.abs(p - 0.5) > 0.49))
   )
     return false;
-  return overlap(labels, predictions, how).predicted.data.every((sum) => sum === 0 || sum > 1e-36);
+  const { predicted, intersection } = overlap(labels, predictions, how);
+  // Tversky with weights of 0 divides the intersection by itself.
+  const divided =
+    rest['alpha'] === 0 && rest['beta'] === 0 ? [...predicted.data, ...intersection.data] : predicted.data;
+  return divided.every((sum) => sum === 0 || sum > 1e-36);
 }
