@@ -65,7 +65,7 @@ async function checkWith(subject: Subject, call: Call, args: unknown[], choices:
   }
   const [first, ...others] = outcomes as [Outcome, ...Outcome[]];
   const arbitrary = call.wild
-    ? subject.random || !isFinite(call.args)
+    ? subject.random || !isFinite(call.args) || isKnownArbitrary(subject, call.args)
     : subject.random || subject.arbitrary?.(call.args) || subject.nonFinite?.(call.args);
   if (!arbitrary) for (const other of others) checkSame(first, other, subject, call);
   if ('error' in first) return;
@@ -91,6 +91,15 @@ async function checkWith(subject: Subject, call: Call, args: unknown[], choices:
   if (subject.differentiable) await checkGradients(subject, call, args, choices, expected != null);
   softseg.useKernels(choices[0]!);
   for (const relation of subject.relations ?? []) await checkRelation(subject, call, relation, first.values);
+}
+
+/** The same for arguments that may not fit what asks. */
+function isKnownArbitrary(subject: Subject, args: Call['args']): boolean {
+  try {
+    return subject.arbitrary?.(args) ?? false;
+  } catch {
+    return false;
+  }
 }
 
 const scaleOf = ({ scale = 1 }: Subject) => scale;
