@@ -24,6 +24,7 @@ export function oracleGradients(
   const total = (own: Spec[]) =>
     (oracle(own)?.[0]?.data ?? Float64Array.of(NaN)).reduce((sum, value, i) => sum + value * factorOf(i), 0);
   const middle = total(args);
+  const ignored = new Set(args.map((arg) => (arg as { ignoreLabel?: unknown } | null)?.ignoreLabel));
   return places.map((place) => {
     const spec = args[place] as TensorSpec;
     const values = valuesOf(spec);
@@ -33,8 +34,8 @@ export function oracleGradients(
       // Odd strides visit places of all classes and pixels.
       const k = Math.floor((i * values.length) / count + (values.length % 3)) % values.length;
       if (!Number.isFinite(values[k]!) || Math.abs(values[k]!) > 1e3) continue;
-      // A step to the left would leave [0, 1], and at 0 a class appears.
-      if (place === labels && values[k]! < 1e-3) continue;
+      // A step to the left would leave [0, 1], and at 0 a class appears. A sentinel that moves is a label, and counts.
+      if (place === labels && (values[k]! < 1e-3 || ignored.has(values[k]!))) continue;
       const at = (x: number) => total(withValue(args, place, values, k, x));
       const [above, below] = [at(values[k]! + STEP), at(values[k]! - STEP)];
       const [right, left] = [(above - middle) / STEP, (middle - below) / STEP];
