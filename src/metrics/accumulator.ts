@@ -38,6 +38,8 @@ const READING = ['activation', 'sharpness', 'axis', 'ignoreLabel'];
 
 export abstract class Accumulator<Result = unknown, Options extends Omit<ProblemOptions, 'mask'> = object> {
   abstract readonly kind: string;
+  /** Options that are the same as if they were left out. */
+  protected readonly defaults: Readonly<Record<string, unknown>> = {};
   protected readonly options: Options;
   /** The fewest and the most classes there may be. */
   protected readonly classRange: readonly [number, number] = [1, MOST_COUNTED];
@@ -121,7 +123,7 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<Problem
     const [own, others] = [this.scoring(), other.scoring()];
     for (const name of new Set([...Object.keys(own), ...Object.keys(others)])) {
       const [a, b] = [JSON.stringify(own[name]), JSON.stringify(others[name])];
-      if (a !== b) fail(fn, `the option ${name} differs: ${a} here, ${b} there`);
+      if (a !== b) fail(fn, `the option ${name} differs: ${a ?? 'its default'} here, ${b ?? 'its default'} there`);
     }
     if (other.classes === null) return this;
     this.checkClasses(fn, other.classes);
@@ -169,6 +171,10 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<Problem
     json: AccumulatorJson,
     own: { activation?: Relaxation } = {},
   ): A {
+    // (TypeScript refuses this; JavaScript gives no `this` to a method that is passed on.)
+    if (typeof this !== 'function') {
+      fail('fromJSON', 'is called as MeanIou.fromJSON(json); as a function, pass (json) => MeanIou.fromJSON(json)');
+    }
     const { kind } = new this({} as never);
     const fn = `${kind}.fromJSON`;
     checkOptionNames(fn, own, ['activation']);
@@ -219,7 +225,7 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<Problem
   private scoring(): Record<string, unknown> {
     const { activation } = this.options as { activation?: unknown };
     const entries = Object.entries(this.options).filter(
-      ([name, value]) => !READING.includes(name) && value !== undefined,
+      ([name, value]) => !READING.includes(name) && value !== undefined && value !== this.defaults[name],
     );
     return { ...Object.fromEntries(entries), activation: activation === 'sigmoid' ? 'sigmoid' : 'not sigmoid' };
   }

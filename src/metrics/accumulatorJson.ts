@@ -47,6 +47,15 @@ export function writtenJson(state: Unchecked): AccumulatorJson {
 /** The fields, copied and not yet checked but for kind and version. */
 export function readFields(fn: string, kind: string, json: unknown): Record<string, unknown> {
   const fields = copyOf(json);
+  if (typeof json === 'string') {
+    fail(fn, `takes what toJSON gave, got a string: pass JSON.parse(text), not the text itself`);
+  }
+  if (fields?.['kind'] === kind && fields['version'] === 1) {
+    fail(
+      fn,
+      'takes version 2, got version 1, of an older softseg, which has no check value: update with the data again',
+    );
+  }
   if (fields?.['kind'] !== kind || fields['version'] !== VERSION) {
     const got = fields ? `kind ${show(fields['kind'])}, version ${show(fields['version'])}` : show(json);
     fail(fn, `takes what toJSON of a ${kind} gave (version ${VERSION}), got ${got}`);

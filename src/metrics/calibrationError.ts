@@ -38,6 +38,7 @@ export type CalibrationErrorOptions = Omit<CalibrationOptions, 'mask'>;
  */
 export class CalibrationError extends Accumulator<number, CalibrationErrorOptions> {
   readonly kind = 'CalibrationError';
+  protected override readonly defaults = { bins: 15 };
 
   constructor(options: CalibrationErrorOptions = {}) {
     const known = CALIBRATION_OPTIONS.filter((name) => name !== 'mask');

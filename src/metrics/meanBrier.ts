@@ -28,6 +28,7 @@ export type MeanBrierOptions = Omit<BrierOptions, 'mask'>;
  */
 export class MeanBrier extends Accumulator<number, MeanBrierOptions> {
   readonly kind = 'MeanBrier';
+  protected override readonly defaults = { classes: 'all' };
 
   constructor(options: MeanBrierOptions = {}) {
     const known = BRIER_OPTIONS.filter((name) => name !== 'mask');

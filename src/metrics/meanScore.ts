@@ -38,6 +38,10 @@ type Numbers = ReturnType<typeof numberAlgebra>;
 
 /** A score over a data set. `MeanIou` and its like say which. */
 export abstract class MeanScore<O extends MeanScoreOptions = MeanScoreOptions> extends Accumulator<number, O> {
+  protected override readonly defaults = {
+    ...{ aggregate: 'dataset', hard: false, overlap: 'metric', classes: 'all' },
+    ...{ alpha: 0.5, beta: 0.5 }, // Tversky's
+  };
   private readonly aggregate: 'dataset' | 'image' | 'class';
 
   protected constructor(

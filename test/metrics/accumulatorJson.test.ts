@@ -384,6 +384,18 @@ describe('values that are no JSON', () => {
     }
   });
 
+  test.each<[string, () => unknown, RegExp]>([
+    ['the text', () => read(JSON.stringify(json())), /^MeanBrier\.fromJSON: .* got a string: pass JSON\.parse\(text\)/],
+    ['an older version', () => read({ ...json(), version: 1 }), /^MeanBrier\.fromJSON: .* got version 1, of an older/],
+    [
+      'a method without its class',
+      () => [json()].map(softseg.MeanBrier.fromJSON as () => unknown),
+      /^fromJSON: is called as MeanIou\.fromJSON\(json\); as a function, pass \(json\) =>/,
+    ],
+  ])('%s is told', (_, call, message) => {
+    expect(call).toThrow(message);
+  });
+
   test('a field that is missing', () => {
     for (const field of Object.keys(json())) {
       const { [field]: _, ...rest } = json() as Record<string, unknown>;

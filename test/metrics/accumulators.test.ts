@@ -8,6 +8,7 @@ import {
   MeanBrier,
   MeanIou,
   MeanPrecision,
+  MeanTversky,
   type Accumulator,
   type AccumulatorJson,
 } from '../../src/index.js';
@@ -334,6 +335,21 @@ test('an activation that is a function has to be given again after JSON', () => 
   );
 });
 
+test.each<[string, () => [Accumulator, Accumulator]]>([
+  [
+    'MeanIou',
+    () => [new MeanIou(), new MeanIou({ hard: false, aggregate: 'dataset', overlap: 'metric', classes: 'all' })],
+  ],
+  ['MeanTversky', () => [new MeanTversky({ alpha: 0.5, beta: 0.5 }), new MeanTversky()]],
+  ['MeanBrier', () => [new MeanBrier({ classes: 'all' }), new MeanBrier()]],
+  ['CalibrationError', () => [new CalibrationError(), new CalibrationError({ bins: 15 })]],
+])('%s: defaults that are written out merge with those that are not', (_, make) => {
+  const labels = toTensor(support.soft());
+  const logits = toTensor(support.logits());
+  const [one, other] = make().map((each) => each.update(labels, logits)) as [Accumulator, Accumulator];
+  expect(one.merge(other).samples).toBe(2 * labels.shape[0]!);
+});
+
 describe('what does not fit', () => {
   const [t, z] = [() => toTensor(support.soft()), () => toTensor(support.logits())];
   const three = (): [tf.Tensor, tf.Tensor] => [tf.fill([1, 2, 3], 1 / 3), tf.zeros([1, 2, 3])];
@@ -348,7 +364,7 @@ describe('what does not fit', () => {
     [
       'another option',
       () => new MeanIou({ hard: true }).merge(new MeanIou()),
-      'MeanIou.merge: the option hard differs: true here, undefined there',
+      'MeanIou.merge: the option hard differs: true here, its default there',
     ],
     [
       'sigmoid',
@@ -358,7 +374,7 @@ describe('what does not fit', () => {
     [
       'other bins',
       () => new CalibrationError().merge(new CalibrationError({ bins: 4 })),
-      'CalibrationError.merge: the option bins differs: undefined here, 4 there',
+      'CalibrationError.merge: the option bins differs: its default here, 4 there',
     ],
     [
       'other classes',
