@@ -1,11 +1,19 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
-import { showShape } from '../checks.js';
+import { checkHoldsValues, showShape } from '../checks.js';
 import { labelsOf } from '../kernels/composed/pixels.js';
 import { toLabelPixels } from '../kernels/layout.js';
 import { layoutOfIntPredictions } from '../overlap/indexLayout.js';
 import type { ProblemOptions } from '../overlap/options.js';
-import { checkIgnoreLabel, checkMask, pixelWeights, resolveLabelKind, type Problem } from '../overlap/problem.js';
+import {
+  checkIgnoreLabel,
+  checkMask,
+  pixelWeights,
+  resolveActivation,
+  resolveLabelKind,
+  resolveSharpness,
+  type Problem,
+} from '../overlap/problem.js';
 import { checkPixelValues } from '../overlap/valueChecks.js';
 import { extremesOf, rangeOfInts, type MeasuredRange } from './measuredRange.js';
 
@@ -21,12 +29,16 @@ export function intProblem(
   labels: Tensor,
   predictions: Tensor,
   count: number | undefined,
-  { axis = -1, mask, ignoreLabel }: ProblemOptions,
+  { axis = -1, mask, ignoreLabel, activation, sharpness }: ProblemOptions,
 ): HardProblem {
+  checkHoldsValues(fn, 'labels', labels);
+  checkHoldsValues(fn, 'predictions', predictions);
   const layout = layoutOfIntPredictions(fn, labels, predictions, axis, {
     count,
     cure: 'class indices need the option classCount or classNames',
   });
+  // Nothing is activated here; but options that are wrong are refused whatever the predictions are.
+  resolveSharpness(fn, sharpness, resolveActivation(fn, activation, layout.classes));
   const labelKind = resolveLabelKind(fn, labels, layout, axis);
   const kind = resolveLabelKind(fn, predictions, layout, axis);
   checkIgnoreLabel(fn, ignoreLabel, labelKind);

@@ -110,6 +110,16 @@ describe('ConfusionMatrix', () => {
     expect(matrix.update(t.expandDims(2), p.expandDims(2), { mask }).result().accuracy).toBe(1);
   });
 
+  test.each<[string, number[], object, string]>([
+    ['no value', [0, 3, 1], {}, 'labels of shape [0,3,1] hold no value'],
+    ['an activation that is none', [1, 3, 1], { activation: 'relu' }, 'activation must be '],
+    ['a sharpness that is none', [1, 3, 1], { sharpness: -1 }, 'sharpness must be '],
+  ])('refuses %s with class indices, too', (_, shape, options, message) => {
+    const indices = tf.zeros(shape, 'int32');
+    const matrix = new ConfusionMatrix({ classCount: 3, ...options });
+    expect(() => matrix.update(indices, indices)).toThrow(`ConfusionMatrix.update: ${message}`);
+  });
+
   test('refuses int32 masks that give a pixel no class, several, or more than 1', () => {
     const labels = tf.tensor([[0, 1]], [1, 2], 'int32');
     const update = (values: number[]) => () =>
