@@ -18,8 +18,8 @@ export const bindingOf = (packageFolder: string): string => join(packageFolder, 
 export const installCommand = (name: string): string =>
   `npx softseg install-native${name.endsWith('-gpu') ? ' --cuda' : ''}`;
 
-/** Raised with each change to how the binding is compiled, so that one from before is not taken for it. */
-const recipe = 'r2';
+/** Raised with each change to how addons are compiled and linked, so that one from before is not taken for it. */
+export const recipe = 'r3';
 
 /** Where the cache keeps the binding of this version of the package, compiled against this library. */
 export function cachedBinding(cache: string, found: Pick<FoundPackage, 'name' | 'version'>, library: Library): string {

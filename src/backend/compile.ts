@@ -146,7 +146,9 @@ export function linkArguments(objects: string[], output: string, library: Librar
   // Where the library lies as seen from the addon, for a cache that is moved as a whole; then where it lies now.
   const origin = mac ? '@loader_path' : '$ORIGIN';
   const places = [`${origin}/../${library.key}/tensorflow`, join(root, 'tensorflow')];
+  // As RPATH, not RUNPATH, which would go behind LD_LIBRARY_PATH: another TensorFlow may lie there.
+  const tags = mac ? [] : ['-Xlinker', '--disable-new-dtags'];
   const rpath = places.flatMap((path) => ['-Xlinker', '-rpath', '-Xlinker', path]);
   const libraries = library.files.map((file) => join(root, file));
-  return [...shared, ...objects, '-o', output, ...libraries, ...rpath];
+  return [...shared, ...objects, '-o', output, ...libraries, ...tags, ...rpath];
 }

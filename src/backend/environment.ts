@@ -1,6 +1,7 @@
 import { isAbsolute } from 'node:path';
 import { kernelsVariable, setVariable, threadsVariable, wrongVariable, type Environment } from '../environment.js';
 import { messageOf } from './errors.js';
+import { visible } from './terminal.js';
 
 /** The names `load` and `SOFTSEG_BACKEND` take, best first. */
 export const backendChoices = ['cuda', 'native', 'wasm', 'cpu'] as const;
@@ -35,9 +36,19 @@ const variables: Record<string, (env: Environment) => unknown> = {
   SOFTSEG_THREADS: threadsVariable,
 };
 
-/** softseg's variables that have a value which they cannot have: by name, a message each. */
+/** The names of all that softseg reads. */
+const names = [...Object.keys(variables), 'SOFTSEG_PYTHON'];
+
+/**
+ * softseg's variables that have a value which they cannot have, or a name that is nearly one of softseg's: by name, a
+ * message each.
+ */
 export function wrongVariables(env: Environment): Record<string, string> {
   const wrong: Record<string, string> = {};
+  for (const name of Object.keys(env)) {
+    const meant = setVariable(env, name) === undefined || isKnown(name) ? undefined : nearest(name);
+    if (meant) wrong[name] = `the environment variable ${visible(name)} means nothing to softseg; ${meant} would`;
+  }
   for (const [name, read] of Object.entries(variables)) {
     try {
       read(env);
@@ -62,3 +73,26 @@ export const ignoredLimits = (env: Environment): string[] =>
   Object.entries(limits)
     .filter(([name, numbers]) => !numbers.test(setVariable(env, name) ?? '1'))
     .map(([name]) => `${wrongVariable(name, 'a number of threads', env[name] ?? '').message}, which is ignored`);
+
+/** (Windows takes large and small letters for the same.) */
+const isKnown = (name: string): boolean => names.includes(process.platform === 'win32' ? name.toUpperCase() : name);
+
+/** The variable that a name is one or two letters away from, large and small letters being the same. */
+function nearest(name: string): string | undefined {
+  if (!/^softseg/i.test(name) || name.length > 30) return undefined;
+  return names.find((known) => distance(name.toUpperCase(), known) <= 2);
+}
+
+/** How many letters must be changed, added or left out (Levenshtein). */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1] ? 0 : 1;
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + same));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { homeOf, installCommand, isOutdated, libraryOf, type Home, type Named } from './binding.js';
 import { messageOf } from './errors.js';
@@ -57,6 +57,7 @@ export async function faultOf(piece: Piece, inspection: Inspection = {}): Promis
     const files = piece.files.length > 0 ? piece.files : readdirSync(folder, { recursive: true }).map(String);
     const paths = [folder, ...files.map((file) => join(folder, file))];
     for (const path of paths) {
+      if (path !== folder && !statSync(path).isFile()) continue; // that is told below
       const why = whyNotTrusted(path);
       if (why !== undefined) return { why };
     }
@@ -68,7 +69,9 @@ export async function faultOf(piece: Piece, inspection: Inspection = {}): Promis
     const why = await damageIn(folder, { ...inspection, files });
     return why === undefined ? undefined : { why, command: installCommand(piece.of) };
   } catch (error) {
-    return { why: `${piece.name} cannot be looked at: ${messageOf(error)}` };
+    const rights = (error as NodeJS.ErrnoException).code === 'EACCES';
+    const cure = rights ? `; \`${installCommand(piece.of)}\`, run by its owner, lets everybody read it` : '';
+    return { why: `${piece.name} cannot be looked at: ${messageOf(error)}${cure}` };
   }
 }
 

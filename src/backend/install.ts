@@ -6,20 +6,20 @@ import { bindingOf, cachedBinding, homeOf, libraryOf, linkBinding, type NativePa
 import { cacheFolder, demandSpace, freeBytes, removeStaleStaging, sizeOf } from './cache.js';
 import { compileBinding, findCompilers } from './compile.js';
 import { compileOp } from './compileOp.js';
-import { wrongVariables } from './environment.js';
+import { cacheVariable, wrongVariables } from './environment.js';
 import { InstallError, messageOf } from './errors.js';
 import { visibleGpuDriver } from './gpu.js';
-import { faultOfBinding } from './inspect.js';
+import { faultOfBinding, opOf, piecesOf } from './inspect.js';
 import { foreignLibrary } from './kernels.js';
 import { withLock } from './lock.js';
 import { cachedOp } from './op.js';
 import { runOwnInstaller } from './ownInstaller.js';
 import { findPackage } from './packages.js';
-import { placeFolder, withoutFolder } from './place.js';
+import { placeFolder, putBackKept, withoutFolder } from './place.js';
 import { brokenLink, demandPlaces, explainFileError } from './places.js';
 import { demandPlatform } from './platform.js';
 import { aboutKernels, probe, type ProbeAnswer } from './probing.js';
-import { damageIn } from './seal.js';
+import { damageIn, openSealed } from './seal.js';
 import { noteTrial, usableOp } from './trials.js';
 import { whyNotTrusted } from './trust.js';
 import { bringWheel } from './wheel.js';
@@ -72,6 +72,8 @@ export interface Settings {
   library: Library | undefined;
   cudaLibraries: boolean;
   cache: string;
+  /** Whether the user has named it: then what is elsewhere does not do. */
+  cacheIsChosen?: boolean;
   env: NodeJS.ProcessEnv;
   signal?: AbortSignal;
   report: (progress: InstallProgress) => void;
@@ -133,6 +135,7 @@ function resolveSettings({ cuda = false, ...options }: InstallOptions): Settings
     library: libraryOf(packageName),
     cudaLibraries: cuda && cudaLibraries,
     cache: cacheFolder(),
+    cacheIsChosen: cacheVariable(process.env) !== undefined,
     env: process.env,
     signal,
     report: onProgress,
@@ -155,8 +158,10 @@ async function installOneWay(settings: Settings): Promise<InstallResult> {
   demandTrustedCache(settings.cache);
   if (existsSync(bindingOf(settings.packageFolder))) {
     const answer = await tryWhatIsThere(settings);
-    if (answer.runs && !lacksCudaLibraries(settings))
+    if (answer.runs && !lacksCudaLibraries(settings)) {
+      await openPieces(settings);
       return result(settings, await withOp(settings, answer), 'already there');
+    }
     if (!answer.runs) settings.note(`the binding that is there cannot be used (${answer.why}); making a new one`);
   } else {
     const broken = await brokenLink({ name: settings.packageName, folder: settings.packageFolder });
@@ -197,7 +202,7 @@ async function installWheel(settings: Settings): Promise<Running> {
   const { cache, note } = settings;
   await demandPlaces(settings);
   return locked(settings, async () => {
-    await removeStaleStaging(cache);
+    await cleanUp(cache);
     const cached = cachedBinding(cache, { name: settings.packageName, version: settings.packageVersion }, library);
     const folder = dirname(cached);
     const bring = async (full: boolean) => {
@@ -214,7 +219,7 @@ async function installWheel(settings: Settings): Promise<Running> {
     let answer = await bring(false);
     if (!answer.runs && wasCached) {
       note(`the binding in the cache does not run (${answer.why}); making it again, and looking at all that it needs`);
-      answer = await withoutFolder(folder, cache, () => bring(true));
+      answer = await withoutFolder(folder, () => bring(true));
     } else if (!answer.runs) {
       await rm(folder, { recursive: true }); // left there, it would be linked by load()
     }
@@ -238,7 +243,7 @@ async function withOp(settings: Settings, answer: Running): Promise<Running> {
   const folder = dirname(op);
   try {
     return await locked(settings, async () => {
-      await removeStaleStaging(cache);
+      await cleanUp(cache);
       const make = async () => {
         await compileOp(library, op, { ...settings, cache });
         const made = running(await tryBinding(settings), settings);
@@ -250,7 +255,7 @@ async function withOp(settings: Settings, answer: Running): Promise<Running> {
         const again = running(await tryBinding(settings), settings);
         if (again.kernels !== 'composed') return again;
         settings.note(`softseg's op in the cache does not run (${reasonOf(again)}); compiling it again`);
-        return withoutFolder(folder, cache, make);
+        return withoutFolder(folder, make);
       }
       return make().catch(async (error: unknown) => {
         await rm(folder, { recursive: true, force: true });
@@ -316,6 +321,13 @@ const lacksCudaLibraries = ({ cudaLibraries, library, cache, packageFolder }: Se
   realpathSync(bindingOf(packageFolder)).startsWith(realpathSync(cache)) &&
   library.cuda.some(({ folder }) => !existsSync(join(cache, library.key, 'nvidia', folder)));
 
+/** Lets all read what is there: it may have been made under a umask that did not. */
+async function openPieces(settings: Settings): Promise<void> {
+  const home = homeOf(packageOf(settings), settings.library);
+  const op = home && opOf(home);
+  for (const { folder } of home ? [...piecesOf(home), ...(op ? [op] : [])] : []) await openSealed(folder);
+}
+
 /** Whether a folder of the cache is there and as it was installed. What is wrong with it is told. */
 async function isWhole(name: string, folder: string, { note, report, signal }: Settings, full = false) {
   if (!existsSync(folder)) return false;
@@ -323,6 +335,12 @@ async function isWhole(name: string, folder: string, { note, report, signal }: S
   const damage = await damageIn(folder, { signal, full });
   if (damage !== undefined) note(`${name} is damaged: ${damage}; it is made again`);
   return damage === undefined;
+}
+
+/** What runs that were killed have left is removed, or put back where it was. */
+async function cleanUp(cache: string): Promise<void> {
+  await removeStaleStaging(cache);
+  await putBackKept(cache);
 }
 
 /** Code in a folder that others can write to would not be loaded, so none is put there. */
@@ -334,14 +352,29 @@ function demandTrustedCache(cache: string): void {
   if (distrusted === undefined) return;
   throw new InstallError(
     'permission',
-    `${distrusted}, or set SOFTSEG_CACHE to a folder that only you can write to: code is kept there, and run`,
+    `${distrusted}, or set SOFTSEG_CACHE to a folder that only you can write to, because code is kept there and run from there`,
   );
 }
 
 /** Tries the binding that is there, unless it is known to be damaged. */
 async function tryWhatIsThere(settings: Settings): Promise<ProbeAnswer> {
-  const fault = await faultOfBinding(packageOf(settings), settings.library);
-  return fault === undefined ? tryBinding(settings) : { runs: false, why: fault.why };
+  const found = packageOf(settings);
+  const fault = await faultOfBinding(found, settings.library);
+  if (fault !== undefined) return { runs: false, why: fault.why };
+  // (With several names for one folder, it is the one.)
+  const elsewhere = homeOf(found, settings.library)?.cache;
+  if (settings.cacheIsChosen && elsewhere !== undefined && elsewhere !== realPath(settings.cache)) {
+    return { runs: false, why: `it is in ${elsewhere}, and SOFTSEG_CACHE is ${settings.cache}` };
+  }
+  return tryBinding(settings);
+}
+
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path; // it is not there yet
+  }
 }
 
 /** Tries the binding, and the op if there is a whole one. */

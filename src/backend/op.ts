@@ -7,7 +7,7 @@ import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { sumSet } from '../kernels/contract.js';
 import type { FusedPass, FusedPasses } from '../kernels/fused/passes.js';
 import { tensorflowPasses, type TensorflowBackend } from '../kernels/tensorflow/passes.js';
-import { homeOf, type NativePackage } from './binding.js';
+import { homeOf, recipe, type NativePackage } from './binding.js';
 import { opSources } from './here.js';
 import { findPackage } from './packages.js';
 import type { Library } from './wheels.js';
@@ -34,7 +34,7 @@ export const opFiles = (): string[] => (existsSync(opSources) ? readdirSync(opSo
 
 /** Where the cache keeps the op made of these sources, for a processor like this one and this library. */
 export function cachedOp(cache: string, library: Pick<Library, 'key'>, features = processor()): string {
-  const hash = createHash('sha256').update(JSON.stringify([opFlags, forThisProcessor, features]));
+  const hash = createHash('sha256').update(JSON.stringify([recipe, opFlags, forThisProcessor, features]));
   for (const file of opFiles()) hash.update(`\n${file}\n`).update(readFileSync(join(opSources, file)));
   return join(cache, `softseg-op-${hash.digest('hex').slice(0, 12)}-${library.key}`, 'softseg_op.node');
 }

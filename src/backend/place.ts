@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, rename, rm } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { sizeOf, withStaging } from './cache.js';
 import { makeFolder } from './folders.js';
@@ -39,23 +39,31 @@ export async function placeAddon(made: string, target: string, settings: Placing
 }
 
 /** Runs `make`, which makes a folder anew. The old one goes back to its place if that fails, or what was made does not run. */
-export async function withoutFolder<T extends { runs: boolean }>(
-  folder: string,
-  cache: string,
-  make: () => Promise<T>,
-): Promise<T> {
-  return withStaging(cache, async (aside) => {
-    const old = join(aside, 'old');
-    await rename(folder, old);
-    let made: T | undefined;
-    try {
-      made = await make();
-      return made;
-    } finally {
-      if (!made?.runs) {
-        await rm(folder, { recursive: true, force: true });
-        await rename(old, folder);
-      }
-    }
-  });
+export async function withoutFolder<T extends { runs: boolean }>(folder: string, make: () => Promise<T>): Promise<T> {
+  const old = `${folder}${KEPT}`;
+  await rm(old, { recursive: true, force: true });
+  await rename(folder, old);
+  let made: T | undefined;
+  try {
+    made = await make();
+    return made;
+  } finally {
+    if (!made?.runs) {
+      await rm(folder, { recursive: true, force: true });
+      await rename(old, folder);
+    } else await rm(old, { recursive: true, force: true });
+  }
+}
+
+/** Ends the name of a folder that is out of its place. */
+const KEPT = '.kept';
+
+/** Puts back what runs that were killed have left out of its place, where nothing has come to be there. */
+export async function putBackKept(cache: string): Promise<void> {
+  for (const name of await readdir(cache)) {
+    if (!name.endsWith(KEPT)) continue;
+    const [old, folder] = [join(cache, name), join(cache, name.slice(0, -KEPT.length))];
+    if (existsSync(folder)) await rm(old, { recursive: true, force: true });
+    else await rename(old, folder);
+  }
 }

@@ -8,7 +8,7 @@ import { BackendError, messageOf } from './errors.js';
 import { load } from './load.js';
 import { startOp, type RunningTensorflow } from './op.js';
 import { findPackage } from './packages.js';
-import { aboutKernels, type ProbeAnswer } from './probing.js';
+import { aboutKernels, BEGUN, type ProbeAnswer } from './probing.js';
 import { prepareForTfjsNode } from './shim.js';
 
 interface TfjsNode {
@@ -18,6 +18,7 @@ interface TfjsNode {
 
 type Runs = ProbeAnswer & { runs: true };
 
+process.send?.(BEGUN);
 const [mode, what = '', op] = process.argv.slice(2);
 const answer = await (mode === 'package' ? probePackage(what, op) : probeBackend(what)).catch((error): ProbeAnswer => ({
   runs: false,

@@ -6,7 +6,8 @@ import { interrupted, lastWords } from './processes.js';
 /** What a child process found when it really ran an op and a gradient. */
 export type ProbeAnswer =
   | { runs: true; backend: string; device: string; version: string; kernels: KernelKind; reasons: string[] }
-  | { runs: false; why: string };
+  /** `untried`: the process for it ended before it began. */
+  | { runs: false; why: string; untried?: boolean };
 
 /** Stands before a reason that is about fused kernels. */
 export const aboutKernels = 'fused kernels: ';
@@ -14,9 +15,21 @@ export const aboutKernels = 'fused kernels: ';
 interface ProbeOptions {
   env?: NodeJS.ProcessEnv;
   signal?: AbortSignal;
+  /** Milliseconds that it may take. Default three minutes: a slow disk reads a gigabyte of library. */
+  timeLimit?: number;
 }
 
-const timeLimit = 180_000; // milliseconds; a slow disk reads a gigabyte of library
+/** Milliseconds that Node may take to start; where it gets no threads, it waits for ever. */
+const startLimit = 30_000;
+
+/** Set in the processes that try backends: nothing is tried in yet another one from there. */
+export const TRIAL = 'SOFTSEG_TRIAL';
+
+/** What such a process says before it loads anything. */
+export const BEGUN = 'begun';
+
+/** The module that runs in it; a bundle of softseg does not have it. */
+export const probeModule = beside('probe.js');
 
 /**
  * Tries a backend in a process of its own, so that a library that crashes takes nobody along: `['backend', 'wasm']`
@@ -26,37 +39,44 @@ const timeLimit = 180_000; // milliseconds; a slow disk reads a gigabyte of libr
  */
 export function probe(
   args: ['backend', string] | ['package', string, string?],
-  { env, signal }: ProbeOptions = {},
+  { env = process.env, signal, timeLimit = 180_000 }: ProbeOptions = {},
 ): Promise<ProbeAnswer> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(interrupted());
-    const child = fork(beside('probe.js'), args as string[], {
-      env,
+    const child = fork(probeModule, args as string[], {
+      env: { ...env, [TRIAL]: '1' },
       execArgv: [],
       silent: true,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     let answer: ProbeAnswer | undefined;
+    let hasBegun = false;
     let output = '';
     const end = () => child.kill('SIGKILL');
     const timer = setTimeout(end, timeLimit);
+    const startTimer = setTimeout(end, Math.min(startLimit, timeLimit));
     signal?.addEventListener('abort', end);
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => (output = (output + text).slice(-10_000)));
     }
-    child.on('message', (message) => (answer = message as ProbeAnswer));
+    child.on('message', (message) => {
+      clearTimeout(startTimer);
+      if (message === BEGUN) hasBegun = true;
+      else answer = message as ProbeAnswer;
+    });
     child.on('error', reject);
     child.on('close', (code, endedBy) => {
       clearTimeout(timer);
+      clearTimeout(startTimer);
       signal?.removeEventListener('abort', end);
+      const ended = `ended with ${endedBy ?? code}: ${lastWords(output)}`;
       if (signal?.aborted) reject(interrupted());
-      else
-        resolve(
-          answer ?? {
-            runs: false,
-            why: `the process that tried it ended with ${endedBy ?? code}: ${lastWords(output)}`,
-          },
-        );
+      else if (answer) resolve(answer);
+      else if (hasBegun) resolve({ runs: false, why: `the process that tried it ${ended}` });
+      else {
+        const why = `a process to try it in did not start, and ${ended}; its memory, or the number of processes, may be limited`;
+        resolve({ runs: false, why, untried: true });
+      }
     });
   });
 }

@@ -25,6 +25,9 @@ interface Seal {
   files: Record<string, SealedFile>;
 }
 
+/** A list of all that TensorFlow's wheel holds would have a fifth of it. */
+const LONGEST_LIST = 8 * 2 ** 20; // bytes
+
 /** Larger files are not hashed each time, only if their time of change is another one. */
 const SMALL = 16 * 2 ** 20; // bytes
 
@@ -34,12 +37,13 @@ export interface Hashing {
   onBytes?: (done: number, all: number) => void;
 }
 
-/** Writes the list of all that is in the folder, to which others must not write from now on. */
+/**
+ * Writes the list of all that is in the folder. From now on everyone may read it, whatever the umask is (a cache may be
+ * shared, and one that is not lies in a folder of its user's), and nobody else may write to it.
+ */
 export async function seal(folder: string, hashing: Hashing = {}): Promise<void> {
-  const entries = await readdir(folder, { withFileTypes: true, recursive: true });
-  const inside = entries.map((entry) => join(entry.parentPath ?? entry.path, entry.name));
-  const paths = inside.filter((path) => path !== join(folder, SEAL));
-  for (const path of [folder, ...paths]) await withoutOthers(path);
+  const paths = await contentsOf(folder);
+  await openFor(folder, paths);
   const stats = await Promise.all(paths.map((path) => stat(path)));
   const count = counting(
     hashing,
@@ -52,7 +56,9 @@ export async function seal(folder: string, hashing: Hashing = {}): Promise<void>
     if (stats[i]!.isFile()) files[name] = { bytes: size, sha256: await hashOf(path, count), changed: seconds(mtimeMs) };
   }
   const text: Seal = { version: 1, files };
-  await writeFile(join(folder, SEAL), JSON.stringify(text, null, 1), { mode: 0o644 });
+  const list = join(folder, SEAL);
+  await writeFile(list, JSON.stringify(text, null, 1));
+  await chmod(list, 0o644);
 }
 
 /** A count for several files. */
@@ -66,9 +72,24 @@ interface HashingFile {
   onChunk: (bytes: number) => void;
 }
 
-async function withoutOthers(path: string): Promise<void> {
-  const { mode } = await stat(path);
-  if (mode & 0o022) await chmod(path, mode & 0o7755);
+async function openFor(folder: string, paths: readonly string[]): Promise<void> {
+  for (const path of [folder, ...paths]) {
+    const stats = await stat(path);
+    const wanted = stats.isDirectory() || stats.mode & 0o100 ? 0o755 : 0o644;
+    if ((stats.mode & 0o777) !== wanted) await chmod(path, wanted);
+  }
+}
+
+/** Gives all the right to read a sealed folder again, where it is this user's. */
+export async function openSealed(folder: string): Promise<void> {
+  await openFor(folder, await contentsOf(folder)).catch(() => {});
+  await chmod(join(folder, SEAL), 0o644).catch(() => {});
+}
+
+async function contentsOf(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true, recursive: true });
+  const inside = entries.map((entry) => join(entry.parentPath ?? entry.path, entry.name));
+  return inside.filter((path) => path !== join(folder, SEAL));
 }
 
 export interface Inspection extends Hashing {
@@ -88,6 +109,8 @@ export async function damageIn(folder: string, inspection: Inspection = {}): Pro
   const unlisted = (why: string) => `${list} does not list what was installed (${why})`;
   const missing = await damageOf(list, undefined, counting(inspection, 0));
   if (missing !== undefined) return unlisted(`it ${missing}`);
+  const { size } = await stat(list);
+  if (size > LONGEST_LIST) return unlisted(`it has ${size} bytes, and no list has more than ${LONGEST_LIST}`);
   const text = await readFile(list, 'utf8');
   try {
     sealed = parse(text).files;
@@ -127,7 +150,7 @@ async function damageOf(
     return undefined;
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? '';
-    if (code === 'ENOENT' || code === 'ENOTDIR') return 'is missing';
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG') return 'is missing';
     if (code === 'ELOOP') return 'is a link that leads in a circle';
     throw error; // such as a missing right, or too many open files: that does not say what the file holds
   }
@@ -139,6 +162,7 @@ function parse(text: string): Seal {
   const whole = files.every(
     ([name, file]) =>
       !name.split('/').includes('..') &&
+      !name.includes('\0') &&
       Number.isSafeInteger(file?.bytes) &&
       Number.isSafeInteger(file.changed) &&
       /^[0-9a-f]{64}$/.test(String(file.sha256)),

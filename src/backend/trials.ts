@@ -1,42 +1,51 @@
 import { createHash } from 'node:crypto';
-import { existsSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, realpathSync, statSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { bindingOf, homeOf, libraryOf, type Named } from './binding.js';
 import { cacheFolder } from './cache.js';
 import { makeFolder } from './folders.js';
 import { faultOf, opOf } from './inspect.js';
-import { aboutKernels, probe, type ProbeAnswer } from './probing.js';
+import { aboutKernels, probe, probeModule, TRIAL, type ProbeAnswer } from './probing.js';
 
 // A native library that does not run here ends the process that loads it. So what was never run is first run in a process
 // of its own, and that it did run is noted in the cache.
 
 /** What a first run has shown: why the binding does not run, or why the op does not. */
 export interface Trial {
+  /** Why it could not be shown. */
+  untried?: string;
   binding?: string;
   op?: string;
 }
 
+/** By the record: a file that was made again since is another one. */
 const inThisProcess = new Map<string, Promise<Trial>>();
 
-/** Tries a package's binding, and the op that goes with it, in a process of their own, if nobody has done so before. */
-export function tryFirst(found: Named): Promise<Trial> {
-  const key = bindingOf(found.folder);
-  const trial = inThisProcess.get(key) ?? runFirst(found);
+/** Milliseconds that a program waits for it. */
+const timeLimit = 60_000;
+
+/**
+ * Tries a package's binding, and the op that goes with it, in a process of their own, if nobody has done so before. Where
+ * there can be none (a process that has no right to start others, a bundle), nothing is tried.
+ */
+export async function tryFirst(found: Named): Promise<Trial> {
+  if (process.env[TRIAL] || !existsSync(probeModule)) return {};
+  const op = await usableOp(found);
+  if (wasTried(found, op)) return {};
+  const key = recordOf(found, op) ?? bindingOf(found.folder);
+  const trial = inThisProcess.get(key) ?? runFirst(found, op);
   inThisProcess.set(key, trial);
   return trial;
 }
 
-async function runFirst(found: Named): Promise<Trial> {
-  const op = await usableOp(found);
-  if (wasTried(found, op)) return {};
-  let answer: ProbeAnswer;
+async function runFirst(found: Named, op: string | undefined): Promise<Trial> {
   try {
-    answer = await probe(op === undefined ? ['package', found.folder] : ['package', found.folder, op]);
+    const args = op === undefined ? ([found.folder] as const) : ([found.folder, op] as const);
+    return await noteTrial(found, op, await probe(['package', ...args], { timeLimit }));
   } catch {
-    return {}; // no process can be started here, so nothing can be tried
+    return {};
   }
-  return noteTrial(found, op, answer);
 }
 
 /** The op that may be loaded with a package's binding. */
@@ -53,7 +62,7 @@ export async function noteTrial(
   answer: ProbeAnswer,
   library = libraryOf(found.name),
 ): Promise<Trial> {
-  if (!answer.runs) return { binding: answer.why };
+  if (!answer.runs) return answer.untried ? { untried: answer.why } : { binding: answer.why };
   const opFailure = answer.reasons.find((line) => line.startsWith(aboutKernels))?.slice(aboutKernels.length);
   await note(recordOf(found, undefined, library));
   if (op === undefined) return {};
@@ -65,8 +74,16 @@ export async function noteTrial(
 const wasTried = (found: Named, op: string | undefined): boolean =>
   [undefined, op].every((path) => {
     const record = recordOf(found, path);
-    return record !== undefined && existsSync(record);
+    return record !== undefined && isFile(record);
   });
+
+function isFile(path: string): boolean {
+  try {
+    return lstatSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
 
 /** Where it is noted that these files run here; undefined if there is no cache. */
 function recordOf(found: Named, op: string | undefined, library = libraryOf(found.name)): string | undefined {
@@ -79,7 +96,9 @@ function recordOf(found: Named, op: string | undefined, library = libraryOf(foun
       return [basename(path), size, Math.floor(mtimeMs / 1000)];
     });
     const [node = ''] = process.versions.node.split('.');
-    const hash = createHash('sha256').update(JSON.stringify([node, process.platform, process.arch, files]));
+    // What else decides which code is loaded.
+    const others = ['LD_LIBRARY_PATH', 'LD_PRELOAD'].map((name) => process.env[name] ?? '');
+    const hash = createHash('sha256').update(JSON.stringify([node, process.platform, process.arch, others, files]));
     return join(home?.cache ?? cacheFolder(), 'trials', hash.digest('hex').slice(0, 32));
   } catch {
     return undefined;
@@ -90,7 +109,7 @@ async function note(record: string | undefined): Promise<void> {
   if (record === undefined) return;
   try {
     await makeFolder(join(record, '..'));
-    await writeFile(record, `${new Date().toISOString()}\n`, { mode: 0o644 });
+    await writeFile(record, `${new Date().toISOString()}\n`, { mode: 0o644, flag: 'wx' });
   } catch {
     // Where nothing can be written, it is tried again the next time.
   }

@@ -1,4 +1,4 @@
-import { lstatSync, realpathSync, type Stats } from 'node:fs';
+import { lstatSync, readFileSync, realpathSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
@@ -17,7 +17,7 @@ export function whyNotTrusted(path: string, user = process.geteuid?.()): string 
 
 function otherWriter(path: string, stats: Stats, user: number): string | undefined {
   const { uid: owner, gid: group, mode } = stats;
-  if (owner !== 0 && owner !== user) {
+  if (owner !== 0 && owner !== user && !isUnmappedRoot(owner)) {
     return `${path} belongs to another user (uid ${owner}), who could change it; give it to root or to yourself (chown)`;
   }
   if (stats.isDirectory() && mode & 0o1000) return undefined;
@@ -26,4 +26,18 @@ function otherWriter(path: string, stats: Stats, user: number): string | undefin
     return `the group ${group} may write to ${path}; take that right away (chmod g-w)`;
   }
   return undefined;
+}
+
+/**
+ * In a user namespace that knows no root (some sandboxes and containers), all that is root's, even the folder /, shows as
+ * of a stand-in for those who are unknown. Where root is known, the stand-in is somebody else.
+ */
+function isUnmappedRoot(owner: number): boolean {
+  try {
+    if (owner !== Number(readFileSync('/proc/sys/kernel/overflowuid', 'utf8'))) return false;
+    const ranges = readFileSync('/proc/self/uid_map', 'utf8').trim().split('\n');
+    return !ranges.some((line) => line.trim().startsWith('0 '));
+  } catch {
+    return false; // not Linux
+  }
 }

@@ -1,6 +1,6 @@
 /** What load() does with a cache that is damaged, or that others can write to: it never dies, and says what is wrong. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   cpSync,
@@ -56,7 +56,7 @@ function compileCrash(): string {
 
 const names = () => readdirSync(real!);
 const libraryName = () => names().find((name) => name.startsWith('tensorflow-'))!;
-const bindingName = () => names().find((name) => /^tfjs-node-.*-r2-/.test(name))!;
+const bindingName = () => names().find((name) => /^tfjs-node-.*-r3-/.test(name))!;
 const inCache = (...parts: string[]) => join(project.cache, ...parts);
 const binding = () => inCache(bindingName(), 'tfjs_binding.node');
 let op: string;
@@ -82,9 +82,10 @@ interface Loaded {
   reasons: string[];
 }
 
-function load(): Loaded {
+function load(env: NodeJS.ProcessEnv = {}): Loaded {
   const { code, out, err } = project.script(
     "import { load } from 'softseg/node'; console.log(JSON.stringify(await load()));",
+    env,
   );
   if (code !== 0) throw new Error(`load() ended with ${code}: ${err}`);
   return JSON.parse(out) as Loaded;
@@ -212,6 +213,71 @@ describe('a first start', () => {
   });
 });
 
+test('another library of the same name on LD_LIBRARY_PATH is not loaded', () => {
+  const folder = join(project.folder, 'other');
+  mkdirSync(folder);
+  const name = 'libtensorflow_framework.so.2';
+  writeFileSync(
+    join(folder, name),
+    readFileSync(join(real!, libraryName(), 'tensorflow', name)).subarray(0, 3_000_000),
+  );
+  expect(load({ LD_LIBRARY_PATH: folder })).toMatchObject(native);
+});
+
+test('a program that calls load() in every process of Node starts one trial, not one in each', () => {
+  rmSync(inCache('trials'), { recursive: true });
+  const counted = join(project.folder, 'started');
+  const preload = join(project.folder, 'preload.mjs');
+  writeFileSync(
+    preload,
+    `import { appendFileSync } from 'node:fs';
+    appendFileSync('${counted}', process.argv[1] + '\\n');
+    const { load } = await import('softseg/node');
+    await load();`,
+  );
+  const { code } = project.script('', { NODE_OPTIONS: `--import ${preload}` });
+  expect(code).toBe(0);
+  const started = readFileSync(counted, 'utf8').trim().split('\n');
+  expect(started.filter((line) => line.includes('probe.js'))).toHaveLength(1);
+});
+
+test('a process that may start no others loads what is whole', () => {
+  rmSync(inCache('trials'), { recursive: true });
+  const rights = ['--allow-fs-read=*', '--allow-fs-write=*', '--allow-worker', '--allow-addons'];
+  const flag = process.allowedNodeEnvironmentFlags.has('--permission') ? '--permission' : '--experimental-permission';
+  const script = join(project.folder, 'app.mjs');
+  writeFileSync(script, "import { load } from 'softseg/node'; console.log((await load()).kernels);");
+  const ran = spawnSync(process.execPath, [flag, ...rights, script], {
+    cwd: project.folder,
+    env: project.env,
+    encoding: 'utf8',
+  });
+  expect(ran.stdout).toBe('fused native\n');
+});
+
+test('a note of a trial that is no file is not waited for, nor written through', () => {
+  load();
+  const notes = readdirSync(inCache('trials'));
+  for (const name of notes) {
+    rmSync(inCache('trials', name));
+    execFileSync('mkfifo', [inCache('trials', name)]);
+  }
+  expect(load()).toMatchObject(native);
+  const target = join(project.folder, 'written');
+  for (const name of notes) {
+    rmSync(inCache('trials', name));
+    symlinkSync(target, inCache('trials', name));
+  }
+  expect(load()).toMatchObject(native);
+  expect(existsSync(target)).toBe(false);
+});
+
+test('a link to a device in place of a file is damage, and nobody is told to change the device', () => {
+  rmSync(op);
+  symlinkSync('/dev/null', op);
+  expect(load().reasons.at(-1)).toBe(`fused kernels: ${op} is not a file; ${again}`);
+});
+
 describe('a cache that others can change', () => {
   test.each([
     ['the cache', () => project.cache, 'native: '],
@@ -273,7 +339,7 @@ describe('softseg doctor', () => {
 
 test('a binding of another version of softseg is not loaded', () => {
   load();
-  const older = inCache(bindingName().replace('-r2-', '-r1-'));
+  const older = inCache(bindingName().replace('-r3-', '-r1-'));
   renameSync(inCache(bindingName()), older);
   const link = join(project.folder, 'node_modules/@tensorflow/tfjs-node/lib/napi-v8/tfjs_binding.node');
   rmSync(link);
@@ -283,10 +349,11 @@ test('a binding of another version of softseg is not loaded', () => {
   expect(reasons[1]).toContain(`was made by another version of softseg; ${again}`);
 });
 
-test('the binding and the op look for the library beside themselves, and only then where it was when they were made', () => {
+test('the binding and the op look for the library beside themselves, then where it was when they were made', () => {
   for (const file of [binding(), op]) {
+    // RPATH comes before LD_LIBRARY_PATH, RUNPATH after it.
     const [, places = ''] =
-      /RUNPATH\)?.*\[(.*)\]/.exec(execFileSync('readelf', ['-d', file], { encoding: 'utf8' })) ?? [];
+      /\(RPATH\).*\[(.*)\]/.exec(execFileSync('readelf', ['-d', file], { encoding: 'utf8' })) ?? [];
     expect(places.split(':')).toEqual([
       `$ORIGIN/../${libraryName()}/tensorflow`,
       join(real!, libraryName(), 'tensorflow'),

@@ -31,6 +31,31 @@ describe('variables', () => {
     }
   });
 
+  test.each([
+    ['SOFTSEG_BACKENDS', 'SOFTSEG_BACKEND'],
+    ['softseg_backend', 'SOFTSEG_BACKEND'],
+    ['SOFTSEG_CASHE', 'SOFTSEG_CACHE'],
+    ['SOFTSEGKERNELS', 'SOFTSEG_KERNELS'],
+    ['SOFTSEG_THREAD', 'SOFTSEG_THREADS'],
+    ['SOFTSEG_PYHTON', 'SOFTSEG_PYTHON'],
+  ])('%s is a misspelt name', (name, meant) => {
+    const said = `the environment variable ${name} means nothing to softseg; ${meant} would`;
+    expect(wrongVariables({ [name]: '1' })).toEqual({ [name]: said });
+    expect(wrongVariables({ [name]: '' })).toEqual({});
+  });
+
+  test("names that are others' are left alone", () => {
+    const others = [
+      'SOFTSEG_DAMAGE',
+      'SOFTSEG_SEED',
+      'SOFTSEG_EXPERIMENT',
+      'SOFT_CACHE',
+      'SOFTSEG',
+      `SOFTSEG_${'x'.repeat(99)}`,
+    ];
+    expect(wrongVariables(Object.fromEntries(others.map((name) => [name, '1'])))).toEqual({});
+  });
+
   test('are all named, and without control characters', () => {
     const wrong = wrongVariables(Object.fromEntries(names.map((name) => [name, '\x1b]0;\x07\n'])));
     expect(Object.keys(wrong)).toEqual(names);

@@ -39,13 +39,13 @@ const isAlive = (pid: number) => {
   }
 };
 const ops = () => list(project.cache).filter((name) => name.startsWith('softseg-op-'));
-const complete = ['staging', 'tfjs-node-1.2.3-r2-tiny-1.0', 'tiny-1.0', 'trials', 'wheels'];
+const complete = ['staging', 'tfjs-node-1.2.3-r3-tiny-1.0', 'tiny-1.0', 'trials', 'wheels'];
 
 function expectComplete(): void {
   expect(list(project.cache)).toEqual([...ops(), ...complete]);
   expect(ops()).toEqual([expect.stringMatching(/^softseg-op-[0-9a-f]{12}-tiny-1\.0$/)]);
   expect(list(inCache(ops()[0] ?? ''))).toEqual(['contents.json', 'softseg_op.node']);
-  expect(list(inCache('tfjs-node-1.2.3-r2-tiny-1.0'))).toEqual(['contents.json', 'tfjs_binding.node']);
+  expect(list(inCache('tfjs-node-1.2.3-r3-tiny-1.0'))).toEqual(['contents.json', 'tfjs_binding.node']);
   expect(list(inCache('staging'))).toEqual([]);
   expect(list(inCache('wheels'))).toEqual([]);
   expect(list(inCache('tiny-1.0'))).toEqual(['contents.json', 'tensorflow']);
@@ -98,7 +98,7 @@ describe('an installation', () => {
     expect(lstatSync(inCache('tiny-1.0', 'tensorflow', 'libtiny.so')).size).toBe(40_000);
   });
 
-  const bindingFolder = () => inCache('tfjs-node-1.2.3-r2-tiny-1.0');
+  const bindingFolder = () => inCache('tfjs-node-1.2.3-r3-tiny-1.0');
 
   test('compiles a binding in the cache again that is damaged', async () => {
     await project.install();
@@ -134,6 +134,37 @@ describe('an installation', () => {
       expect(readFileSync(join(bindingFolder(), 'tfjs_binding.node'), 'utf8')).toBe('junk');
       expect(list(inCache('staging'))).toEqual([]);
     }
+  });
+
+  test('has a binding back that a run moved out of its place and was killed', async () => {
+    await project.install();
+    rmSync(join(project.packageFolder, 'lib'), { recursive: true });
+    writeFileSync(join(bindingFolder(), 'tfjs_binding.node'), 'junk');
+    await seal(bindingFolder());
+    const before = project.calls('compiler').length;
+    const running = project.begin({}, { FAKE_CXX_SECONDS: '30' });
+    await until(() => project.calls('compiler').length > before, 'the compiler');
+    running.child.kill('SIGKILL');
+    await running.ended;
+    expect(existsSync(bindingFolder())).toBe(false);
+    expect((await project.install({}, { FAKE_CXX_FAILS: '1' })).out).toContain('failure InstallError compiler');
+    expect(readFileSync(join(bindingFolder(), 'tfjs_binding.node'), 'utf8')).toBe('junk');
+    expect(list(project.cache).filter((name) => name.endsWith('.kept'))).toEqual([]);
+    expect((await project.install()).out).toContain('result');
+    expectComplete();
+  });
+
+  test('goes to the cache that is asked for, also where another one is linked and runs', async () => {
+    await project.install();
+    const cache = join(project.folder, 'another');
+    const { out } = await project.install({ cache, cacheIsChosen: true });
+    expect(out).toContain(
+      `note the binding that is there cannot be used (it is in ${project.cache}, and SOFTSEG_CACHE is`,
+    );
+    expect(out).toContain('"by":"wheel"');
+    expect(realpathSync(project.binding).startsWith(cache)).toBe(true);
+    expect((await project.install({ cache, cacheIsChosen: true })).out).toContain('"by":"already there"');
+    expect((await project.install()).out).toContain('"by":"already there"');
   });
 
   test('fetches a library again that is damaged, wherever that is', async () => {
@@ -227,7 +258,7 @@ describe('an installation that fails', () => {
   test('keeps no binding that does not run', async () => {
     const { out } = await project.install({}, { FAKE_BINDING: 'junk' });
     expect(out).toMatch(/failure InstallError binding .* does not run: not a binding: junk/);
-    expect(existsSync(inCache('tfjs-node-1.2.3-r2-tiny-1.0'))).toBe(false);
+    expect(existsSync(inCache('tfjs-node-1.2.3-r3-tiny-1.0'))).toBe(false);
     expect(existsSync(project.binding)).toBe(false);
   });
 

@@ -273,7 +273,7 @@ describe('something in the way', () => {
     ['staging/ is a file', 'staging', 'file'],
     ['wheels/ is a file', 'wheels', 'file'],
     ['wheels/ is a link to nowhere', 'wheels', 'link'],
-    ["the binding's folder is a file", 'tfjs-node-1.2.3-r2-tiny-1.0', 'file'],
+    ["the binding's folder is a file", 'tfjs-node-1.2.3-r3-tiny-1.0', 'file'],
   ])('%s: it is named, and stays', async (_, name, kind) => {
     const path = inCache(name);
     mkdirSync(join(path, '..'), { recursive: true });

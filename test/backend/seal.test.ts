@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { damageIn, seal, SEAL } from '../../src/backend/seal.js';
+import { damageIn, openSealed, seal, SEAL } from '../../src/backend/seal.js';
 import { whyNotTrusted } from '../../src/backend/trust.js';
 import { damaged } from '../damage/damaged.js';
 
@@ -25,6 +25,10 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const at = (...parts: string[]) => join(folder, ...parts);
+
+/** A list of one file. */
+const listWith = (name: string) =>
+  JSON.stringify({ version: 1, files: { [name]: { bytes: 1, changed: 1, sha256: 'a'.repeat(64) } } });
 
 describe('a sealed folder', () => {
   const bytes = Uint8Array.from({ length: 900 }, (_, i) => (i * 7) % 251);
@@ -42,6 +46,24 @@ describe('a sealed folder', () => {
     symlinkSync(folder, `${folder}-link`);
     expect(await damageIn(`${folder}-link`)).toBeUndefined();
     rmSync(`${folder}-link`);
+  });
+
+  test('may be read by all and written by one, whatever the umask was', async () => {
+    const before = process.umask(0o077);
+    try {
+      await make();
+    } finally {
+      process.umask(before);
+    }
+    chmodSync(at('deep', 'a.so'), 0o777);
+    await seal(folder);
+    const modes = ['.', 'deep', 'deep/a.so', 'b.node', SEAL].map((name) => statSync(at(name)).mode & 0o777);
+    expect(modes).toEqual([0o755, 0o755, 0o755, 0o644, 0o644]);
+    chmodSync(at(SEAL), 0o600);
+    chmodSync(at('b.node'), 0o600);
+    await openSealed(folder);
+    expect([SEAL, 'b.node'].map((name) => statSync(at(name)).mode & 0o777)).toEqual([0o644, 0o644]);
+    expect(await damageIn(folder)).toBeUndefined();
   });
 
   test('that was changed in any byte, or cut off at any length, is damaged, and the file is named', async () => {
@@ -71,6 +93,9 @@ describe('a sealed folder', () => {
     ['is a link to nothing', () => (rmSync(at('b.node')), symlinkSync('none', at('b.node'))), /b\.node is missing/],
     ['has no list', () => rmSync(at(SEAL)), /contents\.json does not list what was installed/],
     ['has a folder as list', () => (rmSync(at(SEAL)), mkdirSync(at(SEAL))), /contents\.json does not list/],
+    ['has a list that is too long', () => truncateSync(at(SEAL), 2 ** 28), /no list has more than 8388608/],
+    ['has a list with a NUL', () => writeFileSync(at(SEAL), listWith('a\0b')), /does not list .* damaged/],
+    ['has a list with a name too long', () => writeFileSync(at(SEAL), listWith('a'.repeat(300))), /aaa is missing/],
     ['has a list of an older form', () => writeFileSync(at(SEAL), '{"b.node":1}'), /does not list .* another version/],
   ])('in which a file %s is damaged', async (_, change, message) => {
     await make();
