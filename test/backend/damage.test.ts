@@ -255,6 +255,24 @@ test('a process that may start no others loads what is whole', () => {
   expect(ran.stdout).toBe('fused native\n');
 });
 
+test('a process for the trial that does not get to it is not held against the library', () => {
+  rmSync(inCache('trials'), { recursive: true });
+  const module = join(project.folder, 'node_modules/softseg/dist/backend/probe.js');
+  const text = readFileSync(module);
+  writeFileSync(module, "console.error('error: no memory'); process.exit(3);");
+  try {
+    const { backend, reasons } = load();
+    expect(backend).toBe('wasm');
+    expect(reasons[1]).toBe(
+      "native: TensorFlow's library was not tried: a process to try it in did not start, and ended with 3: " +
+        '"error: no memory"; its memory, or the number of processes, may be limited',
+    );
+  } finally {
+    writeFileSync(module, text);
+  }
+  expect(load()).toMatchObject(native);
+});
+
 test('a note of a trial that is no file is not waited for, nor written through', () => {
   load();
   const notes = readdirSync(inCache('trials'));
