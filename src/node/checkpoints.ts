@@ -197,10 +197,19 @@ export async function latestCheckpoint(folder: string): Promise<Checkpoint | und
   checkFolder(fn, folder);
   const path = resolve(folder);
   const damaged: (Named & DamagedCheckpoint)[] = [];
+  let before: string | undefined;
   for (let tries = 0; tries < TRIES; tries++) {
-    const found = (await list(fn, path)).filter(({ name }) => !damaged.some((one) => one.name === name));
+    const listed = await list(fn, path);
+    const found = listed.filter(({ name }) => !damaged.some((one) => one.name === name));
     const [newest] = await finished(fn, path, found);
-    if (!newest) return noneLeft(fn, path, damaged);
+    if (!newest) {
+      // A writer may have finished a newer one, and then removed those that were listed: the folder is listed again
+      // until it holds what it held before.
+      const names = listed.map(({ name }) => name).sort().join(); // prettier-ignore
+      if (names === before) return noneLeft(fn, path, damaged);
+      before = names;
+      continue;
+    }
     const checkpoint = join(path, newest.name);
     try {
       const read = await readModel(fn, checkpoint);

@@ -10,6 +10,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import fileSystem from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
@@ -141,6 +142,44 @@ describe('checkpoints', () => {
     expect(Object.values(losses).map((loss) => (loss as NamedLoss).lossName)).toEqual(['diceLoss']);
     await Promise.all([step(model), step(again)]);
     expect(bits(again)).toEqual(bits(model));
+  });
+
+  test('are found though each listing is old when it is looked at, beside a writer that keeps one', async () => {
+    const model = build();
+    await saveCheckpoint(model, folder, { step: 0, keep: 1 });
+    const { readdir } = fileSystem;
+    let step = 0;
+    const spy = jest.spyOn(fileSystem, 'readdir').mockImplementation((async (path: string) => {
+      const names = await readdir(path);
+      if (path === folder && step < 4) await saveCheckpoint(model, folder, { step: ++step, keep: 1 });
+      return names;
+    }) as never);
+    try {
+      expect((await latestCheckpoint(folder))?.step).toBe(4);
+    } finally {
+      spy.mockRestore();
+    }
+  });
+
+  test('that is being written, while the one before is removed, is found', async () => {
+    const model = build();
+    await saveCheckpoint(model, folder, { step: 0, keep: 1 });
+    mkdirSync(join(folder, 'step-00000001'));
+    const { readdir } = fileSystem;
+    let saved = false;
+    const spy = jest.spyOn(fileSystem, 'readdir').mockImplementation((async (path: string) => {
+      const names = await readdir(path);
+      if (path === join(folder, 'step-00000001') && !saved) {
+        saved = true;
+        await saveCheckpoint(model, folder, { step: 1, keep: 1 });
+      }
+      return names;
+    }) as never);
+    try {
+      expect((await latestCheckpoint(folder))?.step).toBe(1);
+    } finally {
+      spy.mockRestore();
+    }
   });
 
   test('of another process stay', async () => {

@@ -45,7 +45,7 @@ const programs = {
     let value = (last?.step ?? 0) + 1;
     for (let saved = 0; Date.now() < over; value++, saved++) {
       fill(model, value);
-      await saveCheckpoint(model, join(folder, 'run'), { step: value, state: { value } });
+      await saveCheckpoint(model, join(folder, 'run'), { step: value, keep: 1, state: { value } });
       await saveModel(model, modelFiles(join(folder, 'model')), { state: { value } });
       say(`saved ${saved + 1} ${value}`);
     }
