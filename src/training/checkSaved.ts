@@ -6,10 +6,11 @@ import { entriesOf, fail, show } from '../checks.js';
 import { FilePart } from './filePart.js';
 import { checkSavedOptimizer } from './optimizerState.js';
 import type { SavedTraining } from './savedTraining.js';
+import { checkSavedTrained } from './trainedWeights.js';
 import { splitLossName } from './wrappedLoss.js';
 
 /** Raised with each change of the files: fields that are not known are refused. */
-export const VERSION = 1;
+export const VERSION = 2;
 
 /** Metrics are given by output, and for each output as a list. */
 const DEEPEST_FORM = 3;
@@ -25,7 +26,7 @@ export function checkSaved(fn: string, value: unknown, prefix = ''): asserts val
         'update it',
     );
   }
-  const saved = part.fields(['version', 'functions', 'loss', 'metrics', 'anyTargets', 'optimizer', 'state']);
+  const saved = part.fields(['version', 'functions', 'loss', 'metrics', 'anyTargets', 'optimizer', 'trained', 'state']);
   const functions = saved.functions.list();
   functions.forEach(checkFunction);
   checkForm(saved.loss, functions.length);
@@ -38,6 +39,8 @@ export function checkSaved(fn: string, value: unknown, prefix = ''): asserts val
     if (names.length === 0 || new Set(names).size < names.length) saved.anyTargets.refuse('must be names, each once');
   }
   checkSavedOptimizer(saved.optimizer);
+  // (Files of version 1 do not have it.)
+  if (saved.trained.isGiven || version !== 1) checkSavedTrained(saved.trained);
   if (saved.state.isGiven) saved.state.json();
 }
 

@@ -13,6 +13,7 @@ import {
   type CompiledLoss,
   type WithMetadata,
 } from './savedTraining.js';
+import { trainedIn } from './trainedWeights.js';
 
 export interface CompileSavedOptions {
   /** Your own losses, by the names that `namedLoss` gave them. */
@@ -66,23 +67,26 @@ export function compileSaved(model: LayersModel, options: CompileSavedOptions = 
       `call it right after tf.loadLayersModel: the file has the optimizer ${saved.optimizer.className}, got ${now}`,
     );
   }
-  checkLoaded(FN, model.optimizer, saved.optimizer);
+  const trained = trainedIn(FN, model, saved.trained);
+  checkLoaded(FN, model.optimizer, saved.optimizer, trained);
 
   const { loss, metrics: metricsBefore } = model as Compiled;
   const compile = (optimizer: Optimizer, args: unknown) => model.compile({ ...(args as object), optimizer } as never);
+  const compileAsSaved = (optimizer: Optimizer) => {
+    compile(optimizer, compiled);
+    trained.apply();
+    if (saved.anyTargets) acceptAnyTargets(model, { outputs: saved.anyTargets });
+  };
   const before = model.optimizer;
   try {
-    compile(before, compiled);
-    if (saved.anyTargets) acceptAnyTargets(model, { outputs: saved.anyTargets });
+    compileAsSaved(before);
   } catch (error) {
+    trained.undo();
     compile(before, { loss, metrics: metricsBefore });
     throw error;
   }
   const optimizer = restoreOptimizer(before, saved.optimizer);
-  if (optimizer !== before) {
-    compile(optimizer, compiled);
-    if (saved.anyTargets) acceptAnyTargets(model, { outputs: saved.anyTargets });
-  }
+  if (optimizer !== before) compileAsSaved(optimizer);
   return { losses: lossByOutput(compiled.loss, model.outputNames) };
 }
 

@@ -4,6 +4,7 @@ import type { Optimizer, Scalar, Tensor, Variable } from '@tensorflow/tfjs-core'
 import { fail, show, showShape } from '../checks.js';
 import type { FilePart } from './filePart.js';
 import { checkJson, isInherited, type Json } from './json.js';
+import type { Trained } from './trainedWeights.js';
 
 /** An optimizer as a model's file describes it. */
 export interface SavedOptimizer {
@@ -190,7 +191,7 @@ export function checkSavedOptimizer(part: FilePart): void {
  * Refuses a loaded optimizer that is not what the file says, before anything is changed. The file says some things twice:
  * tfjs made the optimizer of its own part.
  */
-export function checkLoaded(fn: string, loaded: Optimizer, saved: SavedOptimizer): void {
+export function checkLoaded(fn: string, loaded: Optimizer, saved: SavedOptimizer, trained: Trained): void {
   const kept = KEPT.get(saved.className);
   if (restored.has(loaded) || !kept) return;
   const fields = loaded as unknown as Fields;
@@ -201,7 +202,8 @@ export function checkLoaded(fn: string, loaded: Optimizer, saved: SavedOptimizer
     if (guard?.variable.size !== 0) refuse('its state does not begin with an empty tensor');
     const size = slots.length / kept.slots.length;
     const lists = kept.slots.map((_, i) => slots.slice(i * size, (i + 1) * size));
-    return checkSameShapes(refuse, kept.slots, lists);
+    checkSameShapes(refuse, kept.slots, lists);
+    return lists.forEach((list) => checkFits(refuse, list, trained.shapes, !trained.isSaved));
   }
   for (const [name, setting] of Object.entries(loaded.getConfig())) {
     const expected = saved.config[name];
@@ -216,6 +218,18 @@ export function checkLoaded(fn: string, loaded: Optimizer, saved: SavedOptimizer
   const lists = kept.slots.map((name) => checkSlots(refuse, fields, name));
   const filled = lists.filter((list) => list.length > 0);
   checkSameShapes(refuse, kept.slots, filled);
+  for (const list of filled) checkFits(refuse, list, trained.shapes, !trained.isSaved);
+}
+
+/** Refuses an optimizer whose state is not that of the weights that the model trains, of these shapes. */
+export function checkState(fn: string, optimizer: Optimizer, shapes: readonly string[]): void {
+  const kept = KEPT.get(optimizer.getClassName());
+  const refuse = (message: string) =>
+    fail(fn, `${message}; call model.compile with a new optimizer after trainable has changed`);
+  for (const name of kept?.slots ?? []) {
+    const slots = (optimizer as unknown as Fields)[name];
+    if (Array.isArray(slots)) checkFits(refuse, slots as Slot[], shapes, false);
+  }
 }
 
 type Refuse = (message: string) => never;
@@ -223,6 +237,19 @@ type Refuse = (message: string) => never;
 function checkSlots(refuse: Refuse, fields: Fields, name: string): Slot[] {
   const slots = fields[name];
   return Array.isArray(slots) ? (slots as Slot[]) : refuse(`this tfjs does not keep ${name} in it`);
+}
+
+/**
+ * tfjs finds slots by the place of a weight among those that are trained. There may be fewer where weights have been
+ * added, and more where some are not trained any more, unless `all`.
+ */
+function checkFits(refuse: Refuse, slots: readonly Slot[], shapes: readonly string[], all: boolean): void {
+  const own = slots.map(({ variable }) => showShape(variable.shape));
+  const [n, count] = [own.length, shapes.length];
+  if (all ? n === 0 || (n === count && own.join() === shapes.join()) : own.every((shape, i) => i >= count || shape === shapes[i])) return; // prettier-ignore
+  refuse(
+    `the optimizer has learned for weights of ${own.join(' ')}, and the model trains ${shapes.join(' ') || 'none'}`,
+  );
 }
 
 /** Each list has a slot for each trained variable, in its shape. */

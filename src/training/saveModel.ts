@@ -5,8 +5,9 @@ import { checkOptionNames, fail, show } from '../checks.js';
 import { freedOutputs } from './acceptAnyTargets.js';
 import { checkSaved, VERSION } from './checkSaved.js';
 import { checkJson, type Json } from './json.js';
-import { isCarried, readOptimizer } from './optimizerState.js';
+import { checkState, isCarried, readOptimizer } from './optimizerState.js';
 import { describeFunctions, isCompiled, KEY, lossByOutput, metadataOf, type SavedTraining } from './savedTraining.js';
+import { describeTrained, trainedShapes } from './trainedWeights.js';
 
 export interface SaveModelOptions {
   /** Anything of yours that JSON can hold, such as `{ epoch: 3 }`: see savedState. */
@@ -17,7 +18,7 @@ const FN = 'saveModel';
 
 /**
  * Saves a model with all that training needs to go on: its weights, the state of its optimizer, its losses with their
- * options, its metrics, and what `acceptAnyTargets` has freed. `tf.loadLayersModel` loads it, `compileSaved` does the rest,
+ * options, its metrics, which weights are trained, and what `acceptAnyTargets` has freed. `tf.loadLayersModel` loads it, `compileSaved` does the rest,
  * and the next steps are, bit for bit, those that would have followed, with each optimizer of tfjs.
  *
  * (`model.save(..., { includeOptimizer: true })` loses losses that are functions or throws at them, throws for Adamax, and
@@ -34,8 +35,8 @@ const FN = 'saveModel';
  * @param model a model of tfjs-layers, compiled
  * @param to as in `model.save`: `'file:///...'`, `'indexeddb://...'`, `modelFiles(folder)`, ...
  * @returns what the handler says
- * @throws (rejects) if the model is not compiled, a loss has no name, the optimizer cannot be saved, the state is no JSON,
- *   or the handler fails. The model stays as it was
+ * @throws (rejects) if the model is not compiled, a loss has no name, the optimizer cannot be saved or its state is not that
+ *   of the weights that are trained, the state is no JSON, or the handler fails. The model stays as it was
  *
  * @example
  * ```ts
@@ -67,6 +68,8 @@ export async function saveModel(
 
   // All that is read is read from here to the first await.
   const functions = describeFunctions(FN, model);
+  const trained = describeTrained(FN, model);
+  checkState(FN, model.optimizer, trainedShapes(model));
   const anyTargets = freedOutputs(model);
   const outputNames = [...model.outputNames];
   const metadata = { ...metadataOf(model) };
@@ -74,7 +77,7 @@ export async function saveModel(
   const readingOptimizer = readOptimizer(FN, model.optimizer, names);
   const [artifacts, optimizer] = await Promise.all([readModel(model), readingOptimizer]);
 
-  const saved: SavedTraining = { version: VERSION, ...functions, optimizer: optimizer.saved };
+  const saved: SavedTraining = { version: VERSION, ...functions, optimizer: optimizer.saved, trained };
   if (anyTargets.length > 0) saved.anyTargets = anyTargets;
   if (options.state !== undefined) saved.state = options.state;
   checkSaved(FN, saved); // what is written can be read

@@ -7,6 +7,7 @@ import { isLossName, LOSSES, nameOfLoss, type LossFunction } from './losses.js';
 import { isNamedLoss, namedLoss, type NamedLoss } from './namedLoss.js';
 import type { SavedOptimizer } from './optimizerState.js';
 import { isScoreName, nameOfScore, SCORES } from './scores.js';
+import type { SavedTrained } from './trainedWeights.js';
 import { wrapLoss } from './wrapLoss.js';
 import { splitLossName } from './wrappedLoss.js';
 
@@ -23,6 +24,8 @@ export interface SavedTraining {
   /** The outputs whose targets may have any shape. */
   anyTargets?: string[];
   optimizer: SavedOptimizer;
+  /** Not in files of version 1. */
+  trained?: SavedTrained;
   state?: Json;
 }
 

@@ -323,10 +323,10 @@ describe('checkpoints', () => {
     const { load } = modelFiles(join(folder, 'epoch-00000000'));
     const artifacts = await load!();
     const saved = artifacts.userDefinedMetadata!['softseg'] as object;
-    const newer = { ...artifacts, userDefinedMetadata: { softseg: { ...saved, version: 2 } } };
+    const newer = { ...artifacts, userDefinedMetadata: { softseg: { ...saved, version: 3 } } };
     await modelFiles(join(folder, 'epoch-00000001')).save!(newer);
     await expect(latestCheckpoint(folder)).rejects.toThrow(
-      `has version 2 of softseg's part, and this softseg knows up to 1; update it (${join(folder, 'epoch-00000001')})`,
+      `has version 3 of softseg's part, and this softseg knows up to 2; update it (${join(folder, 'epoch-00000001')})`,
     );
   });
 

@@ -4,9 +4,11 @@ import * as tf from '@tensorflow/tfjs';
 import * as softseg from '../../src/index.js';
 import { compileSaved, namedLoss, saveModel, savedState } from '../../src/index.js';
 import { LOSSES } from '../../src/training/losses.js';
+import { toTensor } from '../support/compare.js';
+import { randomArray } from '../support/random.js';
 import { nameOfScore, SCORES } from '../../src/training/scores.js';
 import { CLASSES, discard, loadSilently, memory, reload, resume, SPATIAL, train, weightsOf } from './savedModels.js';
-import { oneOutput, twoOutputs } from './tinyModels.js';
+import { FEATURES, oneOutput, twoOutputs } from './tinyModels.js';
 
 const one = () => oneOutput(SPATIAL, CLASSES);
 const two = () => twoOutputs(SPATIAL, [CLASSES, CLASSES]);
@@ -263,6 +265,141 @@ test('frozen layers stay frozen', async () => {
   discard(model, loaded);
 });
 
+describe('what is frozen stays so, and what is trained goes on with the same bits:', () => {
+  /** A base, inside of a model in the model, and a head. */
+  function nested(): tf.LayersModel {
+    const shape = [...SPATIAL, FEATURES];
+    const dense = (units: number, name: string) => tf.layers.dense({ units, name });
+    const base = tf.sequential({ name: 'base' });
+    base.add(tf.layers.dense({ inputShape: shape, units: 4, name: 'first' }));
+    base.add(tf.layers.batchNormalization({ name: 'norm' }));
+    const outerInputs = tf.input({ shape });
+    const middle = dense(5, 'second').apply(base.apply(outerInputs)) as tf.SymbolicTensor;
+    const outer = tf.model({ inputs: outerInputs, outputs: middle, name: 'outer' });
+    const inputs = tf.input({ shape });
+    const outputs = dense(CLASSES, 'head').apply(outer.apply(inputs)) as tf.SymbolicTensor;
+    return fillSeeded(tf.model({ inputs, outputs }));
+  }
+
+  /** A sequential model, which trains through a model of its own, with another in it. */
+  function inSequential(): tf.LayersModel {
+    const base = tf.sequential({ name: 'base' });
+    base.add(tf.layers.dense({ inputShape: [...SPATIAL, FEATURES], units: 4, name: 'first' }));
+    const outer = tf.sequential({ name: 'outer' });
+    outer.add(base);
+    outer.add(tf.layers.dense({ units: 5, name: 'second' }));
+    const model = tf.sequential();
+    model.add(outer);
+    model.add(tf.layers.dense({ units: CLASSES, name: 'head' }));
+    return fillSeeded(model);
+  }
+
+  function fillSeeded(model: tf.LayersModel): tf.LayersModel {
+    tf.tidy(() =>
+      model.setWeights(model.getWeights().map(({ shape }, i) => toTensor(randomArray(shape, 60 + i, 0.1, 1)))),
+    );
+    return model;
+  }
+
+  const outerOf = (model: tf.LayersModel) => model.getLayer('outer') as tf.LayersModel;
+  const baseOf = (model: tf.LayersModel) => outerOf(model).getLayer('base') as tf.LayersModel;
+  const compile = (model: tf.LayersModel, optimizer: string) =>
+    model.compile({ optimizer: OPTIMIZERS[optimizer]!(), loss: softseg.diceLoss });
+
+  const CASES: [string, (model: tf.LayersModel, optimizer: string) => void][] = [
+    ['nothing', compile],
+    ['a model in a model in the model', (model, to) => ((baseOf(model).trainable = false), compile(model, to))],
+    ['a model with a model in it', (model, to) => ((outerOf(model).trainable = false), compile(model, to))],
+    ['a layer in it', (model, to) => ((baseOf(model).getLayer('first').trainable = false), compile(model, to))],
+    [
+      'a layer frozen after compile, before training',
+      (model, to) => (compile(model, to), (model.getLayer('head').trainable = false)),
+    ],
+    [
+      'a model frozen after compile, before training',
+      (model, to) => (compile(model, to), (baseOf(model).trainable = false)),
+    ],
+    [
+      'a model thawed after compile',
+      (model, to) => ((outerOf(model).trainable = false), compile(model, to), (outerOf(model).trainable = true)),
+    ],
+  ];
+  const builds: [string, () => tf.LayersModel][] = [['functional', nested], ['sequential', inSequential]]; // prettier-ignore
+  describe.each(builds)('%s', (_, build) => {
+    test.each(CASES.flatMap(([what, prepare]) => ['sgd', 'adam', 'adamax'].map((to) => [what, to, prepare] as const)))(
+      '%s (%s)',
+      async (_, optimizer, prepare) => {
+        const model = build();
+        prepare(model, optimizer);
+        const warn = jest.spyOn(console, 'warn').mockImplementation(() => {}); // of tfjs, that compile was not called
+        await train(model, 0, 2);
+        const loaded = await reload(model);
+        compileSaved(loaded);
+        const names = (of: tf.LayersModel) => of.trainableWeights.map(({ originalName }) => originalName);
+        expect(names(loaded)).toEqual(names(model));
+        const again = await resume(loaded);
+        for (const each of [model, again]) await train(each, 2, 4);
+        expect(weightsOf(again)).toEqual(weightsOf(model));
+        // As before when compiled anew, and when thawed.
+        for (const each of [model, again]) outerOf(each).trainable = true;
+        expect(names(again)).toEqual(names(model));
+        warn.mockRestore();
+        discard(model, loaded, again);
+      },
+    );
+  });
+
+  test('saveModel refuses an optimizer that has learned for other weights', async () => {
+    const model = nested();
+    compile(model, 'adam');
+    await train(model, 0, 1);
+    outerOf(model).trainable = false;
+    const { optimizer } = model;
+    model.compile({ optimizer, loss: softseg.diceLoss }); // the head has the slots of the first layer
+    const file = memory();
+    await expect(saveModel(model, file)).rejects.toThrow(
+      'saveModel: the optimizer has learned for weights of [3,4] [4] [4] [4] [4,5] [5] [5,2] [2], and the model trains ' +
+        '[5,2] [2]; call model.compile with a new optimizer after trainable has changed',
+    );
+    expect(file.file()).toBeUndefined();
+    discard(model);
+  });
+
+  test('saveModel refuses weights whose layer has left the model', async () => {
+    const model = tf.sequential();
+    model.add(tf.layers.dense({ inputShape: [...SPATIAL, FEATURES], units: CLASSES }));
+    model.add(tf.layers.dense({ units: CLASSES, name: 'gone' }));
+    compile(model, 'sgd');
+    const gone = model.layers[1]!;
+    model.pop();
+    await expect(saveModel(model, memory())).rejects.toThrow(
+      'the compiled model trains gone/kernel, whose layer has left the model; call model.compile again',
+    );
+    gone.dispose();
+    discard(model);
+  });
+
+  test('compileSaved refuses an optimizer that has learned for other weights, and changes nothing', async () => {
+    const model = nested();
+    baseOf(model).trainable = false;
+    compile(model, 'adam');
+    await train(model, 0, 1);
+    const file = memory();
+    await saveModel(model, file);
+    const saved = (file.file().userDefinedMetadata as { softseg: { version: number; trained?: object } }).softseg;
+    delete saved.trained;
+    saved.version = 1;
+    const loaded = await loadSilently(file);
+    expect(() => compileSaved(loaded)).toThrow(/Adam is damaged: the optimizer has learned for weights of \[4,5\] /);
+    // A file of version 1 does not say it, but it can be said.
+    baseOf(loaded).trainable = false;
+    compileSaved(loaded);
+    for (const each of [model, loaded]) await train(each, 1, 2);
+    expect(weightsOf(loaded)).toEqual(weightsOf(model));
+    discard(model, loaded);
+  });
+});
+
 test('the user’s state and metadata are kept, and the model that was saved stays as it was', async () => {
   const model = one();
   model.compile({ optimizer: 'sgd', loss: softseg.diceLoss });
@@ -484,7 +621,7 @@ describe('compileSaved refuses', () => {
       (saved) => delete saved['softseg'],
       'has no part of softseg; save it with saveModel',
     ],
-    ['a newer file', (saved) => (part(saved).version = 2), 'version 2 of softseg’s part'.replace('’', "'")],
+    ['a newer file', (saved) => (part(saved).version = 3), 'version 3 of softseg’s part'.replace('’', "'")],
     ['a file without a version', (saved) => (part(saved).version = 'x'), 'version "x"'],
     [
       'a loss it does not have',
@@ -558,13 +695,18 @@ test('the model’s file is that of tfjs-layers', async () => {
   ]);
   expect(userDefinedMetadata).toEqual({
     softseg: {
-      version: 1,
+      version: 2,
       functions: [],
       loss: 'meanSquaredError',
       optimizer: {
         className: 'Momentum',
         config: { learningRate: 0.1, momentum: 0.9, useNesterov: false },
         scalars: { c: Math.fround(-0.1), m: Math.fround(0.9) },
+      },
+      trained: {
+        weights: model.weights.map(({ originalName }) => originalName),
+        frozenWeights: [],
+        frozenModels: [],
       },
     },
   });

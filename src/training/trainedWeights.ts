@@ -1,0 +1,129 @@
+/**
+ * Which weights a compiled model trains, and what is frozen. tfjs-layers saves `trainable` of layers, but not of models
+ * inside of models, and not what compile has found: changes of `trainable` after it count only when it is called again.
+ */
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { fail, showShape } from '../checks.js';
+import type { FilePart } from './filePart.js';
+
+export interface SavedTrained {
+  /** The names of the weights that the compiled model trains, in the order of the optimizer. */
+  weights: string[];
+  /** The names of weights that are not trainable themselves, whatever their layers are. */
+  frozenWeights: string[];
+  /** The models inside of the model that are not trainable, by their place in the order of `modelsIn`. */
+  frozenModels: number[];
+}
+
+/** The variable of a layer, as in tfjs-layers 4.22. */
+interface Weight {
+  readonly originalName: string;
+  readonly shape: readonly (number | null)[];
+  trainable: boolean;
+}
+
+/** Fields of models and layers, private ones among them. */
+interface Node {
+  trainable: boolean;
+  weights: Weight[];
+  trainableWeights: Weight[];
+  layers?: Node[];
+  /** A sequential model trains through a model of its own. */
+  model?: Node;
+  collectedTrainableWeights?: Weight[];
+  /** Layers around one or two others. */
+  layer?: Node;
+  forwardLayer?: Node;
+  backwardLayer?: Node;
+}
+
+const nodeOf = (model: LayersModel) => model as unknown as Node;
+
+/** What compile has collected lies in the model that is trained. */
+const trainedModel = (model: Node) => model.model ?? model;
+
+/** The model and all models inside of it, each once, always in the same order. */
+function modelsIn(node: Node, found: Set<Node> = new Set()): Set<Node> {
+  if (found.has(node)) return found;
+  if (Array.isArray(node.layers)) found.add(node);
+  if (node.model) found.add(node.model);
+  const inside = [...(node.layers ?? []), node.layer, node.forwardLayer, node.backwardLayer];
+  for (const each of inside) if (each) modelsIn(each, found);
+  return found;
+}
+
+const shapesOf = (weights: readonly Weight[]): string[] => weights.map(({ shape }) => showShape(shape as number[]));
+
+/** Shapes of the weights that a compiled model trains. */
+export const trainedShapes = (model: LayersModel): string[] =>
+  shapesOf(trainedModel(nodeOf(model)).collectedTrainableWeights ?? []);
+
+/** As the file holds it. @throws if it could not be restored */
+export function describeTrained(fn: string, model: LayersModel): SavedTrained {
+  const node = nodeOf(model);
+  const trained = trainedModel(node).collectedTrainableWeights ?? [];
+  const inModel = new Set(node.weights);
+  const gone = trained.find((weight) => !inModel.has(weight));
+  if (gone) {
+    fail(
+      fn,
+      `the compiled model trains ${gone.originalName}, whose layer has left the model; call model.compile again`,
+    );
+  }
+  return {
+    weights: trained.map(({ originalName }) => originalName),
+    frozenWeights: node.weights.filter(({ trainable }) => !trainable).map(({ originalName }) => originalName),
+    frozenModels: [...modelsIn(node)].flatMap(({ trainable }, i) => (trainable ? [] : [i])),
+  };
+}
+
+export function checkSavedTrained(part: FilePart): void {
+  const { weights, frozenWeights, frozenModels } = part.fields(['weights', 'frozenWeights', 'frozenModels']);
+  for (const names of [weights, frozenWeights]) {
+    const given = names.list().map((name) => name.name());
+    if (new Set(given).size < given.length) names.refuse('must be names, each once');
+  }
+  for (const place of frozenModels.list()) place.integer(0, Number.MAX_SAFE_INTEGER);
+}
+
+/** What is to be trained in a loaded model. */
+export interface Trained {
+  shapes: readonly string[];
+  /** Whether the file says so; otherwise it is what tfjs has found. */
+  isSaved: boolean;
+  /** To be called after each compile, which collects weights of its own, and thaws those of a sequential model. */
+  apply(): void;
+  undo(): void;
+}
+
+/** @throws if the file names what is not in the model. Nothing is changed yet */
+export function trainedIn(fn: string, model: LayersModel, saved: SavedTrained | undefined): Trained {
+  const node = nodeOf(model);
+  if (!saved) return { shapes: shapesOf(trainedModel(node).trainableWeights), isSaved: false, apply() {}, undo() {} };
+  const byName = new Map(node.weights.map((weight) => [weight.originalName, weight]));
+  const named = (name: string): Weight =>
+    byName.get(name) ?? fail(fn, `the model's file is damaged or was changed: the model has no weight ${name}`);
+  const weights = saved.weights.map(named);
+  const frozen = new Set(saved.frozenWeights.map(named));
+  const models = [...modelsIn(node)];
+  const none = saved.frozenModels.find((place) => place >= models.length);
+  if (none !== undefined) {
+    fail(fn, `the model's file is damaged or was changed: model ${none} is frozen, and there are ${models.length}`);
+  }
+  const modelsBefore = models.map(({ trainable }) => trainable);
+  const weightsBefore = new Map([...byName.values()].map((weight) => [weight, weight.trainable]));
+  const set = (modelIs: (i: number) => boolean, weightIs: (weight: Weight) => boolean) => {
+    // A model that is set sets weights in it, so the weights come last.
+    [...modelsIn(node)].forEach((each, i) => (each.trainable = modelIs(i)));
+    for (const weight of weightsBefore.keys()) weight.trainable = weightIs(weight);
+  };
+  return {
+    shapes: shapesOf(weights),
+    isSaved: true,
+    apply() {
+      set((i) => !saved.frozenModels.includes(i), (weight) => !frozen.has(weight)); // prettier-ignore
+      trainedModel(node).collectedTrainableWeights = [...weights];
+    },
+    undo: () => set((i) => modelsBefore[i]!, (weight) => weightsBefore.get(weight)!), // prettier-ignore
+  };
+}
