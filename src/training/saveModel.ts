@@ -7,7 +7,7 @@ import { checkSaved, VERSION } from './checkSaved.js';
 import { checkJson, type Json } from './json.js';
 import { checkState, isCarried, readOptimizer } from './optimizerState.js';
 import { describeFunctions, isCompiled, KEY, lossByOutput, metadataOf, type SavedTraining } from './savedTraining.js';
-import { describeTrained, trainedShapes } from './trainedWeights.js';
+import { checkWeightNames, describeTrained, trainedShapes } from './trainedWeights.js';
 
 export interface SaveModelOptions {
   /** Anything of yours that JSON can hold, such as `{ epoch: 3 }`: see savedState. */
@@ -36,7 +36,7 @@ const FN = 'saveModel';
  * @param to as in `model.save`: `'file:///...'`, `'indexeddb://...'`, `modelFiles(folder)`, ...
  * @returns what the handler says
  * @throws (rejects) if the model is not compiled, a loss has no name, the optimizer cannot be saved or its state is not that
- *   of the weights that are trained, the state is no JSON, or the handler fails. The model stays as it was
+ *   of the weights that are trained, two layers have weights of one name, the state is no JSON, or the handler fails. The model stays as it was
  *
  * @example
  * ```ts
@@ -67,6 +67,7 @@ export async function saveModel(
   const save = resolveSave(to);
 
   // All that is read is read from here to the first await.
+  checkWeightNames(FN, model);
   const functions = describeFunctions(FN, model);
   const trained = describeTrained(FN, model);
   checkState(FN, model.optimizer, trainedShapes(model));

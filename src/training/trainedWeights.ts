@@ -3,7 +3,7 @@
  * inside of models, and not what compile has found: changes of `trainable` after it count only when it is called again.
  */
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { fail, showShape } from '../checks.js';
+import { fail, show, showShape } from '../checks.js';
 import type { FilePart } from './filePart.js';
 
 export interface SavedTrained {
@@ -57,6 +57,20 @@ const shapesOf = (weights: readonly Weight[]): string[] => weights.map(({ shape 
 /** Shapes of the weights that a compiled model trains. */
 export const trainedShapes = (model: LayersModel): string[] =>
   shapesOf(trainedModel(nodeOf(model)).collectedTrainableWeights ?? []);
+
+/** tfjs-layers finds weights by name when it loads a model: two of one name make a file that cannot be loaded. */
+export function checkWeightNames(fn: string, model: LayersModel): void {
+  const byName = new Map<string, Weight>();
+  for (const weight of nodeOf(model).layers!.flatMap(({ weights }) => weights)) {
+    const { originalName } = weight;
+    const before = byName.get(originalName);
+    if (before === weight) {
+      fail(fn, `the weight ${show(originalName)} is in the model twice, and tfjs cannot load such a file; keep the layer in one of the models inside of it`); // prettier-ignore
+    }
+    if (before) fail(fn, `two layers have the weight ${show(originalName)}; give them different names`);
+    byName.set(originalName, weight);
+  }
+}
 
 /** As the file holds it. @throws if it could not be restored */
 export function describeTrained(fn: string, model: LayersModel): SavedTrained {

@@ -536,6 +536,37 @@ describe('saveModel refuses', () => {
     await expect(saveModel({} as tf.LayersModel, memory())).rejects.toThrow('saveModel: model must be a model');
   });
 
+  /** Two models in a model, each with a layer of this name. */
+  function siblings(first: string, second: string, shared = false): tf.LayersModel {
+    const part = (model: string, layers: tf.layers.Layer[]) => tf.sequential({ name: model, layers });
+    const dense = (name: string) => tf.layers.dense({ units: CLASSES, inputShape: [...SPATIAL, FEATURES], name });
+    const a = dense(first);
+    const inputs = tf.input({ shape: [...SPATIAL, FEATURES] });
+    const parts = [part('one', [a]), shared ? a : part('two', [dense(second)])];
+    const outputs = parts.map((each) => each.apply(inputs) as tf.SymbolicTensor);
+    const model = tf.model({ inputs, outputs: tf.layers.add().apply(outputs) as tf.SymbolicTensor });
+    model.compile({ optimizer: 'sgd', loss: softseg.diceLoss });
+    return model;
+  }
+
+  test('two weights of one name, before the file that is there is lost', async () => {
+    const good = siblings('a', 'b');
+    const file = memory();
+    await saveModel(good, file);
+    const before = file.file();
+    const [twice, shared] = [siblings('d', 'd'), siblings('d', 'd', true)];
+    await expect(saveModel(twice, file)).rejects.toThrow(
+      'saveModel: two layers have the weight "d/kernel"; give them different names',
+    );
+    await expect(saveModel(shared, file)).rejects.toThrow('saveModel: the weight "d/kernel" is in the model twice');
+    expect(file.file()).toBe(before);
+    const loaded = await loadSilently(file);
+    compileSaved(loaded);
+    discard(good, twice, loaded);
+    for (const weight of shared.getLayer('d').weights) weight.dispose(); // tfjs counts its uses, and not all of them
+    shared.optimizer.dispose();
+  });
+
   test('an optimizer that cannot be loaded', async () => {
     class Mine extends tf.SGDOptimizer {
       static override get className() {
