@@ -80,7 +80,8 @@ const DIGITS = 8;
  * Saves a model with all that training needs to go on (`saveModel`) as `folder/epoch-00000007` or `folder/step-…`,
  * and removes older ones. Whenever the program is killed, or the disk is full, each checkpoint in the folder is whole
  * or does not count. Only checkpoints are removed that this process wrote or found when it began to write, so another
- * one's stay; and only once there are `keep` whole ones, so that the last whole one is never lost to damaged ones.
+ * one's stay; and only once there are `keep` whole ones, so that the last whole one is never lost to damaged ones. One
+ * that cannot be removed is tried again at the next save, and named once on the console.
  *
  * @param options `{ epoch }` or `{ step }`, `keep`, `state`
  * @throws (rejects) as saveModel, or with what the file system says; nothing of the new checkpoint stays then, and the
@@ -300,10 +301,14 @@ const warned = new Set<string>();
 
 function warnOf(fn: string, { folder, passedOver }: Checkpoint): void {
   for (const { folder: damaged, why } of passedOver) {
-    if (warned.has(why)) continue;
-    warned.add(why);
-    console.warn(`${fn}: the checkpoint ${damaged} is damaged, and ${folder} is used: ${why}`);
+    warnOnce(why, `${fn}: the checkpoint ${damaged} is damaged, and ${folder} is used: ${why}`);
   }
+}
+
+function warnOnce(about: string, message: string): void {
+  if (warned.has(about)) return;
+  warned.add(about);
+  console.warn(message);
 }
 
 /** By folder: those that were there when this process began to write, and its own. */
@@ -343,7 +348,10 @@ async function removeOlder(
       if ((await lstat(path)).isDirectory()) await removeModel(path);
     } catch (error) {
       if (!isMissing(error)) {
-        throw fileError(fn, `${join(folder, saved.name)} is saved, but ${path} cannot be removed`, error);
+        // The new one is saved: no reason to end the training. It is tried again at the next.
+        const message = `${join(folder, saved.name)} is saved, but ${path}, which is older, cannot be removed yet`;
+        warnOnce(path, fileError(fn, message, error).message);
+        continue;
       }
     }
     wholeOnes.delete(path);

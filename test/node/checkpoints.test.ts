@@ -182,6 +182,34 @@ describe('checkpoints', () => {
     }
   });
 
+  test('that cannot be removed do not end the training: one warning, and each save tries again', async () => {
+    const model = build();
+    const warn = jest.spyOn(console, 'warn').mockImplementation(() => {});
+    const { rm } = fileSystem;
+    const busy = join(folder, 'step-00000000');
+    const spy = jest.spyOn(fileSystem, 'rm').mockImplementation((async (path: string, options: object) => {
+      const error = new Error(`EBUSY: resource busy or locked, rmdir '${path}'`);
+      if (path === busy) throw Object.assign(error, { code: 'EBUSY' });
+      return rm(path, options);
+    }) as never);
+    try {
+      for (const step of [0, 1, 2, 3]) await saveCheckpoint(model, folder, { step, keep: 1 });
+      expect(files()).toEqual(['step-00000000', 'step-00000003']);
+      expect(warn.mock.calls).toEqual([
+        [
+          `saveCheckpoint: ${join(folder, 'step-00000001')} is saved, but ${busy}, which is older, cannot be removed ` +
+            `yet: EBUSY: resource busy or locked, rmdir '${busy}'`,
+        ],
+      ]);
+      expect((await latestCheckpoint(folder))!.step).toBe(3);
+    } finally {
+      spy.mockRestore();
+      warn.mockRestore();
+    }
+    await saveCheckpoint(model, folder, { step: 4, keep: 1 });
+    expect(files()).toEqual(['step-00000004']);
+  });
+
   test('of another process stay', async () => {
     const model = build();
     await saveCheckpoint(model, folder, { step: 100 });
