@@ -287,13 +287,16 @@ async function describe(fn: string, folder: string, { kind, count }: Named, read
 }
 
 async function stateIn(fn: string, folder: string, { artifacts, sealed }: ModelRead): Promise<Json | undefined> {
-  const { stateOf } = await import('../training/compileSaved.js');
+  const [{ stateOf }, { OtherFile }] = await Promise.all([
+    import('../training/compileSaved.js'),
+    import('../training/checkSaved.js'),
+  ]);
   try {
     return stateOf(fn, { getUserDefinedMetadata: () => artifacts.userDefinedMetadata! });
   } catch (error) {
     const message = `${(error as Error).message} (${folder})`;
-    // All bytes are as they were written: by a newer softseg, or not by saveModel.
-    throw sealed ? new NotDamaged(message) : new Error(message);
+    // A newer softseg wrote it, or another program, or all bytes are as they were written.
+    throw sealed || error instanceof OtherFile ? new NotDamaged(message) : new Error(message);
   }
 }
 

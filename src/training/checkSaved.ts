@@ -2,7 +2,7 @@
  * Checks softseg's part of a model's file before anything is made of it. It may come from any handler of tfjs, damaged
  * or written by somebody else.
  */
-import { entriesOf, fail, show } from '../checks.js';
+import { entriesOf, show } from '../checks.js';
 import { FilePart } from './filePart.js';
 import { checkSavedOptimizer } from './optimizerState.js';
 import type { SavedTraining } from './savedTraining.js';
@@ -15,17 +15,20 @@ export const VERSION = 2;
 /** Metrics are given by output, and for each output as a list. */
 const DEEPEST_FORM = 3;
 
+/** A model's file that may be whole, but not one that this softseg can read. */
+export class OtherFile extends Error {}
+
 /** @param prefix how errors begin */
 export function checkSaved(fn: string, value: unknown, prefix = ''): asserts value is SavedTraining {
   const part = new FilePart(fn, prefix, 'softseg', value);
   const version = part.entries().get('version')?.value;
-  if (!Number.isInteger(version) || (version as number) < 1 || (version as number) > VERSION) {
-    fail(
-      fn,
-      `the model's file has version ${show(version)} of softseg's part, and this softseg knows up to ${VERSION}; ` +
-        'update it',
+  if (Number.isSafeInteger(version) && (version as number) > VERSION) {
+    throw new OtherFile(
+      `${fn}: the model's file has version ${show(version)} of softseg's part, and this softseg knows up to ` +
+        `${VERSION}; update it`,
     );
   }
+  part.inside('.version', version).integer(1, VERSION);
   const saved = part.fields(['version', 'functions', 'loss', 'metrics', 'anyTargets', 'optimizer', 'trained', 'state']);
   const functions = saved.functions.list();
   functions.forEach(checkFunction);

@@ -1,7 +1,7 @@
 /** What softseg writes into a model's file, and how losses and metrics are found again by it. */
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { fail, show } from '../checks.js';
-import { checkSaved } from './checkSaved.js';
+import { checkSaved, OtherFile } from './checkSaved.js';
 import type { Json } from './json.js';
 import { isLossName, LOSSES, nameOfLoss, type LossFunction } from './losses.js';
 import { isNamedLoss, namedLoss, type NamedLoss } from './namedLoss.js';
@@ -163,7 +163,7 @@ export type WithMetadata = Pick<LayersModel, 'getUserDefinedMetadata'>;
 export function readSaved(fn: string, model: WithMetadata): SavedTraining {
   const saved = metadataOf(model)[KEY];
   if (saved === undefined || saved === null) {
-    fail(fn, "the model's file has no part of softseg; save it with saveModel");
+    throw new OtherFile(`${fn}: the model's file has no part of softseg; save it with saveModel`);
   }
   checkSaved(fn, saved, "the model's file is damaged or was changed: ");
   return saved;

@@ -653,7 +653,11 @@ describe('compileSaved refuses', () => {
       'has no part of softseg; save it with saveModel',
     ],
     ['a newer file', (saved) => (part(saved).version = 3), 'version 3 of softseg’s part'.replace('’', "'")],
-    ['a file without a version', (saved) => (part(saved).version = 'x'), 'version "x"'],
+    [
+      'a file without a version',
+      (saved) => (part(saved).version = 'x'),
+      'softseg.version must be an integer from 1 to 2, got "x"',
+    ],
     [
       'a loss it does not have',
       (saved) => (part(saved).functions[0] = { from: 'softseg', name: 'betterLoss', options: {} }),
