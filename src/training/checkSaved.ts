@@ -12,6 +12,9 @@ import { splitLossName } from './wrappedLoss.js';
 /** Raised with each change of the files: fields that are not known are refused. */
 export const VERSION = 2;
 
+/** The axes of tensors of tfjs. */
+const MOST_AXES = 6;
+
 /** Metrics are given by output, and for each output as a list. */
 const DEEPEST_FORM = 3;
 
@@ -48,9 +51,10 @@ export function checkSaved(fn: string, value: unknown, prefix = ''): asserts val
 }
 
 function checkFunction(part: FilePart): void {
-  const { from, name, options } = part.fields(['from', 'name', 'options']);
+  const { from, name, options, axis } = part.fields(['from', 'name', 'options', 'axis']);
   if (from.value !== 'softseg' && from.value !== 'own') from.refuse("must be 'softseg' or 'own'");
   name.inside('', splitLossName(name.name()).name).name();
+  if (axis.isGiven) axis.integer(-MOST_AXES, MOST_AXES);
   if (!options.isGiven) return;
   options.entries();
   options.json();

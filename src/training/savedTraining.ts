@@ -8,8 +8,8 @@ import { isNamedLoss, namedLoss, type NamedLoss } from './namedLoss.js';
 import type { SavedOptimizer } from './optimizerState.js';
 import { isScoreName, nameOfScore, SCORES } from './scores.js';
 import type { SavedTrained } from './trainedWeights.js';
-import { wrapLoss } from './wrapLoss.js';
-import { splitLossName } from './wrappedLoss.js';
+import { wrapLoss, wrapMetric } from './wrapLoss.js';
+import { splitLossName, unwrapped, wrapperName } from './wrappedLoss.js';
 
 /** The key in the model's user-defined metadata. */
 export const KEY = 'softseg';
@@ -34,6 +34,8 @@ interface SavedFunction {
   from: 'softseg' | 'own';
   name: string;
   options?: { [name: string]: Json };
+  /** Of a metric in `withMask` or `withSampleWeights`; a loss has it in its options. */
+  axis?: number;
 }
 
 /** A string is a loss or metric of tfjs-layers, a number one of the functions. */
@@ -86,8 +88,14 @@ function describeFunction(fn: string, given: Leaf, what: 'loss' | 'metric'): Sav
     const from = isLossName(splitLossName(given.lossName).name) ? 'softseg' : 'own';
     return { from, name: given.lossName, options: given.options as { [name: string]: Json } };
   }
-  const known = nameOfLoss(given) ?? nameOfScore(given);
-  if (known) return { from: 'softseg', name: known };
+  const { wrappers, inside, axes } = unwrapped(given as LossFunction);
+  const known = nameOfLoss(inside) ?? nameOfScore(inside);
+  const [axis] = axes;
+  if (what === 'metric' && axes.some((other) => other !== axis)) {
+    fail(fn, `each wrapper of the metric ${show(given)} must have the same axis, got ${axes.join(' and ')}`);
+  }
+  const wrapped = axis === undefined ? {} : { axis };
+  if (known) return { from: 'softseg', name: wrapperName(wrappers, known), ...wrapped };
   if (typeof given !== 'function') fail(fn, `a ${what} must be a function or a string, got ${show(given)}`);
   if (what === 'loss') {
     fail(
@@ -97,7 +105,7 @@ function describeFunction(fn: string, given: Leaf, what: 'loss' | 'metric'): Sav
     );
   }
   if (given.name === '') fail(fn, "a metric must have a name to be saved by; give it one: asMetric('name', metric)");
-  return { from: 'own', name: given.name };
+  return { from: 'own', name: given.name, ...wrapped };
 }
 
 /** Losses and metrics as `compile` takes them. */
@@ -112,14 +120,18 @@ export function reviveFunctions(
 }
 
 function reviveFunction(fn: string, saved: SavedFunction, own: OwnFunctions): NamedLoss | LossFunction {
-  const { from, name, options } = saved;
+  const { from, name, options, axis } = saved;
   if (options) return reviveLoss(fn, from, name, options, own.losses);
-  if (from === 'softseg') {
-    if (isLossName(name)) return LOSSES[name].loss;
-    if (isScoreName(name)) return SCORES[name] as LossFunction;
-    fail(fn, `the file has the function '${name}', which this version of softseg does not have`);
+  const { wrappers, name: inside } = splitLossName(name);
+  const wrap = (metric: LossFunction) => wrapMetric(wrappers, metric, axis === undefined ? {} : { axis });
+  if (from === 'own') {
+    // One of your own may be handed in with its wrappers, too.
+    const whole = Object.hasOwn(own.metrics, name) || inside === '';
+    return whole ? handedIn(fn, 'metrics', name, own.metrics) : wrap(handedIn(fn, 'metrics', inside, own.metrics));
   }
-  return handedIn(fn, 'metrics', name, own.metrics);
+  if (isLossName(inside)) return wrap(LOSSES[inside].loss);
+  if (isScoreName(inside)) return wrap(SCORES[inside] as LossFunction);
+  return fail(fn, `the file has the function '${inside}', which this version of softseg does not have`);
 }
 
 function reviveLoss(

@@ -25,6 +25,21 @@ export interface Unpacked {
 /** How many channels a wrapped loss takes off its labels. */
 const takenOff = new WeakMap<LossFunction, number>();
 
+/** A wrapped function taken apart. */
+export interface Unwrapped {
+  /** The outermost first. */
+  wrappers: Wrapper[];
+  inside: LossFunction;
+  /** The `axis` option of each wrapper. */
+  axes: (number | undefined)[];
+}
+
+const madeOf = new WeakMap<LossFunction, Unwrapped>();
+
+/** What `withMask` and `withSampleWeights` made of which function. */
+export const unwrapped = (given: LossFunction): Unwrapped =>
+  madeOf.get(given) ?? { wrappers: [], inside: given, axes: [] };
+
 /**
  * A loss that takes labels and weights apart and then does what `call` does. Around a loss of this package or a
  * `namedLoss` it is a `NamedLoss`.
@@ -53,6 +68,8 @@ export function wrappedLoss(
       return value;
     });
   takenOff.set(wrapped, channels);
+  const { wrappers, inside, axes } = unwrapped(loss);
+  madeOf.set(wrapped, { wrappers: [fn, ...wrappers], inside, axes: [axis, ...axes] });
   const name = isNamedLoss(loss) ? loss.lossName : loss.name;
   Object.defineProperty(wrapped, 'name', { value: name ? `${fn}(${name})` : fn });
   if (!isNamedLoss(loss)) return wrapped;
@@ -70,6 +87,10 @@ export function splitLossName(lossName: string): { wrappers: Wrapper[]; name: st
   const { wrappers, name } = splitLossName(inner!);
   return { wrappers: [wrapper as Wrapper, ...wrappers], name };
 }
+
+/** The other way round. */
+export const wrapperName = (wrappers: readonly Wrapper[], name: string): string =>
+  wrappers.reduceRight((inner, wrapper) => `${wrapper}(${inner})`, name);
 
 /** Labels and weights, which must have the class axis, one behind the other along it. Inside tf.tidy. */
 export function join(labels: Tensor, weights: Tensor, axis: number): Tensor {

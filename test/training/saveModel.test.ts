@@ -221,6 +221,55 @@ describe.each<[string, () => tf.LayersModel, unknown]>([
   });
 });
 
+test('metrics of packed labels are so again, own ones and channels first included', async () => {
+  const { withMask, withSampleWeights, iouScore } = softseg;
+  const own = (t: tf.Tensor, z: tf.Tensor, options?: object) => iouScore(t, z, { hard: true, ...options });
+  const metrics = [withMask(iouScore), withMask(iouScore, { axis: 1 }), withMask(own), withMask(namedLoss('diceLoss'))];
+  // 2 channels, in an image of 2 x 2, so that labels and predictions can be read either way.
+  const build = () => {
+    const model = tf.sequential();
+    model.add(tf.layers.dense({ inputShape: [2, 2, FEATURES], units: 2 }));
+    return model;
+  };
+  const model = build();
+  model.compile({ optimizer: 'sgd', loss: withMask(softseg.diceLoss) as never, metrics });
+  softseg.acceptAnyTargets(model);
+  const file = memory();
+  await saveModel(model, file);
+  const x = tf.randomNormal([2, 2, 2, FEATURES]);
+  const mask = tf.randomUniform([2, 2, 2]);
+  const labels = tf.softmax(tf.randomNormal([2, 2, 2, 2]));
+  const expected = metrics.slice(0, 1).concat(metrics.slice(2));
+  const value = (metric: unknown, z: tf.Tensor) =>
+    (metric as typeof own)(softseg.packMask(labels, mask), z).mean().dataSync()[0];
+  for (const handed of [{ own }, { 'withMask(own)': withMask(own) }] as Record<string, typeof own>[]) {
+    const loaded = await loadSilently(file);
+    compileSaved(loaded, { metrics: handed });
+    expect(loaded.metricsNames).toEqual(model.metricsNames);
+    const revived = (loaded as unknown as { metrics: unknown[] }).metrics;
+    const z = loaded.predict(x) as tf.Tensor;
+    for (const [i, metric] of expected.entries()) {
+      expect(value(revived[i === 0 ? 0 : i + 1], z)).toBe(value(metric, z));
+    }
+    const channelsFirst = tf.transpose(labels, [0, 3, 1, 2]);
+    const packed = softseg.packMask(channelsFirst, mask, { axis: 1 });
+    const [before, after] = [metrics[1], revived[1]] as (typeof own)[];
+    expect(after!(packed, tf.neg(channelsFirst)).dataSync()).toEqual(before!(packed, tf.neg(channelsFirst)).dataSync());
+    expect(after!.name).toBe('withMask(iouScore)');
+    discard(loaded);
+  }
+  const loaded = await loadSilently(file);
+  expect(() => compileSaved(loaded)).toThrow("metric 'own' is not softseg's; hand it in: compileSaved(model, { metrics: { own"); // prettier-ignore
+  discard(loaded);
+  model.compile({
+    optimizer: model.optimizer,
+    loss: softseg.diceLoss,
+    metrics: [withSampleWeights(withMask(iouScore), { axis: 1 })],
+  });
+  await expect(saveModel(model, file)).rejects.toThrow('must have the same axis, got 1 and ');
+  discard(model);
+});
+
 test('every score that is a metric by itself is known by its name', () => {
   const scores = Object.entries(softseg).filter(([name]) => name in SCORES);
   expect(scores.map(([name]) => name).toSorted()).toEqual(Object.keys(SCORES).toSorted());
