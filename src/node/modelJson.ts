@@ -59,12 +59,23 @@ export function sealedText(fn: string, path: string, model: io.ModelJSON): Buffe
 }
 
 /** @throws if these are not the bytes of a model.json, or not those that were written */
-export function parseModelJson(fn: string, path: string, bytes: Buffer): CheckedModel {
+export function parseModelJson(fn: string, path: string, given: Buffer): CheckedModel {
+  const bytes = withoutEnds(given);
   const sealed = checkSeal(fn, path, bytes);
   const part = new FilePart(fn, `${path} is damaged, or no model of tfjs-layers: `, 'model', parse(fn, path, bytes));
   if (!sealed && ['checked', 'sha256'].some((name) => part.field(name).isGiven)) refuseSeal(fn, path, 'other bytes');
   const groups = checkModel(part);
-  return { json: part.value as io.ModelJSON, groups, id: sha256(bytes), sealed };
+  return { json: part.value as io.ModelJSON, groups, id: sha256(given), sealed };
+}
+
+const BOM = Buffer.from([0xef, 0xbb, 0xbf]);
+
+/** Without a byte order mark, and without the line breaks and spaces at the end that editors add. */
+function withoutEnds(bytes: Buffer): Buffer {
+  const begin = bytes.subarray(0, BOM.length).equals(BOM) ? BOM.length : 0;
+  let end = bytes.length;
+  while (end > begin && [0x20, 0x09, 0x0a, 0x0d].includes(bytes[end - 1]!)) end--;
+  return bytes.subarray(begin, end);
 }
 
 function parse(fn: string, path: string, bytes: Buffer): unknown {
@@ -80,12 +91,21 @@ function checkSeal(fn: string, path: string, bytes: Buffer): boolean {
   const body = bytes.subarray(0, Math.max(0, bytes.length - TAIL_LENGTH));
   const [, expected] = TAIL.exec(bytes.subarray(body.length).toString('latin1')) ?? [];
   const head = bytes.subarray(0, HEAD.length).equals(HEAD);
-  if (!head && expected === undefined) return false;
-  if (!head || expected === undefined) refuseSeal(fn, path, `no "checked" at its begin or no "sha256" at its end`);
+  if (!head && expected === undefined) {
+    if (bytes.length < HEAD.length && HEAD.indexOf(bytes) === 0) fail(fn, `${path} is damaged: ${cutOff(bytes)}`);
+    return false;
+  }
+  if (expected === undefined) {
+    refuseSeal(fn, path, `no sha256 at its end: ${cutOff(bytes)}, or its end was changed`);
+  }
+  if (!head) refuseSeal(fn, path, 'a sha256 at its end, but does not begin with "checked"');
   const actual = sha256(body);
   if (actual !== expected) refuseSeal(fn, path, `the sha256 ${actual}, and it was written with ${expected}`);
   return true;
 }
+
+const cutOff = (bytes: Buffer): string =>
+  bytes.length === 0 ? 'it is empty' : `it was cut off after ${bytes.length} bytes`;
 
 const refuseSeal = (fn: string, path: string, has: string): never =>
   fail(fn, `${path} is damaged: it has ${has} (if it was changed on purpose, take "checked" and "sha256" out of it)`);

@@ -126,6 +126,43 @@ test('a model.json that was changed by hand is loaded without its hash, and the 
   }
 });
 
+test('a byte order mark, or a line break at the end, does not make a model.json another one', async () => {
+  await saveModel(whole, modelFiles(folder));
+  const path = join(folder, 'model.json');
+  const sealed = readFileSync(path, 'utf8');
+  const unsealed = sealed.replace('"checked":"sha256",', '').replace(/,"sha256":"[0-9a-f]{64}"\}$/, '}');
+  for (const text of [sealed, unsealed]) {
+    for (const changed of [`${text}\n`, `${text}\r\n \t\n`, `\ufeff${text}`, `\ufeff${text}\n`]) {
+      writeFileSync(path, changed);
+      const again = await tf.loadLayersModel(modelFiles(folder));
+      compileSaved(again);
+      expect(bitsOf(again)).toEqual(bitsOf(whole));
+      discard(again);
+    }
+  }
+  // The hash is compared, too.
+  writeFileSync(path, `${sealed.replace('"smooth":0.5', '"smooth":0.25')}\n`);
+  expect((await errorOf(modelFiles(folder).load!()))!.message).toContain('it has the sha256');
+});
+
+test.each<[string, (text: string) => string, string]>([
+  ['nothing', () => '', 'it is empty'],
+  ['the begin', (text) => text.slice(0, 7), 'it was cut off after 7 bytes'],
+  [
+    'a part',
+    (text) => text.slice(0, 500),
+    'it has no sha256 at its end: it was cut off after 500 bytes, or its end was',
+  ],
+  ['all but the begin', (text) => text.replace('"checked":"sha256",', ''), 'does not begin with "checked"'],
+])('a model.json with %s of its text is said to be that', async (_, change, message) => {
+  await saveModel(whole, modelFiles(folder));
+  const path = join(folder, 'model.json');
+  writeFileSync(path, change(readFileSync(path, 'utf8')));
+  const error = (await errorOf(modelFiles(folder).load!()))!;
+  expect(error.message).toContain(`modelFiles: ${path} is damaged: `);
+  expect(error.message).toContain(message);
+});
+
 test('each file of the newest checkpoint damaged: it is named, and the one before is loaded, bit for bit', async () => {
   await saveCheckpoint(whole, folder, { epoch: 7 });
   const newest = join(folder, 'epoch-00000008');
@@ -154,7 +191,7 @@ test('each file of the newest checkpoint damaged: it is named, and the one befor
 test('a person sees which checkpoint was passed over, once', async () => {
   for (const step of [1, 2]) await saveCheckpoint(whole, folder, { step });
   const newest = join(folder, 'step-00000002');
-  appendFileSync(join(newest, 'model.json'), ' ');
+  appendFileSync(join(newest, 'model.json'), '}');
   for (let i = 0; i < 2; i++) await latestCheckpoint(folder);
   expect(warn.mock.calls).toEqual([
     [

@@ -75,7 +75,8 @@ describe('a model.json', () => {
   const deep = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
 
   test.each<[string, () => string, string]>([
-    ['that is empty', () => '', 'is damaged: it is no JSON'],
+    ['that is empty', () => '', 'is damaged: it is empty'],
+    ['of half a word', () => 'tru', 'is damaged: it is no JSON'],
     ['of null', () => 'null', 'model must be an object, got null'],
     ['of a list', () => '[]', 'model must be an object, got []'],
     ['of a number', () => '1', 'model must be an object, got 1'],
