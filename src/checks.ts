@@ -3,10 +3,11 @@
  * message names the function, the rule and what was received.
  */
 import type { DataType, Tensor } from '@tensorflow/tfjs-core';
+import { visible, visibleLine } from './visibleText.js';
 
-/** Throws `fn: message`. */
+/** Throws `fn: message`, which holds no control characters, whatever was received. */
 export function fail(fn: string, message: string): never {
-  throw new Error(`${fn}: ${message}`);
+  throw new Error(visible(`${fn}: ${message}`));
 }
 
 /** The most items of a list or an object, and the most characters of a string, that a message shows. */
@@ -17,7 +18,7 @@ const SHOWN_DEPTH = 3;
 
 /** A value as an error message shows it: short, whatever the value is. It never throws. */
 export function show(value: unknown): string {
-  return shown(value, SHOWN_DEPTH);
+  return visibleLine(shown(value, SHOWN_DEPTH));
 }
 
 function shown(value: unknown, depth: number): string {

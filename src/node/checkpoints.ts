@@ -5,6 +5,7 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { checkInteger, checkOptionNames, fail, show } from '../checks.js';
 import type { CompiledSaved, CompileSavedOptions } from '../training/compileSaved.js';
 import type { Json } from '../training/json.js';
+import { visibleLine } from '../visibleText.js';
 import { codeOf, fileError, isMissing } from './fileError.js';
 import { loadModel } from './loadModel.js';
 import { hasModel, probeModel, readModel, removeModel, writeModel, type ModelRead } from './modelFiles.js';
@@ -294,7 +295,7 @@ async function stateIn(fn: string, folder: string, { artifacts, sealed }: ModelR
   try {
     return stateOf(fn, { getUserDefinedMetadata: () => artifacts.userDefinedMetadata! });
   } catch (error) {
-    const message = `${(error as Error).message} (${folder})`;
+    const message = visibleLine(`${(error as Error).message} (${folder})`);
     // A newer softseg wrote it, or another program, or all bytes are as they were written.
     throw sealed || error instanceof OtherFile ? new NotDamaged(message) : new Error(message);
   }
@@ -311,7 +312,7 @@ function warnOf(fn: string, { folder, passedOver }: Checkpoint): void {
 function warnOnce(about: string, message: string): void {
   if (warned.has(about)) return;
   warned.add(about);
-  console.warn(message);
+  console.warn(visibleLine(message));
 }
 
 /** By folder: those that were there when this process began to write, and its own. */

@@ -4,6 +4,7 @@ import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { io } from '@tensorflow/tfjs-core';
 import { fail, show } from '../checks.js';
+import { visibleLine } from '../visibleText.js';
 import { fileError, isMissing, withCause } from './fileError.js';
 import { makeFolder, openInside, readWhole, removeEmpty, sync, writeWhole, type OpenFile } from './files.js';
 import { LONGEST, parseModelJson, sealedText, type CheckedModel, type WeightsFile } from './modelJson.js';
@@ -212,12 +213,15 @@ function checkLengths(fn: string, folder: string, { groups }: CheckedModel, open
     const of = sizes.slice(at, (at += files.length));
     files.forEach((file, i) => {
       if (file.bytes !== null && file.bytes !== of[i]) {
-        fail(fn, `${join(folder, file.path)} is damaged: it has ${of[i]} bytes, and was written with ${file.bytes}`);
+        fail(
+          fn,
+          `${visibleLine(join(folder, file.path))} is damaged: it has ${of[i]} bytes, and was written with ${file.bytes}`,
+        );
       }
     });
     const total = of.reduce((a, b) => a + b, 0);
     if (bytes !== total) {
-      const paths = files.map(({ path }) => path).join(' and ') || 'no file';
+      const paths = visibleLine(files.map(({ path }) => path).join(' and ')) || 'no file';
       fail(fn, `${folder} is damaged: the shapes in ${MODEL} take ${bytes} bytes, and ${paths} has ${total}`);
     }
   }
@@ -239,7 +243,10 @@ async function readWeights(
     });
     at += size;
     if (sha256 !== null && sha256 !== actual) {
-      fail(fn, `${join(folder, path)} is damaged: it has the sha256 ${actual}, and was written with ${sha256}`);
+      fail(
+        fn,
+        `${visibleLine(join(folder, path))} is damaged: it has the sha256 ${actual}, and was written with ${sha256}`,
+      );
     }
   }
   return data;

@@ -26,6 +26,13 @@ describe('show', () => {
     ['the function show', show],
     ['the function (anonymous)', () => 0],
     ['{"toJSON":1}', { toJSON: 1 }],
+    ['"\\u001b[2J\\u007f\\u009b\\u202e"', '\u001b[2J\u007f\u009b\u202e'],
+    [
+      'the function \\u001b[2J\\n'.replace('\\n', '\\u000a'),
+      Object.defineProperty(() => 0, 'name', { value: '\u001b[2J\n' }),
+    ],
+    ['Symbol(\\u001b)', Symbol('\u001b')],
+    ['{"\\u009b":1}', { '\u009b': 1 }],
   ])('gives %s', (expected, value) => {
     expect(show(value)).toBe(expected);
   });

@@ -1,5 +1,5 @@
 /** Folders of models as nobody writes them by accident: each is refused, by name and at once, and nothing is kept. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
   appendFileSync,
@@ -19,7 +19,7 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-node';
 import { diceLoss, saveModel } from '../../src/index.js';
-import { latestCheckpoint } from '../../src/node/checkpoints.js';
+import { latestCheckpoint, saveCheckpoint } from '../../src/node/checkpoints.js';
 import { modelFiles } from '../../src/node/modelFiles.js';
 
 type Json = Record<string, unknown>;
@@ -263,6 +263,48 @@ test('a file in place of the folder, to load from and to save to', async () => {
   await expect(modelFiles(path).save!({ modelTopology: {} })).rejects.toThrow(`cannot save a model to ${path}: EEXIST`);
   await expect(latestCheckpoint(path)).rejects.toThrow(`latestCheckpoint: cannot read ${path}: ENOTDIR`);
   await expect(latestCheckpoint(join(path, 'in'))).rejects.toThrow('ENOTDIR');
+});
+
+// eslint-disable-next-line no-control-regex -- these are meant
+const UNSEEN = /[\x00-\x1f\x7f-\x9f\u202e]/;
+const ESCAPES = '\u001b[2J\u0007\u009b2J\u202e\n';
+
+test.each<[string, (group: Group, model: Json) => void]>([
+  ['a path', (group) => (group.paths = [ESCAPES])],
+  ['a path that is not allowed', (group) => (group.paths = [`../${ESCAPES}`])],
+  ['the name of a weight', (group) => group.weights.forEach((weight) => (weight['name'] = ESCAPES))],
+  ['a dtype', (group) => (group.weights[0]!['dtype'] = ESCAPES)],
+  ['a key', (_, model) => (model['modelTopology'] = { [ESCAPES]: { constructor: 1 } })],
+  ['the class of a model', (_, model) => (model['modelTopology'] = { class_name: '', [ESCAPES]: 1 })],
+])('escape codes in %s do not reach a message', async (_, change) => {
+  const model = JSON.parse(written) as Json;
+  change((model['weightsManifest'] as Group[])[0]!, model);
+  writeFileSync(file('model.json'), JSON.stringify(model));
+  const { message } = await modelFiles(folder).load!().then(() => new Error('none'), (error: Error) => error); // prettier-ignore
+  expect(message).not.toMatch(UNSEEN);
+  expect(message).toMatch(/^modelFiles: /);
+});
+
+test('escape codes in the names of folders and files reach neither messages nor the console', async () => {
+  const warn = jest.spyOn(console, 'warn').mockImplementation(() => {});
+  const run = join(folder, `run${ESCAPES.slice(0, -1)}`);
+  const messageOf = (result: Promise<unknown>) => result.then(() => 'none', (error: Error) => error.message); // prettier-ignore
+  expect(await messageOf(modelFiles(run).load!())).toMatch(/^modelFiles: cannot read .*run\\u001b\[2J/);
+  const model = tf.sequential({ layers: [tf.layers.dense({ inputShape: [3], units: 2 })] });
+  model.compile({ optimizer: 'sgd', loss: diceLoss });
+  for (const step of [1, 2]) await saveCheckpoint(model, run, { step });
+  truncateSync(join(run, 'step-00000002/model.json'), 100);
+  await latestCheckpoint(run);
+  truncateSync(join(run, 'step-00000001/model.json'), 100);
+  const messages = [await messageOf(latestCheckpoint(run)), ...warn.mock.calls.map(String)];
+  warn.mockRestore();
+  expect(messages).toHaveLength(2);
+  for (const message of messages) {
+    expect(message).toContain('run\\u001b[2J\\u0007\\u009b2J\\u202e');
+    expect(message).not.toMatch(UNSEEN);
+  }
+  model.dispose();
+  model.optimizer.dispose();
 });
 
 /** A program that drops its privileges, if it has any, and loads and saves; it prints the messages. */
