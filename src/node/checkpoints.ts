@@ -1,5 +1,5 @@
 import { lstat, readdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { io } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { checkInteger, checkOptionNames, fail, show } from '../checks.js';
@@ -7,6 +7,7 @@ import type { CompiledSaved, CompileSavedOptions } from '../training/compileSave
 import type { Json } from '../training/json.js';
 import { visibleLine } from '../visibleText.js';
 import { codeOf, fileError, isMissing } from './fileError.js';
+import { checkFolder } from './files.js';
 import { loadModel } from './loadModel.js';
 import { hasModel, probeModel, readModel, removeModel, writeModel, type ModelRead } from './modelFiles.js';
 
@@ -115,6 +116,7 @@ export async function saveCheckpoint(
   checkInteger(fn, kind, count, 0);
   checkInteger(fn, 'keep', keep, 1);
   const path = resolve(folder);
+  await refuseCheckpoint(fn, path);
   const own = await checkpointsOf(fn, path);
   const name = nameOf(kind, count);
   const { saveModel } = await import('../training/saveModel.js');
@@ -186,7 +188,7 @@ export function checkpoints(model: LayersModel, folder: string, options: Checkpo
  * the console, and are in `passedOver`; ones that were not finished are no checkpoints.
  *
  * @throws (rejects) if there are checkpoints and all are damaged, so that nobody begins anew by mistake; if the
- *   folder holds checkpoints of epochs and of steps; if the newest was written by a newer softseg, or not by
+ *   folder holds checkpoints of epochs and of steps, or is a checkpoint itself; if the newest was written by a newer softseg, or not by
  *   saveModel; or with what the file system says, for instance that it may not be read
  *
  * @example
@@ -209,6 +211,7 @@ export async function latestCheckpoint(folder: string): Promise<Checkpoint | und
       // until it holds what it held before.
       const names = listed.map(({ name }) => name).sort().join(); // prettier-ignore
       if (names === before) return noneLeft(fn, path, damaged);
+      await refuseCheckpoint(fn, path);
       before = names;
       continue;
     }
@@ -259,6 +262,12 @@ async function finished(fn: string, folder: string, found: readonly Named[]): Pr
   const kinds = new Set(whole.map(({ kind }) => kind));
   if (kinds.size > 1) fail(fn, `${folder} holds checkpoints of epochs and of steps; keep them apart`);
   return whole;
+}
+
+/** Refuses the folder of a checkpoint where the one above is meant. */
+async function refuseCheckpoint(fn: string, path: string): Promise<void> {
+  if (!parse(basename(path)) || !(await hasModel(path).catch(() => false))) return;
+  fail(fn, `${path} is a checkpoint itself; give the folder that it is in, ${dirname(path)}`);
 }
 
 function noneLeft(fn: string, folder: string, damaged: readonly DamagedCheckpoint[]): undefined {
@@ -398,7 +407,3 @@ function parse(name: string): Named | undefined {
 }
 
 const nameOf = (kind: Kind, count: number): string => `${kind}-${String(count).padStart(DIGITS, '0')}`;
-
-function checkFolder(fn: string, folder: unknown): void {
-  if (typeof folder !== 'string' || folder === '') fail(fn, `folder must be a path, got ${show(folder)}`);
-}

@@ -3,7 +3,20 @@ import { createHash, type Hash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { mkdir, open, realpath, rmdir, stat, type FileHandle } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
+import { fail, show } from '../checks.js';
 import { codeOf, isMissing } from './fileError.js';
+
+/** Refuses what cannot be the path of a folder, URLs included: as a path, each would make folders named `file:`. */
+export function checkFolder(fn: string, folder: unknown): asserts folder is string {
+  if (typeof folder !== 'string' || folder === '' || folder.includes('\0')) {
+    fail(fn, `folder must be a path, got ${show(folder)}`);
+  }
+  if (!/^[a-z][a-z\d+.-]+:\/\//i.test(folder)) return;
+  const advice = folder.startsWith('file://')
+    ? 'leave out file://, or give it to saveModel or tf.loadLayersModel as it is'
+    : 'saveModel and tf.loadLayersModel take it as it is';
+  fail(fn, `folder must be a path, got the URL ${show(folder)}; ${advice}`);
+}
 
 /** Bytes that are read or written at a time, so that others run between. */
 const CHUNK = 8 << 20;

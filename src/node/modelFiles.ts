@@ -3,10 +3,19 @@ import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { io } from '@tensorflow/tfjs-core';
-import { fail, show } from '../checks.js';
+import { fail } from '../checks.js';
 import { visibleLine } from '../visibleText.js';
 import { fileError, isMissing, withCause } from './fileError.js';
-import { makeFolder, openInside, readWhole, removeEmpty, sync, writeWhole, type OpenFile } from './files.js';
+import {
+  checkFolder,
+  makeFolder,
+  openInside,
+  readWhole,
+  removeEmpty,
+  sync,
+  writeWhole,
+  type OpenFile,
+} from './files.js';
 import { LONGEST, parseModelJson, sealedText, type CheckedModel, type WeightsFile } from './modelJson.js';
 
 // softseg/node can be imported where tfjs is missing, to say what to install.
@@ -50,7 +59,7 @@ const TRIES = 100;
  */
 export function modelFiles(folder: string): io.IOHandler {
   const fn = 'modelFiles';
-  if (typeof folder !== 'string' || folder === '') fail(fn, `folder must be a path, got ${show(folder)}`);
+  checkFolder(fn, folder);
   const path = resolve(folder);
   return {
     save: (artifacts) => writeModel(fn, path, artifacts),

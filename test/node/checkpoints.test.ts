@@ -373,6 +373,31 @@ describe('checkpoints', () => {
     expect(message).toContain(join(folder, 'epoch-00000000'));
   });
 
+  test('the folder of a checkpoint is not taken for the one above it', async () => {
+    const model = build();
+    await saveCheckpoint(model, folder, { epoch: 4 });
+    const inside = join(folder, 'epoch-00000004');
+    const message = `${inside} is a checkpoint itself; give the folder that it is in, ${folder}`;
+    await expect(latestCheckpoint(inside)).rejects.toThrow(`latestCheckpoint: ${message}`);
+    await expect(saveCheckpoint(model, inside, { epoch: 5 })).rejects.toThrow(`saveCheckpoint: ${message}`);
+    expect(readdirSync(inside)).toHaveLength(2);
+    // The name alone says nothing.
+    await saveCheckpoint(model, join(folder, 'other/epoch-00000004'), { epoch: 5 });
+    expect((await latestCheckpoint(join(folder, 'other/epoch-00000004')))!.epoch).toBe(5);
+  });
+
+  test.each(['file:///tmp/x', 'indexeddb://x', 'https://a.b/c', 'a\0b'])('%j is no folder', async (path) => {
+    const what = path.includes('://') ? `got the URL "${path}"; ` : 'got "a\\u0000b"';
+    for (const [fn, run] of Object.entries({
+      modelFiles: async () => modelFiles(path),
+      checkpoints: async () => checkpoints(build(), path),
+      saveCheckpoint: () => saveCheckpoint(build(), path, { step: 1 }),
+      latestCheckpoint: () => latestCheckpoint(path),
+    })) {
+      await expect(run()).rejects.toThrow(`${fn}: folder must be a path, ${what}`);
+    }
+  });
+
   test('load leaves no tensor behind when it fails, wherever that is', async () => {
     const model = build();
     await step(model);
