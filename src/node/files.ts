@@ -1,10 +1,10 @@
 /** Reading and writing files that others may have damaged, and replace or remove meanwhile. */
 import { createHash, type Hash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { mkdir, open, realpath, rmdir, stat, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readlink, realpath, rmdir, stat, type FileHandle } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { fail, show } from '../checks.js';
-import { codeOf, isMissing } from './fileError.js';
+import { codeOf, isMissing, withCause } from './fileError.js';
 
 /** Refuses what cannot be the path of a folder, URLs included: as a path, each would make folders named `file:`. */
 export function checkFolder(fn: string, folder: unknown): asserts folder is string {
@@ -101,8 +101,16 @@ export async function makeFolder(path: string): Promise<string[]> {
   } catch (error) {
     if (codeOf(error) === 'EEXIST' && (await exists())) return above; // another program made it
     await removeEmpty(above);
-    throw error;
+    const { code, syscall } = error as NodeJS.ErrnoException; // one of a folder above has no syscall any more
+    throw code === 'EEXIST' && syscall === 'mkdir' ? await inTheWay(path, error as Error) : error;
   }
+}
+
+/** Says what is there in place of a folder; mkdir says only that it exists. */
+async function inTheWay(path: string, error: Error): Promise<Error> {
+  const link = await readlink(path).catch(() => undefined);
+  if (link === undefined) return withCause(`EEXIST: ${path} is not a folder`, error);
+  return withCause(`EEXIST: ${path} is a link to ${link}, where there is no folder`, error);
 }
 
 /** Removes folders as far as they are empty. */

@@ -129,18 +129,21 @@ function checkModel(model: FilePart): WeightsGroup[] {
  */
 function checkTree(model: FilePart, lookedUp: readonly FilePart[]): void {
   const names = new Set(lookedUp.map(({ value }) => value));
-  const open: [value: unknown, depth: number, lookedUp: boolean][] = [[model.value, 0, false]];
+  const open: [part: FilePart, depth: number, lookedUp: boolean][] = [[model, 0, false]];
   for (let next = open.pop(); next; next = open.pop()) {
-    const [value, depth, inNames] = next;
+    const [part, depth, inNames] = next;
+    const { value } = part;
     if (inNames && typeof value === 'string' && isInherited(value)) {
-      model.refuse(`must not have the name ${value}, which every object has`);
+      part.refuse('must not be a name that every object has; give it another one');
     }
     if (typeof value !== 'object' || value === null) continue;
     if (depth > DEEPEST) model.refuse(`must not be nested more than ${DEEPEST} deep`);
     const inside = inNames || names.has(value);
     for (const [key, each] of Object.entries(value)) {
-      if (key === '__proto__' || (inside && isInherited(key))) model.refuse(`must not have the key ${key}`);
-      open.push([each, depth + 1, inside]);
+      if (key === '__proto__' || (inside && isInherited(key))) part.refuse(`must not have the key ${key}`);
+      if (typeof each === 'object' || typeof each === 'string') {
+        open.push([part.inside(entriesOf(value) ? `[${key}]` : `.${key}`, each), depth + 1, inside]);
+      }
     }
   }
 }

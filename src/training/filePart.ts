@@ -1,4 +1,5 @@
 import { entriesOf, fail, show } from '../checks.js';
+import { visibleLine } from '../visibleText.js';
 import { checkJson, isInherited } from './json.js';
 
 /** Longer names than this are none. */
@@ -19,8 +20,10 @@ export class FilePart {
   ) {}
 
   refuse(rule: string): never {
-    const got = show(this.value);
-    fail(this.fn, `${this.prefix}${this.where} ${rule}, got ${got.length > LONGEST_SHOWN ? `${got.slice(0, LONGEST_SHOWN)}...` : got}`); // prettier-ignore
+    const [where, got] = [visibleLine(this.where), show(this.value)].map((text) =>
+      text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}...` : text,
+    );
+    fail(this.fn, `${this.prefix}${where} ${rule}, got ${got}`);
   }
 
   get isGiven(): boolean {
@@ -81,7 +84,7 @@ export class FilePart {
 
   /** Anything that JSON can hold. */
   json(): void {
-    checkJson(this.fn, this.prefix + this.where, this.value);
+    checkJson(this.fn, this.prefix + visibleLine(this.where), this.value);
   }
 
   inside(where: string, value: unknown): FilePart {

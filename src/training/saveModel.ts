@@ -2,12 +2,13 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { io } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { checkOptionNames, fail, show } from '../checks.js';
+import { visible } from '../visibleText.js';
 import { freedOutputs } from './acceptAnyTargets.js';
 import { checkSaved, VERSION } from './checkSaved.js';
 import { checkJson, type Json } from './json.js';
 import { checkState, isCarried, readOptimizer } from './optimizerState.js';
 import { describeFunctions, isCompiled, KEY, lossByOutput, metadataOf, type SavedTraining } from './savedTraining.js';
-import { checkWeightNames, describeTrained, trainedShapes } from './trainedWeights.js';
+import { checkNames, describeTrained, trainedShapes } from './trainedWeights.js';
 
 export interface SaveModelOptions {
   /** Anything of yours that JSON can hold, such as `{ epoch: 3 }`: see savedState. */
@@ -67,7 +68,7 @@ export async function saveModel(
   const save = resolveSave(to);
 
   // All that is read is read from here to the first await.
-  checkWeightNames(FN, model);
+  checkNames(FN, model);
   const functions = describeFunctions(FN, model);
   const trained = describeTrained(FN, model);
   checkState(FN, model.optimizer, trainedShapes(model));
@@ -126,7 +127,16 @@ function compileArgs({ loss, metrics, optimizer }: SavedTraining, outputNames: r
 function resolveSave(to: unknown): (artifacts: io.ModelArtifacts) => Promise<io.SaveResult> {
   const [handler, second] = typeof to === 'string' ? tf.io.getSaveHandlers(to) : [to as io.IOHandler | undefined];
   if (second) fail(FN, `more than one handler of tfjs saves to ${show(to)}`);
-  if (typeof handler?.save === 'function') return (artifacts) => handler.save!(artifacts);
+  if (typeof handler?.save === 'function') {
+    if (typeof to !== 'string') return (artifacts) => handler.save!(artifacts);
+    return async (artifacts) => {
+      try {
+        return await handler.save!(artifacts);
+      } catch (cause) {
+        throw new Error(visible(`${FN}: cannot save to ${show(to)}: ${(cause as Error).message}`), { cause });
+      }
+    };
+  }
   return fail(
     FN,
     typeof to === 'string'

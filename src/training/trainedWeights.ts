@@ -5,6 +5,7 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { fail, show, showShape } from '../checks.js';
 import type { FilePart } from './filePart.js';
+import { isInherited } from './json.js';
 
 export interface SavedTrained {
   /** The names of the weights that the compiled model trains, in the order of the optimizer. */
@@ -24,6 +25,7 @@ interface Weight {
 
 /** Fields of models and layers, private ones among them. */
 interface Node {
+  name: string;
   trainable: boolean;
   weights: Weight[];
   trainableWeights: Weight[];
@@ -42,15 +44,16 @@ const nodeOf = (model: LayersModel) => model as unknown as Node;
 /** What compile has collected lies in the model that is trained. */
 const trainedModel = (model: Node) => model.model ?? model;
 
-/** The model and all models inside of it, each once, always in the same order. */
-function modelsIn(node: Node, found: Set<Node> = new Set()): Set<Node> {
+/** The model, and all layers and models inside of it, each once, always in the same order. */
+function nodesIn(node: Node, found: Set<Node> = new Set()): Set<Node> {
   if (found.has(node)) return found;
-  if (Array.isArray(node.layers)) found.add(node);
-  if (node.model) found.add(node.model);
-  const inside = [...(node.layers ?? []), node.layer, node.forwardLayer, node.backwardLayer];
-  for (const each of inside) if (each) modelsIn(each, found);
+  found.add(node);
+  const inside = [node.model, ...(node.layers ?? []), node.layer, node.forwardLayer, node.backwardLayer];
+  for (const each of inside) if (each) nodesIn(each, found);
   return found;
 }
+
+const modelsIn = (node: Node): Node[] => [...nodesIn(node)].filter(({ layers }) => Array.isArray(layers));
 
 const shapesOf = (weights: readonly Weight[]): string[] => weights.map(({ shape }) => showShape(shape as number[]));
 
@@ -58,8 +61,16 @@ const shapesOf = (weights: readonly Weight[]): string[] => weights.map(({ shape 
 export const trainedShapes = (model: LayersModel): string[] =>
   shapesOf(trainedModel(nodeOf(model)).collectedTrainableWeights ?? []);
 
-/** tfjs-layers finds weights by name when it loads a model: two of one name make a file that cannot be loaded. */
-export function checkWeightNames(fn: string, model: LayersModel): void {
+/**
+ * tfjs-layers finds layers and weights by name when it loads a model: two weights of one name, and names that every
+ * object has, make a file that cannot be loaded.
+ */
+export function checkNames(fn: string, model: LayersModel): void {
+  for (const { name } of nodesIn(nodeOf(model))) {
+    if (isInherited(name)) {
+      fail(fn, `no layer may be named ${show(name)}, as a property of every object is; give it another name`);
+    }
+  }
   const byName = new Map<string, Weight>();
   for (const weight of nodeOf(model).layers!.flatMap(({ weights }) => weights)) {
     const { originalName } = weight;
@@ -87,7 +98,7 @@ export function describeTrained(fn: string, model: LayersModel): SavedTrained {
   return {
     weights: trained.map(({ originalName }) => originalName),
     frozenWeights: node.weights.filter(({ trainable }) => !trainable).map(({ originalName }) => originalName),
-    frozenModels: [...modelsIn(node)].flatMap(({ trainable }, i) => (trainable ? [] : [i])),
+    frozenModels: modelsIn(node).flatMap(({ trainable }, i) => (trainable ? [] : [i])),
   };
 }
 
@@ -119,7 +130,7 @@ export function trainedIn(fn: string, model: LayersModel, saved: SavedTrained | 
     byName.get(name) ?? fail(fn, `the model's file is damaged or was changed: the model has no weight ${name}`);
   const weights = saved.weights.map(named);
   const frozen = new Set(saved.frozenWeights.map(named));
-  const models = [...modelsIn(node)];
+  const models = modelsIn(node);
   const none = saved.frozenModels.find((place) => place >= models.length);
   if (none !== undefined) {
     fail(fn, `the model's file is damaged or was changed: model ${none} is frozen, and there are ${models.length}`);
@@ -128,7 +139,7 @@ export function trainedIn(fn: string, model: LayersModel, saved: SavedTrained | 
   const weightsBefore = new Map([...byName.values()].map((weight) => [weight, weight.trainable]));
   const set = (modelIs: (i: number) => boolean, weightIs: (weight: Weight) => boolean) => {
     // A model that is set sets weights in it, so the weights come last.
-    [...modelsIn(node)].forEach((each, i) => (each.trainable = modelIs(i)));
+    modelsIn(node).forEach((each, i) => (each.trainable = modelIs(i)));
     for (const weight of weightsBefore.keys()) weight.trainable = weightIs(weight);
   };
   return {

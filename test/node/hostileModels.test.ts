@@ -91,12 +91,12 @@ describe('a model.json', () => {
     [
       'with the class constructor',
       () => written.replace('"class_name":"Dense"', '"class_name":"constructor"'),
-      'must not have the name constructor, which every object has',
+      'must not be a name that every object has; give it another one, got "constructor"',
     ],
     [
       'with the activation toString',
       () => written.replace('"linear"', '"toString"'),
-      'must not have the name toString, which every object has',
+      'must not be a name that every object has; give it another one, got "toString"',
     ],
     ['that is no UTF-8', () => written, 'it is no UTF-8'],
     [
@@ -260,7 +260,9 @@ describe.each(['model.json', 'weights.bin'])('%s', (name) => {
 test('a file in place of the folder, to load from and to save to', async () => {
   const path = file('weights.bin');
   await expect(modelFiles(path).load!()).rejects.toThrow(`modelFiles: cannot read ${path}/model.json: ENOTDIR`);
-  await expect(modelFiles(path).save!({ modelTopology: {} })).rejects.toThrow(`cannot save a model to ${path}: EEXIST`);
+  await expect(modelFiles(path).save!({ modelTopology: {} })).rejects.toThrow(
+    `cannot save a model to ${path}: EEXIST: ${path} is not a folder`,
+  );
   await expect(latestCheckpoint(path)).rejects.toThrow(`latestCheckpoint: cannot read ${path}: ENOTDIR`);
   await expect(latestCheckpoint(join(path, 'in'))).rejects.toThrow('ENOTDIR');
 });
@@ -305,6 +307,15 @@ test('escape codes in the names of folders and files reach neither messages nor 
   }
   model.dispose();
   model.optimizer.dispose();
+});
+
+test('a link that leads nowhere in place of the folder is named', async () => {
+  symlinkSync('/no/such/folder', file('link'));
+  for (const path of [file('link'), join(file('link'), 'in')]) {
+    await expect(modelFiles(path).save!({ modelTopology: {} })).rejects.toThrow(
+      `modelFiles: cannot save a model to ${path}: EEXIST: ${file('link')} is a link to /no/such/folder, where there is no`,
+    );
+  }
 });
 
 /** A program that drops its privileges, if it has any, and loads and saves; it prints the messages. */

@@ -639,6 +639,31 @@ describe('saveModel refuses', () => {
     await rejects((model) => model.compile({ optimizer: new Mute(0.1), loss: softseg.diceLoss }), message);
   });
 
+  test.each(['toString', 'constructor'])('a layer named %s', async (name) => {
+    const inner = tf.sequential();
+    inner.add(tf.layers.dense({ inputShape: [...SPATIAL, FEATURES], units: CLASSES, name }));
+    const model = tf.sequential({ layers: [inner] });
+    model.compile({ optimizer: 'sgd', loss: softseg.diceLoss });
+    const file = memory();
+    const message = `saveModel: no layer may be named "${name}", as a property of every object is; give it another name`;
+    await expect(saveModel(model, file)).rejects.toThrow(message);
+    expect(file.file()).toBeUndefined();
+    discard(model);
+  });
+
+  test('with its URL what a handler of tfjs throws', async () => {
+    const cause = new TypeError('fetch failed');
+    const router = (url: string | string[]) =>
+      url === 'broken://x' ? { save: () => Promise.reject(cause) } : (null as never);
+    tf.io.registerSaveRouter(router);
+    const model = one();
+    model.compile({ optimizer: 'sgd', loss: softseg.diceLoss });
+    const error = await saveModel(model, 'broken://x').then(() => null, (thrown: Error) => thrown); // prettier-ignore
+    expect(error!.message).toBe('saveModel: cannot save to "broken://x": fetch failed');
+    expect(error!.cause).toBe(cause);
+    discard(model);
+  });
+
   test('nothing of what the handler throws', async () => {
     const full = { save: async () => Promise.reject(new Error('disk full')) };
     await rejects(compiled, 'disk full', {}, full);
