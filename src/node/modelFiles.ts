@@ -74,6 +74,7 @@ export async function hasModel(folder: string): Promise<boolean> {
 
 /** Removes the model, so that what is left in between is no model. */
 export async function removeModel(folder: string): Promise<void> {
+  ownWeights.delete(folder);
   await rm(join(folder, MODEL), { force: true });
   await rm(folder, { recursive: true, force: true, maxRetries: 3 });
 }
@@ -125,7 +126,28 @@ async function write(fn: string, folder: string, artifacts: io.ModelArtifacts, d
   // Others may be saving here, too: only weights that model.json named before, which it never will again, are in
   // nobody's use.
   await remove(folder, replaced);
+  await remove(folder, await replacedByOthers(folder, weights).catch(() => []));
   await remove(folder, await unfinished(folder, weights).catch(() => []));
+}
+
+/** By folder, weights that this process wrote, and that model.json has named. */
+const ownWeights = new Map<string, Set<string>>();
+
+/**
+ * Own weights whose model.json another writer has replaced since. That writer may not know: it looked for what it would
+ * replace before this model was there. So it is this process that removes them, now or when it next saves here; if it
+ * does not save again, they go as what killed runs leave.
+ *
+ * @param written own weights that model.json has just named
+ */
+async function replacedByOthers(folder: string, written: string): Promise<string[]> {
+  const own = ownWeights.get(folder) ?? new Set();
+  ownWeights.set(folder, own.add(written));
+  const before = [...own];
+  const inUse = await weightsOf(folder); // read after `before`, which have all been named: they never will be again
+  const gone = before.filter((name) => !inUse.includes(name));
+  for (const name of gone) own.delete(name);
+  return gone;
 }
 
 /** Whether model.json names the weights though it could not be renamed, as disks in a network say of what they did. */

@@ -109,6 +109,7 @@ describe('modelFiles', () => {
       const again = await tf.loadLayersModel(modelFiles(target));
       expect(bits(again)).toEqual(bits(model));
       again.dispose();
+      expect(readdirSync(target)).toHaveLength(2); // no weights of those that were replaced at once
     }
   });
 
