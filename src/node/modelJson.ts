@@ -231,7 +231,10 @@ function checkWeight(weight: FilePart): number {
   const shape = weight.field('shape').list().map((size) => size.integer(0, Number.MAX_SAFE_INTEGER)); // prettier-ignore
   const size = shape.reduce((product, length) => product * length, 1);
   const dtype = weight.field('dtype').string();
-  if (!Object.hasOwn(BYTES, dtype)) weight.field('dtype').refuse(`must be ${Object.keys(BYTES).join(', ')}`);
+  if (!Object.hasOwn(BYTES, dtype)) {
+    const known = Object.keys(BYTES).join(', ');
+    weight.field('dtype').refuse(`must be ${known} (strings, which graph models may have, are not read)`);
+  }
   const quantization = weight.field('quantization');
   const bytes = size * (quantization.isGiven ? checkQuantization(quantization, dtype) : BYTES[dtype]!);
   return Number.isSafeInteger(bytes) ? bytes : weight.field('shape').refuse('must not be larger than any disk');

@@ -318,6 +318,13 @@ test('a link that leads nowhere in place of the folder is named', async () => {
   }
 });
 
+test('strings in a graph model are said not to be read', async () => {
+  const model = JSON.parse(written) as Json;
+  (model['weightsManifest'] as Group[])[0]!.weights[0]!['dtype'] = 'string';
+  writeFileSync(file('model.json'), JSON.stringify({ ...model, format: 'graph-model' }));
+  await rejects('(strings, which graph models may have, are not read), got "string"');
+});
+
 /** A program that drops its privileges, if it has any, and loads and saves; it prints the messages. */
 function asSomebodyElse(path: string): string[] {
   const script = `
