@@ -3,6 +3,7 @@ import { DataError, message } from '../shared/errors.js';
 import { isPng, readPng } from '../shared/png.js';
 import { readWhole } from '../shared/read.js';
 import { decodeOther } from './decode.js';
+import { isTiff, needsOtherDecoder, readTiff } from './tiff.js';
 
 /** An image as the numbers its file holds, in the order row, column, channel. */
 export interface Pixels {
@@ -14,6 +15,9 @@ export interface Pixels {
   /** The value of white: 255 for 8 bit. */
   white: number;
 }
+
+/** What an image file is read for: to be looked at, as a mask (0 to white), or for the numbers in it (classes, votes). */
+export type Use = 'image' | 'mask' | 'numbers';
 
 export const IMAGE_NAME = /\.(png|jpe?g|bmp|gif|tiff?)$/i;
 
@@ -32,7 +36,7 @@ const unpack = ({ width, height, depth, channels, data }: DecodedPng): ArrayLike
 const firstChannels = (values: ArrayLike<number>, channels: number, kept: number): ArrayLike<number> =>
   channels === kept
     ? values
-    : Uint16Array.from({ length: (values.length / channels) * kept }, (_, i) => {
+    : Uint32Array.from({ length: (values.length / channels) * kept }, (_, i) => {
         return values[Math.floor(i / kept) * channels + (i % kept)]!;
       });
 
@@ -52,13 +56,27 @@ const simplest = (values: ArrayLike<number>, channels: number) => {
 const throughPalette = (indices: ArrayLike<number>, palette: readonly number[][]) =>
   Uint8Array.from({ length: indices.length * 3 }, (_, i) => palette[indices[Math.floor(i / 3)]!]?.[i % 3] ?? 0);
 
-const fromPng = (bytes: Buffer, keepIndices: boolean): Pixels => {
+const fromPng = (bytes: Buffer, use: Use): Pixels => {
   const png = readPng(bytes);
   const { width, height, palette } = png;
   const values = unpack(png);
   if (!palette) return { width, height, ...simplest(values, png.channels), white: 2 ** png.depth - 1 };
-  if (keepIndices) return { width, height, channels: 1, values, white: 255 };
+  if (use === 'numbers') return { width, height, channels: 1, values, white: 255 };
   return { width, height, ...simplest(throughPalette(values, palette), 3), white: 255 };
+};
+
+const fromTiff = (bytes: Buffer, use: Use): Pixels => {
+  const { width, height, channels, samples, white, palette, inverted } = readTiff(bytes);
+  if (palette && use !== 'numbers') {
+    const indices = firstChannels(samples, channels, 1);
+    return { width, height, ...simplest(throughPalette(indices, palette), 3), white: 255 };
+  }
+  if (use === 'image' && white > 65535) throw new Error('it has 32 bits a sample; save it with 8 or 16');
+  if (!inverted) return { width, height, ...simplest(samples, channels), white };
+  // Some programs turn such samples around and some do not, so nobody knows which numbers were meant.
+  if (use !== 'image') throw new Error('its 0 is white; save it as PNG');
+  const turned = firstChannels(samples, channels, 1);
+  return { width, height, channels: 1, values: Uint32Array.from(turned, (value) => white - value), white };
 };
 
 const fromOther = async (bytes: Buffer): Promise<Pixels> => {
@@ -66,11 +84,17 @@ const fromOther = async (bytes: Buffer): Promise<Pixels> => {
   return { width, height, ...simplest(data, 4), white: 255 };
 };
 
-/** Reads an image file. Of a PNG with a palette `keepIndices` gives the indices, not the colours. */
-export const readPixels = async (path: string, keepIndices = false): Promise<Pixels> => {
+const decode = async (bytes: Buffer, use: Use): Promise<Pixels> => {
+  if (isPng(bytes)) return fromPng(bytes, use);
+  if (isTiff(bytes) && !(use === 'image' && needsOtherDecoder(bytes))) return fromTiff(bytes, use);
+  return fromOther(bytes);
+};
+
+/** Reads an image file. For numbers, indices into a palette are kept; otherwise its colours are taken. */
+export const readPixels = async (path: string, use: Use = 'image'): Promise<Pixels> => {
   const bytes = readWhole(path);
   try {
-    return isPng(bytes) ? fromPng(bytes, keepIndices) : await fromOther(bytes);
+    return await decode(bytes, use);
   } catch (error) {
     throw new DataError(`${path}: cannot be read as an image (${message(error).split('\n')[0]})`);
   }

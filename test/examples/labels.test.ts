@@ -1,0 +1,172 @@
+/** Label files, whose numbers must be those of the file, or refused. */
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { damaged } from '../damage/damaged.js';
+import { eachOf, expectNamed, refusal } from './eachOf.js';
+import { tiff, type Tiff } from './tiffs.js';
+
+jest.setTimeout(600_000);
+
+let root: string;
+beforeAll(() => {
+  root = mkdtempSync(join(tmpdir(), 'softseg-labels-'));
+});
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+let files = 0;
+function written(bytes: Uint8Array, ending: string): string {
+  const path = join(root, `${files++}.${ending}`);
+  writeFileSync(path, bytes);
+  return path;
+}
+
+const USES = ['image', 'mask', 'numbers'] as const;
+type Use = (typeof USES)[number];
+
+const readAll = (files: { path: string; use: Use }[]) =>
+  eachOf(
+    'brain/image.js',
+    `async ({ readPixels }, file) => {
+      const { width, height, channels, values, white } = await readPixels(file.slice(file.indexOf(' ') + 1), file.split(' ')[0]);
+      return { width, height, channels, white, values: [...values] };
+    }`,
+    files.map(({ path, use }) => `${use} ${path}`),
+  ).told;
+
+const read = (paths: string[], use: Use) => readAll(paths.map((path) => ({ path, use })));
+
+/** What becomes of the bytes, for each use. */
+const readFor = (bytes: Buffer, ending: string, uses: readonly Use[] = USES) => {
+  const path = written(bytes, ending);
+  return { path, told: readAll(uses.map((use) => ({ path, use }))) };
+};
+
+/** Samples of all sizes that fit into `bits`, with runs of equal ones between them. */
+const samplesOf = (count: number, bits: number) =>
+  Array.from({ length: count }, (_, i) => (i % 7 < 3 ? 1 : Math.floor((i * 0.618034 * 2 ** bits) % 2 ** bits)));
+
+describe('a TIFF', () => {
+  const [width, height] = [37, 23];
+  const kinds: Partial<Tiff>[] = [1, 2, 4, 8, 16, 32].flatMap((bits) =>
+    (['none', 'lzw', 'deflate', 'packbits'] as const).flatMap((compression) =>
+      [false, true].flatMap((bigEndian) => [
+        { bits, compression, bigEndian },
+        { bits, compression, bigEndian, rowsPerStrip: 5 },
+        { bits, compression, bigEndian, tile: [16, 16] as [number, number] },
+        ...(bits >= 8 ? [{ bits, compression, bigEndian, differences: true, rowsPerStrip: 4 }] : []),
+      ]),
+    ),
+  );
+
+  test('gives the numbers that it holds, whatever their size', () => {
+    const paths = kinds.map((kind) =>
+      written(tiff({ width, height, samples: samplesOf(width * height, kind.bits!), ...kind }), 'tif'),
+    );
+    const told = read(paths, 'numbers');
+    kinds.forEach((kind, i) => {
+      const values = samplesOf(width * height, kind.bits!);
+      expect({ kind, told: told[i] }).toEqual({
+        kind,
+        told: { ok: { width, height, channels: 1, white: 2 ** kind.bits! - 1, values } },
+      });
+    });
+    expect(kinds.length).toBeGreaterThan(150);
+  });
+
+  test('gives its colours, of 16 bits too, and its long strings', () => {
+    const colours = [8, 16].flatMap((bits) =>
+      [3, 4].flatMap((channels) =>
+        [false, true].map((differences) => ({ bits, channels, differences, compression: 'lzw' as const })),
+      ),
+    );
+    const big = { width: 120, height: 90 };
+    const samples = ({ bits, channels }: { bits: number; channels: number }) =>
+      samplesOf(big.width * big.height * channels, bits);
+    const paths = colours.map((kind) => written(tiff({ ...big, samples: samples(kind), ...kind }), 'tif'));
+    read(paths, 'image').forEach((told, i) => {
+      const kind = colours[i]!;
+      const values = samples(kind).filter((_, at) => at % kind.channels < 3);
+      expect({ kind, told }).toEqual({
+        kind,
+        told: { ok: { ...big, channels: 3, white: 2 ** kind.bits - 1, values } },
+      });
+    });
+  });
+
+  const grey = { width: 4, height: 3, samples: [0, 1, 2, 3, 0, 1, 2, 3, 5, 5, 5, 5] };
+  const palette = [0, 9, 9, 9, 0, 9, 9, 9, 0, 9, 9, 0].map((value) => 257 * value);
+
+  test('keeps the indices of a palette for numbers, and takes its colours for the rest', () => {
+    const indexed = {
+      ...grey,
+      bits: 2,
+      samples: grey.samples.map((value) => value % 4),
+      tags: { 262: [3], 320: palette },
+    };
+    const [image, mask, numbers] = readFor(tiff(indexed), 'tif').told;
+    expect(numbers).toMatchObject({ ok: { channels: 1, values: indexed.samples } });
+    expect(image).toMatchObject({
+      ok: { channels: 3, values: indexed.samples.flatMap((i) => [0, 4, 8].map((c) => palette[c + i]! / 257)) },
+    });
+    expect(mask).toEqual(image);
+  });
+
+  test('of signed numbers is read where none is negative', () => {
+    const signed = { ...grey, bits: 16, tags: { 339: [2] } };
+    expect(readFor(tiff(signed), 'tif', ['numbers']).told[0]).toMatchObject({
+      ok: { white: 32767, values: grey.samples },
+    });
+    const { path, told } = readFor(tiff({ ...signed, samples: [65535, ...grey.samples.slice(1)] }), 'tif');
+    for (const each of told)
+      expect(each).toEqual(refusal(path, 'cannot be read as an image (it has negative numbers)'));
+  });
+
+  test('whose 0 is white is turned around for an image, and refused for labels', () => {
+    const { path, told } = readFor(tiff({ ...grey, tags: { 262: [0] } }), 'tif');
+    expect(told[0]).toMatchObject({ ok: { values: grey.samples.map((value) => 255 - value) } });
+    const refused = refusal(path, 'cannot be read as an image (its 0 is white; save it as PNG)');
+    expect(told.slice(1)).toEqual([refused, refused]);
+  });
+
+  const refused: [string, Partial<Tiff>, Use[]?][] = [
+    ['it has 3 pages; save each as a file of its own', { pages: 3 }],
+    ['it has 7 pages; save each as a file of its own', { description: 'ImageJ=1.54f\nimages=7\nslices=7\n' }],
+    ['its samples are floating-point numbers; save it as PNG of 8 or 16 bits', { bits: 32, tags: { 339: [3] } }],
+    ['it has 32 bits a sample; save it with 8 or 16', { bits: 32 }, ['image']],
+    ['it has 12 bits a sample; save it as PNG', { tags: { 258: [12] } }],
+    ['it has 64 bits a sample; save it as PNG', { tags: { 258: [64] } }],
+    ['its channels lie in separate planes; save it as PNG', { width: 1, height: 3, channels: 4, tags: { 284: [2] } }],
+    ['its colours are of kind 5, not grey, RGB or a palette; save it as PNG', { tags: { 262: [5] } }],
+    ['it has 4 channels; save it as PNG', { width: 1, channels: 4, tags: { 262: [1] } }],
+    ['its bits are in reverse order; save it as PNG', { tags: { 266: [2] } }],
+    ['it is stored turned or mirrored; save it as PNG', { tags: { 274: [6] } }],
+    ['its predictor is 3; save it as PNG', { tags: { 317: [3] } }],
+    ['its compression is of kind 7; save it as PNG', { tags: { 259: [7] } }, ['mask', 'numbers']],
+    ['its compression is of kind 50000; save it as PNG', { tags: { 259: [50000] } }],
+    ['it has no palette', { tags: { 262: [3] } }],
+    ['it has fewer pixels than it says', { samples: grey.samples, tags: { 257: [4] } }],
+  ];
+  test('of another kind is refused, and what to do is said', () => {
+    const cases = refused.flatMap(([message, kind, uses = USES]) => {
+      const path = written(tiff({ ...grey, ...kind }), 'tif');
+      return uses.map((use) => ({ path, use, message }));
+    });
+    readAll(cases).forEach((told, i) => {
+      expect(told).toEqual(refusal(cases[i]!.path, `cannot be read as an image (${cases[i]!.message})`));
+    });
+  });
+
+  test('that is damaged is refused, or has as many pixels as it says', () => {
+    for (const compression of ['none', 'lzw', 'deflate', 'packbits'] as const) {
+      const whole = tiff({ width: 9, height: 7, bits: 16, samples: samplesOf(63, 4), compression });
+      const paths = [...damaged(whole, { some: 60 })].map(({ bytes }) => written(bytes, 'tif'));
+      read(paths, 'numbers').forEach((told, i) => {
+        const ok = told.ok as { width: number; height: number; channels: number; values: number[] } | undefined;
+        if (ok) expect(ok.values).toHaveLength(ok.width * ok.height * ok.channels);
+        else expectNamed(told, paths[i]!);
+      });
+    }
+  });
+});
