@@ -24,7 +24,6 @@ const maximum = (values: ArrayLike<number>) => {
 };
 
 const readPair = async (pair: Pair, kind: Kind): Promise<Read> => {
-  if (/\.jpe?g$/i.test(pair.label)) throw new DataError(`${pair.label}: JPEG changes the values of labels; use PNG`);
   const picture = await readPixels(pair.image);
   const marks = await readPixels(pair.label, kind === 'masks' ? 'mask' : 'numbers');
   if (marks.channels !== 1) throw new DataError(`${pair.label}: is a colour image; ${kind} must be grey`);

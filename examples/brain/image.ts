@@ -3,6 +3,7 @@ import { DataError, message } from '../shared/errors.js';
 import { isPng, readPng } from '../shared/png.js';
 import { readWhole } from '../shared/read.js';
 import { decodeOther } from './decode.js';
+import { checkOther } from './otherFormats.js';
 import { isTiff, needsOtherDecoder, readTiff } from './tiff.js';
 
 /** An image as the numbers its file holds, in the order row, column, channel. */
@@ -79,7 +80,8 @@ const fromTiff = (bytes: Buffer, use: Use): Pixels => {
   return { width, height, channels: 1, values: Uint32Array.from(turned, (value) => white - value), white };
 };
 
-const fromOther = async (bytes: Buffer): Promise<Pixels> => {
+const fromOther = async (bytes: Buffer, use: Use): Promise<Pixels> => {
+  checkOther(bytes, use);
   const { width, height, data } = await decodeOther(bytes);
   return { width, height, ...simplest(data, 4), white: 255 };
 };
@@ -87,7 +89,7 @@ const fromOther = async (bytes: Buffer): Promise<Pixels> => {
 const decode = async (bytes: Buffer, use: Use): Promise<Pixels> => {
   if (isPng(bytes)) return fromPng(bytes, use);
   if (isTiff(bytes) && !(use === 'image' && needsOtherDecoder(bytes))) return fromTiff(bytes, use);
-  return fromOther(bytes);
+  return fromOther(bytes, use);
 };
 
 /** Reads an image file. For numbers, indices into a palette are kept; otherwise its colours are taken. */

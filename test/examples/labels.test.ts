@@ -170,3 +170,57 @@ describe('a TIFF', () => {
     }
   });
 });
+
+/** A BMP of one row for each of `rows`, which are whole bytes; a palette of greys up to 8 bits. */
+function bmp(bits: number, width: number, rows: number[][], compression = 0): Buffer {
+  const colours = bits <= 8 ? 2 ** bits : 0;
+  const palette = Array.from({ length: colours }, (_, i) => [i, i, i, 0]).flat();
+  const perRow = 4 * Math.ceil((bits * width) / 32);
+  const pixels = rows.toReversed().flatMap((row) => [...row, ...Array<number>(perRow - row.length).fill(0)]);
+  const head = Buffer.alloc(54);
+  head.write('BM');
+  [54 + palette.length + pixels.length, 0, 54 + palette.length, 40, width, rows.length].forEach((value, i) =>
+    head.writeInt32LE(value, 2 + 4 * i),
+  );
+  head.writeUInt16LE(1, 26);
+  head.writeUInt16LE(bits, 28);
+  head.writeUInt32LE(compression, 30);
+  return Buffer.concat([head, Buffer.from(palette), Buffer.from(pixels)]);
+}
+
+/** A GIF of 2x1 pixels, 0 and 1, whose palette is grey; the frame as often as asked. */
+const gif = (frames: number) => {
+  const frame = [0x2c, 0, 0, 0, 0, 2, 0, 1, 0, 0, 2, 2, 0x44, 0x0a, 0];
+  const comment = [0x21, 0xfe, 2, 0x2c, 0x3b, 0];
+  return Buffer.from([...Buffer.from('GIF89a'), 2, 0, 1, 0, 0x80, 0, 0, 0, 0, 0, 1, 1, 1, ...comment, ...Array<number[]>(frames).fill(frame).flat(), 0x3b]); // prettier-ignore
+};
+
+describe('a file of another format', () => {
+  test('gives its numbers where it has them', () => {
+    const cases: [Buffer, number[]][] = [
+      [bmp(1, 11, [[0b10110100, 0b11100000]]), [1, 0, 1, 1, 0, 1, 0, 0, 1, 1, 1]],
+      [bmp(8, 5, [[0, 1, 2, 3, 200], [5, 6, 7, 8, 9]]), [0, 1, 2, 3, 200, 5, 6, 7, 8, 9]], // prettier-ignore
+      [bmp(24, 2, [[3, 3, 3, 4, 4, 4]]), [3, 4]],
+      [bmp(32, 2, [[3, 3, 3, 0, 4, 4, 4, 0]]), [3, 4]],
+      [gif(1), [0, 1]],
+    ];
+    for (const [bytes, values] of cases) {
+      for (const each of readFor(bytes, 'any').told) expect(each).toMatchObject({ ok: { channels: 1, values } });
+    }
+  });
+
+  test('is refused where the decoder would give others', () => {
+    const jpeg = Buffer.from('ffd8ffe0', 'hex');
+    const cases: [Buffer, string, (readonly Use[])?][] = [
+      [bmp(4, 5, [[0x12, 0x34, 0x50]]), 'it is a BMP of 4 bits a pixel, kind 0; save it as PNG'],
+      [bmp(8, 5, [[5, 2, 0, 1]], 1), 'it is a BMP with compression; save it as PNG'],
+      [bmp(16, 2, [[0x21, 4, 0x42, 8]]), 'it is a BMP of 16 bits a pixel, kind 0; save it as PNG', ['mask', 'numbers']],
+      [gif(3), 'it has 3 frames; save each as a file of its own'],
+      [jpeg, 'it is a JPEG, which changes the values of labels; save what it was made of as PNG', ['mask', 'numbers']],
+    ];
+    for (const [bytes, message, uses] of cases) {
+      const { path, told } = readFor(bytes, 'png', uses);
+      for (const each of told) expect(each).toEqual(refusal(path, `cannot be read as an image (${message})`));
+    }
+  });
+});
