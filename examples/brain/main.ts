@@ -9,11 +9,11 @@ import { HELP, type Options, readOptions } from './options.js';
 import { drawPicture } from './picture.js';
 import { makePlan } from './plan.js';
 import { scoresTable, untrainedTable } from './report.js';
-import { resultsJson } from './results.js';
+import { resultsJson, writeResults } from './results.js';
 import { makeTensors, UNLABELLED } from './tensors.js';
 import { lossesOfLabels } from './untrained.js';
 import { complain, say } from '../shared/output.js';
-import { makeFolder, writeTogether } from '../shared/write.js';
+import { makeFolder } from '../shared/write.js';
 
 const run = async (options: Options) => {
   const began = performance.now();
@@ -39,17 +39,14 @@ const run = async (options: Options) => {
 
   const outcomes = await runExperiment(dataset, tensors, plan, shared);
   const labels = await tensors.test.ys.data();
-  const picture = await drawPicture({ dataset, labels, outcomes, padded: tensors });
   say(
     scoresTable(outcomes),
     '  IoU: higher is better, and soft IoU is what metric IoU trains for; the other three: lower is better.',
     '',
-    ...writeTogether(options.out, {
-      'picture.png': picture,
-      'results.json': resultsJson(dataset, plan, engine, untrained, outcomes),
-    }),
-    `${clock((performance.now() - began) / 1000)} in all`,
   );
+  const json = resultsJson(dataset, plan, engine, untrained, outcomes);
+  const draw = () => drawPicture({ dataset, labels, outcomes, padded: tensors });
+  say(...(await writeResults(options.out, json, draw)), `${clock((performance.now() - began) / 1000)} in all`);
 };
 
 try {

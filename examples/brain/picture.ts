@@ -9,7 +9,8 @@ import { LOSSES } from './losses.js';
 const GAP = 6;
 const HEADER = 26;
 const LINE = 20;
-const TILE = 150; // pixels that a tile is at least wide, for the titles to fit
+const COLUMN = 150; // pixels that a column is at least wide, for the titles to fit
+const MOST_TILE_HEIGHT = 1000; // that narrow images are enlarged to
 const MOST_ERROR = 0.5;
 
 type ColourAt = (row: number, column: number) => Colour;
@@ -27,16 +28,27 @@ export interface Shown {
 export const drawPicture = async ({ dataset, labels, outcomes, padded }: Shown): Promise<Uint8Array> => {
   const { height, width, channels } = dataset;
   const classes = dataset.classes.length;
-  const scale = Math.ceil(TILE / width);
+  const scale = Math.max(1, Math.min(Math.ceil(COLUMN / width), Math.floor(MOST_TILE_HEIGHT / height)));
   const [tileWidth, tileHeight] = [width * scale, height * scale];
+  const columnWidth = Math.max(COLUMN, tileWidth);
   const columns = 2 + outcomes.length;
+  const named = dataset.classes.map((name, c) => ({ name, c })).filter(({ c }) => classes === 1 || c > 0);
+  // Below the first image stands the legend, below the others their title, which may be taller than the images.
+  const legendHeight = 4 + (named.length + 3) * LINE;
+  const lowerHeight = (row: number) => Math.max(tileHeight, row === 0 ? legendHeight : 4 + LINE);
+  const tops: number[] = [];
+  let bottom = HEADER;
+  for (const row of dataset.shown.keys()) {
+    tops.push(bottom);
+    bottom += tileHeight + GAP + lowerHeight(row) + 2 * GAP;
+  }
   const canvas = new Jimp({
-    width: GAP + columns * (tileWidth + GAP),
-    height: HEADER + dataset.shown.length * (2 * (tileHeight + GAP) + GAP),
+    width: GAP + columns * (columnWidth + GAP),
+    height: bottom,
     color: 0xffffffff,
   });
   const font = await loadFont(SANS_16_BLACK);
-  const left = (column: number) => GAP + column * (tileWidth + GAP);
+  const left = (column: number) => GAP + column * (columnWidth + GAP);
   const { data } = canvas.bitmap;
 
   const write = (column: number, y: number, text: string) =>
@@ -44,7 +56,7 @@ export const drawPicture = async ({ dataset, labels, outcomes, padded }: Shown):
       font,
       x: left(column),
       y,
-      maxWidth: tileWidth,
+      maxWidth: columnWidth,
       text: { text, alignmentX: HorizontalAlign.CENTER },
     });
   const fill = (x: number, y: number, [red, green, blue]: Colour) => data.set([red, green, blue, 255], 4 * (y * canvas.bitmap.width + x)); // prettier-ignore
@@ -69,7 +81,7 @@ export const drawPicture = async ({ dataset, labels, outcomes, padded }: Shown):
     write(column, 4, title),
   );
   dataset.shown.forEach(({ index, title }, row) => {
-    const top = HEADER + row * (2 * (tileHeight + GAP) + GAP);
+    const top = tops[row]!;
     const below = top + tileHeight + GAP;
     const start = (y: number, x: number) => ((index * padded.height + y) * padded.width + x) * classes;
     const { image } = dataset.test[index]!;
@@ -88,15 +100,12 @@ export const drawPicture = async ({ dataset, labels, outcomes, padded }: Shown):
       });
     });
     write(0, below + 4, title);
-    const named = dataset.classes.map((name, c) => ({ name, c })).filter(({ c }) => classes === 1 || c > 0);
     if (row === 0) {
-      named
-        .slice(0, Math.floor(tileHeight / LINE) - 3)
-        .forEach(({ name, c }, i) => swatch(1, below + 4 + i * LINE, classColour(c, classes), name));
-      const legend = below + tileHeight - 3 * LINE;
+      named.forEach(({ name, c }, i) => swatch(1, below + 4 + i * LINE, classColour(c, classes), name));
+      const legend = below + lowerHeight(row) - 3 * LINE;
       write(1, legend, 'abs(p - t), 0 to 0.5');
       for (let y = 0; y < 12; y++) {
-        for (let x = 0; x < tileWidth; x++) fill(left(1) + x, legend + LINE + 4 + y, heat(x / tileWidth));
+        for (let x = 0; x < columnWidth; x++) fill(left(1) + x, legend + LINE + 4 + y, heat(x / columnWidth));
       }
     }
   });

@@ -5,6 +5,8 @@ import type { Dataset } from './dataset.js';
 import type { Outcome } from './experiment.js';
 import { LOSSES } from './losses.js';
 import type { Plan } from './plan.js';
+import { DataError, message } from '../shared/errors.js';
+import { removeFile, writeTogether } from '../shared/write.js';
 import type { Untrained } from './untrained.js';
 
 /** All of a run but its arrays, as JSON. */
@@ -33,4 +35,22 @@ export const resultsJson = (
     })),
   };
   return `${JSON.stringify(results, null, 2)}\n`;
+};
+
+/**
+ * Writes the results and the picture, whose paths it gives. Where the picture cannot be drawn, training was not in vain:
+ * the results are written before the error is thrown, and the picture of an earlier run, which would not belong to them,
+ * is removed.
+ */
+export const writeResults = async (
+  folder: string,
+  json: string,
+  draw: () => Promise<Uint8Array>,
+): Promise<string[]> => {
+  const picture = await draw().catch((error: unknown) => {
+    const [path] = writeTogether(folder, { 'results.json': json });
+    removeFile(folder, 'picture.png');
+    throw new DataError(`${folder}: the picture cannot be drawn (${message(error)}); the results are in ${path}`);
+  });
+  return writeTogether(folder, { 'picture.png': picture, 'results.json': json });
 };

@@ -39,3 +39,13 @@ export const writeTogether = (folder: string, files: Record<string, string | Uin
 /** Writes a file under another name first, so that it is there as a whole or not at all. */
 export const writeWhole = (folder: string, name: string, content: string | Uint8Array): string =>
   writeTogether(folder, { [name]: content })[0]!;
+
+/** Removes a file, if there is one. */
+export const removeFile = (folder: string, name: string): void => {
+  const path = join(folder, name);
+  try {
+    rmSync(path, { force: true });
+  } catch (error) {
+    throw new DataError(`${path}: cannot be removed (${message(error)})`);
+  }
+};

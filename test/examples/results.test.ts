@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { failingScript, failingWrites, type FailingWrites } from '../damage/failingWrites.js';
-import { DIST } from './eachOf.js';
+import { DIST, eachOf } from './eachOf.js';
 
 let folder: string;
 let failing: FailingWrites;
@@ -60,4 +60,50 @@ test('results that cannot be written leave those that were there, and nothing ha
   }
   expect(told.filter(({ there }) => there[0]![1].startsWith('new'))).toHaveLength(6);
   expect(readdirSync(folder)).toEqual(['picture.png', 'results.json']);
+});
+
+test('results are written also where the picture cannot be drawn', () => {
+  const use = `async ({ writeResults }, folder) => {
+    const { readdirSync, readFileSync } = await import('node:fs');
+    await writeResults(folder, 'old', async () => Buffer.from('old'));
+    const error = await writeResults(folder, 'new', () => Promise.reject(new RangeError('off'))).catch((thrown) => thrown);
+    return [error.constructor.name, error.message, ...readdirSync(folder), readFileSync(folder + '/results.json', 'utf8')];
+  }`;
+  const message = `${folder}: the picture cannot be drawn (off); the results are in ${folder}/results.json`;
+  const { told } = eachOf('brain/results.js', use, [folder]);
+  expect(told).toEqual([{ ok: ['DataError', message, 'results.json', 'new'] }]);
+});
+
+test('a picture is drawn of images of any shape and of all classes, with room for its legend', () => {
+  const use = `async ({ drawPicture }, shape) => {
+    const [height, width, classes, shown] = shape.split(',').map(Number);
+    const count = height * width;
+    const names = Array.from({ length: classes }, (_, i) => 'class ' + i);
+    const values = new Float32Array(count * classes * shown).fill(0.5);
+    const test = Array.from({ length: shown }, () => ({ image: new Float32Array(count) }));
+    const dataset = { height, width, channels: 1, classes: names, test, imageTitle: 'image' };
+    dataset.shown = test.map((_, index) => ({ index, title: index + '.png' }));
+    const outcomes = [{ loss: 'metric-iou', predictions: values }];
+    const { decode } = await import('fast-png');
+    const picture = decode(await drawPicture({ dataset, labels: values, outcomes, padded: { height, width } }));
+    // Black at the left edge of the soft label: swatches of the legend, and the scale of the error.
+    const pixel = (y, x) => [...picture.data.subarray(3 * (y * picture.width + x), 3 * (y * picture.width + x) + 3)];
+    let black = 0;
+    const left = 6 + (picture.width - 6) / 3;
+    for (let y = 0; y < picture.height; y++) black += Math.max(...pixel(y, left)) === 0;
+    return { width: picture.width, height: picture.height, black };
+  }`;
+  const shapes = [[1, 900, 1, 1], [1, 1, 1, 1], [2, 1500, 32, 3], [900, 1, 4, 2], [30, 30, 32, 3], [96, 80, 3, 3]]; // prettier-ignore
+  const { told } = eachOf('brain/picture.js', use, shapes.map(String));
+  shapes.forEach(([height, width, classes], i) => {
+    const scale = Math.max(1, Math.min(Math.ceil(150 / width!), Math.floor(1000 / height!)));
+    expect({ shape: shapes[i], ...told[i] }).toEqual({
+      shape: shapes[i],
+      ok: { width: 6 + 3 * (Math.max(150, width! * scale) + 6), height: expect.any(Number), black: expect.any(Number) },
+    });
+    const { height: drawn, black } = told[i]!.ok as { height: number; black: number };
+    const named = Math.max(1, classes! - 1);
+    expect(drawn).toBeGreaterThanOrEqual(height! * scale + named * 20 + 40);
+    expect(black).toBeGreaterThanOrEqual(12 + 14 * named); // the scale's begin and the swatches' edges
+  });
 });
