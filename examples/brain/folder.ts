@@ -47,9 +47,32 @@ const readAll = async (pairs: Pair[], kind: Kind): Promise<Read[]> => {
   return all;
 };
 
-/** Masks: 0 and 1, or 0 to white, where the values between are soft labels. */
+/** Of 256 levels the lowest above 0. Masks that stay below it were made for another white. */
+const FAINTEST = 1 / 256;
+
+/**
+ * Masks: 0 and 1, or 0 to white, where the values between are soft labels. Refuses those of which nobody can say which:
+ * files that end at 1 next to others that go on, and 0 to 255 in files where white is 65535.
+ */
 const fromMasks = (all: Read[]) => {
-  const binary = all.every(({ marks }) => maximum(marks.values) <= 1);
+  const highest = all.map((read) => ({ ...read, most: maximum(read.marks.values), white: read.marks.white }));
+  const brightest = highest.reduce((most, each) => (each.most > most.most ? each : most));
+  const binary = brightest.most <= 1;
+  if (!binary) {
+    const ones = highest.find(({ most, white }) => most === 1 && white > 1);
+    if (ones) {
+      const values = `has 1 as its highest value, and ${brightest.label} has ${brightest.most}`;
+      throw new DataError(`${ones.label}: ${values}; all must be 0 and 1, or all 0 to white`);
+    }
+    for (const white of new Set(highest.map((each) => each.white))) {
+      const most = Math.max(...highest.filter((each) => each.white === white).map((each) => each.most));
+      if (most === 0 || most / white >= FAINTEST) continue;
+      const { label } = highest.find((each) => each.white === white && each.most === most)!;
+      throw new DataError(
+        `${label}: has ${most} as its highest value, where white is ${white}; save it with fewer bits`,
+      );
+    }
+  }
   return {
     classes: ['object'],
     labelsOf: ({ marks }: Read) => Float32Array.from(marks.values, (value) => (binary ? value : value / marks.white)),

@@ -1,10 +1,11 @@
 /** Label files, whose numbers must be those of the file, or refused. */
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { damaged } from '../damage/damaged.js';
 import { eachOf, expectNamed, refusal } from './eachOf.js';
+import { png, type Png } from './pngs.js';
 import { tiff, type Tiff } from './tiffs.js';
 
 jest.setTimeout(600_000);
@@ -222,5 +223,67 @@ describe('a file of another format', () => {
       const { path, told } = readFor(bytes, 'png', uses);
       for (const each of told) expect(each).toEqual(refusal(path, `cannot be read as an image (${message})`));
     }
+  });
+});
+
+type Files = Record<string, Buffer>;
+
+let folders = 0;
+/** A folder with a file of images/ for each label file, and what becomes of it: the labels by file, or the error. */
+function dataset(kind: string, labels: Files, images: Files = {}) {
+  const dir = join(root, `data${folders++}`);
+  for (const folder of ['images', kind]) mkdirSync(join(dir, folder), { recursive: true });
+  const names = Object.keys(images).length > 0 ? [] : Object.keys(labels);
+  const all = { ...images, ...Object.fromEntries(names.map((name) => [name.replace(/tif$/, 'png'), line(0, 9)])) };
+  for (const [name, bytes] of Object.entries(all)) writeFileSync(join(dir, 'images', name), bytes);
+  for (const [name, bytes] of Object.entries(labels)) writeFileSync(join(dir, kind, name), bytes);
+  const use = `async ({ folderDataset }, dir) => {
+    const { train, test } = await folderDataset(dir, {});
+    return Object.fromEntries([...train, ...test].map(({ file, labels }) => [file, [...labels]]));
+  }`;
+  return { at: (name: string) => join(dir, kind, name), dir, told: eachOf('brain/folder.js', use, [dir]).told[0]! };
+}
+
+/** A grey PNG of one row. */
+const line = (...values: number[]) => png({ width: values.length, height: 1, rows: Buffer.from([0, ...values]) });
+const line16 = (...values: number[]) => {
+  const rows = Buffer.from([0, ...values.flatMap((value) => [value >> 8, value & 255])]);
+  return png({ width: values.length, height: 1, depth: 16, rows });
+};
+const bit: Png = { width: 2, height: 1, depth: 1, rows: Buffer.from([0, 0b01000000]) };
+
+describe('masks', () => {
+  test('are 0 and 1 or 0 to white', () => {
+    expect(dataset('masks', { 'a.png': line(0, 1), 'b.png': line(1, 1), 'c.png': line(0, 0) }).told).toEqual({
+      ok: { 'a.png': [0, 1], 'b.png': [1, 1], 'c.png': [0, 0] },
+    });
+    const ok = {
+      'a.png': [0, 1],
+      'b.png': [0, Math.fround(51 / 255)],
+      'c.png': [0, 0],
+      'd.png': [0, 1],
+      'e.png': [0, 1],
+    };
+    expect(
+      dataset('masks', {
+        'a.png': line(0, 255),
+        'b.png': line(0, 51),
+        'c.png': line(0, 0),
+        'd.png': line16(0, 65535),
+        'e.png': png(bit),
+      }).told,
+    ).toEqual({ ok });
+  });
+
+  test('of which nobody can say which are refused, with the names of the files', () => {
+    const mixed = dataset('masks', { 'a.png': line(0, 255), 'b.png': line(0, 1), 'c.png': line(0, 0) });
+    const both = `has 1 as its highest value, and ${mixed.at('a.png')} has 255; all must be 0 and 1, or all 0 to white`;
+    expect(mixed.told).toEqual(refusal(mixed.at('b.png'), both));
+    const faint = dataset('masks', { 'a.png': line(0, 255), 'b.png': line16(0, 255), 'c.png': line16(0, 200) });
+    const far = 'has 255 as its highest value, where white is 65535; save it with fewer bits';
+    expect(faint.told).toEqual(refusal(faint.at('b.png'), far));
+    const wide = tiff({ width: 2, height: 1, bits: 32, samples: [0, 255] });
+    const integers = dataset('masks', { 'a.tif': wide, 'b.tif': wide });
+    expect(integers.told.error).toContain('has 255 as its highest value, where white is 4294967295');
   });
 });
