@@ -1,7 +1,6 @@
 /** Decodes one image after the other in a thread of its own, which may be ended; see decode.ts. */
 import { parentPort } from 'node:worker_threads';
 import { Jimp } from 'jimp';
-import { message } from '../shared/errors.js';
 import type { Decoded } from './decode.js';
 
 // The decoder of GIFs says so where pixels are missing, and goes on.
@@ -18,6 +17,7 @@ const decoded = async (bytes: Uint8Array): Promise<Decoded> => {
 parentPort!.on('message', (bytes: Uint8Array) => {
   decoded(bytes).then(
     (image) => parentPort!.postMessage(image),
-    (error: unknown) => parentPort!.postMessage({ error: message(error) }),
+    // Some decoders throw no errors but single letters.
+    (error: unknown) => parentPort!.postMessage({ error: error instanceof Error ? error.message : 'it is damaged' }),
   );
 });

@@ -86,10 +86,17 @@ const fromOther = async (bytes: Buffer, use: Use): Promise<Pixels> => {
   return { width, height, ...simplest(data, 4), white: 255 };
 };
 
+/** How files of the formats begin that are neither PNG nor TIFF. */
+const OTHER_FORMATS = ['BM', 'GIF8', '\xff\xd8'];
+
 const decode = async (bytes: Buffer, use: Use): Promise<Pixels> => {
+  const start = bytes.toString('latin1', 0, 4);
   if (isPng(bytes)) return fromPng(bytes, use);
   if (isTiff(bytes) && !(use === 'image' && needsOtherDecoder(bytes))) return fromTiff(bytes, use);
-  return fromOther(bytes, use);
+  if (OTHER_FORMATS.some((format) => start.startsWith(format))) return fromOther(bytes, use);
+  if (bytes.length === 0) throw new Error('it is empty');
+  if (['II+\0', 'MM\0+'].includes(start)) throw new Error('it is a BigTIFF; save it as PNG');
+  throw new Error('it is no PNG, JPEG, BMP, GIF or TIFF');
 };
 
 /** Reads an image file. For numbers, indices into a palette are kept; otherwise its colours are taken. */
