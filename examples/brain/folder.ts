@@ -28,7 +28,9 @@ const readPair = async (pair: Pair, kind: Kind): Promise<Read> => {
   const marks = await readPixels(pair.label, kind === 'masks' ? 'mask' : 'numbers');
   if (marks.channels !== 1) throw new DataError(`${pair.label}: is a colour image; ${kind} must be grey`);
   if (size(picture) !== size(marks)) {
-    throw new DataError(`${pair.label}: is ${size(marks)}, but its image ${pair.file} is ${size(picture)}`);
+    throw new DataError(
+      `${pair.label}: is ${size(marks)}, but its image ${pair.file} is ${size(picture)} (width x height)`,
+    );
   }
   return { ...pair, picture, marks };
 };
@@ -39,7 +41,7 @@ const readAll = async (pairs: Pair[], kind: Kind): Promise<Read[]> => {
     const read = await readPair(pair, kind);
     const first = all[0] ?? read;
     if (size(read.picture) !== size(first.picture)) {
-      const sizes = `is ${size(read.picture)}, but ${first.file} is ${size(first.picture)}`;
+      const sizes = `is ${size(read.picture)}, but ${first.file} is ${size(first.picture)} (width x height)`;
       throw new DataError(`${pair.image}: ${sizes}; all images must have one size`);
     }
     all.push(read);

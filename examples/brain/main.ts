@@ -25,7 +25,8 @@ const run = async (options: Options) => {
 
   const { name, height, width, train, test, classes } = dataset;
   say(
-    `${name}: ${train.length} images to train on, ${test.length} to test on, ${height}x${width}, ${classes.join(', ')}`,
+    `${name}: ${train.length} images to train on, ${test.length} to test on, ${width}x${height} (width x height)`,
+    `classes: ${classes.join(', ')}`,
     ...dataset.notes.map((note) => `  ${note}`),
     `backend ${engine.backend} on ${engine.device}, version ${engine.version}`,
     ...[...notes, ...planNotes].map((note) => `  ${note}`),

@@ -120,7 +120,8 @@ describe('the demo', () => {
 
   test('pads sides that do not divide by 8', async () => {
     const dir = makeFolder('padded', 'masks', 255, [13, 18]);
-    expect((await demo('--data', dir, '--epochs', '1')).code).toBe(0);
+    const { code, stdout } = await demo('--data', dir, '--epochs', '1');
+    expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining('18x13 (width x height)\n') });
     expect(results().data.height).toBe(13);
   });
 
@@ -186,7 +187,7 @@ describe('data that cannot be used', () => {
     ],
     ['images/1.png: has no file 1.png in', 'masks', (dir) => rmSync(join(dir, 'masks/1.png'))],
     [
-      'masks/2.png: is 17x16, but its image 2.png is 16x16',
+      'masks/2.png: is 17x16, but its image 2.png is 16x16 (width x height)',
       'masks',
       (dir) => square(join(dir, 'masks/2.png'), 16, 17, 0, 255),
     ],
