@@ -48,29 +48,57 @@ const isGrey = (values: ArrayLike<number>, channels: number) => {
   return true;
 };
 
+/**
+ * Refuses labels that are transparent somewhere: they may be drawn in the alpha channel, which is not read, and
+ * programs differ in the numbers that they leave where nobody sees them.
+ */
+const checkOpaque = (values: ArrayLike<number>, channels: number, opaque: number, use: Use): void => {
+  if (use === 'image' || channels === 1 || channels === 3) return;
+  for (let i = channels - 1; i < values.length; i += channels) {
+    if (values[i] !== opaque) throw new Error('it has transparent pixels; save it as grey, without an alpha channel');
+  }
+};
+
 /** Colour with equal channels becomes grey; alpha goes. */
 const simplest = (values: ArrayLike<number>, channels: number) => {
   const kept = channels < 3 || isGrey(values, channels) ? 1 : 3;
   return { channels: kept, values: firstChannels(values, channels, kept) };
 };
 
-const throughPalette = (indices: ArrayLike<number>, palette: readonly number[][]) =>
-  Uint8Array.from({ length: indices.length * 3 }, (_, i) => palette[indices[Math.floor(i / 3)]!]?.[i % 3] ?? 0);
+/** The colours of indices, and their alpha as a fourth channel where the palette has it. */
+const throughPalette = (indices: ArrayLike<number>, palette: readonly number[][]) => {
+  const channels = palette[0]?.length ?? 3;
+  const values = Uint8Array.from({ length: indices.length * channels }, (_, i) => {
+    return palette[indices[Math.floor(i / channels)]!]?.[i % channels] ?? 0;
+  });
+  return { values, channels };
+};
+
+interface Stored {
+  values: ArrayLike<number>;
+  channels: number;
+}
+
+const pixelsOf = (width: number, height: number, { values, channels }: Stored, white: number, use: Use): Pixels => {
+  checkOpaque(values, channels, white, use);
+  return { width, height, ...simplest(values, channels), white };
+};
 
 const fromPng = (bytes: Buffer, use: Use): Pixels => {
   const png = readPng(bytes);
   const { width, height, palette } = png;
   const values = unpack(png);
-  if (!palette) return { width, height, ...simplest(values, png.channels), white: 2 ** png.depth - 1 };
-  if (use === 'numbers') return { width, height, channels: 1, values, white: 255 };
-  return { width, height, ...simplest(throughPalette(values, palette), 3), white: 255 };
+  if (palette && use === 'numbers') return { width, height, channels: 1, values, white: 255 };
+  if (palette) return pixelsOf(width, height, throughPalette(values, palette), 255, use);
+  return pixelsOf(width, height, { values, channels: png.channels }, 2 ** png.depth - 1, use);
 };
 
 const fromTiff = (bytes: Buffer, use: Use): Pixels => {
   const { width, height, channels, samples, white, palette, inverted } = readTiff(bytes);
+  checkOpaque(samples, channels, white, use);
   if (palette && use !== 'numbers') {
-    const indices = firstChannels(samples, channels, 1);
-    return { width, height, ...simplest(throughPalette(indices, palette), 3), white: 255 };
+    const colours = throughPalette(firstChannels(samples, channels, 1), palette);
+    return { width, height, ...simplest(colours.values, colours.channels), white: 255 };
   }
   if (use === 'image' && white > 65535) throw new Error('it has 32 bits a sample; save it with 8 or 16');
   if (!inverted) return { width, height, ...simplest(samples, channels), white };
@@ -83,7 +111,7 @@ const fromTiff = (bytes: Buffer, use: Use): Pixels => {
 const fromOther = async (bytes: Buffer, use: Use): Promise<Pixels> => {
   checkOther(bytes, use);
   const { width, height, data } = await decodeOther(bytes);
-  return { width, height, ...simplest(data, 4), white: 255 };
+  return pixelsOf(width, height, { values: data, channels: 4 }, 255, use);
 };
 
 /** How files of the formats begin that are neither PNG nor TIFF. */
@@ -92,7 +120,7 @@ const OTHER_FORMATS = ['BM', 'GIF8', '\xff\xd8'];
 const decode = async (bytes: Buffer, use: Use): Promise<Pixels> => {
   const start = bytes.toString('latin1', 0, 4);
   if (isPng(bytes)) return fromPng(bytes, use);
-  if (isTiff(bytes) && !(use === 'image' && needsOtherDecoder(bytes))) return fromTiff(bytes, use);
+  if (isTiff(bytes)) return use === 'image' && needsOtherDecoder(bytes) ? fromOther(bytes, use) : fromTiff(bytes, use);
   if (OTHER_FORMATS.some((format) => start.startsWith(format))) return fromOther(bytes, use);
   if (bytes.length === 0) throw new Error('it is empty');
   if (['II+\0', 'MM\0+'].includes(start)) throw new Error('it is a BigTIFF; save it as PNG');

@@ -79,7 +79,7 @@ export const readPng = (bytes: Buffer): DecodedPng => {
   checkSize(header!.data, Buffer.concat(chunks.flatMap(({ type, data }) => (type === 'IDAT' ? [data] : []))));
   const hasPalette = header!.data[9] === PALETTE;
   if (hasPalette && !chunks.some(({ type }) => type === 'PLTE')) throw new Error('it has no palette');
-  const needed = ['IHDR', 'IDAT', 'IEND', ...(hasPalette ? ['PLTE'] : [])];
+  const needed = ['IHDR', 'IDAT', 'IEND', ...(hasPalette ? ['PLTE', 'tRNS'] : [])];
   return decode(
     Buffer.concat([SIGNATURE, ...chunks.filter(({ type }) => needed.includes(type)).map(({ whole }) => whole)]),
   );

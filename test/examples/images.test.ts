@@ -26,7 +26,7 @@ function written(bytes: Uint8Array, ending = 'png'): string {
 
 /** The pixels of an image, and whether they are as many as it says. */
 const PIXELS = `async ({ readPixels }, path) => {
-  const { width, height, channels, values, white } = await readPixels(path, path.endsWith('jpg') ? 'image' : 'numbers');
+  const { width, height, channels, values, white } = await readPixels(path, 'image');
   return { width, height, channels, white, all: values.length === width * height * channels, values: [...values] };
 }`;
 

@@ -1,11 +1,12 @@
 /** Label files, whose numbers must be those of the file, or refused. */
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { damaged } from '../damage/damaged.js';
 import { eachOf, expectNamed, refusal } from './eachOf.js';
-import { png, type Png } from './pngs.js';
+import { chunk, png, type Png } from './pngs.js';
 import { tiff, type Tiff } from './tiffs.js';
 
 jest.setTimeout(600_000);
@@ -159,6 +160,17 @@ describe('a TIFF', () => {
     });
   });
 
+  test('that holds a JPEG is read as an image', () => {
+    const script = `
+      import { Jimp } from 'jimp';
+      process.stdout.write(await new Jimp({ width: 8, height: 8, color: 0xffffffff }).getBuffer('image/jpeg'));`;
+    const strip = execFileSync(process.execPath, ['--input-type=module', '-e', script]);
+    const jpeg = tiff({ width: 8, height: 8, channels: 3, samples: [], strip, tags: { 259: [7], 262: [6] } });
+    expect(readFor(jpeg, 'tif', ['image']).told[0]).toEqual({
+      ok: { width: 8, height: 8, channels: 1, white: 255, values: Array<number>(64).fill(255) },
+    });
+  });
+
   test('that is damaged is refused, or has as many pixels as it says', () => {
     for (const compression of ['none', 'lzw', 'deflate', 'packbits'] as const) {
       const whole = tiff({ width: 9, height: 7, bits: 16, samples: samplesOf(63, 4), compression });
@@ -286,4 +298,43 @@ describe('masks', () => {
     const integers = dataset('masks', { 'a.tif': wide, 'b.tif': wide });
     expect(integers.told.error).toContain('has 255 as its highest value, where white is 4294967295');
   });
+});
+
+test('labels drawn in the alpha channel are refused, and opaque ones read', () => {
+  const message = 'cannot be read as an image (it has transparent pixels; save it as grey, without an alpha channel)';
+  const palettes = (alpha: number[]) => [
+    chunk('PLTE', Buffer.from([255, 255, 255, 255, 255, 255])),
+    chunk('tRNS', Buffer.from(alpha)),
+  ];
+  const two = { width: 2, height: 1 };
+  const transparentGif = gif(1);
+  const files = (alpha: number): [Buffer, string, readonly Use[]][] => [
+    [png({ ...two, colour: 4, rows: Buffer.from([0, 255, 255, 255, alpha]) }), 'png', ['mask', 'numbers']],
+    [png({ ...two, colour: 6, rows: Buffer.from([0, 255, 255, 255, alpha, 255, 255, 255, 255]) }), 'png', ['mask', 'numbers']], // prettier-ignore
+    [png({ ...two, depth: 16, colour: 4, rows: Buffer.from([0, ...Array<number>(7).fill(255), alpha]) }), 'png', ['mask', 'numbers']], // prettier-ignore
+    [png({ ...two, colour: 3, before: palettes([255, alpha]), rows: Buffer.from([0, 0, 1]) }), 'png', ['mask']],
+    [tiff({ ...two, channels: 2, samples: [255, 255, 255, alpha] }), 'tif', ['mask', 'numbers']],
+    [tiff({ ...two, channels: 4, samples: [...Array<number>(7).fill(255), alpha] }), 'tif', ['mask', 'numbers']],
+  ];
+  for (const [bytes, ending, uses] of files(0)) {
+    const { path, told } = readFor(bytes, ending, uses);
+    for (const each of told) expect(each).toEqual(refusal(path, message));
+    expect(readFor(bytes, ending, ['image']).told[0]).toMatchObject({ ok: { channels: 1, values: { length: 2 } } });
+  }
+  for (const [bytes, ending, uses] of files(255)) {
+    const { told } = readFor(bytes, ending, uses);
+    for (const each of told) expect(each).toMatchObject({ ok: { channels: 1, values: { length: 2 } } });
+  }
+  // A GIF names a colour that is transparent.
+  const control = Buffer.from([0x21, 0xf9, 4, 1, 0, 0, 0, 0]);
+  const at = transparentGif.lastIndexOf(0x2c);
+  const { path, told } = readFor(
+    Buffer.concat([transparentGif.subarray(0, at), control, transparentGif.subarray(at)]),
+    'gif',
+    ['mask', 'numbers'],
+  );
+  for (const each of told) expect(each).toEqual(refusal(path, message));
+  // Indices are numbers whatever their colours.
+  const indexed = png({ ...two, colour: 3, before: palettes([0, 255]), rows: Buffer.from([0, 0, 1]) });
+  expect(readFor(indexed, 'png', ['numbers']).told[0]).toMatchObject({ ok: { values: [0, 1] } });
 });

@@ -20,6 +20,8 @@ export interface Tiff {
   tile?: [number, number];
   /** Tags that are added, or stand instead of the usual ones, as shorts. */
   tags?: Record<number, number[]>;
+  /** What its only strip holds instead of the samples. */
+  strip?: Buffer;
   /** How often the page is there. */
   pages?: number;
   description?: string;
@@ -112,7 +114,7 @@ export function tiff(image: Tiff): Buffer {
       for (let left = 0; left < width; left += tile[0]) rectangles.push([left, top, tile[0], tile[1]]);
     }
   } else for (let top = 0; top < height; top += rows) rectangles.push([0, top, width, Math.min(rows, height - top)]);
-  const blocks = rectangles.map((rectangle) => PACK[compression](block(image, rectangle)));
+  const blocks = rectangles.map((rectangle) => image.strip ?? PACK[compression](block(image, rectangle)));
   const number = (value: number, size: 2 | 4) => {
     const bytes = Buffer.alloc(size);
     if (bigEndian) bytes.writeUIntBE(value, 0, size);
