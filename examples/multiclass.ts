@@ -66,7 +66,7 @@ if (losses.length > 0) printLosses(losses);
 printScores(['on the test slices', 'value'], Object.entries(scores));
 const matrix = new ConfusionMatrix({ classNames: CLASSES });
 await evaluateScores(model, test, { matrix });
-say(matrix.toText());
+say(...matrix.toText().split('\n'));
 
 const predicted = softOneHot(model.predict(test.xs) as tf.Tensor);
 const error = tf.tidy(() => tf.div(tf.sum(tf.abs(tf.sub(predicted, test.ys)), -1), 2));

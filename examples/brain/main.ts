@@ -2,7 +2,7 @@ import { BackendError, InstallError } from 'softseg/node';
 import { startBackend } from '../shared/backend.js';
 import { bundledDataset } from './bundled.js';
 import { clock } from './duration.js';
-import { DataError, exitCode, message, UsageError } from '../shared/errors.js';
+import { DataError, exitCode, linesOf, stackOf, UsageError } from '../shared/errors.js';
 import { runExperiment } from './experiment.js';
 import { folderDataset } from './folder.js';
 import { HELP, type Options, readOptions } from './options.js';
@@ -36,12 +36,12 @@ const run = async (options: Options) => {
   const tensors = makeTensors(dataset, 2 ** (plan.levels.length - 1));
   const shared = tensors.padded ? { ignoreLabel: UNLABELLED } : {};
   const untrained = await lossesOfLabels(tensors.test.ys, plan.losses, shared);
-  say(untrainedTable(untrained), '');
+  say(...untrainedTable(untrained).split('\n'), '');
 
   const outcomes = await runExperiment(dataset, tensors, plan, shared);
   const labels = await tensors.test.ys.data();
   say(
-    scoresTable(outcomes),
+    ...scoresTable(outcomes).split('\n'),
     '  IoU: higher is better, and soft IoU is what metric IoU trains for; the other three: lower is better.',
     '',
   );
@@ -52,10 +52,10 @@ const run = async (options: Options) => {
 
 try {
   const options = readOptions(process.argv.slice(2));
-  if (options === 'help') say(HELP.trimEnd());
+  if (options === 'help') say(...HELP.trimEnd().split('\n'));
   else await run(options);
 } catch (error) {
   const told = [UsageError, DataError, BackendError, InstallError].some((kind) => error instanceof kind);
-  complain((!told && error instanceof Error && error.stack) || message(error));
+  complain(...(told ? linesOf(error) : stackOf(error)));
   process.exitCode = exitCode(error);
 }

@@ -1,6 +1,6 @@
 /** Characters that a terminal obeys instead of showing them. */
 // eslint-disable-next-line no-control-regex -- these are meant
-const UNSEEN = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+const UNSEEN = /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 /** The text with such characters spelled out (`\u001b`): file names and options may hold any. */
 export const visible = (text: string): string =>
@@ -19,5 +19,8 @@ process.once('exit', () => {
   process.exitCode ||= 1;
 });
 
-export const say = (...lines: string[]): void => void process.stdout.write(`${visible(lines.join('\n'))}\n`);
-export const complain = (text: string): void => void process.stderr.write(`${visible(text)}\n`);
+const shown = (lines: string[]) => `${lines.map(visible).join('\n')}\n`;
+
+/** Prints lines. One that has another line in it, as a file's name may, is still one. */
+export const say = (...lines: string[]): void => void process.stdout.write(shown(lines));
+export const complain = (...lines: string[]): void => void process.stderr.write(shown(lines));

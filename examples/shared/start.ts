@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { BackendError, InstallError } from 'softseg/node';
 import { type BackendName, BACKENDS, startBackend } from './backend.js';
-import { DataError, message, UsageError } from './errors.js';
+import { DataError, linesOf, message, UsageError } from './errors.js';
 import { complain, say } from './output.js';
 import { makeFolder } from './write.js';
 
@@ -33,7 +33,7 @@ export const start = async (name: string, hints: { wasm?: string } = {}): Promis
     return { quick, out };
   } catch (error) {
     if (![UsageError, DataError, BackendError, InstallError].some((kind) => error instanceof kind)) throw error;
-    complain(message(error));
+    complain(...linesOf(error));
     process.exit(error instanceof UsageError ? 2 : 1);
   }
 };

@@ -153,6 +153,16 @@ describe('a wrong call', () => {
     expect(stderr.trimEnd().split('\n')).toHaveLength(1);
   });
 
+  test('is one line whatever a name has in it, and prints none of it raw', async () => {
+    const dir = makeFolder('odd', 'masks', 255);
+    const name = 'a\nb\x1b[31m\u202e\r';
+    writeFileSync(join(dir, 'images', `${name}.png`), 'no image');
+    const { code, stderr } = await demo('--data', dir);
+    const spelled = 'a\\u000ab\\u001b[31m\\u202e\\u000d';
+    const line = `${join(dir, 'images')}/${spelled}.png: has no file ${spelled}.png in ${join(dir, 'masks')}\n`;
+    expect({ code, stderr }).toEqual({ code: 1, stderr: line });
+  });
+
   test('spells out control characters of a command line, and ends quietly when nobody reads it', async () => {
     const { code, stderr } = await demo('--\x1b[31m\x07');
     expect({ code, raw: /[\x00-\x09\x0b-\x1f]/.test(stderr) }).toEqual({ code: 2, raw: false }); // eslint-disable-line no-control-regex
