@@ -2,7 +2,7 @@ import { basename, join, resolve } from 'node:path';
 import type { Dataset, Sample } from './dataset.js';
 import { DataError } from '../shared/errors.js';
 import { type Pixels, readPixels } from './image.js';
-import { type Kind, labelFolder, type Pair, pairFiles } from './layout.js';
+import { composed, type Kind, labelFolder, type Pair, pairFiles } from './layout.js';
 import { readAnnotators } from './manifest.js';
 import { split } from './split.js';
 
@@ -107,7 +107,7 @@ const fromVotes = (dir: string, given: number | undefined) => {
   const path = join(dir, 'manifest.csv');
   const listed = given === undefined ? readAnnotators(path) : new Map<string, number>();
   const annotatorsOf = ({ file, label, marks }: Read) => {
-    const annotators = given ?? listed.get(file);
+    const annotators = given ?? listed.get(composed(file));
     if (annotators === undefined) {
       throw new DataError(`${label}: how many annotators? Give --annotators N, or list ${file} in ${path}`);
     }

@@ -31,15 +31,21 @@ export const labelFolder = (dir: string, named?: string): { folder: string; kind
     .map((entry) => entry.name)
     .sort();
   if (folders.length === 0) throw new DataError(`${dir}: has no folder masks, labels or votes beside images`);
-  if (named !== undefined && !folders.includes(named)) {
+  const found = folders.find((folder) => named !== undefined && composed(folder) === composed(named));
+  if (named !== undefined && found === undefined) {
     throw new UsageError(`--labels ${named}: must be one of ${folders.join(', ')}, the label folders of ${dir}`);
   }
   if (named === undefined && folders.length > 1) {
     throw new DataError(`${dir}: has several label folders; choose one with --labels ${folders.join(' or --labels ')}`);
   }
-  const folder = named ?? folders[0]!;
+  const folder = found ?? folders[0]!;
   return { folder: join(dir, folder), kind: kindOf(folder)! };
 };
+
+/**
+ * The name as Unicode composes it: one system stores é as a letter, another as e and an accent, and they look the same.
+ */
+export const composed = (name: string): string => name.normalize('NFC');
 
 /** Image files of a folder by their name without ending. */
 const imageFiles = (folder: string): Map<string, string> => {
@@ -47,7 +53,7 @@ const imageFiles = (folder: string): Map<string, string> => {
   const names = entriesOf(folder).map(({ name }) => name);
   for (const file of names.sort()) {
     if (file.startsWith('.') || !IMAGE_NAME.test(file)) continue;
-    const { name } = parse(file);
+    const name = composed(parse(file).name);
     const other = files.get(name);
     if (other) throw new DataError(`${join(folder, file)}: ${other} has the same name`);
     files.set(name, file);

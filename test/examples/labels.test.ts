@@ -300,6 +300,25 @@ describe('masks', () => {
   });
 });
 
+test('names that look the same are the same, however a system stores their accents', () => {
+  const [one, two] = ['\u00e9', 'e\u0301'];
+  const images: Files = {};
+  const labels: Files = {};
+  for (const i of [0, 1]) {
+    images[`${i}${one}.png`] = line(0, 9);
+    labels[`${i}${two}.png`] = line(0, 3);
+  }
+  const votes = dataset('votes', labels, images);
+  writeFileSync(join(votes.dir, 'manifest.csv'), `file,annotators\n0${two}.png,4\n1${one}.png,5\n`);
+  const use = `async ({ folderDataset }, dir) => {
+    const { train, test } = await folderDataset(dir, {});
+    return [...train, ...test].map(({ annotators, labels }) => [annotators, ...labels]).sort();
+  }`;
+  expect(eachOf('brain/folder.js', use, [votes.dir]).told[0]).toEqual({ ok: [[4, 0, 3], [5, 0, 3]] }); // prettier-ignore
+  const twice = dataset('masks', { [`0${one}.png`]: line(0, 1), [`0${two}.png`]: line(0, 1) }, { '0.png': line(0, 9) });
+  expect(twice.told.error).toMatch(/0.+\.png: 0.+\.png has the same name$/);
+});
+
 test('labels drawn in the alpha channel are refused, and opaque ones read', () => {
   const message = 'cannot be read as an image (it has transparent pixels; save it as grey, without an alpha channel)';
   const palettes = (alpha: number[]) => [
