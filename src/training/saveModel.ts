@@ -19,8 +19,9 @@ const FN = 'saveModel';
 
 /**
  * Saves a model with all that training needs to go on: its weights, the state of its optimizer, its losses with their
- * options, its metrics, which weights are trained, and what `acceptAnyTargets` has freed. `tf.loadLayersModel` loads it, `compileSaved` does the rest,
- * and the next steps are, bit for bit, those that would have followed, with each optimizer of tfjs.
+ * options, its metrics, which weights are trained, and what `acceptAnyTargets` has freed. `tf.loadLayersModel` loads it,
+ * `compileSaved` does the rest, and the next steps are, bit for bit, those that would have followed, with each optimizer
+ * of tfjs.
  *
  * (`model.save(..., { includeOptimizer: true })` loses losses that are functions or throws at them, throws for Adamax, and
  * gives Adam other bits.)
@@ -36,8 +37,9 @@ const FN = 'saveModel';
  * @param model a model of tfjs-layers, compiled
  * @param to as in `model.save`: `'file:///...'`, `'indexeddb://...'`, `modelFiles(folder)`, ...
  * @returns what the handler says
- * @throws (rejects) if the model is not compiled, a loss has no name, the optimizer cannot be saved or its state is not that
- *   of the weights that are trained, two layers have weights of one name, the state is no JSON, or the handler fails. The model stays as it was
+ * @throws (rejects) if the model is not compiled, a loss has no name, the optimizer cannot be saved or its state is not
+ *   that of the weights that are trained, two layers have weights of one name, the state is no JSON, or the handler
+ *   fails. The model stays as it was
  *
  * @example
  * ```ts
