@@ -203,16 +203,7 @@ function onCpu(): void {
   test('a process with a second thread ends when its work is done', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'softseg-test-'));
     try {
-      const kernels = ['contract', 'wasm/binary', 'wasm/module', 'wasm/request'];
-      kernels.push('cpu/helper', 'cpu/machine', 'cpu/pieces', 'cpu/passes');
-      for (const name of ['checks', 'environment', ...kernels.map((kernel) => `kernels/${kernel}`)]) {
-        const source = readFileSync(join(__dirname, `../../src/${name}.ts`), 'utf8');
-        const { outputText } = ts.transpileModule(source, {
-          compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022, verbatimModuleSyntax: true },
-        });
-        mkdirSync(dirname(join(folder, `${name}.mjs`)), { recursive: true });
-        writeFileSync(join(folder, `${name}.mjs`), outputText.replace(/(from '.*)\.js'/g, "$1.mjs'"));
-      }
+      compileInto(folder, 'kernels/cpu/passes');
       const main = `
         import os from 'node:os';
         import threads from 'node:worker_threads';
@@ -253,6 +244,20 @@ function onCpu(): void {
       rmSync(folder, { recursive: true, force: true });
     }
   });
+}
+
+/** Compiles a file of src and all that it imports. */
+function compileInto(folder: string, name: string, done = new Set<string>()): void {
+  if (done.has(name)) return;
+  done.add(name);
+  const source = readFileSync(join(__dirname, `../../src/${name}.ts`), 'utf8');
+  const { outputText } = ts.transpileModule(source, {
+    compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022, verbatimModuleSyntax: true },
+  });
+  const own = /((?:from |import\()'(\..*))\.js'/g;
+  for (const [, , path = ''] of outputText.matchAll(own)) compileInto(folder, join(dirname(name), path), done);
+  mkdirSync(dirname(join(folder, `${name}.mjs`)), { recursive: true });
+  writeFileSync(join(folder, `${name}.mjs`), outputText.replace(own, "$1.mjs'"));
 }
 
 if (TEST_BACKEND === 'cpu') describe('by itself', onCpu);
