@@ -205,16 +205,18 @@ export async function latestCheckpoint(folder: string): Promise<Checkpoint | und
   for (let tries = 0; tries < TRIES; tries++) {
     const listed = await list(fn, path);
     const found = listed.filter(({ name }) => !damaged.some((one) => one.name === name));
-    const [newest] = await finished(fn, path, found);
-    if (!newest) {
-      // A writer may have finished a newer one, and then removed those that were listed: the folder is listed again
-      // until it holds what it held before.
-      const names = listed.map(({ name }) => name).sort().join(); // prettier-ignore
-      if (names === before) return noneLeft(fn, path, damaged);
-      await refuseCheckpoint(fn, path);
-      before = names;
+    const whole = await finished(fn, path, found);
+    const [newest] = whole;
+    // One without a model may be unfinished, or on its way out, because a writer has finished a newer one since the folder
+    // was listed: it is looked at again until it is as it was before.
+    const isUnsure = found.some((one) => !whole.includes(one) && (!newest || one.count > newest.count));
+    const state = [listed, whole].map((all) => all.map(({ name }) => name).sort().join()).join(';'); // prettier-ignore
+    if ((isUnsure || !newest) && state !== before) {
+      if (!newest) await refuseCheckpoint(fn, path);
+      before = state;
       continue;
     }
+    if (!newest) return noneLeft(fn, path, damaged);
     const checkpoint = join(path, newest.name);
     try {
       const read = await readModel(fn, checkpoint);
