@@ -15,14 +15,18 @@ export interface Told {
 /** Takes `use` of each path, in one process of its own, and what it became with the memory that the process took. */
 export function eachOf(module: string, use: string, paths: string[]): { told: Told[]; megabytes: number } {
   const script = `
-    import { readFileSync } from 'node:fs';
+    import { existsSync, readFileSync } from 'node:fs';
+    const STATUS = '/proc/self/status';
     const module = await import(${JSON.stringify(join(DIST, module))});
     const told = [];
     for (const path of JSON.parse(readFileSync(0, 'utf8'))) {
       try { told.push({ ok: await (${use})(module, path) }); }
       catch (error) { told.push({ error: error.message, kind: error.constructor.name }); }
     }
-    process.stdout.write(JSON.stringify({ told, megabytes: process.resourceUsage().maxRSS / 1e3 }));`;
+    // maxRSS is that of the process that started this one, if it had more.
+    const own = /^VmHWM:\\s+(\\d+) kB/m.exec(existsSync(STATUS) ? readFileSync(STATUS, 'utf8') : '');
+    const kilobytes = own ? Number(own[1]) : process.resourceUsage().maxRSS;
+    process.stdout.write(JSON.stringify({ told, megabytes: kilobytes / 1e3 }));`;
   const args = ['--input-type=module', '-e', script];
   const options = { input: JSON.stringify(paths), encoding: 'utf8', maxBuffer: 1e9, timeout: 250_000 } as const;
   const { status, signal, stdout, stderr } = spawnSync(process.execPath, args, options);

@@ -154,7 +154,7 @@ describe('an image that says what is not so', () => {
     const { told, megabytes } = images(same.map((bytes) => written(bytes)));
     for (const each of told) expect(each).toEqual(told[0]);
     expect(told[0]!.ok).toMatchObject({ values: [...grey.rows].filter((_, i) => i % 8 > 0) });
-    expect(megabytes).toBeLessThan(500);
+    expect(megabytes).toBeLessThan(300);
     // The palette that a colour image suggests to old screens is none of its own.
     const colour: Png = { width: 2, height: 2, colour: 2, rows: someRows(2, 6) };
     const [plain, suggesting] = images([written(png(colour)), written(png({ ...colour, before: [palette] }))]).told;
