@@ -1,6 +1,6 @@
-// Preloaded into a program (LD_PRELOAD) by tests: makes its n-th operation that changes a file below a folder fail, as a
-// full disk or one that has become read-only does. Operations are: opening for writing, writing, fsync, rename, mkdir,
-// mkdtemp, link and symlink. Reading and removing always work.
+// Preloaded into a program (LD_PRELOAD) by tests: makes its n-th operation that changes a file below a folder fail,
+// as a full disk or one that has become read-only does. Operations are: opening for writing, writing, fsync, rename,
+// mkdir, mkdtemp, link and symlink. Reading and removing always work.
 //
 //   FAIL_BELOW   the folder; nothing else is touched
 //   FAIL_AT      fails at this operation, counted from 1; 0 or none: never
