@@ -9,7 +9,7 @@ import { faultOfBinding, tell } from './inspect.js';
 import { findPackage } from './packages.js';
 import { whyAbsent, whyNotLinked } from './places.js';
 import { prepareForTfjsNode } from './shim.js';
-import { tryFirst } from './trials.js';
+import { tryFirst, usableOp } from './trials.js';
 
 export interface Started {
   /** tfjs's name of the backend that is set now. */
@@ -102,7 +102,7 @@ async function loadNative(name: NativePackage): Promise<void> {
   }
   const fault = await faultOfBinding(found);
   if (fault !== undefined) throw new BackendError(tell(fault));
-  const trial = await tryFirst(found);
+  const trial = await tryFirst(found, await usableOp(found));
   if (trial.untried !== undefined) throw new BackendError(`TensorFlow's library was not tried: ${trial.untried}`);
   if (trial.binding !== undefined) {
     throw new BackendError(`TensorFlow's library does not run (${trial.binding}); run \`${command}\``);

@@ -25,7 +25,8 @@ export async function startFusedKernels({ backend, device, version }: Started): 
   if (!op) return `the op is not compiled; run \`${command}\``;
   const fault = await faultOf(op);
   if (fault !== undefined) return tell(fault);
-  const trial = await tryFirst(found);
+  const trial = await tryFirst(found, op.path);
+  if (trial.untried !== undefined) return `the op was not tried: ${trial.untried}`;
   if (trial.op !== undefined) return `the op does not run (${trial.op}); run \`${command}\``;
   try {
     const passes = startOp(op.path, running);

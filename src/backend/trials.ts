@@ -26,12 +26,12 @@ const inThisProcess = new Map<string, Promise<Trial>>();
 const timeLimit = 60_000;
 
 /**
- * Tries a package's binding, and the op that goes with it, in a process of their own, if nobody has done so before. Where
- * there can be none (a process that has no right to start others, a bundle), nothing is tried.
+ * Tries a package's binding, and the op that goes with it if there is a whole one, in a process of their own, unless
+ * somebody has done so before. Where there can be none (a process that has no right to start others, a bundle), nothing is
+ * tried.
  */
-export async function tryFirst(found: Named): Promise<Trial> {
+export async function tryFirst(found: Named, op: string | undefined): Promise<Trial> {
   if (process.env[TRIAL] || !existsSync(probeModule)) return {};
-  const op = await usableOp(found);
   if (wasTried(found, op)) return {};
   const key = recordOf(found, op) ?? bindingOf(found.folder);
   const trial = inThisProcess.get(key) ?? runFirst(found, op);
