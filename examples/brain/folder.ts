@@ -49,7 +49,7 @@ const readAll = async (pairs: Pair[], kind: Kind): Promise<Read[]> => {
   return all;
 };
 
-/** Of 256 levels the lowest above 0. Masks that stay below it were made for another white. */
+/** The lowest of 256 levels above 0. Masks that stay below it were made for another white. */
 const FAINTEST = 1 / 256;
 
 /**

@@ -17,7 +17,7 @@ export interface Pixels {
   white: number;
 }
 
-/** What an image file is read for: to be looked at, as a mask (0 to white), or for the numbers in it (classes, votes). */
+/** Why an image file is read: to be looked at, as a mask (0 to white), or for the numbers in it (classes, votes). */
 export type Use = 'image' | 'mask' | 'numbers';
 
 export const IMAGE_NAME = /\.(png|jpe?g|bmp|gif|tiff?)$/i;

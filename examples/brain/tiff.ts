@@ -15,7 +15,7 @@ export interface TiffPixels {
   samples: Uint8Array | Uint16Array | Uint32Array;
   /** The value of white. */
   white: number;
-  /** Of palette images, whose samples are indices: the colours, of 8 bits. */
+  /** The colours, of 8 bits, where the samples are indices of a palette. */
   palette?: number[][];
   /** Whether 0 is white, so that the larger samples are the darker ones. */
   inverted: boolean;

@@ -10,7 +10,7 @@ const SIGNATURE = Buffer.from('89504e470d0a1a0a', 'hex');
 /** Channels by colour type; a palette's indices are one. */
 const CHANNELS: Partial<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
 const PALETTE = 3;
-/** Of each pass of an interlaced image: the first column and row, and the steps between columns and rows. */
+/** For each pass of an interlaced image: the first column and row, and the steps between columns and rows. */
 const PASSES = [
   [0, 0, 8, 8],
   [4, 0, 8, 8],

@@ -30,7 +30,7 @@ export function cachedBinding(cache: string, found: Pick<FoundPackage, 'name' | 
 export const libraryOf = (name: string): Library | undefined =>
   libraryFor(process.platform, process.arch, name.endsWith('-gpu'));
 
-/** What softseg has made for a package: a binding in a folder of the cache, and the library that it goes with. */
+/** The binding that softseg has made for a package, in a folder of the cache, and the library that it goes with. */
 export interface Home {
   /** The package. */
   of: string;
@@ -42,7 +42,7 @@ export interface Home {
 
 export type Named = Pick<FoundPackage, 'name' | 'version' | 'folder'>;
 
-/** What a package's binding comes from; undefined if this version of softseg did not make it. */
+/** The home of a package's binding; undefined if this version of softseg did not make it. */
 export function homeOf(found: Named, library = libraryOf(found.name)): Home | undefined {
   const binding = realBinding(found);
   if (!library || binding === undefined) return undefined;

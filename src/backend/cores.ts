@@ -55,7 +55,7 @@ export function coreCopies(): CoreCopy[] {
   return [...copies.values()];
 }
 
-/** What two copies or more mean and what to do; undefined if there is one, or none. */
+/** A line that says what several copies mean, and what to do; undefined if there is one, or none. */
 export function severalCores(copies: CoreCopy[]): string | undefined {
   if (copies.length < 2) return undefined;
   const each = copies.map(({ version, folder, by }) => `${version} in ${folder} (used by ${by.join(', ')})`);

@@ -16,7 +16,7 @@ export type Diagnosis = { name: BackendChoice } & ProbeAnswer;
 export interface DoctorReport {
   backends: Diagnosis[];
   /**
-   * What is wrong and what to do about it, a line each: no backend runs, a package that is installed cannot be used
+   * The faults and what to do about them, a line each: no backend runs, a package that is installed cannot be used
    * (except tfjs-node-gpu where no NVIDIA driver is visible), what was installed to the cache is damaged or can be
    * written by others, there are several copies of tfjs-core, an environment variable has a value that it cannot have, or
    * the backend that `SOFTSEG_BACKEND` asks for does not run.
@@ -96,7 +96,7 @@ const isInstalled: Record<BackendChoice, () => boolean> = {
   cpu: () => has('@tensorflow/tfjs-backend-cpu') || has('@tensorflow/tfjs'),
 };
 
-/** What was verified, a line each. */
+/** The pieces that were verified, a line each. */
 export const verifiedText = (verified: Verified[]): string =>
   verified.length === 0
     ? 'Nothing that softseg has installed is in use.'

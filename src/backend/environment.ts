@@ -68,7 +68,7 @@ const limits: Record<string, RegExp> = {
   TF_NUM_INTRAOP_THREADS: /^\s*-?\d+\s*$/,
 };
 
-/** What is said of limits that are not obeyed. */
+/** A line about each limit that is not obeyed. */
 export const ignoredLimits = (env: Environment): string[] =>
   Object.entries(limits)
     .filter(([name, numbers]) => !numbers.test(setVariable(env, name) ?? '1'))

@@ -127,7 +127,7 @@ export const faultError = ({ kind, what }: FolderFault, remedy: string): Install
   return new InstallError(code, `${what}; ${remedy}`);
 };
 
-/** What to do about a fault of the cache or a folder in it. */
+/** The cure for a fault of the cache or of a folder in it. */
 export const cacheRemedy = ({ kind }: FolderFault): string =>
   ({
     gone: 'make it, or set SOFTSEG_CACHE to another folder',

@@ -17,7 +17,7 @@ export interface Piece {
   files: readonly string[];
 }
 
-/** What a package loads with its binding. */
+/** The pieces that a package loads with its binding. */
 export function piecesOf({ of, cache, library, binding }: Home): Piece[] {
   const root = join(cache, library.key);
   const cuda = library.cuda.map(({ folder }) => ({
@@ -50,7 +50,7 @@ export interface Fault {
 export const tell = ({ why, command }: Fault): string =>
   command ? `${why}; run \`${command}\` to make it again` : why;
 
-/** What is wrong with a piece: others can write to it, or it is not as it was installed. Undefined if nothing is. */
+/** The fault of a piece: others can write to it, or it is not as it was installed. Undefined if it has none. */
 export async function faultOf(piece: Piece, inspection: Inspection = {}): Promise<Fault | undefined> {
   const { folder } = piece;
   try {
@@ -75,7 +75,7 @@ export async function faultOf(piece: Piece, inspection: Inspection = {}): Promis
   }
 }
 
-/** What is wrong with the binding of a package or with what it needs; undefined if nothing is. */
+/** The fault of a package's binding or of what it needs; undefined if there is none. */
 export async function faultOfBinding(found: Named, library = libraryOf(found.name)): Promise<Fault | undefined> {
   if (isOutdated(found, library)) {
     const why = `the binding of ${found.name} was made by another version of softseg`;

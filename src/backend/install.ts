@@ -337,7 +337,7 @@ async function isWhole(name: string, folder: string, { note, report, signal }: S
   return damage === undefined;
 }
 
-/** What runs that were killed have left is removed, or put back where it was. */
+/** Removes what runs that were killed have left, or puts it back where it was. */
 async function cleanUp(cache: string): Promise<void> {
   await removeStaleStaging(cache);
   await putBackKept(cache);

@@ -57,7 +57,7 @@ export interface Manifest {
   dependencies: string[];
 }
 
-/** What is used of a package.json. */
+/** The fields of a package.json that are used. */
 export function readManifest(name: string, path: string): Manifest {
   let manifest: Record<string, unknown> | null;
   try {

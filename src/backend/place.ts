@@ -38,7 +38,7 @@ export async function placeAddon(made: string, target: string, settings: Placing
   await placeFolder(basename(target), folder, dirname(target), settings);
 }
 
-/** Runs `make`, which makes a folder anew. The old one goes back to its place if that fails, or what was made does not run. */
+/** Runs `make`, which makes a folder anew. The old one goes back to its place if that fails, or does not run. */
 export async function withoutFolder<T extends { runs: boolean }>(folder: string, make: () => Promise<T>): Promise<T> {
   const old = `${folder}${KEPT}`;
   await rm(old, { recursive: true, force: true });

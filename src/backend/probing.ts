@@ -25,7 +25,7 @@ const startLimit = 30_000;
 /** Set in the processes that try backends: nothing is tried in yet another one from there. */
 export const TRIAL = 'SOFTSEG_TRIAL';
 
-/** What such a process says before it loads anything. */
+/** The word that such a process sends before it loads anything. */
 export const BEGUN = 'begun';
 
 /** The module that runs in it; a bundle of softseg does not have it. */

@@ -100,7 +100,7 @@ export interface Inspection extends Hashing {
 }
 
 /**
- * What is wrong with a sealed folder, in words; undefined if it is as it was when it was sealed. Throws if that cannot be
+ * The damage of a sealed folder, in words; undefined if it is as it was when it was sealed. Throws if that cannot be
  * known, because a file may not be read or the system is short of something.
  */
 export async function damageIn(folder: string, inspection: Inspection = {}): Promise<string | undefined> {

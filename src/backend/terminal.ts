@@ -1,6 +1,6 @@
-/** What a terminal is given: text that is shown as it is, and no error where nobody reads it any more. */
+/** Writing to a terminal: text that is shown as it is, and no error where nobody reads it any more. */
 
-/** What can be written to: `process.stdout`, `process.stderr`, or anything with a `write`. */
+/** A place to write to: `process.stdout`, `process.stderr`, or anything with a `write`. */
 export interface TextStream {
   write(text: string): unknown;
   on?(event: 'error', listener: (error: Error) => void): unknown;

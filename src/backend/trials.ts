@@ -11,7 +11,7 @@ import { aboutKernels, probe, probeModule, TRIAL, type ProbeAnswer } from './pro
 // A native library that does not run here ends the process that loads it. So what was never run is first run in a process
 // of its own, and that it did run is noted in the cache.
 
-/** What a first run has shown: why the binding does not run, or why the op does not. */
+/** The outcome of a first run: why the binding does not run, or why the op does not. */
 export interface Trial {
   /** Why it could not be shown. */
   untried?: string;
@@ -96,7 +96,7 @@ function recordOf(found: Named, op: string | undefined, library = libraryOf(foun
       return [basename(path), size, Math.floor(mtimeMs / 1000)];
     });
     const [node = ''] = process.versions.node.split('.');
-    // What else decides which code is loaded.
+    // They decide, too, which code is loaded.
     const others = ['LD_LIBRARY_PATH', 'LD_PRELOAD'].map((name) => process.env[name] ?? '');
     const hash = createHash('sha256').update(JSON.stringify([node, process.platform, process.arch, others, files]));
     return join(home?.cache ?? cacheFolder(), 'trials', hash.digest('hex').slice(0, 32));

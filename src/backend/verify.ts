@@ -4,7 +4,7 @@ import { faultOf, opOf, piecesOf, type Fault } from './inspect.js';
 import type { InstallProgress } from './install.js';
 import { findPackage } from './packages.js';
 
-/** What is loaded from the cache, and whether it is as it was installed. */
+/** A piece that is loaded from the cache, and whether it is as it was installed. */
 export interface Verified {
   package: string;
   name: string;

@@ -143,7 +143,7 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<Problem
   }
 
   /**
-   * What was seen, and the options, as plain data for `JSON.stringify`. A function as activation is not kept. The field
+   * All that was seen, and the options, as plain data for `JSON.stringify`. A function as activation is not kept. The field
    * `check` is a hash of the rest, by which `fromJSON` finds damage.
    *
    * @throws if an option is a value that JSON does not keep; no batch was seen with such options

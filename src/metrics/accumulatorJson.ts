@@ -9,7 +9,7 @@ import { ExactSum } from './exactSum.js';
 /** The value of an option as JSON keeps it. */
 export type OptionValue = boolean | number | string | readonly (number | string)[];
 
-/** What an accumulator has seen, as `toJSON` gives it and `fromJSON` takes it. */
+/** All that an accumulator has seen, as `toJSON` gives it and `fromJSON` takes it. */
 export type AccumulatorJson = {
   kind: string;
   version: 2;

@@ -75,7 +75,7 @@ interface Named {
   count: number;
 }
 
-/** Of 8 digits, so that listings are in order; from 1e8 on as many as are needed. */
+/** The digits of a number, so that listings are in order; from 1e8 on there are as many as are needed. */
 const DIGITS = 8;
 
 /**
@@ -188,8 +188,8 @@ export function checkpoints(model: LayersModel, folder: string, options: Checkpo
  * the console, and are in `passedOver`; ones that were not finished are no checkpoints.
  *
  * @throws (rejects) if there are checkpoints and all are damaged, so that nobody begins anew by mistake; if the
- *   folder holds checkpoints of epochs and of steps, or is a checkpoint itself; if the newest was written by a newer softseg, or not by
- *   saveModel; or with what the file system says, for instance that it may not be read
+ *   folder holds checkpoints of epochs and of steps, or is a checkpoint itself; if the newest was written by a newer
+ *   softseg, or not by saveModel; or with what the file system says, for instance that it may not be read
  *
  * @example
  * ```ts

@@ -118,7 +118,7 @@ export async function removeEmpty(folders: readonly string[]): Promise<void> {
   for (const folder of folders) await rmdir(folder).catch(() => {});
 }
 
-/** What file systems say that have no sync for folders; Windows does not open them. */
+/** The errors of file systems that have no sync for folders; Windows does not open them. */
 const NO_SYNC = ['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EISDIR', 'EPERM', 'EACCES', 'EBADF'];
 
 /** That a file was made or renamed is on the disk when its folder is. */

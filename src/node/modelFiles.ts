@@ -159,7 +159,7 @@ async function mayName(folder: string, weights: string): Promise<boolean> {
   }
 }
 
-/** What cannot be removed, stays: the next model that is saved tries again. */
+/** A file that cannot be removed stays: the next model that is saved tries again. */
 async function remove(folder: string, files: readonly string[]): Promise<void> {
   await Promise.allSettled(files.map((file) => rm(join(folder, file), { force: true })));
 }

@@ -28,8 +28,8 @@ interface Params {
 /**
  * Shows a training on one line of the terminal: epoch, share of it that is done, mean loss of the epoch so far and what
  * else is in the logs, time left. Of each epoch a line stays, with its scores. Where there is no terminal (a file, a
- * pipe), only the lines of the epochs are written. A stream that breaks does not end the training. It comes last among the callbacks, to see what the others add to the
- * logs; `fit` should have `verbose: 0`.
+ * pipe), only the lines of the epochs are written. A stream that breaks does not end the training. It comes last among
+ * the callbacks, to see what the others add to the logs; `fit` should have `verbose: 0`.
  *
  * tfjs-layers reads the loss back after each batch for it. The time left is the time so far, by epochs, and settles once
  * the first epoch is done with its validation.

@@ -25,7 +25,7 @@ interface Kept {
   /** Lists with a slot for each variable that is trained, in the order of tfjs's getWeights. */
   slots: readonly string[];
   scalars: readonly string[];
-  /** What getConfig gives. */
+  /** The settings, as getConfig gives them. */
   numbers: readonly string[];
   booleans?: readonly string[];
 }
@@ -170,7 +170,7 @@ export function isLoadedFrom(optimizer: Optimizer, saved: SavedOptimizer): boole
 /** Those whose state is whole again; what they have learned since must not be lost. */
 const restored = new WeakSet<Optimizer>();
 
-/** What a file says about an optimizer: all that is needed of it, and nothing else. */
+/** The optimizer as a file has it: all that is needed, and nothing else. */
 export function checkSavedOptimizer(part: FilePart): void {
   const { className, config, scalars } = part.fields(['className', 'config', 'scalars']);
   const kept = KEPT.get(className.name());

@@ -34,7 +34,7 @@ interface SavedFunction {
   from: 'softseg' | 'own';
   name: string;
   options?: { [name: string]: Json };
-  /** Of a metric in `withMask` or `withSampleWeights`; a loss has it in its options. */
+  /** The axis of a metric in `withMask` or `withSampleWeights`; a loss has it in its options. */
   axis?: number;
 }
 

@@ -41,7 +41,7 @@ interface Node {
 
 const nodeOf = (model: LayersModel) => model as unknown as Node;
 
-/** What compile has collected lies in the model that is trained. */
+/** The model that is trained, in which lies what compile has collected. */
 const trainedModel = (model: Node) => model.model ?? model;
 
 /** The model, and all layers and models inside of it, each once, always in the same order. */
@@ -111,7 +111,7 @@ export function checkSavedTrained(part: FilePart): void {
   for (const place of frozenModels.list()) place.integer(0, Number.MAX_SAFE_INTEGER);
 }
 
-/** What is to be trained in a loaded model. */
+/** The weights that are to be trained in a loaded model. */
 export interface Trained {
   shapes: readonly string[];
   /** Whether the file says so; otherwise it is what tfjs has found. */

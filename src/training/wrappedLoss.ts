@@ -36,7 +36,7 @@ export interface Unwrapped {
 
 const madeOf = new WeakMap<LossFunction, Unwrapped>();
 
-/** What `withMask` and `withSampleWeights` made of which function. */
+/** The function that each result of `withMask` and `withSampleWeights` was made of. */
 export const unwrapped = (given: LossFunction): Unwrapped =>
   madeOf.get(given) ?? { wrappers: [], inside: given, axes: [] };
 

@@ -1,4 +1,4 @@
-/** What load() does with a cache that is damaged, or that others can write to: it never dies, and says what is wrong. */
+/** load() with a cache that is damaged, or that others can write to: it never dies, and says what is wrong. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { execFileSync, spawnSync } from 'node:child_process';
 import {

@@ -1,4 +1,4 @@
-/** What `softseg doctor` finds, and that its exit code tells. */
+/** `softseg doctor`: it finds what is wrong, and its exit code tells. */
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { cpSync, existsSync, mkdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -17,7 +17,7 @@ interface Report {
   problems: string[];
 }
 
-/** What doctor finds as JSON, and that its exit code and its text agree with that. */
+/** The findings of doctor as JSON, with which its exit code and its text have to agree. */
 function report(project: Project, env: NodeJS.ProcessEnv = {}): Report {
   const { code, out, err } = project.cli(['doctor', '--json'], env);
   if (!out) throw new Error(err);

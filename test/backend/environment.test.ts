@@ -104,7 +104,7 @@ describe('the losses', () => {
   });
   afterAll(() => project.remove());
 
-  /** What each of these says in a process of its own, where importing softseg must not fail. */
+  /** The words of each of these in a process of its own, where importing softseg must not fail. */
   const said = (env: NodeJS.ProcessEnv, calls: string) => {
     const { out, err } = project.script(
       `

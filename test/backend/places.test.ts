@@ -61,7 +61,7 @@ const loading = `
   import { load } from 'softseg/node';
   await load('native').catch((error) => console.log(error.name + ': ' + error.message));
 `;
-/** What load() says of the native backend, with something put before the command. */
+/** The words of load() about the native backend, with something put before the command. */
 const loads = (before: string, env: NodeJS.ProcessEnv = {}) => {
   writeFileSync(join(project.folder, 'loading.mjs'), loading);
   const { out, err } = project.shell(`${before} '${process.execPath}' loading.mjs`, env);
@@ -230,7 +230,7 @@ describe('a read-only disk', () => {
   test('is told by load() where it cannot make the link', async () => {
     await project.install();
     rmSync(join(project.packageFolder, 'lib'), { recursive: true });
-    // What install made for the tiny library is named after the one that load() looks for.
+    // The folders that install made for the tiny library are named after the one that load() looks for.
     provideAs(project);
     const on = readOnly(project.packageFolder);
     writeFileSync(join(project.folder, 'loading.mjs'), loading);

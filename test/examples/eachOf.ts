@@ -1,11 +1,11 @@
-/** What the built examples make of files, in a process of its own. */
+/** Runs code of the built examples on files, in a process of its own. */
 import { expect } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
 export const DIST = join(process.cwd(), 'examples/dist');
 
-/** What became of a path: the result, as JSON gives it, or the error. */
+/** The result for a path, as JSON gives it, or the error. */
 export interface Told {
   ok?: unknown;
   error?: string;

@@ -39,7 +39,7 @@ const readAll = (files: { path: string; use: Use }[]) =>
 
 const read = (paths: string[], use: Use) => readAll(paths.map((path) => ({ path, use })));
 
-/** What becomes of the bytes, for each use. */
+/** The outcome for the bytes, for each use. */
 const readFor = (bytes: Buffer, ending: string, uses: readonly Use[] = USES) => {
   const path = written(bytes, ending);
   return { path, told: readAll(uses.map((use) => ({ path, use }))) };

@@ -20,7 +20,7 @@ export interface Tiff {
   tile?: [number, number];
   /** Tags that are added, or stand instead of the usual ones, as shorts. */
   tags?: Record<number, number[]>;
-  /** What its only strip holds instead of the samples. */
+  /** The bytes that its only strip holds instead of the samples. */
   strip?: Buffer;
   /** How often the page is there. */
   pages?: number;

@@ -64,7 +64,7 @@ function seen([kind, options, batches]: (typeof HISTORIES)[number], count = 3): 
 
 const named = HISTORIES.map((history) => [`${history[0]} ${JSON.stringify(history[1])}`, history] as const);
 
-/** What fromJSON makes of a text; null where it refuses it, or JSON.parse does. */
+/** The accumulator that fromJSON makes of a text; null where it refuses it, or JSON.parse does. */
 function readBack(kind: Kind, text: string): Accumulator | null {
   let json: unknown;
   try {

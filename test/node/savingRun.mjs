@@ -89,7 +89,7 @@ const programs = {
         );
         arm(0, how, error);
         if (message === 'done') good = value;
-        // What is there now: the new one, or else the one before.
+        // Now there is the new one, or else the one before.
         let there;
         if (kind === 'over') there = await valueIn(path);
         else {

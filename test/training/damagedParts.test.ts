@@ -22,7 +22,7 @@ type Json = { [key: string]: Json } | Json[] | string | number | boolean | null;
 
 const deep = (depth: number): Json => JSON.parse('['.repeat(depth) + ']'.repeat(depth)) as Json;
 
-/** What takes the place of a value; `undefined` removes it. */
+/** The value that takes the place of another; `undefined` removes it. */
 const WRONG: [string, Json | undefined][] = [
   ['nothing', undefined],
   ['null', null],
