@@ -3,12 +3,12 @@ import tseslint from 'typescript-eslint';
 
 const quotients = {
   selector: 'MemberExpression[property.name=/^(div|divNoNan|reciprocal)$/]',
-  message: 'The gradient of tf.div is NaN where the denominator is below 1e-19: use kernels/ratio.ts.',
+  message: 'The gradient of tf.div is NaN where the denominator is below 1e-19: use ops/ratio.ts.',
 };
 
 const signs = {
   selector: 'MemberExpression[object.name="tf"][property.name="sign"]',
-  message: 'On wasm tf.sign takes small numbers for 0: use kernels/sign.ts.',
+  message: 'On wasm tf.sign takes small numbers for 0: use ops/sign.ts.',
 };
 
 /** A list of classes or pixels as the arguments of a call overflows the stack from some 100,000 on. */
@@ -38,7 +38,7 @@ export default tseslint.config(
     },
   },
   { files: ['src/**/*.ts'], rules: { 'no-restricted-syntax': ['error', quotients, signs, longCalls] } },
-  { files: ['src/kernels/ratio.ts'], rules: { 'no-restricted-syntax': ['error', signs, longCalls] } },
+  { files: ['src/ops/ratio.ts'], rules: { 'no-restricted-syntax': ['error', signs, longCalls] } },
   { files: ['src/{backend,node}/**'], rules: { 'no-restricted-syntax': ['error', quotients, signs] } },
   {
     files: ['test/setup/backend.ts'],

@@ -5,8 +5,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkOneOf } from './checks.js';
-import { constant } from './kernels/constant.js';
-import { canReadAtOnce } from './kernels/canReadAtOnce.js';
+import { constant } from './ops/constant.js';
+import { canReadAtOnce } from './ops/canReadAtOnce.js';
 
 /** See `checkValues`. */
 export type ValueChecks = 'always' | 'first' | 'never';

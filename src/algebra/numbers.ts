@@ -1,4 +1,4 @@
-import { SMALLEST_DENOMINATOR } from '../kernels/ratio.js';
+import { SMALLEST_DENOMINATOR } from '../ops/ratio.js';
 import { STEEPEST, type Algebra } from './algebra.js';
 
 /** A matrix of plain numbers that knows what it was made of, so that gradients can go back through it. */

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
-import { scaledSigmoid } from '../kernels/activations.js';
-import { constant } from '../kernels/constant.js';
-import { ratio, ratioOr } from '../kernels/ratio.js';
+import { scaledSigmoid } from '../ops/activations.js';
+import { constant } from '../ops/constant.js';
+import { ratio, ratioOr } from '../ops/ratio.js';
 import { STEEPEST, type Algebra } from './algebra.js';
 
 /** The algebra in tfjs ops, which has gradients of any order. */

@@ -11,10 +11,10 @@ import {
   fail,
 } from '../checks.js';
 import { checkTensorValues } from '../checkValues.js';
-import { constant } from '../kernels/constant.js';
-import { ratio, ratioOr } from '../kernels/ratio.js';
-import { nanValues } from '../kernels/nanRows.js';
-import { sumPixels } from '../kernels/sumPixels.js';
+import { constant } from '../ops/constant.js';
+import { ratio, ratioOr } from '../ops/ratio.js';
+import { nanValues } from '../ops/nanRows.js';
+import { sumPixels } from '../ops/sumPixels.js';
 
 export interface AnnotatorWeightsFromMasksOptions {
   /** The axis along which the annotators are stacked. Default 0. */

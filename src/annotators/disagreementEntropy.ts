@@ -12,7 +12,7 @@ import {
   show,
 } from '../checks.js';
 import { checkTensorValues, namesOfOptions, type Values } from '../checkValues.js';
-import { constant } from '../kernels/constant.js';
+import { constant } from '../ops/constant.js';
 
 export interface DisagreementEntropyOptions {
   /** The class axis. Default -1. */

@@ -1,7 +1,7 @@
 /** Between a user's tensors and the [N,P,C] of the passes. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
-import { toFloat } from './toFloat.js';
+import { toFloat } from '../ops/toFloat.js';
 
 export type LabelKind = 'soft' | 'indices';
 

@@ -4,7 +4,7 @@ import { checkDtype, checkOptionNames, checkTensor, fail, showShape } from '../c
 import { classMaps, sidesOf } from '../distance/sides.js';
 import { signedMap } from '../distance/signedMap.js';
 import { resolveSpacing, type Spacing } from '../distance/spacing.js';
-import { dependOn } from '../kernels/dependOn.js';
+import { dependOn } from '../ops/dependOn.js';
 import { fromPixels, sameShape } from '../kernels/layout.js';
 import { lossOfSums, type Head } from '../overlap/head.js';
 import { resolveProblem, type Problem } from '../overlap/problem.js';

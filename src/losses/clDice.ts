@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor3D } from '@tensorflow/tfjs-core';
 import { tensorAlgebra } from '../algebra/tensors.js';
 import { checkNumber, checkOptionNames, fail, showShape } from '../checks.js';
-import { constant } from '../kernels/constant.js';
+import { constant } from '../ops/constant.js';
 import { resolveProblem, type Problem } from '../overlap/problem.js';
 import type { Reduction, RegionOptions, RegionResult } from './options.js';
 import { countedClasses, reduceClasses, resolveAbsent, withAbsent } from './region.js';

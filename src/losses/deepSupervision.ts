@@ -13,12 +13,12 @@ import {
   show,
   showShape,
 } from '../checks.js';
-import { constant } from '../kernels/constant.js';
+import { constant } from '../ops/constant.js';
 import { layoutOf, sameShape, type LabelKind, type Layout } from '../kernels/layout.js';
-import { oneHot } from '../kernels/oneHot.js';
-import { ratioOr } from '../kernels/ratio.js';
-import { averageAlong, nearestAlong } from '../kernels/resample.js';
-import { toFloat } from '../kernels/toFloat.js';
+import { oneHot } from '../ops/oneHot.js';
+import { ratioOr } from '../ops/ratio.js';
+import { averageAlong, nearestAlong } from '../ops/resample.js';
+import { toFloat } from '../ops/toFloat.js';
 import { checkIgnoreLabel, checkMask, pixelWeights, resolveLabelKind } from '../overlap/problem.js';
 import { checkPixelValues } from '../overlap/valueChecks.js';
 

@@ -4,8 +4,8 @@ import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core
 import { tensorAlgebra as a } from '../algebra/tensors.js';
 import { checkOneOf, checkOptionNames, entriesOf, fail, show } from '../checks.js';
 import { pixels, type Pixels } from '../kernels/composed/pixels.js';
-import { constant } from '../kernels/constant.js';
-import { sumPixels } from '../kernels/sumPixels.js';
+import { constant } from '../ops/constant.js';
+import { sumPixels } from '../ops/sumPixels.js';
 import { PROBLEM_OPTIONS, type ProblemOptions } from '../overlap/options.js';
 import { passAttributes, plainEntropy, resolveProblem, type Problem } from '../overlap/problem.js';
 import type { LabelRule } from '../overlap/valueChecks.js';

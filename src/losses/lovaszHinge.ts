@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
-import { constant } from '../kernels/constant.js';
+import { constant } from '../ops/constant.js';
 import { LOVASZ_OPTIONS, lovaszLoss, type LovaszLoss, type LovaszOptions } from './lovasz.js';
 import { lovaszSlopes, piecewiseLinear, sumRows } from './lovaszExtension.js';
 import type { Reduction, RegionResult } from './options.js';

@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import { probabilities } from '../kernels/composed/pixels.js';
-import { nestedGrads } from '../kernels/nestedGrads.js';
-import { ratio } from '../kernels/ratio.js';
-import { sign } from '../kernels/sign.js';
+import { nestedGrads } from '../ops/nestedGrads.js';
+import { ratio } from '../ops/ratio.js';
+import { sign } from '../ops/sign.js';
 import type { ProblemOptions } from '../overlap/options.js';
 import { LOVASZ_OPTIONS, lovaszLoss, type LovaszLoss, type LovaszOptions, type LovaszRows } from './lovasz.js';
 import { lovaszSlopes, piecewiseLinear, sumRows, type Mistakes } from './lovaszExtension.js';

@@ -14,7 +14,7 @@ import {
 import { focalMap, focalSums, type FocalTerm } from '../kernels/composed/focal.js';
 import { sumSet, type EntropyTerm, type PassActivation } from '../kernels/contract.js';
 import { currentKernels } from '../kernels/select.js';
-import { sumPixels } from '../kernels/sumPixels.js';
+import { sumPixels } from '../ops/sumPixels.js';
 import type { Head, SumsOf } from '../overlap/head.js';
 import { entropyKind, passAttributes, resolveProblem, type Problem } from '../overlap/problem.js';
 import { lossOfTerm, passTerm, type SumTerm } from '../overlap/terms.js';

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { pixels, probabilities, weigh } from '../kernels/composed/pixels.js';
-import { sumPixels } from '../kernels/sumPixels.js';
+import { sumPixels } from '../ops/sumPixels.js';
 import { passAttributes, plainEntropy, type Problem } from '../overlap/problem.js';
 
 export interface SoftMaps {

@@ -6,7 +6,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { sign } from '../kernels/sign.js';
+import { sign } from '../ops/sign.js';
 
 /** The least of the pixel and its neighbours along any of the axes: erosion with a cross. */
 export function leastOfCross(x: Tensor, axes: readonly number[]): Tensor {

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor, Tensor3D } from '@tensorflow/tfjs-core';
 import { checkOptionNames } from '../checks.js';
-import { ratioOr } from '../kernels/ratio.js';
+import { ratioOr } from '../ops/ratio.js';
 import { resolveProblem } from '../overlap/problem.js';
 import {
   CALIBRATION_OPTIONS,

@@ -2,11 +2,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { checkOneOf, fail, show } from '../checks.js';
-import { constant } from '../kernels/constant.js';
+import { constant } from '../ops/constant.js';
 import type { PassActivation } from '../kernels/contract.js';
 import { toLabelPixels, toPixels } from '../kernels/layout.js';
-import { nanRows } from '../kernels/nanRows.js';
-import { oneHot } from '../kernels/oneHot.js';
+import { nanRows } from '../ops/nanRows.js';
+import { oneHot } from '../ops/oneHot.js';
 import type { Problem } from '../overlap/problem.js';
 import type { HardOptions } from './options.js';
 

@@ -6,7 +6,7 @@ import { checkOneOf, checkOptionNames, fail } from '../checks.js';
 import { largest } from '../extremes.js';
 import { sumSet, type PassActivation, type SumName, type SumSet } from '../kernels/contract.js';
 import { currentKernels } from '../kernels/select.js';
-import { sumPixels } from '../kernels/sumPixels.js';
+import { sumPixels } from '../ops/sumPixels.js';
 import { resolveClasses } from '../losses/classes.js';
 import type { SumsOf } from '../overlap/head.js';
 import { passAttributes, plainEntropy, resolveProblem } from '../overlap/problem.js';

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor1D, Tensor3D } from '@tensorflow/tfjs-core';
 import { toLabelPixels, type LabelKind, type Layout } from '../kernels/layout.js';
-import { toFloat } from '../kernels/toFloat.js';
+import { toFloat } from '../ops/toFloat.js';
 import { intRange, type IntRange } from '../overlap/intValues.js';
 import type { Problem } from '../overlap/problem.js';
 

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor3D } from '@tensorflow/tfjs-core';
-import { sumPixels } from '../kernels/sumPixels.js';
+import { sumPixels } from '../ops/sumPixels.js';
 
 /** The most products that are added in one run, as in sumPixels. */
 const RUN = 64;

@@ -3,7 +3,7 @@ import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import { checkOneOf, checkOptionNames, fail, show } from '../checks.js';
 import { SUM_NAMES, sumSet, type PassSum, type SumName } from '../kernels/contract.js';
 import { currentKernels } from '../kernels/select.js';
-import { unstackSums } from '../kernels/unstackSums.js';
+import { unstackSums } from '../ops/unstackSums.js';
 import { PROBLEM_OPTIONS, type ProblemOptions } from './options.js';
 import { passAttributes, plainEntropy, resolveProblem, type Problem } from './problem.js';
 

@@ -11,10 +11,10 @@ import {
   show,
   showShape,
 } from '../checks.js';
-import { constant } from '../kernels/constant.js';
+import { constant } from '../ops/constant.js';
 import type { EntropyTerm, PassActivation, PassAttributes } from '../kernels/contract.js';
 import { layoutOf, sameShape, toLabelPixels, type LabelKind, type Layout } from '../kernels/layout.js';
-import { toFloat } from '../kernels/toFloat.js';
+import { toFloat } from '../ops/toFloat.js';
 import type { ProblemOptions, Relaxation } from './options.js';
 import { checkPixelValues, type LabelRule } from './valueChecks.js';
 

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
 import { checkNumber } from '../checks.js';
-import { ratio } from '../kernels/ratio.js';
+import { ratio } from '../ops/ratio.js';
 import { resolveSparse, rowSums, scaled, sparseActivation } from './sparseActivation.js';
 
 export interface EntmaxOptions {

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
-import { ratio } from '../kernels/ratio.js';
+import { ratio } from '../ops/ratio.js';
 import { counts, resolveSparse, rowSums, scaled, sorted, sparseActivation } from './sparseActivation.js';
 
 export interface Entmax15Options {

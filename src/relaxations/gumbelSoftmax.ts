@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkBoolean, checkInteger, checkOptionNames } from '../checks.js';
-import { softmaxAlong } from '../kernels/activations.js';
+import { softmaxAlong } from '../ops/activations.js';
 import { resolveSoftOneHot, type SoftOneHotOptions } from './softOneHot.js';
 import { straightThrough } from './straightThrough.js';
 import { hardOneHot } from './straightThroughOneHot.js';

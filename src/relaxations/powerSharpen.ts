@@ -10,7 +10,7 @@ import {
   fail,
 } from '../checks.js';
 import { checkTensorValues } from '../checkValues.js';
-import { nanRows } from '../kernels/nanRows.js';
+import { nanRows } from '../ops/nanRows.js';
 
 export interface PowerSharpenOptions {
   /** The axis along which the maximum is taken. Default -1. */

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { fail } from '../checks.js';
 import { checkTensorValues, type Values } from '../checkValues.js';
-import { ratio, ratioOr } from '../kernels/ratio.js';
+import { ratio, ratioOr } from '../ops/ratio.js';
 
 /** (votes + e)/(total + K e), and `missing` where that is 0/0; total broadcasts against votes. */
 export function shareOfVotes(

@@ -12,7 +12,7 @@ import {
   fail,
   show,
 } from '../checks.js';
-import { oneHot } from '../kernels/oneHot.js';
+import { oneHot } from '../ops/oneHot.js';
 import { shareOfVotes } from './shareOfVotes.js';
 
 export interface SoftLabelsFromMasksOptions {

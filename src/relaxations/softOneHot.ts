@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkAxis, checkDtype, checkHoldsValues, checkNumber, checkOptionNames, checkTensor } from '../checks.js';
-import { softmaxAlong } from '../kernels/activations.js';
+import { softmaxAlong } from '../ops/activations.js';
 
 export interface SoftOneHotOptions {
   /** The factor on the logits, > 0; the larger, the closer to one-hot. Default 1. */

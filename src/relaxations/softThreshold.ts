@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkDtype, checkHoldsValues, checkNumber, checkOptionNames, checkTensor } from '../checks.js';
-import { scaledSigmoid } from '../kernels/activations.js';
+import { scaledSigmoid } from '../ops/activations.js';
 
 export interface SoftThresholdOptions {
   /** The factor on the logits, > 0; the larger, the closer to a step. Default 1. */

@@ -6,10 +6,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { checkAxis, checkDtype, checkHoldsValues, checkOptionNames, checkTensor } from '../checks.js';
-import { constant } from '../kernels/constant.js';
-import { oneHot } from '../kernels/oneHot.js';
-import { ratio } from '../kernels/ratio.js';
-import { sumPixels } from '../kernels/sumPixels.js';
+import { constant } from '../ops/constant.js';
+import { oneHot } from '../ops/oneHot.js';
+import { ratio } from '../ops/ratio.js';
+import { sumPixels } from '../ops/sumPixels.js';
 
 /** p of rows [R,C] from which their maximum has been subtracted. Not differentiated. */
 export type Forward = (below: Tensor2D) => Tensor2D;

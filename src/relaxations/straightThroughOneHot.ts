@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { softmaxAlong } from '../kernels/activations.js';
-import { nanRows } from '../kernels/nanRows.js';
-import { oneHot } from '../kernels/oneHot.js';
+import { softmaxAlong } from '../ops/activations.js';
+import { nanRows } from '../ops/nanRows.js';
+import { oneHot } from '../ops/oneHot.js';
 import { resolveSoftOneHot, type SoftOneHotOptions } from './softOneHot.js';
 import { straightThrough } from './straightThrough.js';
 

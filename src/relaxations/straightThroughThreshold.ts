@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { scaledSigmoid } from '../kernels/activations.js';
-import { nanValues } from '../kernels/nanRows.js';
+import { scaledSigmoid } from '../ops/activations.js';
+import { nanValues } from '../ops/nanRows.js';
 import { resolveSoftThreshold, type SoftThresholdOptions } from './softThreshold.js';
 import { straightThrough } from './straightThrough.js';
 

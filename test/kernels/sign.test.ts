@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
-import { sign } from '../../src/kernels/sign.js';
+import { sign } from '../../src/ops/sign.js';
 import * as softseg from '../../src/index.js';
 import { expectClose } from '../support/compare.js';
 

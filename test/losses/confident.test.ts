@@ -2,8 +2,8 @@
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import * as softseg from '../../src/index.js';
-import { nestedGrads } from '../../src/kernels/nestedGrads.js';
-import { ratio, ratioOr } from '../../src/kernels/ratio.js';
+import { nestedGrads } from '../../src/ops/nestedGrads.js';
+import { ratio, ratioOr } from '../../src/ops/ratio.js';
 import { expectClose, expectFinite } from '../support/compare.js';
 
 type Scalar = (labels: tf.Tensor, logits: tf.Tensor, options: object) => tf.Tensor;

@@ -10,7 +10,7 @@ import {
   useKernels,
   type KernelChoice,
 } from '../../src/index.js';
-import * as reading from '../../src/kernels/canReadAtOnce.js';
+import * as reading from '../../src/ops/canReadAtOnce.js';
 
 const WRONG = 'labels must lie in [0, 1], got 255 at sample 0, position [0]; labels hold 255: divide by 255';
 const labels = (value: number) => tf.tensor([value, 0, value, 0], [1, 4, 1]);

@@ -6,8 +6,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { STEEPEST } from '../../algebra/algebra.js';
 import type { PassAttributes, PassInputs, Wrt } from '../contract.js';
-import { sign } from '../sign.js';
-import { sumPixels } from '../sumPixels.js';
+import { sign } from '../../ops/sign.js';
+import { sumPixels } from '../../ops/sumPixels.js';
 import { differentiable } from './kernels.js';
 import {
   entropyTerm,

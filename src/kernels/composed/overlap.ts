@@ -12,9 +12,9 @@ import {
   weigh,
   type Pixels,
 } from './pixels.js';
-import { sign } from '../sign.js';
-import { sumPixels } from '../sumPixels.js';
-import { unstackSums } from '../unstackSums.js';
+import { sign } from '../../ops/sign.js';
+import { sumPixels } from '../../ops/sumPixels.js';
+import { unstackSums } from '../../ops/unstackSums.js';
 
 type Summand = (all: Pixels, p: Tensor3D, attributes: PassAttributes) => Tensor3D;
 

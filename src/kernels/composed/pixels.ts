@@ -6,11 +6,11 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import type { EntropyTerm, PassActivation, PassAttributes, PassInputs } from '../contract.js';
 import { toLabelPixels, toPixels } from '../layout.js';
-import { logSoftmaxAlong, scaledSigmoid, softmaxAlong, softplus } from '../activations.js';
-import { constant } from '../constant.js';
-import { oneHot } from '../oneHot.js';
-import { ratio } from '../ratio.js';
-import { toFloat } from '../toFloat.js';
+import { logSoftmaxAlong, scaledSigmoid, softmaxAlong, softplus } from '../../ops/activations.js';
+import { constant } from '../../ops/constant.js';
+import { oneHot } from '../../ops/oneHot.js';
+import { ratio } from '../../ops/ratio.js';
+import { toFloat } from '../../ops/toFloat.js';
 
 /** -log p is at most this, so that a logit of -Infinity gives a finite loss. */
 const LARGEST_SURPRISE = 1e9;

@@ -10,9 +10,9 @@ import { composedKernels } from '../composed/kernels.js';
 import { overlapPass } from '../composed/overlap.js';
 import type { Pass } from '../composed/pass.js';
 import type { Kernels, PassAttributes, PassInputs, SumSet, Wrt } from '../contract.js';
-import { nestedGrads } from '../nestedGrads.js';
+import { nestedGrads } from '../../ops/nestedGrads.js';
 import { fromPixels, toPixels, type LabelKind, type Layout } from '../layout.js';
-import { toFloat } from '../toFloat.js';
+import { toFloat } from '../../ops/toFloat.js';
 import type { FusedInputs, FusedPass, FusedPasses } from './passes.js';
 
 /** What the pass computes: sums, or the map of the cross-entropy with these coefficients. */
