@@ -9,7 +9,7 @@ using Count = uint32_t;
 
 using softseg::Pass;
 
-static_assert(sizeof(Pass) == (sizeof(void*) == 4 ? 40 : 48), "src/kernels/wasm/request.ts writes this struct");
+static_assert(sizeof(Pass) == (sizeof(void*) == 4 ? 40 : 48), "src/kernels/module/request.ts writes this struct");
 
 extern "C" {
 

@@ -1,4 +1,4 @@
-// Compiles native/ to WebAssembly and writes it as text to src/kernels/wasm/binary.ts; with --check, fails when that file
+// Compiles native/ to WebAssembly and writes it as text to src/kernels/module/binary.ts; with --check, fails when that file
 // is not what comes out. The compiler is pinned and comes from pip, so that every machine makes the same bytes.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -10,7 +10,7 @@ import { writeWhole } from './writeWhole.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const native = join(root, 'native');
-const output = join(root, 'src/kernels/wasm/binary.ts');
+const output = join(root, 'src/kernels/module/binary.ts');
 const windows = process.platform === 'win32';
 
 const compiler = 'ziglang==0.17.1';
@@ -176,6 +176,6 @@ export const BINARY =
 if (!process.argv.includes('--check')) {
   writeWhole(output, text);
 } else if (!existsSync(output) || readFileSync(output, 'utf8').replaceAll('\r\n', '\n') !== text) {
-  console.error('src/kernels/wasm/binary.ts is not what native/ compiles to: run `node scripts/wasm.js`');
+  console.error('src/kernels/module/binary.ts is not what native/ compiles to: run `node scripts/wasm.js`');
   process.exitCode = 1;
 }

@@ -1,8 +1,8 @@
 /** The passes as a WebAssembly module, by itself: on either kind of memory, and where it cannot be had. */
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
-import type * as PassModule from '../../src/kernels/wasm/module.js';
-import { instantiate, moduleBytes, passModule, STACK_BYTES } from '../../src/kernels/wasm/module.js';
-import { MOST_CLASSES, PASS_BYTES, passesThrough, writePass, type Request } from '../../src/kernels/wasm/request.js';
+import type * as PassModule from '../../src/kernels/module/passModule.js';
+import { instantiate, moduleBytes, passModule, STACK_BYTES } from '../../src/kernels/module/passModule.js';
+import { MOST_CLASSES, PASS_BYTES, passesThrough, writePass, type Request } from '../../src/kernels/module/request.js';
 
 const request = (classes: number): Request => ({
   operation: 'overlapGradient',

@@ -13,7 +13,7 @@ import type * as HelperModule from '../../src/kernels/cpu/helper.js';
 import type * as MachineModule from '../../src/kernels/cpu/machine.js';
 import type * as PassesModule from '../../src/kernels/cpu/passes.js';
 import type * as PiecesModule from '../../src/kernels/cpu/pieces.js';
-import { passesThrough, type Request } from '../../src/kernels/wasm/request.js';
+import { passesThrough, type Request } from '../../src/kernels/module/request.js';
 import { computeAll, type Bench, type PassCase } from './passCases.js';
 
 declare const TEST_BACKEND: string;

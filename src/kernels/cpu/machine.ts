@@ -1,6 +1,6 @@
 /** The module on a memory of its own, where calls come in a ring of slots that two threads may work on. */
-import { instantiate, passModule, STACK_BYTES, type PassFunctions } from '../wasm/module.js';
-import { aligned } from '../wasm/request.js';
+import { instantiate, passModule, STACK_BYTES, type PassFunctions } from '../module/passModule.js';
+import { aligned } from '../module/request.js';
 import {
   CALL_WORDS,
   CALLS,

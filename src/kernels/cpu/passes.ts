@@ -4,7 +4,7 @@
  */
 import type { KernelBackend, TensorInfo } from '@tensorflow/tfjs-core';
 import type { FusedPasses } from '../fused/passes.js';
-import { passesThrough, type Request } from '../wasm/request.js';
+import { passesThrough, type Request } from '../module/request.js';
 import { helperWanted } from './helper.js';
 import { makeMachine, runJob, type Machine } from './machine.js';
 import { jobOf, type Values } from './pieces.js';

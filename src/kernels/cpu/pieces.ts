@@ -10,7 +10,7 @@ import {
   writePass,
   writeSums,
   type Request,
-} from '../wasm/request.js';
+} from '../module/request.js';
 import { SLOTS } from './helper.js';
 import { FREE_FROM, reserve, type Job, type Machine } from './machine.js';
 

@@ -1,7 +1,7 @@
 /** The fused passes on tfjs's wasm backend: the module works in place on the backend's own memory. */
 import type { KernelBackend, TensorInfo } from '@tensorflow/tfjs-core';
 import type { FusedPasses } from '../fused/passes.js';
-import { instantiate, passModule, STACK_BYTES, type PassFunctions } from './module.js';
+import { instantiate, passModule, STACK_BYTES, type PassFunctions } from '../module/passModule.js';
 import {
   aligned,
   isList,
@@ -14,7 +14,7 @@ import {
   writePass,
   writeSums,
   type Request,
-} from './request.js';
+} from '../module/request.js';
 import { withSharedClones } from './sharedClones.js';
 
 /** What is used here of tfjs's wasm backend. */
