@@ -115,7 +115,7 @@ export { mergeOverlaps } from './overlap/merge.js';
 export type { ProblemOptions, Relaxation } from './overlap/options.js';
 export { overlap, type OverlapOf, type OverlapOptions, type OverlapTable } from './overlap/overlap.js';
 
-export { enableWasmTraining } from './kernels/wasm/enableWasmTraining.js';
+export { enableWasmTraining } from './wasmTraining/enableWasmTraining.js';
 
 export { accumulateGrads, lossOfPieces, minimizePieces, type AccumulateOptions } from './training/accumulateGrads.js';
 export type { Network } from './training/forward.js';

@@ -143,7 +143,7 @@ async function startWasm(): Promise<Started> {
     found.load();
   }
   await withoutNewListeners(() => setBackend('wasm', name));
-  const { enableWasmTraining } = await import('../kernels/wasm/enableWasmTraining.js');
+  const { enableWasmTraining } = await import('../wasmTraining/enableWasmTraining.js');
   enableWasmTraining();
   return { backend: 'wasm', device: 'cpu', version: found?.version ?? tf.version_core };
 }
