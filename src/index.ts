@@ -22,7 +22,7 @@ export { logCoshDiceFromOverlap, logCoshDiceLoss, type LogCoshDiceLossOptions } 
 export { mccFromOverlap, mccLoss, type MccLossOptions } from './losses/mcc.js';
 export { lovaszHingeLoss, type LovaszHingeLossOptions } from './losses/lovaszHinge.js';
 export { lovaszSoftmaxLoss, type LovaszSoftmaxLossOptions } from './losses/lovaszSoftmax.js';
-export { softSkeleton, type SoftSkeletonOptions } from './losses/softSkeleton.js';
+export { softSkeleton, type SoftSkeletonOptions } from './morphology/softSkeleton.js';
 export { tverskyFromOverlap, tverskyLoss, type TverskyLossOptions } from './losses/tversky.js';
 export { unifiedFocalLoss, type UnifiedFocalLossOptions } from './losses/unifiedFocal.js';
 export type {

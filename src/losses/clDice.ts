@@ -8,7 +8,7 @@ import type { Reduction, RegionOptions, RegionResult } from './options.js';
 import { countedClasses, reduceClasses, resolveAbsent, withAbsent } from './region.js';
 import { resolveShapeReduction, SHAPE_OPTIONS, shapeOfReduction, type ShapeOptions } from './shape.js';
 import { softMaps, weightedSum, weightOfSamples } from './soft.js';
-import { resolveIterations, skeletonOf } from './softSkeleton.js';
+import { resolveIterations, skeletonOf } from '../morphology/softSkeleton.js';
 
 export interface ClDiceLossOptions<R extends Reduction = Reduction> extends ShapeOptions<R> {
   /** Those of `softSkeleton`, >= 0: as many as the largest radius in pixels, at least. Default 3. */

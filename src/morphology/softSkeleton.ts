@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkAxis, checkCount, checkDtype, checkOptionNames, checkTensor, fail, showShape } from '../checks.js';
-import { largestOfCube, leastOfCross } from './windows.js';
+import { largestOfCube, leastOfCross } from './erosion.js';
 
 export interface SoftSkeletonOptions {
   /** How many times the values are eroded, >= 0: as many as the largest radius in pixels, at least. Default 3. */
