@@ -87,8 +87,8 @@ export {
   type Schedule,
   type ScheduleOptions,
 } from './relaxations/schedules.js';
-export { softLabelsFromMasks, type SoftLabelsFromMasksOptions } from './relaxations/softLabelsFromMasks.js';
-export { softLabelsFromVotes, type SoftLabelsFromVotesOptions } from './relaxations/softLabelsFromVotes.js';
+export { softLabelsFromMasks, type SoftLabelsFromMasksOptions } from './annotators/softLabelsFromMasks.js';
+export { softLabelsFromVotes, type SoftLabelsFromVotesOptions } from './annotators/softLabelsFromVotes.js';
 export { softOneHot, type SoftOneHotOptions } from './relaxations/softOneHot.js';
 export { softThreshold, type SoftThresholdOptions } from './relaxations/softThreshold.js';
 export { sparsemax, type SparsemaxOptions } from './relaxations/sparsemax.js';
