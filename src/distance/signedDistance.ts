@@ -5,7 +5,7 @@ import { fromPixels, layoutOf, type Layout } from '../kernels/layout.js';
 import { layoutOfIndices } from '../overlap/indexLayout.js';
 import { checkInts, intRange } from '../overlap/intValues.js';
 import type { ProblemOptions } from '../overlap/options.js';
-import { checkIgnoreLabel, checkMask, pixelWeights, resolveLabelKind } from '../overlap/problem.js';
+import { checkIgnoreLabel, checkMask, pixelWeights, resolveLabelKind } from '../overlap/inputs.js';
 import { checkPixelValues } from '../overlap/valueChecks.js';
 import { classMaps, sidesOf } from './sides.js';
 import { signedMap } from './signedMap.js';

@@ -6,8 +6,8 @@ import { signedMap } from '../distance/signedMap.js';
 import { resolveSpacing, type Spacing } from '../distance/spacing.js';
 import { dependOn } from '../ops/dependOn.js';
 import { fromPixels, sameShape } from '../kernels/layout.js';
-import { lossOfSums, type Head } from '../overlap/head.js';
-import { resolveProblem, type Problem } from '../overlap/problem.js';
+import { lossOfSums, type Head } from '../overlap/sumsFormula.js';
+import { resolveProblem, type Problem } from '../overlap/inputs.js';
 import { checkFiniteValues } from '../overlap/valueChecks.js';
 import type { Reduction, RegionResult } from './options.js';
 import {
@@ -17,7 +17,7 @@ import {
   shapeOfReduction,
   type ShapeOptions,
   type ShapeReduction,
-} from './shape.js';
+} from './geometry.js';
 
 export interface BoundaryLossOptions<R extends Reduction = Reduction> extends ShapeOptions<R> {
   /**

@@ -3,11 +3,11 @@ import type { Tensor, Tensor3D } from '@tensorflow/tfjs-core';
 import { tensorAlgebra } from '../algebra/tensors.js';
 import { checkNumber, checkOptionNames, fail, showShape } from '../checks.js';
 import { constant } from '../ops/constant.js';
-import { resolveProblem, type Problem } from '../overlap/problem.js';
+import { resolveProblem, type Problem } from '../overlap/inputs.js';
 import type { Reduction, RegionOptions, RegionResult } from './options.js';
 import { countedClasses, reduceClasses, resolveAbsent, withAbsent } from './region.js';
-import { resolveShapeReduction, SHAPE_OPTIONS, shapeOfReduction, type ShapeOptions } from './shape.js';
-import { softMaps, weightedSum, weightOfSamples } from './soft.js';
+import { resolveShapeReduction, SHAPE_OPTIONS, shapeOfReduction, type ShapeOptions } from './geometry.js';
+import { softMaps, weightedSum, weightOfSamples } from '../overlap/softMaps.js';
 import { resolveIterations, skeletonOf } from '../morphology/softSkeleton.js';
 
 export interface ClDiceLossOptions<R extends Reduction = Reduction> extends ShapeOptions<R> {

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkClassWeights, checkNumber, checkOptionNames, checkProduct, entriesOf, fail, show } from '../checks.js';
-import type { Head } from '../overlap/head.js';
-import { resolveProblem, type Problem } from '../overlap/problem.js';
+import type { Head } from '../overlap/sumsFormula.js';
+import { resolveProblem, type Problem } from '../overlap/inputs.js';
 import { lossOfTerm, passTerm, type SumTerm } from '../overlap/terms.js';
 import { BINARY_CROSS_ENTROPY_OPTIONS, type BinaryCrossEntropyLossOptions } from './binaryCrossEntropy.js';
 import { dice, type DiceLossOptions } from './dice.js';

@@ -2,12 +2,12 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkOptionNames, fail } from '../checks.js';
 import type { SumName } from '../kernels/contract.js';
-import { lossOfTable } from '../overlap/head.js';
+import { lossOfTable } from '../overlap/sumsFormula.js';
 import type { OverlapOf } from '../overlap/overlap.js';
-import { defaultActivation } from '../overlap/problem.js';
+import { defaultActivation } from '../overlap/inputs.js';
 import { CROSS_ENTROPY_OPTIONS, type CrossEntropyOptions, type PerPixelResult, type Reduction } from './options.js';
 import { perPixelHead, perPixelLoss, resolveEntropy, resolvePerPixel, type ResolvedPerPixel } from './perPixel.js';
-import { readTable, tableClasses } from './table.js';
+import { readTable, tableClasses } from '../overlap/checkOverlapTable.js';
 
 export type CrossEntropyLossOptions<R extends Reduction = Reduction> = CrossEntropyOptions<R>;
 

@@ -19,7 +19,7 @@ import { oneHot } from '../ops/oneHot.js';
 import { ratioOr } from '../ops/ratio.js';
 import { averageAlong, nearestAlong } from '../ops/resample.js';
 import { toFloat } from '../ops/toFloat.js';
-import { checkIgnoreLabel, checkMask, pixelWeights, resolveLabelKind } from '../overlap/problem.js';
+import { checkIgnoreLabel, checkMask, pixelWeights, resolveLabelKind } from '../overlap/inputs.js';
 import { checkPixelValues } from '../overlap/valueChecks.js';
 
 /** What `deepSupervisionLoss` hands to the loss besides labels and predictions: what was passed to it, at each scale. */

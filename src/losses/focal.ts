@@ -1,7 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkNumber, checkOptionNames, fail } from '../checks.js';
 import type { PassActivation } from '../kernels/contract.js';
-import { resolveProblem } from '../overlap/problem.js';
+import { resolveProblem } from '../overlap/inputs.js';
 import { PER_PIXEL_OPTIONS, type PerPixelOptions, type PerPixelResult, type Reduction } from './options.js';
 import { perPixelLoss, resolvePerPixel, type PerPixel, type ResolvedPerPixel } from './perPixel.js';
 

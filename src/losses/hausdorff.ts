@@ -4,10 +4,10 @@ import { tensorAlgebra } from '../algebra/tensors.js';
 import { checkNumber, checkOptionNames, fail, LARGEST_NUMBER } from '../checks.js';
 import { classMaps, distancesToOtherSide, sidesOf } from '../distance/sides.js';
 import { resolveSpacing, type Spacing } from '../distance/spacing.js';
-import { resolveProblem, type Problem } from '../overlap/problem.js';
+import { resolveProblem, type Problem } from '../overlap/inputs.js';
 import type { Reduction, RegionResult } from './options.js';
-import { reduceShapes, resolveShapeReduction, SHAPE_OPTIONS, shapeOfReduction, type ShapeOptions } from './shape.js';
-import { softMaps, weightedSum, weightOfSamples, type SoftMaps } from './soft.js';
+import { reduceShapes, resolveShapeReduction, SHAPE_OPTIONS, shapeOfReduction, type ShapeOptions } from './geometry.js';
+import { softMaps, weightedSum, weightOfSamples, type SoftMaps } from '../overlap/softMaps.js';
 
 export interface HausdorffLossOptions<R extends Reduction = Reduction> extends ShapeOptions<R> {
   /** The power of the distances, > 0: the larger, the more the farthest errors count. Default 2. */

@@ -7,7 +7,7 @@ import { pixels, type Pixels } from '../kernels/composed/pixels.js';
 import { constant } from '../ops/constant.js';
 import { sumPixels } from '../ops/sumPixels.js';
 import { PROBLEM_OPTIONS, type ProblemOptions } from '../overlap/options.js';
-import { passAttributes, plainEntropy, resolveProblem, type Problem } from '../overlap/problem.js';
+import { passAttributes, plainEntropy, resolveProblem, type Problem } from '../overlap/inputs.js';
 import type { LabelRule } from '../overlap/valueChecks.js';
 import { resolveClasses } from './classes.js';
 import { CLASS_OPTIONS, REDUCTIONS, type ClassOptions, type Reduction } from './options.js';

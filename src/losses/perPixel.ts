@@ -15,8 +15,8 @@ import { focalMap, focalSums, type FocalTerm } from '../kernels/composed/focal.j
 import { sumSet, type EntropyTerm, type PassActivation } from '../kernels/contract.js';
 import { currentKernels } from '../kernels/select.js';
 import { sumPixels } from '../ops/sumPixels.js';
-import type { Head, SumsOf } from '../overlap/head.js';
-import { entropyKind, passAttributes, resolveProblem, type Problem } from '../overlap/problem.js';
+import type { Head, SumsOf } from '../overlap/sumsFormula.js';
+import { entropyKind, passAttributes, resolveProblem, type Problem } from '../overlap/inputs.js';
 import { lossOfTerm, passTerm, type SumTerm } from '../overlap/terms.js';
 import { resolveClasses } from './classes.js';
 import { hardestPixels } from './hardest.js';

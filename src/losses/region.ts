@@ -7,12 +7,12 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import type { Algebra } from '../algebra/algebra.js';
 import { checkNumber, checkOneOf, checkOptionNames, fail } from '../checks.js';
 import type { SumName } from '../kernels/contract.js';
-import { lossOfTable, type Head, type SumsOf } from '../overlap/head.js';
-import { resolveProblem } from '../overlap/problem.js';
+import { lossOfTable, type Head, type SumsOf } from '../overlap/sumsFormula.js';
+import { resolveProblem } from '../overlap/inputs.js';
 import { lossOfTerm, passTerm, type SumTerm } from '../overlap/terms.js';
 import { resolveClasses, type ClassWeights } from './classes.js';
 import { REDUCTIONS, REGION_OPTIONS, type Reduction, type RegionOptions } from './options.js';
-import { readTable, tableClasses, type GivenTable } from './table.js';
+import { readTable, tableClasses, type GivenTable } from '../overlap/checkOverlapTable.js';
 
 /** I, P and T of the formulas, [N,C] each, and V [N,1]. */
 export interface RegionSums<M> {

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkNumber, checkOptionNames, fail, show } from '../checks.js';
-import { resolveProblem, type Problem } from '../overlap/problem.js';
+import { resolveProblem, type Problem } from '../overlap/inputs.js';
 import { lossOfTerm, passTerm, type SumTerm } from '../overlap/terms.js';
 import { resolveFocal } from './focal.js';
 import { REGION_OPTIONS, type Reduction, type RegionOptions, type RegionResult } from './options.js';

@@ -9,7 +9,7 @@ import { checkingUpdate, checkingUpdateLater } from '../checkValues.js';
 import type { PassActivation } from '../kernels/contract.js';
 import type { ProblemOptions, Relaxation } from '../overlap/options.js';
 import { outsideRange } from '../overlap/intValues.js';
-import { resolveActivation, resolveSharpness } from '../overlap/problem.js';
+import { resolveActivation, resolveSharpness } from '../overlap/inputs.js';
 import {
   checkWritten,
   FUNCTION,

@@ -6,7 +6,7 @@ import { ratioOr } from '../ops/ratio.js';
 import { sumPixels } from '../ops/sumPixels.js';
 import { resolveClasses } from '../losses/classes.js';
 import { PROBLEM_OPTIONS, type ProblemOptions } from '../overlap/options.js';
-import { entropyKind, passAttributes, plainEntropy, resolveProblem, type Problem } from '../overlap/problem.js';
+import { entropyKind, passAttributes, plainEntropy, resolveProblem, type Problem } from '../overlap/inputs.js';
 
 export interface BrierOptions extends ProblemOptions {
   /** `'all'` (default), or the indices of the classes that take part. */

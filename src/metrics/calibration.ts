@@ -9,7 +9,7 @@ import { oneHot } from '../ops/oneHot.js';
 import { toFloat } from '../ops/toFloat.js';
 import { resolveClasses } from '../losses/classes.js';
 import { PROBLEM_OPTIONS, type ProblemOptions } from '../overlap/options.js';
-import { entropyKind, passAttributes, plainEntropy, type Problem } from '../overlap/problem.js';
+import { entropyKind, passAttributes, plainEntropy, type Problem } from '../overlap/inputs.js';
 import { sumProducts } from './sumProducts.js';
 
 export interface CalibrationOptions extends ProblemOptions {

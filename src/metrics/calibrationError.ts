@@ -1,7 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkOptionNames } from '../checks.js';
 import type { PassActivation } from '../kernels/contract.js';
-import { resolveProblem } from '../overlap/problem.js';
+import { resolveProblem } from '../overlap/inputs.js';
 import { Accumulator, type Measure, type UpdateOptions } from './accumulator.js';
 import { checkSum } from './accumulatorJson.js';
 import {

@@ -12,7 +12,7 @@ import {
 } from '../checks.js';
 import { pixels, weigh } from '../kernels/composed/pixels.js';
 import { PROBLEM_OPTIONS, type ProblemOptions } from '../overlap/options.js';
-import { passAttributes, plainEntropy, resolveProblem } from '../overlap/problem.js';
+import { passAttributes, plainEntropy, resolveProblem } from '../overlap/inputs.js';
 import { Accumulator, type Measure, type UpdateOptions } from './accumulator.js';
 import { checkSum } from './accumulatorJson.js';
 import { classScores, confusionScores, type ClassScores, type ConfusionResult } from './confusionScores.js';

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor, Tensor3D } from '@tensorflow/tfjs-core';
 import { checkOptionNames } from '../checks.js';
 import { ratioOr } from '../ops/ratio.js';
-import { resolveProblem } from '../overlap/problem.js';
+import { resolveProblem } from '../overlap/inputs.js';
 import {
   CALIBRATION_OPTIONS,
   calibrationColumns,

@@ -7,7 +7,7 @@ import type { PassActivation } from '../kernels/contract.js';
 import { toLabelPixels, toPixels } from '../kernels/layout.js';
 import { nanRows } from '../ops/nanRows.js';
 import { oneHot } from '../ops/oneHot.js';
-import type { Problem } from '../overlap/problem.js';
+import type { Problem } from '../overlap/inputs.js';
 import type { HardOptions } from './options.js';
 
 /** Checks that need no tensor. */

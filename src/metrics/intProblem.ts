@@ -13,7 +13,7 @@ import {
   resolveLabelKind,
   resolveSharpness,
   type Problem,
-} from '../overlap/problem.js';
+} from '../overlap/inputs.js';
 import { checkPixelValues } from '../overlap/valueChecks.js';
 import { extremesOf, rangeOfInts, type MeasuredRange } from './measuredRange.js';
 

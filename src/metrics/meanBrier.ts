@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkOptionNames } from '../checks.js';
 import { resolveClasses } from '../losses/classes.js';
-import { resolveProblem } from '../overlap/problem.js';
+import { resolveProblem } from '../overlap/inputs.js';
 import { Accumulator, type Measure, type UpdateOptions } from './accumulator.js';
 import { checkSum } from './accumulatorJson.js';
 import { BRIER_OPTIONS, brierSums, type BrierOptions } from './brierScore.js';

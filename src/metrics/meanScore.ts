@@ -8,8 +8,8 @@ import { sumSet, type PassActivation, type SumName, type SumSet } from '../kerne
 import { currentKernels } from '../kernels/select.js';
 import { sumPixels } from '../ops/sumPixels.js';
 import { resolveClasses } from '../losses/classes.js';
-import type { SumsOf } from '../overlap/head.js';
-import { passAttributes, plainEntropy, resolveProblem } from '../overlap/problem.js';
+import type { SumsOf } from '../overlap/sumsFormula.js';
+import { passAttributes, plainEntropy, resolveProblem } from '../overlap/inputs.js';
 import { Accumulator, type Measure, type UpdateOptions } from './accumulator.js';
 import { checkSum } from './accumulatorJson.js';
 import { hardProblem, takesLargest } from './harden.js';

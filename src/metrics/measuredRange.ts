@@ -4,7 +4,7 @@ import type { Tensor, Tensor1D, Tensor3D } from '@tensorflow/tfjs-core';
 import { toLabelPixels, type LabelKind, type Layout } from '../kernels/layout.js';
 import { toFloat } from '../ops/toFloat.js';
 import { intRange, type IntRange } from '../overlap/intValues.js';
-import type { Problem } from '../overlap/problem.js';
+import type { Problem } from '../overlap/inputs.js';
 
 export type MeasuredRange = IntRange & {
   /** The smallest and the largest value. */

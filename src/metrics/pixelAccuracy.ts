@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor, Tensor1D } from '@tensorflow/tfjs-core';
 import { checkOneOf, checkOptionNames } from '../checks.js';
-import { lossOfSums, type Head } from '../overlap/head.js';
+import { lossOfSums, type Head } from '../overlap/sumsFormula.js';
 import { PROBLEM_OPTIONS, type ProblemOptions } from '../overlap/options.js';
-import { resolveProblem } from '../overlap/problem.js';
+import { resolveProblem } from '../overlap/inputs.js';
 import { checkThreshold, hardProblem, takesLargest } from './harden.js';
 
 export interface PixelAccuracyOptions<R extends 'mean' | 'sample' = 'mean' | 'sample'> extends ProblemOptions {

@@ -8,8 +8,8 @@ import type { Algebra } from '../algebra/algebra.js';
 import { checkOneOf, checkOptionNames, fail } from '../checks.js';
 import type { PassActivation, SumName } from '../kernels/contract.js';
 import { resolveClasses, type ClassWeights } from '../losses/classes.js';
-import { lossOfSums, type Head, type SumsOf } from '../overlap/head.js';
-import { resolveProblem, type Problem } from '../overlap/problem.js';
+import { lossOfSums, type Head, type SumsOf } from '../overlap/sumsFormula.js';
+import { resolveProblem, type Problem } from '../overlap/inputs.js';
 import { checkHard, hardProblem } from './harden.js';
 import {
   REGION_SCORE_OPTIONS,

@@ -19,7 +19,7 @@ import { layoutOf, toLabelPixels, toPixels, type Layout } from '../kernels/layou
 import { layoutOfIntPredictions } from '../overlap/indexLayout.js';
 import { checkInts, intRange } from '../overlap/intValues.js';
 import type { ProblemOptions } from '../overlap/options.js';
-import { checkIgnoreLabel, checkMask, pixelWeights, resolveLabelKind } from '../overlap/problem.js';
+import { checkIgnoreLabel, checkMask, pixelWeights, resolveLabelKind } from '../overlap/inputs.js';
 import { checkPixelValues, type CheckedPredictions } from '../overlap/valueChecks.js';
 
 /** The options of every score of surfaces. */

@@ -5,7 +5,7 @@ import { SUM_NAMES, sumSet, type PassSum, type SumName } from '../kernels/contra
 import { currentKernels } from '../kernels/select.js';
 import { unstackSums } from '../ops/unstackSums.js';
 import { PROBLEM_OPTIONS, type ProblemOptions } from './options.js';
-import { passAttributes, plainEntropy, resolveProblem, type Problem } from './problem.js';
+import { passAttributes, plainEntropy, resolveProblem, type Problem } from './inputs.js';
 
 /** The sums of `overlap`: `[N, C]` each, and `valid` `[N]`. */
 export type OverlapTable = Record<SumName, Tensor2D> & { valid: Tensor1D };

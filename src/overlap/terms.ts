@@ -5,8 +5,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { EntropyTerm } from '../kernels/contract.js';
-import { lossOfPass, passSums, type Head, type PassSums } from './head.js';
-import type { Problem } from './problem.js';
+import { lossOfPass, passSums, type Head, type PassSums } from './sumsFormula.js';
+import type { Problem } from './inputs.js';
 
 /** weight·head(sums). */
 export interface SumTerm {

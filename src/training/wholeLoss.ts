@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor, Tensor3D } from '@tensorflow/tfjs-core';
 import { checkTensor, fail, show, showShape } from '../checks.js';
 import { sumSet } from '../kernels/contract.js';
-import { lossOfPass, type Head, type PassSums } from '../overlap/head.js';
+import { lossOfPass, type Head, type PassSums } from '../overlap/sumsFormula.js';
 import type { SumTerm } from '../overlap/terms.js';
 import { LOSSES, nameOfLoss, type LossFunction, type LossName } from './losses.js';
 import { isNamedLoss, type NamedLoss } from './namedLoss.js';

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { pixels, probabilities, weigh } from '../kernels/composed/pixels.js';
 import { sumPixels } from '../ops/sumPixels.js';
-import { passAttributes, plainEntropy, type Problem } from '../overlap/problem.js';
+import { passAttributes, plainEntropy, type Problem } from './inputs.js';
 
 export interface SoftMaps {
   /** p and t [N,P,C], differentiable to any order; p of logits 0 and t = 0 where a pixel does not count. */

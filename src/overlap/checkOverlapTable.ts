@@ -4,7 +4,7 @@ import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
 import { checkDtype, checkTensor, fail, show, showShape } from '../checks.js';
 import { SUM_NAMES, type SumName } from '../kernels/contract.js';
 import { sameShape } from '../kernels/layout.js';
-import type { OverlapOf } from '../overlap/overlap.js';
+import type { OverlapOf } from './overlap.js';
 
 /** A table as a user may pass it. */
 export type GivenTable = Partial<OverlapOf<SumName>>;

@@ -13,7 +13,7 @@ import { nestedGrads } from '../ops/nestedGrads.js';
 import { currentKernels } from '../kernels/select.js';
 import { unstackSums } from '../ops/unstackSums.js';
 import type { OverlapOf } from './overlap.js';
-import { passAttributes, plainEntropy, type Problem } from './problem.js';
+import { passAttributes, plainEntropy, type Problem } from './inputs.js';
 import { checkSums } from './sumChecks.js';
 
 /** The sums as matrices [N,C], and `valid` [N,1]. Only those that the head asks for are there. */
