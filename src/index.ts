@@ -71,10 +71,13 @@ export { precisionScore, type PrecisionScoreOptions } from './metrics/precisionS
 export { recallScore, type RecallScoreOptions } from './metrics/recallScore.js';
 export { tverskyScore, type TverskyScoreOptions } from './metrics/tverskyScore.js';
 export { validationScores, type ValidationCallback, type ValidationScoresOptions } from './metrics/validationScores.js';
-export { averageSurfaceDistance, type AverageSurfaceDistanceOptions } from './metrics/averageSurfaceDistance.js';
-export { hausdorffDistance, type HausdorffDistanceOptions } from './metrics/hausdorffDistance.js';
-export { normalizedSurfaceDice, type NormalizedSurfaceDiceOptions } from './metrics/normalizedSurfaceDice.js';
-export type { SurfaceOptions } from './metrics/surfaceMasks.js';
+export {
+  averageSurfaceDistance,
+  type AverageSurfaceDistanceOptions,
+} from './metrics/surfaces/averageSurfaceDistance.js';
+export { hausdorffDistance, type HausdorffDistanceOptions } from './metrics/surfaces/hausdorffDistance.js';
+export { normalizedSurfaceDice, type NormalizedSurfaceDiceOptions } from './metrics/surfaces/normalizedSurfaceDice.js';
+export type { SurfaceOptions } from './metrics/surfaces/surfaceMasks.js';
 
 export { entmax, type EntmaxOptions } from './relaxations/entmax.js';
 export { entmax15, type Entmax15Options } from './relaxations/entmax15.js';

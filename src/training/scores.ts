@@ -1,11 +1,11 @@
 /** The scores that can be metrics of `model.compile` by themselves. */
-import { averageSurfaceDistance } from '../metrics/averageSurfaceDistance.js';
+import { averageSurfaceDistance } from '../metrics/surfaces/averageSurfaceDistance.js';
 import { brierScore } from '../metrics/brierScore.js';
 import { diceScore } from '../metrics/diceScore.js';
 import { expectedCalibrationError } from '../metrics/expectedCalibrationError.js';
-import { hausdorffDistance } from '../metrics/hausdorffDistance.js';
+import { hausdorffDistance } from '../metrics/surfaces/hausdorffDistance.js';
 import { iouScore } from '../metrics/iouScore.js';
-import { normalizedSurfaceDice } from '../metrics/normalizedSurfaceDice.js';
+import { normalizedSurfaceDice } from '../metrics/surfaces/normalizedSurfaceDice.js';
 import { pixelAccuracy } from '../metrics/pixelAccuracy.js';
 import { precisionScore } from '../metrics/precisionScore.js';
 import { recallScore } from '../metrics/recallScore.js';

@@ -1,5 +1,5 @@
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
-import { checkBoolean, checkOptionNames } from '../checks.js';
+import { checkBoolean, checkOptionNames } from '../../checks.js';
 import { SURFACE_OPTIONS, type SurfaceOptions } from './surfaceMasks.js';
 import { surfaceScores } from './surfaceScores.js';
 

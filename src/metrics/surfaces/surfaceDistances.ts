@@ -1,6 +1,6 @@
 /** Distances between the surfaces of two masks: the geometry of the surface scores, in plain numbers. */
-import { squaredDistances } from '../distance/squaredDistances.js';
-import type { Side } from '../distance/sides.js';
+import { squaredDistances } from '../../distance/squaredDistances.js';
+import type { Side } from '../../distance/sides.js';
 
 export interface SurfaceDistances {
   /** From each pixel of the predicted surface to the nearest one of the labelled surface; Infinity where there is none. */

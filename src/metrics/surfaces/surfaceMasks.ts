@@ -11,16 +11,16 @@ import {
   fail,
   show,
   showShape,
-} from '../checks.js';
-import { INSIDE, sidesOf, sidesWhere, type Side, type Sides } from '../distance/sides.js';
-import { resolveSpacing, type Spacing } from '../distance/spacing.js';
-import { largest } from '../extremes.js';
-import { layoutOf, toLabelPixels, toPixels, type Layout } from '../kernels/layout.js';
-import { layoutOfIntPredictions } from '../overlap/indexLayout.js';
-import { checkInts, intRange } from '../overlap/intValues.js';
-import type { ProblemOptions } from '../overlap/options.js';
-import { checkIgnoreLabel, checkMask, pixelWeights, resolveLabelKind } from '../overlap/inputs.js';
-import { checkPixelValues, type CheckedPredictions } from '../overlap/valueChecks.js';
+} from '../../checks.js';
+import { INSIDE, sidesOf, sidesWhere, type Side, type Sides } from '../../distance/sides.js';
+import { resolveSpacing, type Spacing } from '../../distance/spacing.js';
+import { largest } from '../../extremes.js';
+import { layoutOf, toLabelPixels, toPixels, type Layout } from '../../kernels/layout.js';
+import { layoutOfIntPredictions } from '../../overlap/indexLayout.js';
+import { checkInts, intRange } from '../../overlap/intValues.js';
+import type { ProblemOptions } from '../../overlap/options.js';
+import { checkIgnoreLabel, checkMask, pixelWeights, resolveLabelKind } from '../../overlap/inputs.js';
+import { checkPixelValues, type CheckedPredictions } from '../../overlap/valueChecks.js';
 
 /** The options of every score of surfaces. */
 export interface SurfaceOptions extends Pick<ProblemOptions, 'axis' | 'mask' | 'ignoreLabel'> {
