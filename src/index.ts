@@ -136,7 +136,12 @@ export { withMask, type MaskOptions } from './training/withMask.js';
 export { withSampleWeights, type SampleOptions } from './training/withSampleWeights.js';
 export type { LossOfPacked, PackOptions } from './training/wrappedLoss.js';
 
-export { compileSaved, savedState, type CompiledSaved, type CompileSavedOptions } from './training/compileSaved.js';
+export {
+  compileSaved,
+  savedState,
+  type CompiledSaved,
+  type CompileSavedOptions,
+} from './training/saving/compileSaved.js';
 export {
   epochBatches,
   type Batch,
@@ -144,8 +149,8 @@ export {
   type EpochBatchesOptions,
   type Samples,
 } from './training/epochBatches.js';
-export type { Json } from './training/json.js';
-export { saveModel, type SaveModelOptions } from './training/saveModel.js';
+export type { Json } from './training/saving/json.js';
+export { saveModel, type SaveModelOptions } from './training/saving/saveModel.js';
 
 export { anneal, type Annealable, type AnnealOptions } from './training/anneal.js';
 export {

@@ -3,8 +3,8 @@ import { basename, dirname, join, resolve } from 'node:path';
 import type { io } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { checkInteger, checkOptionNames, fail, show } from '../checks.js';
-import type { CompiledSaved, CompileSavedOptions } from '../training/compileSaved.js';
-import type { Json } from '../training/json.js';
+import type { CompiledSaved, CompileSavedOptions } from '../training/saving/compileSaved.js';
+import type { Json } from '../training/saving/json.js';
 import { visibleLine } from '../visibleText.js';
 import { codeOf, fileError, isMissing } from './fileError.js';
 import { checkFolder } from './files.js';
@@ -119,7 +119,7 @@ export async function saveCheckpoint(
   await refuseCheckpoint(fn, path);
   const own = await checkpointsOf(fn, path);
   const name = nameOf(kind, count);
-  const { saveModel } = await import('../training/saveModel.js');
+  const { saveModel } = await import('../training/saving/saveModel.js');
   const checkpoint = join(path, name);
   await saveModel(model, { save: (artifacts) => writeModel(fn, checkpoint, artifacts) }, { state });
   own.set(name, { name, kind, count });
@@ -281,7 +281,7 @@ function noneLeft(fn: string, folder: string, damaged: readonly DamagedCheckpoin
 /** A checkpoint that has been read. */
 async function describe(fn: string, folder: string, { kind, count }: Named, read: ModelRead): Promise<Checkpoint> {
   const state = await stateIn(fn, folder, read);
-  const { compileSaved } = await import('../training/compileSaved.js');
+  const { compileSaved } = await import('../training/saving/compileSaved.js');
   let artifacts: io.ModelArtifacts | undefined = read.artifacts; // until they are used: nothing else may hold them
   return {
     folder,
@@ -300,8 +300,8 @@ async function describe(fn: string, folder: string, { kind, count }: Named, read
 
 async function stateIn(fn: string, folder: string, { artifacts, sealed }: ModelRead): Promise<Json | undefined> {
   const [{ stateOf }, { OtherFile }] = await Promise.all([
-    import('../training/compileSaved.js'),
-    import('../training/checkSaved.js'),
+    import('../training/saving/compileSaved.js'),
+    import('../training/saving/checkSaved.js'),
   ]);
   try {
     return stateOf(fn, { getUserDefinedMetadata: () => artifacts.userDefinedMetadata! });

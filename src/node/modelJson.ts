@@ -6,8 +6,8 @@ import { isUtf8 } from 'node:buffer';
 import { isAbsolute, win32 } from 'node:path';
 import type { io } from '@tensorflow/tfjs-core';
 import { entriesOf, fail, show } from '../checks.js';
-import { FilePart } from '../training/filePart.js';
-import { isInherited } from '../training/json.js';
+import { FilePart } from '../training/saving/filePart.js';
+import { isInherited } from '../training/saving/json.js';
 import { sha256 } from './files.js';
 
 /** A group of the manifest: files that, one after the other, hold the values of some weights. */

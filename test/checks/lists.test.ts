@@ -15,7 +15,7 @@ import {
   tileGrid,
   withSeed,
 } from '../../src/index.js';
-import { checkJson } from '../../src/training/json.js';
+import { checkJson } from '../../src/training/saving/json.js';
 import { HOSTILE } from './hostile.js';
 
 let labels: tf.Tensor2D;

@@ -8,7 +8,7 @@ import * as fc from 'fast-check';
 import * as softseg from '../../src/index.js';
 import { checkValues, type Accumulator, type AccumulatorJson } from '../../src/index.js';
 import { checkOf } from '../../src/metrics/accumulatorJson.js';
-import { checkJson, type Json } from '../../src/training/json.js';
+import { checkJson, type Json } from '../../src/training/saving/json.js';
 import { HOSTILE } from '../checks/hostile.js';
 import { damaged, wholeCorpus } from '../damage/damaged.js';
 import { ndarray, type NdArray } from '../reference/index.js';

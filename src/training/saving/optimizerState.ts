@@ -1,7 +1,7 @@
 /** What an optimizer of tfjs has to remember so that training goes on with the same bits. As of tfjs-core 4.22. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Optimizer, Scalar, Tensor, Variable } from '@tensorflow/tfjs-core';
-import { fail, show, showShape } from '../checks.js';
+import { fail, show, showShape } from '../../checks.js';
 import type { FilePart } from './filePart.js';
 import { checkJson, isInherited, type Json } from './json.js';
 import type { Trained } from './trainedWeights.js';

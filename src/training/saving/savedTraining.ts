@@ -1,15 +1,15 @@
 /** What softseg writes into a model's file, and how losses and metrics are found again by it. */
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { fail, show } from '../checks.js';
+import { fail, show } from '../../checks.js';
 import { checkSaved, OtherFile } from './checkSaved.js';
 import type { Json } from './json.js';
-import { isLossName, LOSSES, nameOfLoss, type LossFunction } from './losses.js';
-import { isNamedLoss, namedLoss, type NamedLoss } from './namedLoss.js';
+import { isLossName, LOSSES, nameOfLoss, type LossFunction } from '../losses.js';
+import { isNamedLoss, namedLoss, type NamedLoss } from '../namedLoss.js';
 import type { SavedOptimizer } from './optimizerState.js';
-import { isScoreName, nameOfScore, SCORES } from './scores.js';
+import { isScoreName, nameOfScore, SCORES } from '../scores.js';
 import type { SavedTrained } from './trainedWeights.js';
-import { wrapLoss, wrapMetric } from './wrapLoss.js';
-import { splitLossName, unwrapped, wrapperName } from './wrappedLoss.js';
+import { wrapLoss, wrapMetric } from '../wrapLoss.js';
+import { splitLossName, unwrapped, wrapperName } from '../wrappedLoss.js';
 
 /** The key in the model's user-defined metadata. */
 export const KEY = 'softseg';

@@ -2,12 +2,12 @@
  * Checks softseg's part of a model's file before anything is made of it. It may come from any handler of tfjs, damaged
  * or written by somebody else.
  */
-import { entriesOf, show } from '../checks.js';
+import { entriesOf, show } from '../../checks.js';
 import { FilePart } from './filePart.js';
 import { checkSavedOptimizer } from './optimizerState.js';
 import type { SavedTraining } from './savedTraining.js';
 import { checkSavedTrained } from './trainedWeights.js';
-import { splitLossName } from './wrappedLoss.js';
+import { splitLossName } from '../wrappedLoss.js';
 
 /** Raised with each change of the files: fields that are not known are refused. */
 export const VERSION = 2;

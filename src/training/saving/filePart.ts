@@ -1,5 +1,5 @@
-import { entriesOf, fail, show } from '../checks.js';
-import { visibleLine } from '../visibleText.js';
+import { entriesOf, fail, show } from '../../checks.js';
+import { visibleLine } from '../../visibleText.js';
 import { checkJson, isInherited } from './json.js';
 
 /** Longer names than this are none. */

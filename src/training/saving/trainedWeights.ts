@@ -3,7 +3,7 @@
  * inside of models, and not what compile has found: changes of `trainable` after it count only when it is called again.
  */
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { fail, show, showShape } from '../checks.js';
+import { fail, show, showShape } from '../../checks.js';
 import type { FilePart } from './filePart.js';
 import { isInherited } from './json.js';
 

@@ -1,4 +1,4 @@
-import { entriesOf, fail, show } from '../checks.js';
+import { entriesOf, fail, show } from '../../checks.js';
 
 /** What a JSON file can hold. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
