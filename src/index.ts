@@ -120,13 +120,18 @@ export { overlap, type OverlapOf, type OverlapOptions, type OverlapTable } from 
 
 export { enableWasmTraining } from './wasmTraining/enableWasmTraining.js';
 
-export { accumulateGrads, lossOfPieces, minimizePieces, type AccumulateOptions } from './training/accumulateGrads.js';
-export type { Network } from './training/forward.js';
+export {
+  accumulateGrads,
+  lossOfPieces,
+  minimizePieces,
+  type AccumulateOptions,
+} from './training/pieces/accumulateGrads.js';
+export type { Network } from './training/pieces/forward.js';
 export type { LossName, LossOptions } from './training/losses.js';
-export { microBatches, type MicroBatches, type Piece, type Pieces } from './training/pieces.js';
-export { tileGrid, type Tile, type TileOptions } from './training/tileGrid.js';
-export { predictTiles, tiles, type Tiles } from './training/tiles.js';
-export type { PieceLoss } from './training/wholeLoss.js';
+export { microBatches, type MicroBatches, type Piece, type Pieces } from './training/pieces/pieces.js';
+export { tileGrid, type Tile, type TileOptions } from './training/pieces/tileGrid.js';
+export { predictTiles, tiles, type Tiles } from './training/pieces/tiles.js';
+export type { PieceLoss } from './training/pieces/wholeLoss.js';
 export { namedLoss, type NamedLoss } from './training/namedLoss.js';
 
 export { acceptAnyTargets, type AcceptAnyTargetsOptions } from './training/acceptAnyTargets.js';

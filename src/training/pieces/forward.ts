@@ -1,6 +1,6 @@
 import type { Scalar, Tensor, Variable } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { checkTensor, fail, show } from '../checks.js';
+import { checkTensor, fail, show } from '../../checks.js';
 
 /** A model of tfjs-layers, or a function from its input to logits. */
 export type Network = LayersModel | ((xs: Tensor) => Tensor);

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { checkInteger, checkTensor, fail, show, showShape } from '../checks.js';
+import { checkInteger, checkTensor, fail, show, showShape } from '../../checks.js';
 
 /** A part of a batch or of a volume: what the network takes, its labels, and the weights of their pixels. */
 export interface Piece {

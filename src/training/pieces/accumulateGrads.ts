@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { NamedTensorMap, Optimizer, Scalar, Tensor, Variable } from '@tensorflow/tfjs-core';
-import { checkOptionNames, entriesOf, fail, show } from '../checks.js';
+import { checkOptionNames, entriesOf, fail, show } from '../../checks.js';
 import { resolveForward, type Network } from './forward.js';
 import { checkPieces, pieceAt, type Piece, type Pieces } from './pieces.js';
-import { withSeed } from './random.js';
+import { withSeed } from '../random.js';
 import { checkScalar, resolveWholeLoss, type PieceLoss, type Summary, type WholeLoss } from './wholeLoss.js';
 
 export interface AccumulateOptions {

@@ -1,4 +1,4 @@
-import { checkInteger, checkOptionNames, entriesOf, fail, MOST_COUNTED, show, showShape } from '../checks.js';
+import { checkInteger, checkOptionNames, entriesOf, fail, MOST_COUNTED, show, showShape } from '../../checks.js';
 
 export interface TileOptions {
   /** The size of a tile, one for all spatial axes or one for each; at most that of the whole. */

@@ -4,12 +4,12 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor, Tensor3D } from '@tensorflow/tfjs-core';
-import { checkTensor, fail, show, showShape } from '../checks.js';
-import { sumSet } from '../kernels/contract.js';
-import { lossOfPass, type Head, type PassSums } from '../overlap/sumsFormula.js';
-import type { SumTerm } from '../overlap/terms.js';
-import { LOSSES, nameOfLoss, type LossFunction, type LossName } from './losses.js';
-import { isNamedLoss, type NamedLoss } from './namedLoss.js';
+import { checkTensor, fail, show, showShape } from '../../checks.js';
+import { sumSet } from '../../kernels/contract.js';
+import { lossOfPass, type Head, type PassSums } from '../../overlap/sumsFormula.js';
+import type { SumTerm } from '../../overlap/terms.js';
+import { LOSSES, nameOfLoss, type LossFunction, type LossName } from '../losses.js';
+import { isNamedLoss, type NamedLoss } from '../namedLoss.js';
 import type { Piece } from './pieces.js';
 
 /** A loss of this package, by itself or as a `namedLoss`, or any function from labels and logits to a scalar. */

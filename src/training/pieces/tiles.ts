@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { checkTensor, fail, showShape } from '../checks.js';
+import { checkTensor, fail, showShape } from '../../checks.js';
 import { resolveForward, type Network } from './forward.js';
 import { checkPiece, type Piece, type Pieces } from './pieces.js';
 import { gridOf, type Tile, type TileOptions } from './tileGrid.js';
