@@ -134,12 +134,12 @@ export { predictTiles, tiles, type Tiles } from './training/pieces/tiles.js';
 export type { PieceLoss } from './training/pieces/wholeLoss.js';
 export { namedLoss, type NamedLoss } from './training/namedLoss.js';
 
-export { acceptAnyTargets, type AcceptAnyTargetsOptions } from './training/acceptAnyTargets.js';
-export { packMask } from './training/packMask.js';
-export { packSampleWeights } from './training/packSampleWeights.js';
-export { withMask, type MaskOptions } from './training/withMask.js';
-export { withSampleWeights, type SampleOptions } from './training/withSampleWeights.js';
-export type { LossOfPacked, PackOptions } from './training/wrappedLoss.js';
+export { acceptAnyTargets, type AcceptAnyTargetsOptions } from './training/targets/acceptAnyTargets.js';
+export { packMask } from './training/targets/packMask.js';
+export { packSampleWeights } from './training/targets/packSampleWeights.js';
+export { withMask, type MaskOptions } from './training/targets/withMask.js';
+export { withSampleWeights, type SampleOptions } from './training/targets/withSampleWeights.js';
+export type { LossOfPacked, PackOptions } from './training/targets/wrappedLoss.js';
 
 export {
   compileSaved,

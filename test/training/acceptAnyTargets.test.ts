@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { acceptAnyTargets, comboLoss, crossEntropyLoss, deepSupervisionLoss, iouScore } from '../../src/index.js';
-import { freedOutputs } from '../../src/training/acceptAnyTargets.js';
+import { freedOutputs } from '../../src/training/targets/acceptAnyTargets.js';
 import { toTensor } from '../support/compare.js';
 import { randomArray, randomIndices } from '../support/random.js';
 import {

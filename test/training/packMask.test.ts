@@ -14,8 +14,8 @@ import {
 } from '../../src/index.js';
 import { LOSSES, type LossName } from '../../src/training/losses.js';
 import { isNamedLoss, type NamedLoss } from '../../src/training/namedLoss.js';
-import { wrapLoss } from '../../src/training/wrapLoss.js';
-import { splitLossName } from '../../src/training/wrappedLoss.js';
+import { wrapLoss } from '../../src/training/targets/wrapLoss.js';
+import { splitLossName } from '../../src/training/targets/wrappedLoss.js';
 import { expectClose, toTensor } from '../support/compare.js';
 import { randomArray, randomDistribution, randomIndices } from '../support/random.js';
 import {

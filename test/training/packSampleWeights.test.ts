@@ -16,8 +16,8 @@ import {
 } from '../../src/index.js';
 import { LOSSES, type LossName } from '../../src/training/losses.js';
 import { isNamedLoss, type NamedLoss } from '../../src/training/namedLoss.js';
-import { wrapLoss } from '../../src/training/wrapLoss.js';
-import { splitLossName } from '../../src/training/wrappedLoss.js';
+import { wrapLoss } from '../../src/training/targets/wrapLoss.js';
+import { splitLossName } from '../../src/training/targets/wrappedLoss.js';
 import golden from '../golden/sample-weights.json' with { type: 'json' };
 import * as reference from '../reference/index.js';
 import type { NdArray } from '../reference/index.js';

@@ -7,7 +7,7 @@ import { FilePart } from './filePart.js';
 import { checkSavedOptimizer } from './optimizerState.js';
 import type { SavedTraining } from './savedTraining.js';
 import { checkSavedTrained } from './trainedWeights.js';
-import { splitLossName } from '../wrappedLoss.js';
+import { splitLossName } from '../targets/wrappedLoss.js';
 
 /** Raised with each change of the files: fields that are not known are refused. */
 export const VERSION = 2;

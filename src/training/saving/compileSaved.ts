@@ -1,7 +1,7 @@
 import type { Optimizer, Tensor } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { checkOptionNames, fail, show } from '../../checks.js';
-import { acceptAnyTargets } from '../acceptAnyTargets.js';
+import { acceptAnyTargets } from '../targets/acceptAnyTargets.js';
 import type { Json } from './json.js';
 import { checkLoaded, isLoadedFrom, restoreOptimizer } from './optimizerState.js';
 import {

@@ -3,7 +3,7 @@ import type { io } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { checkOptionNames, fail, show } from '../../checks.js';
 import { visible } from '../../visibleText.js';
-import { freedOutputs } from '../acceptAnyTargets.js';
+import { freedOutputs } from '../targets/acceptAnyTargets.js';
 import { checkSaved, VERSION } from './checkSaved.js';
 import { checkJson, type Json } from './json.js';
 import { checkState, isCarried, readOptimizer } from './optimizerState.js';

@@ -8,8 +8,8 @@ import { isNamedLoss, namedLoss, type NamedLoss } from '../namedLoss.js';
 import type { SavedOptimizer } from './optimizerState.js';
 import { isScoreName, nameOfScore, SCORES } from '../scores.js';
 import type { SavedTrained } from './trainedWeights.js';
-import { wrapLoss, wrapMetric } from '../wrapLoss.js';
-import { splitLossName, unwrapped, wrapperName } from '../wrappedLoss.js';
+import { wrapLoss, wrapMetric } from '../targets/wrapLoss.js';
+import { splitLossName, unwrapped, wrapperName } from '../targets/wrappedLoss.js';
 
 /** The key in the model's user-defined metadata. */
 export const KEY = 'softseg';

@@ -1,5 +1,5 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { checkOptionNames, entriesOf, fail, show } from '../checks.js';
+import { checkOptionNames, entriesOf, fail, show } from '../../checks.js';
 
 export interface AcceptAnyTargetsOptions {
   /** The names of the outputs. Default: all that have a function as their loss. */

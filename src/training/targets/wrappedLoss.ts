@@ -1,10 +1,10 @@
 /** What the losses of packed labels share: their names, and how labels and weights come apart again. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { checkAxis, checkDtype, checkOptionNames, checkTensor, fail, show, showShape } from '../checks.js';
-import { checkTensorValues } from '../checkValues.js';
-import { nameOfLoss, type LossFunction } from './losses.js';
-import { isNamedLoss, namedLoss, type NamedLoss } from './namedLoss.js';
+import { checkAxis, checkDtype, checkOptionNames, checkTensor, fail, show, showShape } from '../../checks.js';
+import { checkTensorValues } from '../../checkValues.js';
+import { nameOfLoss, type LossFunction } from '../losses.js';
+import { isNamedLoss, namedLoss, type NamedLoss } from '../namedLoss.js';
 
 export type Wrapper = 'withMask' | 'withSampleWeights';
 

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { checkAxis, checkDtype, checkOptionNames, checkTensor, fail, show, showShape } from '../checks.js';
-import { sameShape } from '../kernels/layout.js';
+import { checkAxis, checkDtype, checkOptionNames, checkTensor, fail, show, showShape } from '../../checks.js';
+import { sameShape } from '../../kernels/layout.js';
 import { checkLabels, join, type PackOptions } from './wrappedLoss.js';
 
 /**

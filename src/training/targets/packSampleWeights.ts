@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core';
-import { checkAxis, checkDtype, checkOptionNames, checkTensor, fail, showShape } from '../checks.js';
-import { checkTensorValues } from '../checkValues.js';
+import { checkAxis, checkDtype, checkOptionNames, checkTensor, fail, showShape } from '../../checks.js';
+import { checkTensorValues } from '../../checkValues.js';
 import { checkLabels, join, type PackOptions } from './wrappedLoss.js';
 
 /**
