@@ -157,21 +157,21 @@ export {
 export type { Json } from './training/saving/json.js';
 export { saveModel, type SaveModelOptions } from './training/saving/saveModel.js';
 
-export { anneal, type Annealable, type AnnealOptions } from './training/anneal.js';
+export { anneal, type Annealable, type AnnealOptions } from './training/callbacks/anneal.js';
 export {
   bestCheckpoint,
   type BestCheckpoint,
   type BestCheckpointOptions,
   type CheckpointInfo,
-} from './training/bestCheckpoint.js';
+} from './training/callbacks/bestCheckpoint.js';
 export {
   earlyStopping,
   type EarlyStopping,
   type EarlyStoppingOptions,
   type StoppableModel,
-} from './training/earlyStopping.js';
-export { learningRateSchedule, type LearningRateOptions } from './training/learningRate.js';
-export type { MonitorOptions } from './training/monitor.js';
+} from './training/callbacks/earlyStopping.js';
+export { learningRateSchedule, type LearningRateOptions } from './training/callbacks/learningRate.js';
+export type { MonitorOptions } from './training/callbacks/monitor.js';
 export { seedEpochs, withSeed, type Seed, type SeededEpochs } from './training/random.js';
-export type { ScheduledCallback } from './training/scheduled.js';
+export type { ScheduledCallback } from './training/callbacks/scheduled.js';
 export { warmup, type WarmupOptions } from './training/warmup.js';

@@ -1,4 +1,4 @@
-import { checkNumber, checkOneOf, fail, show } from '../checks.js';
+import { checkNumber, checkOneOf, fail, show } from '../../checks.js';
 
 /** Which score decides. */
 export interface MonitorOptions {

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { DataType, Tensor, TypedArray } from '@tensorflow/tfjs-core';
-import { checkBoolean, checkInteger, checkOptionNames, fail, show } from '../checks.js';
+import { checkBoolean, checkInteger, checkOptionNames, fail, show } from '../../checks.js';
 import { MONITOR_OPTIONS, resolveMonitor, type MonitorOptions } from './monitor.js';
 
 export interface EarlyStoppingOptions extends MonitorOptions {

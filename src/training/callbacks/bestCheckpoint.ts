@@ -1,4 +1,4 @@
-import { checkOptionNames, fail, show } from '../checks.js';
+import { checkOptionNames, fail, show } from '../../checks.js';
 import { MONITOR_OPTIONS, resolveMonitor, type MonitorOptions } from './monitor.js';
 
 /** What a checkpoint is about. */
