@@ -153,7 +153,7 @@ export {
   type EpochBatches,
   type EpochBatchesOptions,
   type Samples,
-} from './training/epochBatches.js';
+} from './training/seeds/epochBatches.js';
 export type { Json } from './training/saving/json.js';
 export { saveModel, type SaveModelOptions } from './training/saving/saveModel.js';
 
@@ -172,6 +172,6 @@ export {
 } from './training/callbacks/earlyStopping.js';
 export { learningRateSchedule, type LearningRateOptions } from './training/callbacks/learningRate.js';
 export type { MonitorOptions } from './training/callbacks/monitor.js';
-export { seedEpochs, withSeed, type Seed, type SeededEpochs } from './training/random.js';
+export { seedEpochs, withSeed, type Seed, type SeededEpochs } from './training/seeds/random.js';
 export type { ScheduledCallback } from './training/callbacks/scheduled.js';
 export { warmup, type WarmupOptions } from './training/warmup.js';

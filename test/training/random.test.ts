@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { iouLoss, seedEpochs, withSeed } from '../../src/index.js';
-import { generator } from '../../src/training/generator.js';
+import { generator } from '../../src/training/seeds/generator.js';
 import { toTensor } from '../support/compare.js';
 import { randomArray, randomDistribution } from '../support/random.js';
 

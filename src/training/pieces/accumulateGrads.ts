@@ -3,7 +3,7 @@ import type { NamedTensorMap, Optimizer, Scalar, Tensor, Variable } from '@tenso
 import { checkOptionNames, entriesOf, fail, show } from '../../checks.js';
 import { resolveForward, type Network } from './forward.js';
 import { checkPieces, pieceAt, type Piece, type Pieces } from './pieces.js';
-import { withSeed } from '../random.js';
+import { withSeed } from '../seeds/random.js';
 import { checkScalar, resolveWholeLoss, type PieceLoss, type Summary, type WholeLoss } from './wholeLoss.js';
 
 export interface AccumulateOptions {

@@ -9,7 +9,7 @@ import {
   fail,
   show,
   showShape,
-} from '../checks.js';
+} from '../../checks.js';
 import { generator } from './generator.js';
 
 /** Tensors with the samples along their first axis. */

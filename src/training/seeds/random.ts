@@ -1,4 +1,4 @@
-import { checkInteger, entriesOf, fail, show } from '../checks.js';
+import { checkInteger, entriesOf, fail, show } from '../../checks.js';
 import { generator } from './generator.js';
 
 /** An integer >= 0, or a list of them, say of a run and of a step: each list has a sequence of its own. */
