@@ -127,7 +127,7 @@ export {
   type AccumulateOptions,
 } from './training/pieces/accumulateGrads.js';
 export type { Network } from './training/pieces/forward.js';
-export type { LossName, LossOptions } from './training/losses.js';
+export type { LossName, LossOptions } from './training/lossRegistry.js';
 export { microBatches, type MicroBatches, type Piece, type Pieces } from './training/pieces/pieces.js';
 export { tileGrid, type Tile, type TileOptions } from './training/pieces/tileGrid.js';
 export { predictTiles, tiles, type Tiles } from './training/pieces/tiles.js';

@@ -1,7 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkOptionNames, fail, show } from '../checks.js';
 import { checkJson } from './saving/json.js';
-import { isLossName, LOSSES, type LossFunction, type LossName, type LossOptions } from './losses.js';
+import { isLossName, LOSSES, type LossFunction, type LossName, type LossOptions } from './lossRegistry.js';
 
 /** A loss with its options, which can be saved with a model and changed while it trains. */
 export interface NamedLoss<O extends object = object> {

@@ -5,7 +5,7 @@
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import * as softseg from '../../src/index.js';
-import { LOSSES, type LossName } from '../../src/training/losses.js';
+import { LOSSES, type LossName } from '../../src/training/lossRegistry.js';
 import { toTensor } from '../support/compare.js';
 import { indices } from '../reference/index.js';
 import { randomArray, randomNumbers } from '../support/random.js';

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import * as softseg from '../../src/index.js';
 import { namedLoss, type LossName, type NamedLoss } from '../../src/index.js';
-import { LOSSES, nameOfLoss } from '../../src/training/losses.js';
+import { LOSSES, nameOfLoss } from '../../src/training/lossRegistry.js';
 import { isNamedLoss } from '../../src/training/namedLoss.js';
 import { expectClose, toTensor } from '../support/compare.js';
 import { randomDistribution, randomLabels, randomLogits } from '../support/random.js';

@@ -12,7 +12,7 @@ import {
   packMask,
   withMask,
 } from '../../src/index.js';
-import { LOSSES, type LossName } from '../../src/training/losses.js';
+import { LOSSES, type LossName } from '../../src/training/lossRegistry.js';
 import { isNamedLoss, type NamedLoss } from '../../src/training/namedLoss.js';
 import { wrapLoss } from '../../src/training/targets/wrapLoss.js';
 import { splitLossName } from '../../src/training/targets/wrappedLoss.js';

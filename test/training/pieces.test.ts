@@ -16,7 +16,7 @@ import {
   type Piece,
   type TileOptions,
 } from '../../src/index.js';
-import { LOSSES } from '../../src/training/losses.js';
+import { LOSSES } from '../../src/training/lossRegistry.js';
 import { expectClose, toTensor } from '../support/compare.js';
 import { randomArray, randomDistribution, randomIndices, randomLabels } from '../support/random.js';
 

@@ -3,10 +3,10 @@ import { describe, expect, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import * as softseg from '../../src/index.js';
 import { compileSaved, namedLoss, saveModel, savedState } from '../../src/index.js';
-import { LOSSES } from '../../src/training/losses.js';
+import { LOSSES } from '../../src/training/lossRegistry.js';
 import { toTensor } from '../support/compare.js';
 import { randomArray } from '../support/random.js';
-import { nameOfScore, SCORES } from '../../src/training/scores.js';
+import { nameOfScore, SCORES } from '../../src/training/scoreRegistry.js';
 import { CLASSES, discard, loadSilently, memory, reload, resume, SPATIAL, train, weightsOf } from './savedModels.js';
 import { FEATURES, oneOutput, twoOutputs } from './tinyModels.js';
 

@@ -8,7 +8,7 @@ import { checkTensor, fail, show, showShape } from '../../checks.js';
 import { sumSet } from '../../kernels/contract.js';
 import { lossOfPass, type Head, type PassSums } from '../../overlap/sumsFormula.js';
 import type { SumTerm } from '../../overlap/terms.js';
-import { LOSSES, nameOfLoss, type LossFunction, type LossName } from '../losses.js';
+import { LOSSES, nameOfLoss, type LossFunction, type LossName } from '../lossRegistry.js';
 import { isNamedLoss, type NamedLoss } from '../namedLoss.js';
 import type { Piece } from './pieces.js';
 

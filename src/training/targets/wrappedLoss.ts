@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkAxis, checkDtype, checkOptionNames, checkTensor, fail, show, showShape } from '../../checks.js';
 import { checkTensorValues } from '../../checkValues.js';
-import { nameOfLoss, type LossFunction } from '../losses.js';
+import { nameOfLoss, type LossFunction } from '../lossRegistry.js';
 import { isNamedLoss, namedLoss, type NamedLoss } from '../namedLoss.js';
 
 export type Wrapper = 'withMask' | 'withSampleWeights';
