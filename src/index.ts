@@ -89,7 +89,7 @@ export {
   linearSchedule,
   type Schedule,
   type ScheduleOptions,
-} from './relaxations/schedules.js';
+} from './schedules/schedules.js';
 export { softLabelsFromMasks, type SoftLabelsFromMasksOptions } from './annotators/softLabelsFromMasks.js';
 export { softLabelsFromVotes, type SoftLabelsFromVotesOptions } from './annotators/softLabelsFromVotes.js';
 export { softOneHot, type SoftOneHotOptions } from './relaxations/softOneHot.js';
@@ -174,4 +174,4 @@ export { learningRateSchedule, type LearningRateOptions } from './training/callb
 export type { MonitorOptions } from './training/callbacks/monitor.js';
 export { seedEpochs, withSeed, type Seed, type SeededEpochs } from './training/seeds/random.js';
 export type { ScheduledCallback } from './training/callbacks/scheduled.js';
-export { warmup, type WarmupOptions } from './training/warmup.js';
+export { warmup, type WarmupOptions } from './schedules/warmup.js';

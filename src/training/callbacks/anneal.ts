@@ -1,6 +1,6 @@
 import type { Optimizer } from '@tensorflow/tfjs-core';
 import { checkOptionNames, entriesOf, fail, show } from '../../checks.js';
-import type { Schedule } from '../../relaxations/schedules.js';
+import type { Schedule } from '../../schedules/schedules.js';
 import { scheduled, type ScheduledCallback } from './scheduled.js';
 
 /** What can be annealed: a `namedLoss`, or anything else whose `set` takes numbers by name. */

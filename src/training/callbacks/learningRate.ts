@@ -1,6 +1,6 @@
 import type { Optimizer } from '@tensorflow/tfjs-core';
 import { checkNumber, checkOptionNames, fail } from '../../checks.js';
-import type { Schedule } from '../../relaxations/schedules.js';
+import type { Schedule } from '../../schedules/schedules.js';
 import { checkOptimizer, scheduled, type ScheduledCallback } from './scheduled.js';
 
 export interface LearningRateOptions {

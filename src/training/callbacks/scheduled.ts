@@ -1,6 +1,6 @@
 import type { Optimizer } from '@tensorflow/tfjs-core';
 import { checkNumber, checkOneOf, fail, show } from '../../checks.js';
-import type { Schedule } from '../../relaxations/schedules.js';
+import type { Schedule } from '../../schedules/schedules.js';
 
 /** A callback for `model.fit` and `model.fitDataset` that sets values along schedules. */
 export interface ScheduledCallback<V extends Record<string, number> = Record<string, number>> {

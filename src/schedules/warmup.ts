@@ -1,5 +1,5 @@
 import { checkNumber, checkOptionNames, fail, show } from '../checks.js';
-import type { Schedule } from '../relaxations/schedules.js';
+import type { Schedule } from './schedules.js';
 
 export interface WarmupOptions {
   /** The number of steps, > 0, before the schedule begins. */
