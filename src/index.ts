@@ -115,7 +115,7 @@ export { checkValues } from './checkValues.js';
 export type { KernelKind, SumName } from './kernels/contract.js';
 export { kernelsInUse, useKernels, type KernelChoice } from './kernels/select.js';
 export { mergeOverlaps } from './overlap/merge.js';
-export type { ProblemOptions, Relaxation } from './overlap/options.js';
+export type { InputOptions, Relaxation } from './overlap/options.js';
 export { overlap, type OverlapOf, type OverlapOptions, type OverlapTable } from './overlap/overlap.js';
 
 export { enableWasmTraining } from './wasmTraining/enableWasmTraining.js';

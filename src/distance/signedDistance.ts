@@ -4,14 +4,14 @@ import { checkAxis, checkCount, checkHoldsValues, checkOptionNames, checkTensor,
 import { fromPixels, layoutOf, type Layout } from '../kernels/layout.js';
 import { layoutOfIndices } from '../overlap/indexLayout.js';
 import { checkInts, intRange } from '../overlap/intValues.js';
-import type { ProblemOptions } from '../overlap/options.js';
+import type { InputOptions } from '../overlap/options.js';
 import { checkIgnoreLabel, checkMask, pixelWeights, resolveLabelKind } from '../overlap/inputs.js';
 import { checkPixelValues } from '../overlap/valueChecks.js';
 import { classMaps, sidesOf } from './sides.js';
 import { signedMap } from './signedMap.js';
 import { resolveSpacing, type Spacing } from './spacing.js';
 
-export interface SignedDistanceOptions extends Pick<ProblemOptions, 'axis' | 'mask' | 'ignoreLabel'> {
+export interface SignedDistanceOptions extends Pick<InputOptions, 'axis' | 'mask' | 'ignoreLabel'> {
   /** The distance of neighbouring pixels, > 0: a number, or one for each spatial axis. Default 1. */
   spacing?: Spacing;
   /**

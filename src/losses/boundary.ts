@@ -7,7 +7,7 @@ import { resolveSpacing, type Spacing } from '../distance/spacing.js';
 import { dependOn } from '../ops/dependOn.js';
 import { fromPixels, sameShape } from '../kernels/layout.js';
 import { lossOfSums, type Head } from '../overlap/sumsFormula.js';
-import { resolveProblem, type Problem } from '../overlap/inputs.js';
+import { resolveInputs, type LossInputs } from '../overlap/inputs.js';
 import { checkFiniteValues } from '../overlap/valueChecks.js';
 import type { Reduction, RegionResult } from './options.js';
 import {
@@ -68,11 +68,11 @@ export function boundaryLoss<R extends Reduction = 'mean'>(
   checkOptionNames(fn, options, BOUNDARY_OPTIONS);
   return tf.tidy(() => {
     const rule = options.distances === undefined ? 'shares' : 'unread';
-    const problem = resolveProblem(fn, labels, predictions, options, { rule });
-    const reduction = resolveShapeReduction(fn, options, problem.layout);
-    const distances = givenMaps(fn, options, problem) ?? mapsOfLabels(fn, options, problem, reduction);
+    const inputs = resolveInputs(fn, labels, predictions, options, { rule });
+    const reduction = resolveShapeReduction(fn, options, inputs.layout);
+    const distances = givenMaps(fn, options, inputs) ?? mapsOfLabels(fn, options, inputs, reduction);
     // Σ w p φ is what the pass calls intersection, with φ for labels.
-    const loss = lossOfSums({ ...problem, labels: distances, labelKind: 'soft', fn: null }, boundaryHead(reduction));
+    const loss = lossOfSums({ ...inputs, labels: distances, labelKind: 'soft', fn: null }, boundaryHead(reduction));
     return labels.dtype === 'float32' ? dependOn(loss, labels) : loss;
   }) as RegionResult<R>;
 }
@@ -85,9 +85,9 @@ function boundaryHead(reduction: ShapeReduction): Head {
   };
 }
 
-function givenMaps(fn: string, options: BoundaryLossOptions, problem: Problem): Tensor | null {
+function givenMaps(fn: string, options: BoundaryLossOptions, inputs: LossInputs): Tensor | null {
   const { distances, spacing } = options;
-  const { layout } = problem;
+  const { layout } = inputs;
   if (distances === undefined) return null;
   checkTensor(fn, 'distances', distances);
   checkDtype(fn, 'distances', distances, ['float32']);
@@ -96,14 +96,14 @@ function givenMaps(fn: string, options: BoundaryLossOptions, problem: Problem): 
     fail(fn, `distances must have the shape of the predictions ${wanted}, got ${given}`);
   }
   if (spacing !== undefined) fail(fn, `spacing does not go with distances, which have theirs already`);
-  checkFiniteValues(fn, 'distances', distances, problem, options);
+  checkFiniteValues(fn, 'distances', distances, inputs, options);
   return distances;
 }
 
 function mapsOfLabels(
   fn: string,
   options: BoundaryLossOptions,
-  { labels, labelKind, weights, layout }: Problem,
+  { labels, labelKind, weights, layout }: LossInputs,
   { classes }: ShapeReduction,
 ): Tensor {
   const { samples, pixels, classes: count, spatial } = layout;

@@ -3,7 +3,7 @@ import type { Tensor, Tensor3D } from '@tensorflow/tfjs-core';
 import { tensorAlgebra } from '../algebra/tensors.js';
 import { checkNumber, checkOptionNames, fail, showShape } from '../checks.js';
 import { constant } from '../ops/constant.js';
-import { resolveProblem, type Problem } from '../overlap/inputs.js';
+import { resolveInputs, type LossInputs } from '../overlap/inputs.js';
 import type { Reduction, RegionOptions, RegionResult } from './options.js';
 import { countedClasses, reduceClasses, resolveAbsent, withAbsent } from './region.js';
 import { resolveShapeReduction, SHAPE_OPTIONS, shapeOfReduction, type ShapeOptions } from './geometry.js';
@@ -59,28 +59,28 @@ export function clDiceLoss<R extends Reduction = 'mean'>(
   checkNumber(fn, 'smooth', smooth, { least: 0 });
   const iterations = resolveIterations(fn, options.iterations);
   return tf.tidy(() => {
-    const problem = resolveProblem(fn, labels, predictions, options);
-    const { layout } = problem;
+    const inputs = resolveInputs(fn, labels, predictions, options);
+    const { layout } = inputs;
     const { classes, reduction } = resolveShapeReduction(fn, options, layout);
     const absent = resolveAbsent(fn, options, layout.classes);
     if (layout.spatial.length === 0) {
       fail(fn, `needs at least one spatial axis, got predictions ${showShape(layout.shape)}`);
     }
 
-    const { predicted: p, labelled: t } = softMaps(problem);
-    const skeleton = skeletons(problem, iterations);
+    const { predicted: p, labelled: t } = softMaps(inputs);
+    const skeleton = skeletons(inputs, iterations);
     const ofPrediction = skeleton(p);
-    const ofLabel = problem.labelKind === 'indices' ? constant(() => skeleton(t)) : skeleton(t);
+    const ofLabel = inputs.labelKind === 'indices' ? constant(() => skeleton(t)) : skeleton(t);
 
     const a = tensorAlgebra;
-    const sum = (x: Tensor3D) => weightedSum(x, problem);
+    const sum = (x: Tensor3D) => weightedSum(x, inputs);
     const share = (part: Tensor3D, whole: Tensor3D) => a.divide(a.add(sum(part), smooth), a.add(sum(whole), smooth), 1);
     const precision = share(tf.mul(ofPrediction, t), ofPrediction);
     const sensitivity = share(tf.mul(ofLabel, p), ofLabel);
     const twice = a.mul(a.mul(precision, sensitivity), 2);
     const values = a.sub(1, a.divide(twice, a.add(precision, sensitivity), 0));
 
-    const table = { predicted: sum(p), labelled: sum(t), valid: weightOfSamples(problem) };
+    const table = { predicted: sum(p), labelled: sum(t), valid: weightOfSamples(inputs) };
     const weights = a.mul(countedClasses(a, { absent, classes }, table), a.row(classes.weights));
     const loss = reduceClasses(a, withAbsent(a, { absent }, values, table), weights, reduction);
     return tf.reshape(loss, shapeOfReduction({ classes, reduction }, layout.samples));
@@ -88,7 +88,7 @@ export function clDiceLoss<R extends Reduction = 'mean'>(
 }
 
 /** The skeleton of a map [N,P,C]. */
-function skeletons({ weights, layout }: Problem, iterations: number): (x: Tensor3D) => Tensor3D {
+function skeletons({ weights, layout }: LossInputs, iterations: number): (x: Tensor3D) => Tensor3D {
   const { samples, spatial, classes } = layout;
   const shape = [samples, ...spatial, classes];
   const axes = spatial.map((_, i) => i + 1);

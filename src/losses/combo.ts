@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkClassWeights, checkNumber, checkOptionNames, checkProduct, entriesOf, fail, show } from '../checks.js';
 import type { Head } from '../overlap/sumsFormula.js';
-import { resolveProblem, type Problem } from '../overlap/inputs.js';
+import { resolveInputs, type LossInputs } from '../overlap/inputs.js';
 import { lossOfTerm, passTerm, type SumTerm } from '../overlap/terms.js';
 import { BINARY_CROSS_ENTROPY_OPTIONS, type BinaryCrossEntropyLossOptions } from './binaryCrossEntropy.js';
 import { dice, type DiceLossOptions } from './dice.js';
@@ -145,7 +145,7 @@ export function comboTerms(labels: Tensor, predictions: Tensor, options: ComboLo
   const combo = resolveCombo(labels, predictions, options);
   const parts = combo.terms.flatMap(({ head, perPixel, weight }) => {
     if (head) return [];
-    return [perPixel && perPixelTerm(combo.problem, perPixel, weight)];
+    return [perPixel && perPixelTerm(combo.inputs, perPixel, weight)];
   });
   const together = commonTerm(combo);
   const all = together ? [...parts, together] : parts;
@@ -154,7 +154,7 @@ export function comboTerms(labels: Tensor, predictions: Tensor, options: ComboLo
 
 /** Every option resolved. */
 interface Combo {
-  problem: Problem;
+  inputs: LossInputs;
   terms: Term[];
   labels: Tensor;
   predictions: Tensor;
@@ -170,24 +170,24 @@ function resolveCombo(labels: Tensor, predictions: Tensor, options: ComboLossOpt
   const names = (Object.keys(weights) as ComboTerm[]).filter((name) => weights[name] !== undefined);
   checkTermOptions(fn, names, options);
   const own = names.includes('binaryCrossEntropy') ? withSigmoid(options) : options;
-  const problem = resolveProblem(fn, labels, predictions, own);
-  checkFactors(fn, names, options, problem.layout.classes);
-  const terms = names.map((name) => resolveTerm(fn, name, weights[name]!, own, problem));
+  const inputs = resolveInputs(fn, labels, predictions, own);
+  checkFactors(fn, names, options, inputs.layout.classes);
+  const terms = names.map((name) => resolveTerm(fn, name, weights[name]!, own, inputs));
   checkTogether(fn, terms, own);
-  return { problem, terms, labels, predictions, options: own };
+  return { inputs, terms, labels, predictions, options: own };
 }
 
 /** All that the common pass gives. */
-function commonTerm({ problem, terms }: Combo): SumTerm | null {
+function commonTerm({ inputs, terms }: Combo): SumTerm | null {
   const together = terms.filter(({ head }) => head);
   if (together.length === 0) return null;
   const entropy = together.find(({ perPixel }) => perPixel)?.perPixel?.entropy;
-  return passTerm(problem, sumOfHeads(together), entropy);
+  return passTerm(inputs, sumOfHeads(together), entropy);
 }
 
 function partOfItsOwn(combo: Combo, { perPixel, other, weight }: Term): Tensor {
-  const { problem, labels, predictions, options } = combo;
-  const value = perPixel ? perPixelValue(problem, perPixel) : ownPassLoss(other!, labels, predictions, options);
+  const { inputs, labels, predictions, options } = combo;
+  const value = perPixel ? perPixelValue(inputs, perPixel) : ownPassLoss(other!, labels, predictions, options);
   return tf.mul(value, weight);
 }
 
@@ -237,8 +237,8 @@ function checkTermOptions(fn: string, names: readonly ComboTerm[], options: Comb
   }
 }
 
-function resolveTerm(fn: string, name: ComboTerm, weight: number, options: ComboLossOptions, problem: Problem): Term {
-  const { activation, layout } = problem;
+function resolveTerm(fn: string, name: ComboTerm, weight: number, options: ComboLossOptions, inputs: LossInputs): Term {
+  const { activation, layout } = inputs;
   if (name === 'crossEntropy' || name === 'binaryCrossEntropy') {
     const choice = name === 'crossEntropy' ? 'byActivation' : 'binary';
     return entropyTerm(name, weight, resolvePerPixel(fn, choice, options, activation, layout.classes));

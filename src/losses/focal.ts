@@ -1,7 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkNumber, checkOptionNames, fail } from '../checks.js';
 import type { PassActivation } from '../kernels/contract.js';
-import { resolveProblem } from '../overlap/inputs.js';
+import { resolveInputs } from '../overlap/inputs.js';
 import { PER_PIXEL_OPTIONS, type PerPixelOptions, type PerPixelResult, type Reduction } from './options.js';
 import { perPixelLoss, resolvePerPixel, type PerPixel, type ResolvedPerPixel } from './perPixel.js';
 
@@ -54,8 +54,8 @@ export function focalLoss<R extends Reduction = 'mean'>(
 export function resolveFocalLoss(labels: Tensor, predictions: Tensor, options: FocalLossOptions): ResolvedPerPixel {
   const fn = 'focalLoss';
   checkOptionNames(fn, options, FOCAL_OPTIONS);
-  const problem = resolveProblem(fn, labels, predictions, options);
-  return { problem, loss: resolveFocal(fn, options, problem.activation, problem.layout.classes) };
+  const inputs = resolveInputs(fn, labels, predictions, options);
+  return { inputs, loss: resolveFocal(fn, options, inputs.activation, inputs.layout.classes) };
 }
 
 export function resolveFocal(

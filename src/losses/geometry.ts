@@ -2,13 +2,13 @@
 import type { Algebra } from '../algebra/algebra.js';
 import { checkOneOf } from '../checks.js';
 import type { Layout } from '../kernels/layout.js';
-import { PROBLEM_OPTIONS, type ProblemOptions } from '../overlap/options.js';
+import { INPUT_OPTIONS, type InputOptions } from '../overlap/options.js';
 import { resolveClasses, type ClassWeights } from './classes.js';
 import { CLASS_OPTIONS, REDUCTIONS, type ClassOptions, type Reduction } from './options.js';
 import { reduceClasses } from './region.js';
 
 /** The options of every loss on the shape of a class. */
-export interface ShapeOptions<R extends Reduction = Reduction> extends ProblemOptions, ClassOptions {
+export interface ShapeOptions<R extends Reduction = Reduction> extends InputOptions, ClassOptions {
   /**
    * The classes that take part: `'all'` or a list. Default: for C > 1, but for sigmoid, all but class 0, which is the
    * background; otherwise all.
@@ -18,7 +18,7 @@ export interface ShapeOptions<R extends Reduction = Reduction> extends ProblemOp
   reduction?: R;
 }
 
-export const SHAPE_OPTIONS = [...PROBLEM_OPTIONS, ...CLASS_OPTIONS, 'reduction'] as const;
+export const SHAPE_OPTIONS = [...INPUT_OPTIONS, ...CLASS_OPTIONS, 'reduction'] as const;
 
 /** The same, resolved. */
 export interface ShapeReduction {

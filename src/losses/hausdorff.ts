@@ -4,7 +4,7 @@ import { tensorAlgebra } from '../algebra/tensors.js';
 import { checkNumber, checkOptionNames, fail, LARGEST_NUMBER } from '../checks.js';
 import { classMaps, distancesToOtherSide, sidesOf } from '../distance/sides.js';
 import { resolveSpacing, type Spacing } from '../distance/spacing.js';
-import { resolveProblem, type Problem } from '../overlap/inputs.js';
+import { resolveInputs, type LossInputs } from '../overlap/inputs.js';
 import type { Reduction, RegionResult } from './options.js';
 import { reduceShapes, resolveShapeReduction, SHAPE_OPTIONS, shapeOfReduction, type ShapeOptions } from './geometry.js';
 import { softMaps, weightedSum, weightOfSamples, type SoftMaps } from '../overlap/softMaps.js';
@@ -55,19 +55,19 @@ export function hausdorffLoss<R extends Reduction = 'mean'>(
   const { alpha = 2 } = options;
   checkNumber(fn, 'alpha', alpha, { least: 0, open: true });
   return tf.tidy(() => {
-    const problem = resolveProblem(fn, labels, predictions, options);
-    const { layout } = problem;
+    const inputs = resolveInputs(fn, labels, predictions, options);
+    const { layout } = inputs;
     const reduction = resolveShapeReduction(fn, options, layout);
     const spacing = resolveSpacing(fn, options.spacing ?? 1, layout.spatial);
     checkPowers(fn, layout.spatial, spacing, alpha);
 
-    const maps = softMaps(problem);
-    const distances = powersOfDistances(maps, problem, reduction.classes.takesPart, spacing, alpha);
+    const maps = softMaps(inputs);
+    const distances = powersOfDistances(maps, inputs, reduction.classes.takesPart, spacing, alpha);
     const errors = tf.mul(tf.square(tf.sub(maps.predicted, maps.labelled)), distances) as Tensor3D;
 
     const a = tensorAlgebra;
-    const valid = weightOfSamples(problem);
-    const values = a.divide(weightedSum(errors, problem), valid, 0);
+    const valid = weightOfSamples(inputs);
+    const values = a.divide(weightedSum(errors, inputs), valid, 0);
     const loss = reduceShapes(a, values, a.step(valid), reduction);
     return tf.reshape(loss, shapeOfReduction(reduction, layout.samples));
   }) as RegionResult<R>;
@@ -88,7 +88,7 @@ function checkPowers(fn: string, spatial: readonly number[], spacing: readonly n
 /** d_T^alpha + d_P^alpha, [N,P,C]. */
 function powersOfDistances(
   { predicted, labelled }: SoftMaps,
-  { weights, layout }: Problem,
+  { weights, layout }: LossInputs,
   takesPart: readonly number[],
   spacing: readonly number[],
   alpha: number,

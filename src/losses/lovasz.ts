@@ -6,15 +6,15 @@ import { checkOneOf, checkOptionNames, entriesOf, fail, show } from '../checks.j
 import { pixels, type Pixels } from '../kernels/composed/pixels.js';
 import { constant } from '../ops/constant.js';
 import { sumPixels } from '../ops/sumPixels.js';
-import { PROBLEM_OPTIONS, type ProblemOptions } from '../overlap/options.js';
-import { passAttributes, plainEntropy, resolveProblem, type Problem } from '../overlap/inputs.js';
+import { INPUT_OPTIONS, type InputOptions } from '../overlap/options.js';
+import { passAttributes, plainEntropy, resolveInputs, type LossInputs } from '../overlap/inputs.js';
 import type { LabelRule } from '../overlap/valueChecks.js';
 import { resolveClasses } from './classes.js';
 import { CLASS_OPTIONS, REDUCTIONS, type ClassOptions, type Reduction } from './options.js';
 
 /** The options of both Lovász losses. */
 export interface LovaszOptions<R extends Reduction = Reduction>
-  extends Omit<ProblemOptions, 'activation'>, Omit<ClassOptions, 'classes'> {
+  extends Omit<InputOptions, 'activation'>, Omit<ClassOptions, 'classes'> {
   /**
    * `'present'`: the classes that have a label in the sample (in the batch with `aggregate: 'batch'`); `'all'`; or the
    * indices of those that take part. A class without label costs its largest error.
@@ -27,7 +27,7 @@ export interface LovaszOptions<R extends Reduction = Reduction>
 }
 
 export const LOVASZ_OPTIONS = [
-  ...PROBLEM_OPTIONS.filter((name) => name !== 'activation'),
+  ...INPUT_OPTIONS.filter((name) => name !== 'activation'),
   ...CLASS_OPTIONS,
   'aggregate',
   'reduction',
@@ -48,9 +48,9 @@ export interface LovaszLoss {
   /** The rule for soft labels. */
   labels: LabelRule;
   /** Labels and predictions as its values take them, [N,P,C] each. */
-  read(problem: Problem, pixels: Pixels): { labels: Tensor3D; predictions: Tensor3D };
+  read(inputs: LossInputs, pixels: Pixels): { labels: Tensor3D; predictions: Tensor3D };
   /** [R]: the value of each row. */
-  values(rows: LovaszRows, problem: Problem): Tensor1D;
+  values(rows: LovaszRows, inputs: LossInputs): Tensor1D;
 }
 
 export function lovaszLoss(
@@ -58,13 +58,13 @@ export function lovaszLoss(
   loss: LovaszLoss,
   labels: Tensor,
   predictions: Tensor,
-  given: LovaszOptions & ProblemOptions,
+  given: LovaszOptions & InputOptions,
 ): Tensor {
   checkOptionNames(fn, given, loss.options);
   const options = { ...given, activation: loss.activation ?? given.activation };
   return tf.tidy(() => {
-    const problem = resolveProblem(fn, labels, predictions, options, { rule: loss.labels });
-    const { samples, classes } = problem.layout;
+    const inputs = resolveInputs(fn, labels, predictions, options, { rule: loss.labels });
+    const { samples, classes } = inputs.layout;
     const { aggregate = 'image', reduction = 'mean' } = options;
     checkOneOf(fn, 'aggregate', aggregate, ['image', 'batch']);
     checkOneOf(fn, 'reduction', reduction, REDUCTIONS);
@@ -73,8 +73,8 @@ export function lovaszLoss(
     }
     const choice = resolveLovaszClasses(fn, options, classes);
 
-    const all = pixels(problem, passAttributes(problem, plainEntropy(problem)));
-    const read = loss.read(problem, all);
+    const all = pixels(inputs, passAttributes(inputs, plainEntropy(inputs)));
+    const read = loss.read(inputs, all);
     const weights = constant(() => spread(all.weights, read.labels));
     const images = aggregate === 'batch' ? 1 : samples;
     const toRows = (x: Tensor3D) => rowsOf(x, aggregate);
@@ -83,7 +83,7 @@ export function lovaszLoss(
       predictions: toRows(read.predictions),
       weights: constant(() => toRows(weights)),
     };
-    const values: Tensor2D = tf.reshape(loss.values(rows, problem), [images, classes]);
+    const values: Tensor2D = tf.reshape(loss.values(rows, inputs), [images, classes]);
     const counted = constant(() => {
       const sums = (x: Tensor3D): Tensor2D => {
         const perSample = sumPixels(x);
@@ -97,7 +97,7 @@ export function lovaszLoss(
 }
 
 /** Whether classes without a label are left out: by default as in the region losses. */
-function resolveLovaszClasses(fn: string, options: LovaszOptions & ProblemOptions, count: number) {
+function resolveLovaszClasses(fn: string, options: LovaszOptions & InputOptions, count: number) {
   const { classWeights, activation } = options;
   const classes = options.classes ?? (count > 1 && activation !== 'sigmoid' ? 'present' : 'all');
   if (classes !== 'present' && classes !== 'all' && !entriesOf(classes)) {

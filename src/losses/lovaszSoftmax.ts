@@ -4,13 +4,13 @@ import { probabilities } from '../kernels/composed/pixels.js';
 import { nestedGrads } from '../ops/nestedGrads.js';
 import { ratio } from '../ops/ratio.js';
 import { sign } from '../ops/sign.js';
-import type { ProblemOptions } from '../overlap/options.js';
+import type { InputOptions } from '../overlap/options.js';
 import { LOVASZ_OPTIONS, lovaszLoss, type LovaszLoss, type LovaszOptions, type LovaszRows } from './lovasz.js';
 import { lovaszSlopes, piecewiseLinear, sumRows, type Mistakes } from './lovaszExtension.js';
 import type { Reduction, RegionResult } from './options.js';
 
 export interface LovaszSoftmaxLossOptions<R extends Reduction = Reduction>
-  extends LovaszOptions<R>, Pick<ProblemOptions, 'activation'> {}
+  extends LovaszOptions<R>, Pick<InputOptions, 'activation'> {}
 
 /** Below it, t or 1 - t is no way to go. */
 const SHORTEST_WAY = 1e-30;

@@ -1,5 +1,5 @@
 import type { Scalar, Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
-import { PROBLEM_OPTIONS, type ProblemOptions } from '../overlap/options.js';
+import { INPUT_OPTIONS, type InputOptions } from '../overlap/options.js';
 
 /** How per-sample and per-class values, or per-pixel values, become the result. */
 export type Reduction = 'mean' | 'sum' | 'none' | 'sample';
@@ -26,7 +26,7 @@ export interface ClassOptions {
 export const CLASS_OPTIONS = ['classWeights', 'classes'] as const;
 
 /** The options of every region loss. */
-export interface RegionOptions<R extends Reduction = Reduction> extends ProblemOptions, ClassOptions {
+export interface RegionOptions<R extends Reduction = Reduction> extends InputOptions, ClassOptions {
   /**
    * What a class contributes that has no label in the sample: `'skip'` (default with C > 1, but for sigmoid): nothing,
    * and it is left out of the mean; `'penalize'` (default otherwise): the mean of its predicted probability;
@@ -47,7 +47,7 @@ export interface RegionOptions<R extends Reduction = Reduction> extends ProblemO
 }
 
 export const REGION_OPTIONS = [
-  ...PROBLEM_OPTIONS,
+  ...INPUT_OPTIONS,
   ...CLASS_OPTIONS,
   'absent',
   'aggregate',
@@ -57,7 +57,7 @@ export const REGION_OPTIONS = [
 ] as const;
 
 /** The options of every per-pixel loss. */
-export interface PerPixelOptions<R extends Reduction = Reduction> extends ProblemOptions, ClassOptions {
+export interface PerPixelOptions<R extends Reduction = Reduction> extends InputOptions, ClassOptions {
   /**
    * A fraction in (0, 1]: only the pixels with the largest values count, ceil(hardest·count) of those of each sample
    * that count at all, at least one, as if a mask left out the others. Which ones of equal value is arbitrary.
@@ -68,7 +68,7 @@ export interface PerPixelOptions<R extends Reduction = Reduction> extends Proble
   reduction?: R;
 }
 
-export const PER_PIXEL_OPTIONS = [...PROBLEM_OPTIONS, ...CLASS_OPTIONS, 'hardest', 'reduction'] as const;
+export const PER_PIXEL_OPTIONS = [...INPUT_OPTIONS, ...CLASS_OPTIONS, 'hardest', 'reduction'] as const;
 
 /** The options of the cross-entropies. */
 export interface CrossEntropyOptions<R extends Reduction = Reduction> extends PerPixelOptions<R> {

@@ -16,7 +16,7 @@ import { sumSet, type EntropyTerm, type PassActivation } from '../kernels/contra
 import { currentKernels } from '../kernels/select.js';
 import { sumPixels } from '../ops/sumPixels.js';
 import type { Head, SumsOf } from '../overlap/sumsFormula.js';
-import { entropyKind, passAttributes, resolveProblem, type Problem } from '../overlap/inputs.js';
+import { entropyKind, passAttributes, resolveInputs, type LossInputs } from '../overlap/inputs.js';
 import { lossOfTerm, passTerm, type SumTerm } from '../overlap/terms.js';
 import { resolveClasses } from './classes.js';
 import { hardestPixels } from './hardest.js';
@@ -43,7 +43,7 @@ export interface PerPixel {
 
 /** A per-pixel loss and what it is of. */
 export interface ResolvedPerPixel {
-  problem: Problem;
+  inputs: LossInputs;
   loss: PerPixel;
 }
 
@@ -55,8 +55,8 @@ export function perPixelLoss<O>(
   options: O,
 ): Tensor {
   return tf.tidy(() => {
-    const { problem, loss } = resolve(labels, predictions, options);
-    return perPixelValue(problem, loss);
+    const { inputs, loss } = resolve(labels, predictions, options);
+    return perPixelValue(inputs, loss);
   });
 }
 
@@ -70,9 +70,9 @@ export function resolveEntropy(
   options: EntropyOptions,
 ): ResolvedPerPixel {
   checkOptionNames(fn, options, known);
-  const problem = resolveProblem(fn, labels, predictions, choice === 'binary' ? withSigmoid(options) : options);
-  const { activation, layout } = problem;
-  return { problem, loss: resolvePerPixel(fn, choice, options, activation, layout.classes) };
+  const inputs = resolveInputs(fn, labels, predictions, choice === 'binary' ? withSigmoid(options) : options);
+  const { activation, layout } = inputs;
+  return { inputs, loss: resolvePerPixel(fn, choice, options, activation, layout.classes) };
 }
 
 /** The options with sigmoid for the activation, unless they name another. */
@@ -134,22 +134,22 @@ export function isHead(loss: PerPixel): boolean {
 const isOfSums = ({ hardest, reduction }: PerPixel): boolean => hardest === 1 && reduction !== 'none';
 
 /** The loss as a term on sums, or null if it takes the values of pixels. Inside tf.tidy. */
-export function perPixelTerm(problem: Problem, loss: PerPixel, weight = 1): SumTerm | null {
+export function perPixelTerm(inputs: LossInputs, loss: PerPixel, weight = 1): SumTerm | null {
   if (!isOfSums(loss)) return null;
   const { focal, entropy } = loss;
   const head = perPixelHead(loss);
-  return focal ? focalTerm(problem, { ...loss, focal }, weight) : passTerm(problem, head, entropy, weight);
+  return focal ? focalTerm(inputs, { ...loss, focal }, weight) : passTerm(inputs, head, entropy, weight);
 }
 
 /** Focal sums stand where the head looks for those of the cross-entropy. */
-function focalTerm(problem: Problem, loss: PerPixel & { focal: FocalTerm }, weight: number): SumTerm {
-  const { weights, layout, fn } = problem;
+function focalTerm(inputs: LossInputs, loss: PerPixel & { focal: FocalTerm }, weight: number): SumTerm {
+  const { weights, layout, fn } = inputs;
   const { focal, entropy } = loss;
   return {
     weight,
     head: perPixelHead(loss),
     sums() {
-      const sums = focalSums(problem, { ...passAttributes(problem, entropy), focal });
+      const sums = focalSums(inputs, { ...passAttributes(inputs, entropy), focal });
       if (!weights)
         return { values: tf.expandDims(sums, 0), names: sumSet(['crossEntropy']), pixels: layout.pixels, fn };
       const valid = tf.add<Tensor2D>(sumPixels(weights), tf.zerosLike(sums));
@@ -164,14 +164,14 @@ function focalTerm(problem: Problem, loss: PerPixel & { focal: FocalTerm }, weig
 }
 
 /** Call it inside tf.tidy. */
-export function perPixelValue(problem: Problem, loss: PerPixel): Tensor {
-  const term = perPixelTerm(problem, loss);
+export function perPixelValue(inputs: LossInputs, loss: PerPixel): Tensor {
+  const term = perPixelTerm(inputs, loss);
   if (term) return lossOfTerm(term);
   const { reduction, hardest } = loss;
-  const { samples, spatial } = problem.layout;
-  const map = perPixelMap(problem, loss);
+  const { samples, spatial } = inputs.layout;
+  const map = perPixelMap(inputs, loss);
   if (hardest === 1) return tf.reshape(map, [samples, ...spatial]);
-  const { weights } = problem;
+  const { weights } = inputs;
   const chosen = hardestPixels(map, weights, hardest);
   const kept = tf.mul<Tensor2D>(map, chosen);
   if (reduction === 'none') return tf.reshape(kept, [samples, ...spatial]);
@@ -181,10 +181,10 @@ export function perPixelValue(problem: Problem, loss: PerPixel): Tensor {
 }
 
 /** [N,P]. */
-function perPixelMap(problem: Problem, { focal, entropy, coefficients }: PerPixel): Tensor2D {
-  const attributes = passAttributes(problem, entropy);
-  if (focal) return focalMap(problem, { ...attributes, focal }, coefficients);
-  return currentKernels().entropyMap(problem, attributes, coefficients);
+function perPixelMap(inputs: LossInputs, { focal, entropy, coefficients }: PerPixel): Tensor2D {
+  const attributes = passAttributes(inputs, entropy);
+  if (focal) return focalMap(inputs, { ...attributes, focal }, coefficients);
+  return currentKernels().entropyMap(inputs, attributes, coefficients);
 }
 
 function reduceSums(loss: PerPixel, crossEntropy: Tensor2D, valid: Tensor2D): Tensor {

@@ -8,7 +8,7 @@ import type { Algebra } from '../algebra/algebra.js';
 import { checkNumber, checkOneOf, checkOptionNames, fail } from '../checks.js';
 import type { SumName } from '../kernels/contract.js';
 import { lossOfTable, type Head, type SumsOf } from '../overlap/sumsFormula.js';
-import { resolveProblem } from '../overlap/inputs.js';
+import { resolveInputs } from '../overlap/inputs.js';
 import { lossOfTerm, passTerm, type SumTerm } from '../overlap/terms.js';
 import { resolveClasses, type ClassWeights } from './classes.js';
 import { REDUCTIONS, REGION_OPTIONS, type Reduction, type RegionOptions } from './options.js';
@@ -58,8 +58,8 @@ export function regionTerm<O extends RegionOptions>(
   options: O,
 ): SumTerm {
   checkOptionNames(fn, options, [...REGION_OPTIONS, ...formula.options]);
-  const problem = resolveProblem(fn, labels, predictions, options);
-  return passTerm(problem, regionHead(fn, formula, options, problem.layout.classes));
+  const inputs = resolveInputs(fn, labels, predictions, options);
+  return passTerm(inputs, regionHead(fn, formula, options, inputs.layout.classes));
 }
 
 /** The same loss of sums that are there already, say of merged ones. */

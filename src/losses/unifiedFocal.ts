@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkNumber, checkOptionNames, fail, show } from '../checks.js';
-import { resolveProblem, type Problem } from '../overlap/inputs.js';
+import { resolveInputs, type LossInputs } from '../overlap/inputs.js';
 import { lossOfTerm, passTerm, type SumTerm } from '../overlap/terms.js';
 import { resolveFocal } from './focal.js';
 import { REGION_OPTIONS, type Reduction, type RegionOptions, type RegionResult } from './options.js';
@@ -61,16 +61,16 @@ export function unifiedFocalTerms(labels: Tensor, predictions: Tensor, options: 
   checkNumber(fn, 'gamma', gamma, { least: 0, most: 1, open: true });
   const inside = typeof delta === 'number' && delta > 0 && delta < 1;
   if (!inside) fail(fn, `delta must be a number between 0 and 1, got ${show(delta)}`);
-  const problem = resolveProblem(fn, labels, predictions, options);
+  const inputs = resolveInputs(fn, labels, predictions, options);
   const region = { ...options, gamma, alpha: 1 - delta, beta: delta };
-  const focal = withForeground(resolveFocal(fn, { ...options, gamma: 1 - gamma }, ...focalOf(problem)), delta);
-  const perPixel = perPixelTerm(problem, focal, lambda);
+  const focal = withForeground(resolveFocal(fn, { ...options, gamma: 1 - gamma }, ...focalOf(inputs)), delta);
+  const perPixel = perPixelTerm(inputs, focal, lambda);
   if (!perPixel) fail(fn, `reduction must be 'mean', 'sum' or 'sample', got 'none'`);
-  const head = regionHead(fn, tversky, region, problem.layout.classes);
-  return [perPixel, passTerm(problem, head, undefined, 1 - lambda)];
+  const head = regionHead(fn, tversky, region, inputs.layout.classes);
+  return [perPixel, passTerm(inputs, head, undefined, 1 - lambda)];
 }
 
-const focalOf = ({ activation, layout }: Problem) => [activation, layout.classes] as const;
+const focalOf = ({ activation, layout }: LossInputs) => [activation, layout.classes] as const;
 
 /** Weighs the terms of the foreground with delta, and those of the background with 1 - delta. */
 function withForeground(loss: PerPixel, delta: number): PerPixel {

@@ -7,7 +7,7 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkCount, checkInteger, checkNumber, checkOptionNames, fail, MOST_COUNTED, show } from '../checks.js';
 import { checkingUpdate, checkingUpdateLater } from '../checkValues.js';
 import type { PassActivation } from '../kernels/contract.js';
-import type { ProblemOptions, Relaxation } from '../overlap/options.js';
+import type { InputOptions, Relaxation } from '../overlap/options.js';
 import { outsideRange } from '../overlap/intValues.js';
 import { resolveActivation, resolveSharpness } from '../overlap/inputs.js';
 import {
@@ -36,7 +36,7 @@ export type Measure = { sums: Tensor; classes: number; ranges: MeasuredRange[] }
 /** Options that say how tensors are read, and may differ between accumulators that are merged. */
 const READING = ['activation', 'sharpness', 'axis', 'ignoreLabel'];
 
-export abstract class Accumulator<Result = unknown, Options extends Omit<ProblemOptions, 'mask'> = object> {
+export abstract class Accumulator<Result = unknown, Options extends Omit<InputOptions, 'mask'> = object> {
   abstract readonly kind: string;
   /** Options that are the same as if they were left out. */
   protected readonly defaults: Readonly<Record<string, unknown>> = {};
@@ -150,7 +150,7 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<Problem
    */
   toJSON(): AccumulatorJson {
     const { kind, classes, seen: samples } = this;
-    const { activation } = this.options as ProblemOptions;
+    const { activation } = this.options as InputOptions;
     const kept = typeof activation === 'function' ? { ...this.options, activation: FUNCTION } : this.options;
     const options = plainOptions(`${kind}.toJSON`, kept);
     const sums = this.sums.map((sum) => sum.toJSON());
@@ -211,7 +211,7 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<Problem
 
   /** Checks options that a batch was seen with, as far as `update` does without tensors. */
   private checkSeenOptions(fn: string, classes: number): void {
-    const { axis, ignoreLabel, ...own } = this.options as ProblemOptions;
+    const { axis, ignoreLabel, ...own } = this.options as InputOptions;
     const activation = resolveActivation(fn, own.activation, classes);
     resolveSharpness(fn, own.sharpness, activation);
     if (axis !== undefined && (!Number.isSafeInteger(axis) || axis === 0)) {

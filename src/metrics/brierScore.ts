@@ -5,10 +5,10 @@ import { pixels, probabilities, weigh } from '../kernels/composed/pixels.js';
 import { ratioOr } from '../ops/ratio.js';
 import { sumPixels } from '../ops/sumPixels.js';
 import { resolveClasses } from '../losses/classes.js';
-import { PROBLEM_OPTIONS, type ProblemOptions } from '../overlap/options.js';
-import { entropyKind, passAttributes, plainEntropy, resolveProblem, type Problem } from '../overlap/inputs.js';
+import { INPUT_OPTIONS, type InputOptions } from '../overlap/options.js';
+import { entropyKind, passAttributes, plainEntropy, resolveInputs, type LossInputs } from '../overlap/inputs.js';
 
-export interface BrierOptions extends ProblemOptions {
+export interface BrierOptions extends InputOptions {
   /** `'all'` (default), or the indices of the classes that take part. */
   classes?: 'all' | readonly number[];
 }
@@ -18,7 +18,7 @@ export interface BrierScoreOptions<R extends 'mean' | 'sample' = 'mean' | 'sampl
   reduction?: R;
 }
 
-export const BRIER_OPTIONS = [...PROBLEM_OPTIONS, 'classes'] as const;
+export const BRIER_OPTIONS = [...INPUT_OPTIONS, 'classes'] as const;
 
 /**
  * Brier score, the mean over pixels of (p - t)²: summed over classes that exclude each other (softmax; other activations
@@ -49,8 +49,8 @@ export function brierScore<R extends 'mean' | 'sample' = 'mean'>(
   const { reduction = 'mean' } = options;
   checkOneOf(fn, 'reduction', reduction, ['mean', 'sample']);
   return tf.tidy(() => {
-    const problem = resolveProblem(fn, labels, predictions, options);
-    const { errors, valid } = brierSums(fn, problem, options);
+    const inputs = resolveInputs(fn, labels, predictions, options);
+    const { errors, valid } = brierSums(fn, inputs, options);
     const total = reduction === 'mean' ? tf.sum(errors) : tf.squeeze(errors, [1]);
     const weight = reduction === 'mean' ? tf.sum(valid) : tf.squeeze(valid, [1]);
     return ratioOr(total, weight, 0) as R extends 'sample' ? Tensor1D : Scalar;
@@ -58,11 +58,15 @@ export function brierScore<R extends 'mean' | 'sample' = 'mean'>(
 }
 
 /** Σ w times the error of each pixel, and Σ w: [N,1] both. */
-export function brierSums(fn: string, problem: Problem, options: BrierOptions): { errors: Tensor2D; valid: Tensor2D } {
-  const { layout, activation, weights } = problem;
+export function brierSums(
+  fn: string,
+  inputs: LossInputs,
+  options: BrierOptions,
+): { errors: Tensor2D; valid: Tensor2D } {
+  const { layout, activation, weights } = inputs;
   const { takesPart } = resolveClasses(fn, options, layout.classes);
   const share = entropyKind(activation, layout.classes) === 'binary' ? 1 / takesPart.reduce((a, b) => a + b) : 1;
-  const all = pixels(problem, passAttributes(problem, plainEntropy(problem)));
+  const all = pixels(inputs, passAttributes(inputs, plainEntropy(inputs)));
   const squared: Tensor3D = tf.square(tf.sub(probabilities(all.scaled, activation), all.labels));
   const coefficients = tf.tensor3d(takesPart.map((part) => part * share), [1, 1, layout.classes]); // prettier-ignore
   const errors = sumPixels(weigh(tf.sum(tf.mul(squared, coefficients), 2, true), weights));

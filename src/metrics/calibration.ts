@@ -8,11 +8,11 @@ import type { PassActivation } from '../kernels/contract.js';
 import { oneHot } from '../ops/oneHot.js';
 import { toFloat } from '../ops/toFloat.js';
 import { resolveClasses } from '../losses/classes.js';
-import { PROBLEM_OPTIONS, type ProblemOptions } from '../overlap/options.js';
-import { entropyKind, passAttributes, plainEntropy, type Problem } from '../overlap/inputs.js';
+import { INPUT_OPTIONS, type InputOptions } from '../overlap/options.js';
+import { entropyKind, passAttributes, plainEntropy, type LossInputs } from '../overlap/inputs.js';
 import { sumProducts } from './sumProducts.js';
 
-export interface CalibrationOptions extends ProblemOptions {
+export interface CalibrationOptions extends InputOptions {
   /**
    * The number B of bins of equal width, >= 2: [k/B, (k + 1)/B), so that a confidence of k/B is in the upper one of two;
    * the last bin has 1 in it. Default 15.
@@ -27,7 +27,7 @@ export interface CalibrationOptions extends ProblemOptions {
   classes?: 'all' | readonly number[];
 }
 
-export const CALIBRATION_OPTIONS = [...PROBLEM_OPTIONS, 'bins', 'confidence', 'classes'] as const;
+export const CALIBRATION_OPTIONS = [...INPUT_OPTIONS, 'bins', 'confidence', 'classes'] as const;
 
 /** Of each column and bin: Σ w confidence, Σ w label, Σ w. */
 export const SUMS_PER_BIN = 3;
@@ -56,11 +56,11 @@ export function calibrationColumns(
 }
 
 /** [N, K·B·3], without a gradient. Inside tf.tidy. */
-export function calibrationSums(problem: Problem, columns: number[] | null, bins: number): Tensor2D {
-  const { samples } = problem.layout;
+export function calibrationSums(inputs: LossInputs, columns: number[] | null, bins: number): Tensor2D {
+  const { samples } = inputs.layout;
   return constant((): Tensor2D => {
-    const all = pixels(problem, passAttributes(problem, plainEntropy(problem)));
-    const p = probabilities(all.scaled, problem.activation);
+    const all = pixels(inputs, passAttributes(inputs, plainEntropy(inputs)));
+    const p = probabilities(all.scaled, inputs.activation);
     const { labels: t, weights } = all;
     const sums = (confidence: Tensor3D, label: Tensor3D): Tensor2D =>
       tf.tidy(() => tf.reshape(binSums(confidence, label, weights, bins), [samples, bins * SUMS_PER_BIN]));
@@ -71,7 +71,7 @@ export function calibrationSums(problem: Problem, columns: number[] | null, bins
         1,
       );
     }
-    const top = oneHot(tf.argMax(all.scaled, 2), problem.layout.classes);
+    const top = oneHot(tf.argMax(all.scaled, 2), inputs.layout.classes);
     return sums(tf.max(p, 2, true), tf.sum(tf.mul(top, t), 2, true));
   });
 }

@@ -1,7 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkOptionNames } from '../checks.js';
 import type { PassActivation } from '../kernels/contract.js';
-import { resolveProblem } from '../overlap/inputs.js';
+import { resolveInputs } from '../overlap/inputs.js';
 import { Accumulator, type Measure, type UpdateOptions } from './accumulator.js';
 import { checkSum } from './accumulatorJson.js';
 import {
@@ -69,10 +69,10 @@ export class CalibrationError extends Accumulator<number, CalibrationErrorOption
     predictions: Tensor,
     options: CalibrationErrorOptions & UpdateOptions,
   ): Measure {
-    const problem = resolveProblem(fn, labels, predictions, options);
-    const { classes } = problem.layout;
-    const columns = calibrationColumns(fn, options, problem.activation, classes);
-    return { sums: calibrationSums(problem, columns, this.bins), classes, ranges: rangeOfLabels(problem) };
+    const inputs = resolveInputs(fn, labels, predictions, options);
+    const { classes } = inputs.layout;
+    const columns = calibrationColumns(fn, options, inputs.activation, classes);
+    return { sums: calibrationSums(inputs, columns, this.bins), classes, ranges: rangeOfLabels(inputs) };
   }
 
   protected size(classes: number): number {

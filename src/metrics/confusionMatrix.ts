@@ -11,19 +11,19 @@ import {
   showShape,
 } from '../checks.js';
 import { pixels, weigh } from '../kernels/composed/pixels.js';
-import { PROBLEM_OPTIONS, type ProblemOptions } from '../overlap/options.js';
-import { passAttributes, plainEntropy, resolveProblem } from '../overlap/inputs.js';
+import { INPUT_OPTIONS, type InputOptions } from '../overlap/options.js';
+import { passAttributes, plainEntropy, resolveInputs } from '../overlap/inputs.js';
 import { Accumulator, type Measure, type UpdateOptions } from './accumulator.js';
 import { checkSum } from './accumulatorJson.js';
 import { classScores, confusionScores, type ClassScores, type ConfusionResult } from './confusionScores.js';
 import { confusionSvg } from './confusionSvg.js';
 import { confusionText } from './confusionText.js';
-import { checkThreshold, hardProblem } from './harden.js';
-import { intProblem, type HardProblem } from './intProblem.js';
+import { checkThreshold, hardInputs } from './harden.js';
+import { intInputs, type HardInputs } from './intInputs.js';
 import { rangeOfLabels } from './measuredRange.js';
 import { sumProducts } from './sumProducts.js';
 
-export interface ConfusionMatrixOptions extends Omit<ProblemOptions, 'mask'> {
+export interface ConfusionMatrixOptions extends Omit<InputOptions, 'mask'> {
   /** The names of the classes, for the pictures. Default their numbers. */
   classNames?: readonly string[];
   /** The number of classes; needed, unless classNames or labels tell it, where predictions are class indices. */
@@ -32,7 +32,7 @@ export interface ConfusionMatrixOptions extends Omit<ProblemOptions, 'mask'> {
   threshold?: number;
 }
 
-const OPTIONS = [...PROBLEM_OPTIONS.filter((name) => name !== 'mask'), 'classNames', 'classCount', 'threshold'];
+const OPTIONS = [...INPUT_OPTIONS.filter((name) => name !== 'mask'), 'classNames', 'classCount', 'threshold'];
 
 /**
  * A confusion matrix of a data set, batch by batch: how many pixels are labelled as one class and predicted as another,
@@ -122,11 +122,11 @@ export class ConfusionMatrix extends Accumulator<ConfusionResult, ConfusionMatri
     const expected = this.expected();
     checkTensor(fn, 'labels', labels);
     checkTensor(fn, 'predictions', predictions);
-    const { problem, ranges } =
+    const { inputs, ranges } =
       predictions.dtype === 'int32'
-        ? intProblem(fn, labels, predictions, expected, options)
-        : logitProblem(fn, labels, predictions, threshold, options);
-    const { layout } = problem;
+        ? intInputs(fn, labels, predictions, expected, options)
+        : logitInputs(fn, labels, predictions, threshold, options);
+    const { layout } = inputs;
     checkThresholdClasses(fn, threshold, layout.classes);
     const classes = Math.max(layout.classes, 2);
     this.checkClasses(fn, classes);
@@ -134,7 +134,7 @@ export class ConfusionMatrix extends Accumulator<ConfusionResult, ConfusionMatri
       const both = `labels ${showShape(labels.shape)} and predictions ${showShape(predictions.shape)}`;
       fail(fn, `expects ${expected} classes, got ${classes} in ${both}`);
     }
-    const all = pixels(problem, passAttributes(problem, plainEntropy(problem)));
+    const all = pixels(inputs, passAttributes(inputs, plainEntropy(inputs)));
     const sums = sumProducts(weigh(bothClasses(all.labels), all.weights), bothClasses(all.scaled));
     return { sums: tf.reshape(sums, [layout.samples, classes * classes]), classes, ranges };
   }
@@ -170,22 +170,22 @@ export class ConfusionMatrix extends Accumulator<ConfusionResult, ConfusionMatri
   }
 }
 
-function logitProblem(
+function logitInputs(
   fn: string,
   labels: Tensor,
   predictions: Tensor,
   threshold: number | undefined,
-  options: ProblemOptions,
-): HardProblem {
-  const problem = resolveProblem(fn, labels, predictions, options, { hard: true });
-  const { activation, layout } = problem;
+  options: InputOptions,
+): HardInputs {
+  const inputs = resolveInputs(fn, labels, predictions, options, { hard: true });
+  const { activation, layout } = inputs;
   if (activation === 'sigmoid' && layout.classes > 1) {
     fail(fn, `classes that may overlap (activation 'sigmoid', ${layout.classes} classes) have no confusion matrix`);
   }
   checkThresholdClasses(fn, threshold, layout.classes);
   return {
-    problem: hardProblem(fn, problem, { hard: 'predictions', threshold }),
-    ranges: rangeOfLabels(problem),
+    inputs: hardInputs(fn, inputs, { hard: 'predictions', threshold }),
+    ranges: rangeOfLabels(inputs),
   };
 }
 

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor, Tensor3D } from '@tensorflow/tfjs-core';
 import { checkOptionNames } from '../checks.js';
 import { ratioOr } from '../ops/ratio.js';
-import { resolveProblem } from '../overlap/inputs.js';
+import { resolveInputs } from '../overlap/inputs.js';
 import {
   CALIBRATION_OPTIONS,
   calibrationColumns,
@@ -50,9 +50,9 @@ export function expectedCalibrationError(
   checkCalibration(fn, options);
   const { bins = 15 } = options;
   return tf.tidy(() => {
-    const problem = resolveProblem(fn, labels, predictions, options);
-    const columns = calibrationColumns(fn, options, problem.activation, problem.layout.classes);
-    const sums = tf.sum(calibrationSums(problem, columns, bins), 0);
+    const inputs = resolveInputs(fn, labels, predictions, options);
+    const columns = calibrationColumns(fn, options, inputs.activation, inputs.layout.classes);
+    const sums = tf.sum(calibrationSums(inputs, columns, bins), 0);
     const table: Tensor3D = tf.reshape(sums, [columns?.length ?? 1, bins, SUMS_PER_BIN]);
     const sumOf = (i: number) => tf.slice3d(table, [0, 0, i], [-1, -1, 1]);
     const off = tf.sum(tf.abs(tf.sub(sumOf(0), sumOf(1))), 1);

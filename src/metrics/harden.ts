@@ -7,7 +7,7 @@ import type { PassActivation } from '../kernels/contract.js';
 import { toLabelPixels, toPixels } from '../kernels/layout.js';
 import { nanRows } from '../ops/nanRows.js';
 import { oneHot } from '../ops/oneHot.js';
-import type { Problem } from '../overlap/inputs.js';
+import type { LossInputs } from '../overlap/inputs.js';
 import type { HardOptions } from './options.js';
 
 /** Checks that need no tensor. */
@@ -23,16 +23,16 @@ export function checkThreshold(fn: string, threshold: unknown): void {
   if (!ok) fail(fn, `threshold must be a number in (0, 1), got ${show(threshold)}`);
 }
 
-/** The problem with ones and zeros for predictions and, unless they are to stay soft, for labels. */
-export function hardProblem(fn: string, problem: Problem, { hard = false, threshold }: HardOptions): Problem {
-  if (hard === false) return problem;
-  const { layout, labelKind } = problem;
+/** The inputs with ones and zeros for predictions and, unless they are to stay soft, for labels. */
+export function hardInputs(fn: string, inputs: LossInputs, { hard = false, threshold }: HardOptions): LossInputs {
+  if (hard === false) return inputs;
+  const { layout, labelKind } = inputs;
   const { samples, pixels, classes } = layout;
-  const largest = takesLargest(fn, problem, threshold);
-  const labels = toLabelPixels(problem.labels, labelKind, layout);
+  const largest = takesLargest(fn, inputs, threshold);
+  const labels = toLabelPixels(inputs.labels, labelKind, layout);
   return {
-    ...problem,
-    predictions: largest ? largestOf(toPixels(problem.predictions, layout)) : above(problem, threshold ?? 0.5),
+    ...inputs,
+    predictions: largest ? largestOf(toPixels(inputs.predictions, layout)) : above(inputs, threshold ?? 0.5),
     labels: hard === true && labelKind === 'soft' ? hardLabels(labels as Tensor3D, largest) : labels,
     activation: 'none',
     sharpness: 1,
@@ -58,7 +58,7 @@ function largestOf(values: Tensor3D): Tensor3D {
   return constant(() => tf.add<Tensor3D>(oneHot(tf.argMax(values, 2), values.shape[2]), nanRows(values, 2)));
 }
 
-function above({ predictions, layout, activation, sharpness }: Problem, threshold: number): Tensor3D {
+function above({ predictions, layout, activation, sharpness }: LossInputs, threshold: number): Tensor3D {
   // On logits, which saturate nowhere.
   const least = activation === 'sigmoid' ? Math.log(threshold / (1 - threshold)) / sharpness : threshold;
   return constant(() => {

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkOptionNames } from '../checks.js';
 import { resolveClasses } from '../losses/classes.js';
-import { resolveProblem } from '../overlap/inputs.js';
+import { resolveInputs } from '../overlap/inputs.js';
 import { Accumulator, type Measure, type UpdateOptions } from './accumulator.js';
 import { checkSum } from './accumulatorJson.js';
 import { BRIER_OPTIONS, brierSums, type BrierOptions } from './brierScore.js';
@@ -43,10 +43,10 @@ export class MeanBrier extends Accumulator<number, MeanBrierOptions> {
   }
 
   protected measure(fn: string, labels: Tensor, predictions: Tensor, options: BrierOptions & UpdateOptions): Measure {
-    const problem = resolveProblem(fn, labels, predictions, options);
-    const { errors, valid } = brierSums(fn, problem, options);
+    const inputs = resolveInputs(fn, labels, predictions, options);
+    const { errors, valid } = brierSums(fn, inputs, options);
     const sums = tf.concat([errors, valid], 1);
-    return { sums, classes: problem.layout.classes, ranges: rangeOfLabels(problem) };
+    return { sums, classes: inputs.layout.classes, ranges: rangeOfLabels(inputs) };
   }
 
   protected size(): number {

@@ -9,10 +9,10 @@ import { currentKernels } from '../kernels/select.js';
 import { sumPixels } from '../ops/sumPixels.js';
 import { resolveClasses } from '../losses/classes.js';
 import type { SumsOf } from '../overlap/sumsFormula.js';
-import { passAttributes, plainEntropy, resolveProblem } from '../overlap/inputs.js';
+import { passAttributes, plainEntropy, resolveInputs } from '../overlap/inputs.js';
 import { Accumulator, type Measure, type UpdateOptions } from './accumulator.js';
 import { checkSum } from './accumulatorJson.js';
-import { hardProblem, takesLargest } from './harden.js';
+import { hardInputs, takesLargest } from './harden.js';
 import { rangeOfLabels } from './measuredRange.js';
 import { REGION_SCORE_OPTIONS, type RegionScoreOptions } from './options.js';
 import {
@@ -89,15 +89,15 @@ export abstract class MeanScore<O extends MeanScoreOptions = MeanScoreOptions> e
   }
 
   protected measure(fn: string, labels: Tensor, predictions: Tensor, options: O & UpdateOptions): Measure {
-    const problem = resolveProblem(fn, labels, predictions, options, { hard: Boolean(options.hard) });
-    resolveClasses(fn, options, problem.layout.classes);
-    const hard = hardProblem(fn, problem, options);
-    const { samples, pixels, classes } = problem.layout;
-    const { weights } = problem;
+    const inputs = resolveInputs(fn, labels, predictions, options, { hard: Boolean(options.hard) });
+    resolveClasses(fn, options, inputs.layout.classes);
+    const hard = hardInputs(fn, inputs, options);
+    const { samples, pixels, classes } = inputs.layout;
+    const { weights } = inputs;
     const valid = weights ? tf.tile(sumPixels(weights), [1, classes]) : tf.fill([samples, classes], pixels);
     const values = currentKernels().sums(hard, passAttributes(hard, plainEntropy(hard)), this.sumSet());
     const sums = tf.transpose(tf.concat([values, tf.expandDims(valid, 0)], 0), [1, 0, 2]);
-    return { sums, classes, ranges: rangeOfLabels(problem) };
+    return { sums, classes, ranges: rangeOfLabels(inputs) };
   }
 
   protected size(classes: number): number {

@@ -4,15 +4,15 @@ import type { Tensor, Tensor1D, Tensor3D } from '@tensorflow/tfjs-core';
 import { toLabelPixels, type LabelKind, type Layout } from '../kernels/layout.js';
 import { toFloat } from '../ops/toFloat.js';
 import { intRange, type IntRange } from '../overlap/intValues.js';
-import type { Problem } from '../overlap/inputs.js';
+import type { LossInputs } from '../overlap/inputs.js';
 
 export type MeasuredRange = IntRange & {
   /** The smallest and the largest value. */
   extremes: Tensor1D;
 };
 
-/** The range of the labels of a problem, as they were passed. */
-export function rangeOfLabels({ labels, labelKind, weights, layout }: Problem): MeasuredRange[] {
+/** The range of the labels, as they were passed. */
+export function rangeOfLabels({ labels, labelKind, weights, layout }: LossInputs): MeasuredRange[] {
   return rangeOfInts('labels', labels, labelKind, weights, layout);
 }
 

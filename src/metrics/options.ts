@@ -1,5 +1,5 @@
 import { CLASS_OPTIONS, type ClassOptions } from '../losses/options.js';
-import { PROBLEM_OPTIONS, type ProblemOptions } from '../overlap/options.js';
+import { INPUT_OPTIONS, type InputOptions } from '../overlap/options.js';
 
 /** How a pixel's probabilities become classes, for scores of hard predictions. */
 export interface HardOptions {
@@ -24,7 +24,7 @@ export interface HardOptions {
 export type AbsentClass = 'skip' | 'penalize' | 'count';
 
 /** The options that all region scores share, as functions and as accumulators. */
-export interface RegionScoreOptions extends ProblemOptions, ClassOptions, HardOptions {
+export interface RegionScoreOptions extends InputOptions, ClassOptions, HardOptions {
   /** See `AbsentClass`; the default is that of Wang et al., arXiv 2310.19252. */
   absent?: AbsentClass;
   /** The intersection, as in the losses: `'metric'` (default), for which p = t scores 1 on soft labels too; `'product'`. */
@@ -32,7 +32,7 @@ export interface RegionScoreOptions extends ProblemOptions, ClassOptions, HardOp
 }
 
 export const REGION_SCORE_OPTIONS = [
-  ...PROBLEM_OPTIONS,
+  ...INPUT_OPTIONS,
   ...CLASS_OPTIONS,
   'hard',
   'threshold',

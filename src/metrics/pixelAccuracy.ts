@@ -2,11 +2,11 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor, Tensor1D } from '@tensorflow/tfjs-core';
 import { checkOneOf, checkOptionNames } from '../checks.js';
 import { lossOfSums, type Head } from '../overlap/sumsFormula.js';
-import { PROBLEM_OPTIONS, type ProblemOptions } from '../overlap/options.js';
-import { resolveProblem } from '../overlap/inputs.js';
-import { checkThreshold, hardProblem, takesLargest } from './harden.js';
+import { INPUT_OPTIONS, type InputOptions } from '../overlap/options.js';
+import { resolveInputs } from '../overlap/inputs.js';
+import { checkThreshold, hardInputs, takesLargest } from './harden.js';
 
-export interface PixelAccuracyOptions<R extends 'mean' | 'sample' = 'mean' | 'sample'> extends ProblemOptions {
+export interface PixelAccuracyOptions<R extends 'mean' | 'sample' = 'mean' | 'sample'> extends InputOptions {
   /**
    * The probability, in (0, 1), above which a class is predicted, where classes may overlap. Default 0.5. Not under
    * softmax; with activation `'none'` or a function it replaces the largest.
@@ -49,14 +49,14 @@ export function pixelAccuracy<R extends 'mean' | 'sample' = 'mean'>(
   options: PixelAccuracyOptions<R> = {},
 ): R extends 'sample' ? Tensor1D : Scalar {
   const fn = 'pixelAccuracy';
-  checkOptionNames(fn, options, [...PROBLEM_OPTIONS, 'threshold', 'reduction']);
+  checkOptionNames(fn, options, [...INPUT_OPTIONS, 'threshold', 'reduction']);
   const { threshold, reduction = 'mean' } = options;
   if (threshold !== undefined) checkThreshold(fn, threshold);
   checkOneOf(fn, 'reduction', reduction, ['mean', 'sample']);
   return tf.tidy(() => {
-    const problem = resolveProblem(fn, labels, predictions, options, { hard: true });
-    const head = accuracyHead(takesLargest(fn, problem, threshold), problem.layout.classes, reduction);
-    return lossOfSums(hardProblem(fn, problem, { hard: true, threshold }), head);
+    const inputs = resolveInputs(fn, labels, predictions, options, { hard: true });
+    const head = accuracyHead(takesLargest(fn, inputs, threshold), inputs.layout.classes, reduction);
+    return lossOfSums(hardInputs(fn, inputs, { hard: true, threshold }), head);
   }) as R extends 'sample' ? Tensor1D : Scalar;
 }
 

@@ -9,8 +9,8 @@ import { checkOneOf, checkOptionNames, fail } from '../checks.js';
 import type { PassActivation, SumName } from '../kernels/contract.js';
 import { resolveClasses, type ClassWeights } from '../losses/classes.js';
 import { lossOfSums, type Head, type SumsOf } from '../overlap/sumsFormula.js';
-import { resolveProblem, type Problem } from '../overlap/inputs.js';
-import { checkHard, hardProblem } from './harden.js';
+import { resolveInputs, type LossInputs } from '../overlap/inputs.js';
+import { checkHard, hardInputs } from './harden.js';
 import {
   REGION_SCORE_OPTIONS,
   type AbsentClass,
@@ -60,9 +60,9 @@ export function regionScore<O extends ScoreOptions>(
     fail(fn, `reduction 'sample' needs aggregate 'image', got 'batch', which has no value per sample`);
   }
   return tf.tidy(() => {
-    const problem = resolveProblem(fn, labels, predictions, options, { hard: Boolean(options.hard) });
-    const head = scoreHead(fn, formula, options, problem);
-    return lossOfSums(hardProblem(fn, problem, options), head);
+    const inputs = resolveInputs(fn, labels, predictions, options, { hard: Boolean(options.hard) });
+    const head = scoreHead(fn, formula, options, inputs);
+    return lossOfSums(hardInputs(fn, inputs, options), head);
   });
 }
 
@@ -84,7 +84,7 @@ function scoreHead<O extends ScoreOptions>(
   fn: string,
   formula: ScoreFormula<O>,
   options: O,
-  { activation, layout }: Problem,
+  { activation, layout }: LossInputs,
 ): Head {
   const { classes } = layout;
   const { aggregate = 'image', reduction = 'mean' } = options;

@@ -15,14 +15,14 @@ import { constant } from '../ops/constant.js';
 import type { EntropyTerm, PassActivation, PassAttributes } from '../kernels/contract.js';
 import { layoutOf, sameShape, toLabelPixels, type LabelKind, type Layout } from '../kernels/layout.js';
 import { toFloat } from '../ops/toFloat.js';
-import type { ProblemOptions, Relaxation } from './options.js';
+import type { InputOptions, Relaxation } from './options.js';
 import { checkPixelValues, type LabelRule } from './valueChecks.js';
 
 /**
  * Labels and predictions with every option about how to read them resolved. The tensors are kept as they were passed
  * (so that a gradient keeps no transposed copy of them alive); layout.ts goes to [N,P,C] and back.
  */
-export interface Problem {
+export interface LossInputs {
   /** Logits, or probabilities with activation 'none'. */
   predictions: Tensor;
   labels: Tensor;
@@ -47,13 +47,13 @@ export interface Reading {
  * Checks the arguments of the function `fn` and resolves them; of their values, on the calls that `checkValues` says,
  * that labels keep the rule. Call it inside tf.tidy.
  */
-export function resolveProblem(
+export function resolveInputs(
   fn: string,
   labels: Tensor,
   predictions: Tensor,
-  options: ProblemOptions,
+  options: InputOptions,
   { rule = 'shares', hard = false }: Reading = {},
-): Problem {
+): LossInputs {
   checkTensor(fn, 'labels', labels);
   checkTensor(fn, 'predictions', predictions);
   const layout = resolveLayout(fn, predictions, options.axis);
@@ -65,7 +65,7 @@ export function resolveProblem(
 
   const weights = pixelWeights(labels, labelKind, layout, options);
   const relaxed = typeof activation === 'function';
-  const problem: Problem = {
+  const inputs: LossInputs = {
     predictions: relaxed ? relax(fn, activation, predictions, weights, layout) : predictions,
     labels,
     labelKind,
@@ -79,13 +79,13 @@ export function resolveProblem(
     fn,
     {
       labels: { tensor: labels, kind: labelKind, rule },
-      predictions: { tensor: problem.predictions, as: relaxed ? 'relaxed' : activation, sharpness, hard },
+      predictions: { tensor: inputs.predictions, as: relaxed ? 'relaxed' : activation, sharpness, hard },
       weights,
       layout,
     },
     options,
   );
-  return problem;
+  return inputs;
 }
 
 function resolveLayout(fn: string, predictions: Tensor, axisOption: number | undefined): Layout {
@@ -166,19 +166,19 @@ export function entropyKind(activation: PassActivation, classes: number): Entrop
 }
 
 /** The cross-entropy without any option of a loss. */
-export function plainEntropy({ activation, layout }: Problem): EntropyTerm {
+export function plainEntropy({ activation, layout }: LossInputs): EntropyTerm {
   const kind = entropyKind(activation, layout.classes);
   return { kind, labelSmoothing: 0, posWeight: null, subtractEntropy: false };
 }
 
-export function passAttributes({ activation, sharpness }: Problem, entropy: EntropyTerm): PassAttributes {
+export function passAttributes({ activation, sharpness }: LossInputs, entropy: EntropyTerm): PassAttributes {
   return { activation, sharpness, entropy };
 }
 
 /** Checks the option, and names the default. */
 export function resolveActivation(
   fn: string,
-  activation: ProblemOptions['activation'],
+  activation: InputOptions['activation'],
   classes: number,
 ): PassActivation | Relaxation {
   if (activation === undefined) return defaultActivation(classes);
@@ -205,12 +205,7 @@ export function resolveSharpness(
   return sharpness;
 }
 
-export function pixelWeights(
-  labels: Tensor,
-  kind: LabelKind,
-  layout: Layout,
-  options: ProblemOptions,
-): Tensor3D | null {
+export function pixelWeights(labels: Tensor, kind: LabelKind, layout: Layout, options: InputOptions): Tensor3D | null {
   const { samples, pixels } = layout;
   const { mask, ignoreLabel } = options;
   if (!mask && ignoreLabel === undefined) return null;

@@ -4,7 +4,7 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 export type Relaxation = (logits: Tensor) => Tensor;
 
 /** How labels and predictions are to be read. Shared by `overlap` and every loss. */
-export interface ProblemOptions {
+export interface InputOptions {
   /**
    * How predictions become probabilities: `'softmax'` (default for C > 1), `'sigmoid'` (default for C = 1), `'none'` if
    * they are probabilities, or a function from logits to probabilities.
@@ -23,4 +23,4 @@ export interface ProblemOptions {
   ignoreLabel?: number;
 }
 
-export const PROBLEM_OPTIONS = ['activation', 'sharpness', 'axis', 'mask', 'ignoreLabel'] as const;
+export const INPUT_OPTIONS = ['activation', 'sharpness', 'axis', 'mask', 'ignoreLabel'] as const;

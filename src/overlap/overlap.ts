@@ -4,8 +4,8 @@ import { checkOneOf, checkOptionNames, fail, show } from '../checks.js';
 import { SUM_NAMES, sumSet, type PassSum, type SumName } from '../kernels/contract.js';
 import { currentKernels } from '../kernels/select.js';
 import { unstackSums } from '../ops/unstackSums.js';
-import { PROBLEM_OPTIONS, type ProblemOptions } from './options.js';
-import { passAttributes, plainEntropy, resolveProblem, type Problem } from './inputs.js';
+import { INPUT_OPTIONS, type InputOptions } from './options.js';
+import { passAttributes, plainEntropy, resolveInputs, type LossInputs } from './inputs.js';
 
 /** The sums of `overlap`: `[N, C]` each, and `valid` `[N]`. */
 export type OverlapTable = Record<SumName, Tensor2D> & { valid: Tensor1D };
@@ -13,7 +13,7 @@ export type OverlapTable = Record<SumName, Tensor2D> & { valid: Tensor1D };
 /** A table that has the sums S. */
 export type OverlapOf<S extends SumName> = Pick<OverlapTable, S | 'valid'>;
 
-export interface OverlapOptions<S extends SumName = SumName> extends ProblemOptions {
+export interface OverlapOptions<S extends SumName = SumName> extends InputOptions {
   /** The sums wanted; fewer cost less. Default all. */
   sums?: readonly S[];
 }
@@ -54,24 +54,24 @@ export function overlap<S extends SumName = SumName>(
   options: OverlapOptions<S> = {},
 ): OverlapOf<S> {
   const fn = 'overlap';
-  checkOptionNames(fn, options, [...PROBLEM_OPTIONS, 'sums']);
+  checkOptionNames(fn, options, [...INPUT_OPTIONS, 'sums']);
   const names = (options.sums ?? SUM_NAMES) as readonly S[];
   if (!Array.isArray(names)) fail(fn, `sums must be a list of names, got ${show(names)}`);
   for (const name of names) checkOneOf(fn, 'sums', name, SUM_NAMES);
   return tf.tidy(() => {
-    return overlapTable(resolveProblem(fn, labels, predictions, options), names);
+    return overlapTable(resolveInputs(fn, labels, predictions, options), names);
   });
 }
 
 /** Inside tf.tidy. */
-function overlapTable<S extends SumName>(problem: Problem, names: readonly S[]): OverlapOf<S> {
-  const { weights, layout } = problem;
+function overlapTable<S extends SumName>(inputs: LossInputs, names: readonly S[]): OverlapOf<S> {
+  const { weights, layout } = inputs;
   const { samples, pixels } = layout;
   const wanted = sumSet<PassSum>(weights ? [...names, 'valid'] : names);
   const sums =
     wanted.length === 0
       ? []
-      : unstackSums(currentKernels().sums(problem, passAttributes(problem, plainEntropy(problem)), wanted));
+      : unstackSums(currentKernels().sums(inputs, passAttributes(inputs, plainEntropy(inputs)), wanted));
   const rows = Object.fromEntries(sums.map((sum, i) => [wanted[i], sum])) as Partial<Record<PassSum, Tensor2D>>;
   const { valid, ...table } = rows;
   const ofPixels = valid ? tf.squeeze(tf.slice2d(valid, [0, 0], [samples, 1]), [1]) : tf.fill([samples], pixels);

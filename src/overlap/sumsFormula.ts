@@ -13,7 +13,7 @@ import { nestedGrads } from '../ops/nestedGrads.js';
 import { currentKernels } from '../kernels/select.js';
 import { unstackSums } from '../ops/unstackSums.js';
 import type { OverlapOf } from './overlap.js';
-import { passAttributes, plainEntropy, type Problem } from './inputs.js';
+import { passAttributes, plainEntropy, type LossInputs } from './inputs.js';
 import { checkSums } from './sumChecks.js';
 
 /** The sums as matrices [N,C], and `valid` [N,1]. Only those that the head asks for are there. */
@@ -33,16 +33,16 @@ export interface PassSums extends Known {
   values: Tensor3D;
 }
 
-/** The loss of a problem, whose cross-entropy is the plain one unless a loss has one of its own. Inside tf.tidy. */
-export function lossOfSums(problem: Problem, head: Head, entropy?: EntropyTerm): Tensor {
-  return lossOfPass(passSums(problem, head, entropy), head);
+/** The loss of these inputs, whose cross-entropy is the plain one unless a loss has one of its own. Inside tf.tidy. */
+export function lossOfSums(inputs: LossInputs, head: Head, entropy?: EntropyTerm): Tensor {
+  return lossOfPass(passSums(inputs, head, entropy), head);
 }
 
 /** The sums that a head asks for, from the common pass. Inside tf.tidy. */
-export function passSums(problem: Problem, { sums }: Head, entropy: EntropyTerm = plainEntropy(problem)): PassSums {
-  const { weights, layout, fn } = problem;
+export function passSums(inputs: LossInputs, { sums }: Head, entropy: EntropyTerm = plainEntropy(inputs)): PassSums {
+  const { weights, layout, fn } = inputs;
   const names = sumSet<PassSum>(weights ? [...sums, 'valid'] : sums);
-  const values = currentKernels().sums(problem, passAttributes(problem, entropy), names);
+  const values = currentKernels().sums(inputs, passAttributes(inputs, entropy), names);
   return { values, names, pixels: weights ? null : layout.pixels, fn };
 }
 

@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { EntropyTerm } from '../kernels/contract.js';
 import { lossOfPass, passSums, type Head, type PassSums } from './sumsFormula.js';
-import type { Problem } from './inputs.js';
+import type { LossInputs } from './inputs.js';
 
 /** weight·head(sums). */
 export interface SumTerm {
@@ -17,8 +17,8 @@ export interface SumTerm {
 }
 
 /** A term on the sums of the common pass. */
-export function passTerm(problem: Problem, head: Head, entropy?: EntropyTerm, weight = 1): SumTerm {
-  return { weight, head, sums: () => passSums(problem, head, entropy) };
+export function passTerm(inputs: LossInputs, head: Head, entropy?: EntropyTerm, weight = 1): SumTerm {
+  return { weight, head, sums: () => passSums(inputs, head, entropy) };
 }
 
 /** Inside tf.tidy. */

@@ -87,8 +87,8 @@ function perPixel(
     loss: loss as LossFunction,
     options,
     terms(...args) {
-      const { problem, loss } = resolve(...args);
-      const term = perPixelTerm(problem, loss);
+      const { inputs, loss } = resolve(...args);
+      const term = perPixelTerm(inputs, loss);
       return term && [term];
     },
   };

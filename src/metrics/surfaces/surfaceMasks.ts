@@ -18,12 +18,12 @@ import { largest } from '../../extremes.js';
 import { layoutOf, toLabelPixels, toPixels, type Layout } from '../../kernels/layout.js';
 import { layoutOfIntPredictions } from '../../overlap/indexLayout.js';
 import { checkInts, intRange } from '../../overlap/intValues.js';
-import type { ProblemOptions } from '../../overlap/options.js';
+import type { InputOptions } from '../../overlap/options.js';
 import { checkIgnoreLabel, checkMask, pixelWeights, resolveLabelKind } from '../../overlap/inputs.js';
 import { checkPixelValues, type CheckedPredictions } from '../../overlap/valueChecks.js';
 
 /** The options of every score of surfaces. */
-export interface SurfaceOptions extends Pick<ProblemOptions, 'axis' | 'mask' | 'ignoreLabel'> {
+export interface SurfaceOptions extends Pick<InputOptions, 'axis' | 'mask' | 'ignoreLabel'> {
   /**
    * How predictions become masks: `'softmax'` (default for C > 1): each pixel is of the class with the largest value, the
    * first in a tie, and so it is in soft labels; `'sigmoid'` (default for C = 1): where a logit is above 0, and a soft

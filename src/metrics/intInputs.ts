@@ -4,7 +4,7 @@ import { checkHoldsValues, showShape } from '../checks.js';
 import { labelsOf } from '../kernels/composed/pixels.js';
 import { toLabelPixels } from '../kernels/layout.js';
 import { layoutOfIntPredictions } from '../overlap/indexLayout.js';
-import type { ProblemOptions } from '../overlap/options.js';
+import type { InputOptions } from '../overlap/options.js';
 import {
   checkIgnoreLabel,
   checkMask,
@@ -12,25 +12,25 @@ import {
   resolveActivation,
   resolveLabelKind,
   resolveSharpness,
-  type Problem,
+  type LossInputs,
 } from '../overlap/inputs.js';
 import { checkPixelValues } from '../overlap/valueChecks.js';
 import { extremesOf, rangeOfInts, type MeasuredRange } from './measuredRange.js';
 
-/** A problem whose predictions are ones and zeros, and what its int32 tensors may hold. */
-export interface HardProblem {
-  problem: Problem;
+/** Inputs whose predictions are ones and zeros, and what its int32 tensors may hold. */
+export interface HardInputs {
+  inputs: LossInputs;
   ranges: MeasuredRange[];
 }
 
-/** The problem of predictions that are class indices or one-hot masks. Call it inside tf.tidy. */
-export function intProblem(
+/** The inputs of predictions that are class indices or one-hot masks. Call it inside tf.tidy. */
+export function intInputs(
   fn: string,
   labels: Tensor,
   predictions: Tensor,
   count: number | undefined,
-  { axis = -1, mask, ignoreLabel, activation, sharpness }: ProblemOptions,
-): HardProblem {
+  { axis = -1, mask, ignoreLabel, activation, sharpness }: InputOptions,
+): HardInputs {
   checkHoldsValues(fn, 'labels', labels);
   checkHoldsValues(fn, 'predictions', predictions);
   const layout = layoutOfIntPredictions(fn, labels, predictions, axis, {
@@ -59,7 +59,7 @@ export function intProblem(
     const what = 'int32 predictions with a class axis are one-hot masks: the number of classes of a pixel';
     ranges.push({ least: 1, most: 1, what, cure: '', extremes: extremesOf(tf.sum(hot, 2, true), weights, 1) });
   }
-  const problem: Problem = {
+  const inputs: LossInputs = {
     predictions: hot,
     labels: toLabelPixels(labels, labelKind, layout),
     labelKind,
@@ -69,5 +69,5 @@ export function intProblem(
     sharpness: 1,
     layout: { ...layout, shape: [samples, pixels, classes], axis: 2, spatial: [pixels] },
   };
-  return { problem, ranges };
+  return { inputs, ranges };
 }
