@@ -6,7 +6,7 @@ import { signedMap } from '../distance/signedMap.js';
 import { resolveSpacing, type Spacing } from '../distance/spacing.js';
 import { dependOn } from '../ops/dependOn.js';
 import { fromPixels, sameShape } from '../kernels/layout.js';
-import { lossOfSums, type Head } from '../overlap/sumsFormula.js';
+import { lossOfSums, type SumsFormula } from '../overlap/sumsFormula.js';
 import { resolveInputs, type LossInputs } from '../overlap/inputs.js';
 import { checkFiniteValues } from '../overlap/valueChecks.js';
 import type { Reduction, RegionResult } from './options.js';
@@ -72,12 +72,12 @@ export function boundaryLoss<R extends Reduction = 'mean'>(
     const reduction = resolveShapeReduction(fn, options, inputs.layout);
     const distances = givenMaps(fn, options, inputs) ?? mapsOfLabels(fn, options, inputs, reduction);
     // Σ w p φ is what the pass calls intersection, with φ for labels.
-    const loss = lossOfSums({ ...inputs, labels: distances, labelKind: 'soft', fn: null }, boundaryHead(reduction));
+    const loss = lossOfSums({ ...inputs, labels: distances, labelKind: 'soft', fn: null }, boundaryFormula(reduction));
     return labels.dtype === 'float32' ? dependOn(loss, labels) : loss;
   }) as RegionResult<R>;
 }
 
-function boundaryHead(reduction: ShapeReduction): Head {
+function boundaryFormula(reduction: ShapeReduction): SumsFormula {
   return {
     sums: ['intersection'],
     of: (a, { intersection, valid }) => reduceShapes(a, a.divide(intersection, valid, 0), a.step(valid), reduction),

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkClassWeights, checkNumber, checkOptionNames, checkProduct, entriesOf, fail, show } from '../checks.js';
-import type { Head } from '../overlap/sumsFormula.js';
+import type { SumsFormula } from '../overlap/sumsFormula.js';
 import { resolveInputs, type LossInputs } from '../overlap/inputs.js';
 import { lossOfTerm, passTerm, type SumTerm } from '../overlap/terms.js';
 import { BINARY_CROSS_ENTROPY_OPTIONS, type BinaryCrossEntropyLossOptions } from './binaryCrossEntropy.js';
@@ -14,15 +14,15 @@ import { mcc } from './mcc.js';
 import { REGION_OPTIONS, type PerPixelResult, type Reduction } from './options.js';
 import { OWN_PASSES, ownPassLoss, type OwnPassOptions, type OwnPassTerm } from './ownPasses.js';
 import {
-  isHead,
-  perPixelHead,
+  isFormula,
+  perPixelFormula,
   perPixelTerm,
   perPixelValue,
   resolvePerPixel,
   withSigmoid,
   type PerPixel,
 } from './perPixel.js';
-import { regionHead, type RegionFormula } from './region.js';
+import { regionFormula, type RegionFormula } from './region.js';
 import { tversky, type TverskyLossOptions } from './tversky.js';
 
 /** The losses that `comboLoss` adds up. */
@@ -97,7 +97,7 @@ interface Term {
   name: ComboTerm;
   weight: number;
   /** What it computes from the sums of the common pass; null for a term with a pass of its own. */
-  head: Head | null;
+  formula: SumsFormula | null;
   perPixel: PerPixel | null;
   /** A loss that is no business of ours. */
   other: OwnPassTerm | null;
@@ -134,7 +134,7 @@ export function comboLoss<R extends Reduction = 'mean'>(
 ): PerPixelResult<R> {
   return tf.tidy(() => {
     const combo = resolveCombo(labels, predictions, options);
-    const parts = combo.terms.filter(({ head }) => !head).map((term) => partOfItsOwn(combo, term));
+    const parts = combo.terms.filter(({ formula }) => !formula).map((term) => partOfItsOwn(combo, term));
     const together = commonTerm(combo);
     return tf.addN(together ? [...parts, lossOfTerm(together)] : parts);
   }) as PerPixelResult<R>;
@@ -143,8 +143,8 @@ export function comboLoss<R extends Reduction = 'mean'>(
 /** The loss as terms on sums, or null if one of its terms takes more of the pixels. Inside tf.tidy. */
 export function comboTerms(labels: Tensor, predictions: Tensor, options: ComboLossOptions): SumTerm[] | null {
   const combo = resolveCombo(labels, predictions, options);
-  const parts = combo.terms.flatMap(({ head, perPixel, weight }) => {
-    if (head) return [];
+  const parts = combo.terms.flatMap(({ formula, perPixel, weight }) => {
+    if (formula) return [];
     return [perPixel && perPixelTerm(combo.inputs, perPixel, weight)];
   });
   const together = commonTerm(combo);
@@ -179,10 +179,10 @@ function resolveCombo(labels: Tensor, predictions: Tensor, options: ComboLossOpt
 
 /** All that the common pass gives. */
 function commonTerm({ inputs, terms }: Combo): SumTerm | null {
-  const together = terms.filter(({ head }) => head);
+  const together = terms.filter(({ formula }) => formula);
   if (together.length === 0) return null;
   const entropy = together.find(({ perPixel }) => perPixel)?.perPixel?.entropy;
-  return passTerm(inputs, sumOfHeads(together), entropy);
+  return passTerm(inputs, sumOfFormulas(together), entropy);
 }
 
 function partOfItsOwn(combo: Combo, { perPixel, other, weight }: Term): Tensor {
@@ -245,26 +245,27 @@ function resolveTerm(fn: string, name: ComboTerm, weight: number, options: Combo
   }
   if (name === 'focal') return entropyTerm(name, weight, resolveFocal(fn, options, activation, layout.classes));
   if (name in OWN_PASSES) {
-    return { name, weight, head: null, perPixel: null, other: name as OwnPassTerm, shape: '[N, C]' };
+    return { name, weight, formula: null, perPixel: null, other: name as OwnPassTerm, shape: '[N, C]' };
   }
-  const formula = REGION_FORMULAS[name as keyof typeof REGION_FORMULAS] as RegionFormula<ComboLossOptions>;
-  const head = regionHead(fn, formula, options, layout.classes);
-  return { name, weight, head, perPixel: null, other: null, shape: formula.acrossClasses ? '[N, 1]' : '[N, C]' };
+  const region = REGION_FORMULAS[name as keyof typeof REGION_FORMULAS] as RegionFormula<ComboLossOptions>;
+  const formula = regionFormula(fn, region, options, layout.classes);
+  return { name, weight, formula, perPixel: null, other: null, shape: region.acrossClasses ? '[N, 1]' : '[N, C]' };
 }
 
 function entropyTerm(name: ComboTerm, weight: number, perPixel: PerPixel): Term {
   // The cross-entropy of the focal term may be of another kind than that of the common pass.
-  const head = isHead(perPixel) && name !== 'focal' ? perPixelHead(perPixel) : null;
-  return { name, weight, perPixel, head, other: null, shape: 'one value per pixel' };
+  const formula = isFormula(perPixel) && name !== 'focal' ? perPixelFormula(perPixel) : null;
+  return { name, weight, perPixel, formula, other: null, shape: 'one value per pixel' };
 }
 
-/** Σ weight·head. */
-function sumOfHeads(terms: readonly Term[]): Head {
-  const heads = terms.map(({ head }) => head!);
+/** Σ weight·formula. */
+function sumOfFormulas(terms: readonly Term[]): SumsFormula {
+  const formulas = terms.map(({ formula }) => formula!);
   return {
-    sums: heads.flatMap(({ sums }) => sums),
-    of: (a, table) => heads.map((head, i) => a.mul(head.of(a, table), terms[i]!.weight)).reduce((x, y) => a.add(x, y)),
-    shape: (samples) => heads[0]!.shape(samples),
+    sums: formulas.flatMap(({ sums }) => sums),
+    of: (a, table) =>
+      formulas.map((formula, i) => a.mul(formula.of(a, table), terms[i]!.weight)).reduce((x, y) => a.add(x, y)),
+    shape: (samples) => formulas[0]!.shape(samples),
   };
 }
 

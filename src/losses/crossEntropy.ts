@@ -6,7 +6,7 @@ import { lossOfTable } from '../overlap/sumsFormula.js';
 import type { OverlapOf } from '../overlap/overlap.js';
 import { defaultActivation } from '../overlap/inputs.js';
 import { CROSS_ENTROPY_OPTIONS, type CrossEntropyOptions, type PerPixelResult, type Reduction } from './options.js';
-import { perPixelHead, perPixelLoss, resolveEntropy, resolvePerPixel, type ResolvedPerPixel } from './perPixel.js';
+import { perPixelFormula, perPixelLoss, resolveEntropy, resolvePerPixel, type ResolvedPerPixel } from './perPixel.js';
 import { readTable, tableClasses } from '../overlap/checkOverlapTable.js';
 
 export type CrossEntropyLossOptions<R extends Reduction = Reduction> = CrossEntropyOptions<R>;
@@ -72,6 +72,6 @@ export function crossEntropyFromOverlap<R extends Exclude<Reduction, 'none'> = '
   const loss = resolvePerPixel(fn, 'byActivation', options, named, classes);
   if (loss.reduction === 'none')
     fail(fn, `reduction must be 'mean', 'sum' or 'sample', got 'none': sums have no pixels`);
-  const head = perPixelHead(loss);
-  return tf.tidy(() => lossOfTable(readTable(fn, table, head.sums), head)) as PerPixelResult<R>;
+  const formula = perPixelFormula(loss);
+  return tf.tidy(() => lossOfTable(readTable(fn, table, formula.sums), formula)) as PerPixelResult<R>;
 }

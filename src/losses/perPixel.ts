@@ -15,7 +15,7 @@ import { focalMap, focalSums, type FocalTerm } from '../kernels/composed/focal.j
 import { sumSet, type EntropyTerm, type PassActivation } from '../kernels/contract.js';
 import { currentKernels } from '../kernels/select.js';
 import { sumPixels } from '../ops/sumPixels.js';
-import type { Head, SumsOf } from '../overlap/sumsFormula.js';
+import type { SumsFormula, SumsOf } from '../overlap/sumsFormula.js';
 import { entropyKind, passAttributes, resolveInputs, type LossInputs } from '../overlap/inputs.js';
 import { lossOfTerm, passTerm, type SumTerm } from '../overlap/terms.js';
 import { resolveClasses } from './classes.js';
@@ -125,8 +125,8 @@ function resolvePosWeight(
   return checkNumberList(fn, 'posWeight', posWeight, wanted, classes, { least: 0 });
 }
 
-/** Whether one pass for the plain cross-entropy and a head on its sums is all that the loss takes. */
-export function isHead(loss: PerPixel): boolean {
+/** Whether one pass for the plain cross-entropy and a formula on its sums is all that the loss takes. */
+export function isFormula(loss: PerPixel): boolean {
   return loss.focal === null && isOfSums(loss);
 }
 
@@ -137,17 +137,17 @@ const isOfSums = ({ hardest, reduction }: PerPixel): boolean => hardest === 1 &&
 export function perPixelTerm(inputs: LossInputs, loss: PerPixel, weight = 1): SumTerm | null {
   if (!isOfSums(loss)) return null;
   const { focal, entropy } = loss;
-  const head = perPixelHead(loss);
-  return focal ? focalTerm(inputs, { ...loss, focal }, weight) : passTerm(inputs, head, entropy, weight);
+  const formula = perPixelFormula(loss);
+  return focal ? focalTerm(inputs, { ...loss, focal }, weight) : passTerm(inputs, formula, entropy, weight);
 }
 
-/** Focal sums stand where the head looks for those of the cross-entropy. */
+/** Focal sums stand where the formula looks for those of the cross-entropy. */
 function focalTerm(inputs: LossInputs, loss: PerPixel & { focal: FocalTerm }, weight: number): SumTerm {
   const { weights, layout, fn } = inputs;
   const { focal, entropy } = loss;
   return {
     weight,
-    head: perPixelHead(loss),
+    formula: perPixelFormula(loss),
     sums() {
       const sums = focalSums(inputs, { ...passAttributes(inputs, entropy), focal });
       if (!weights)
@@ -188,12 +188,15 @@ function perPixelMap(inputs: LossInputs, { focal, entropy, coefficients }: PerPi
 }
 
 function reduceSums(loss: PerPixel, crossEntropy: Tensor2D, valid: Tensor2D): Tensor {
-  const head = perPixelHead(loss);
-  return tf.reshape(head.of(tensorAlgebra, { crossEntropy, valid } as SumsOf<Tensor2D>), head.shape(valid.shape[0]));
+  const formula = perPixelFormula(loss);
+  return tf.reshape(
+    formula.of(tensorAlgebra, { crossEntropy, valid } as SumsOf<Tensor2D>),
+    formula.shape(valid.shape[0]),
+  );
 }
 
 /** Any reduction but 'none'. */
-export function perPixelHead({ coefficients, reduction }: PerPixel): Head {
+export function perPixelFormula({ coefficients, reduction }: PerPixel): SumsFormula {
   return {
     sums: ['crossEntropy'],
     of(a, { crossEntropy, valid }) {

@@ -7,7 +7,7 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import type { Algebra } from '../algebra/algebra.js';
 import { checkNumber, checkOneOf, checkOptionNames, fail } from '../checks.js';
 import type { SumName } from '../kernels/contract.js';
-import { lossOfTable, type Head, type SumsOf } from '../overlap/sumsFormula.js';
+import { lossOfTable, type SumsFormula, type SumsOf } from '../overlap/sumsFormula.js';
 import { resolveInputs } from '../overlap/inputs.js';
 import { lossOfTerm, passTerm, type SumTerm } from '../overlap/terms.js';
 import { resolveClasses, type ClassWeights } from './classes.js';
@@ -59,7 +59,7 @@ export function regionTerm<O extends RegionOptions>(
 ): SumTerm {
   checkOptionNames(fn, options, [...REGION_OPTIONS, ...formula.options]);
   const inputs = resolveInputs(fn, labels, predictions, options);
-  return passTerm(inputs, regionHead(fn, formula, options, inputs.layout.classes));
+  return passTerm(inputs, regionFormula(fn, formula, options, inputs.layout.classes));
 }
 
 /** The same loss of sums that are there already, say of merged ones. */
@@ -70,8 +70,8 @@ export function regionLossOfTable<O extends RegionOptions>(
   options: O,
 ): Tensor {
   checkOptionNames(fn, options, [...REGION_OPTIONS, ...formula.options]);
-  const head = regionHead(fn, formula, options, tableClasses(fn, table));
-  return tf.tidy(() => lossOfTable(readTable(fn, table, head.sums), head));
+  const sums = regionFormula(fn, formula, options, tableClasses(fn, table));
+  return tf.tidy(() => lossOfTable(readTable(fn, table, sums.sums), sums));
 }
 
 /** A region loss with every option resolved. */
@@ -84,12 +84,12 @@ interface Region {
   classes: ClassWeights;
 }
 
-export function regionHead<O extends RegionOptions>(
+export function regionFormula<O extends RegionOptions>(
   fn: string,
   formula: RegionFormula<O>,
   options: O,
   classes: number,
-): Head {
+): SumsFormula {
   const { aggregate = 'image', overlap = 'metric', smooth = 0, reduction = 'mean' } = options;
   const absent = resolveAbsent(fn, options, classes);
   checkOneOf(fn, 'aggregate', aggregate, ['image', 'batch']);

@@ -6,7 +6,7 @@ import { lossOfTerm, passTerm, type SumTerm } from '../overlap/terms.js';
 import { resolveFocal } from './focal.js';
 import { REGION_OPTIONS, type Reduction, type RegionOptions, type RegionResult } from './options.js';
 import { perPixelTerm, type PerPixel } from './perPixel.js';
-import { regionHead } from './region.js';
+import { regionFormula } from './region.js';
 import { tversky } from './tversky.js';
 
 export interface UnifiedFocalLossOptions<
@@ -66,8 +66,8 @@ export function unifiedFocalTerms(labels: Tensor, predictions: Tensor, options: 
   const focal = withForeground(resolveFocal(fn, { ...options, gamma: 1 - gamma }, ...focalOf(inputs)), delta);
   const perPixel = perPixelTerm(inputs, focal, lambda);
   if (!perPixel) fail(fn, `reduction must be 'mean', 'sum' or 'sample', got 'none'`);
-  const head = regionHead(fn, tversky, region, inputs.layout.classes);
-  return [perPixel, passTerm(inputs, head, undefined, 1 - lambda)];
+  const formula = regionFormula(fn, tversky, region, inputs.layout.classes);
+  return [perPixel, passTerm(inputs, formula, undefined, 1 - lambda)];
 }
 
 const focalOf = ({ activation, layout }: LossInputs) => [activation, layout.classes] as const;

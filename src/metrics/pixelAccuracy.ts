@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor, Tensor1D } from '@tensorflow/tfjs-core';
 import { checkOneOf, checkOptionNames } from '../checks.js';
-import { lossOfSums, type Head } from '../overlap/sumsFormula.js';
+import { lossOfSums, type SumsFormula } from '../overlap/sumsFormula.js';
 import { INPUT_OPTIONS, type InputOptions } from '../overlap/options.js';
 import { resolveInputs } from '../overlap/inputs.js';
 import { checkThreshold, hardInputs, takesLargest } from './harden.js';
@@ -55,13 +55,13 @@ export function pixelAccuracy<R extends 'mean' | 'sample' = 'mean'>(
   checkOneOf(fn, 'reduction', reduction, ['mean', 'sample']);
   return tf.tidy(() => {
     const inputs = resolveInputs(fn, labels, predictions, options, { hard: true });
-    const head = accuracyHead(takesLargest(fn, inputs, threshold), inputs.layout.classes, reduction);
-    return lossOfSums(hardInputs(fn, inputs, { hard: true, threshold }), head);
+    const formula = accuracyFormula(takesLargest(fn, inputs, threshold), inputs.layout.classes, reduction);
+    return lossOfSums(hardInputs(fn, inputs, { hard: true, threshold }), formula);
   }) as R extends 'sample' ? Tensor1D : Scalar;
 }
 
 /** The formula, for predictions and labels of ones and zeros. */
-function accuracyHead(exclusive: boolean, classes: number, reduction: 'mean' | 'sample'): Head {
+function accuracyFormula(exclusive: boolean, classes: number, reduction: 'mean' | 'sample'): SumsFormula {
   return {
     sums: exclusive ? ['intersection', 'predicted'] : ['difference'],
     of(a, { intersection, predicted, difference, valid }) {

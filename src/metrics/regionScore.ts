@@ -8,7 +8,7 @@ import type { Algebra } from '../algebra/algebra.js';
 import { checkOneOf, checkOptionNames, fail } from '../checks.js';
 import type { PassActivation, SumName } from '../kernels/contract.js';
 import { resolveClasses, type ClassWeights } from '../losses/classes.js';
-import { lossOfSums, type Head, type SumsOf } from '../overlap/sumsFormula.js';
+import { lossOfSums, type SumsFormula, type SumsOf } from '../overlap/sumsFormula.js';
 import { resolveInputs, type LossInputs } from '../overlap/inputs.js';
 import { checkHard, hardInputs } from './harden.js';
 import {
@@ -61,8 +61,7 @@ export function regionScore<O extends ScoreOptions>(
   }
   return tf.tidy(() => {
     const inputs = resolveInputs(fn, labels, predictions, options, { hard: Boolean(options.hard) });
-    const head = scoreHead(fn, formula, options, inputs);
-    return lossOfSums(hardInputs(fn, inputs, options), head);
+    return lossOfSums(hardInputs(fn, inputs, options), scoreFormula(fn, formula, options, inputs));
   });
 }
 
@@ -80,12 +79,12 @@ export function scoreSumNames({ overlap = 'metric' }: RegionScoreOptions): reado
   return [overlap === 'product' ? 'intersection' : 'minimum', 'predicted', 'labelled'];
 }
 
-function scoreHead<O extends ScoreOptions>(
+function scoreFormula<O extends ScoreOptions>(
   fn: string,
   formula: ScoreFormula<O>,
   options: O,
   { activation, layout }: LossInputs,
-): Head {
+): SumsFormula {
   const { classes } = layout;
   const { aggregate = 'image', reduction = 'mean' } = options;
   const counting = {

@@ -1,5 +1,5 @@
 /**
- * From the sums of a pass to a loss. A `Head` says what a loss computes from the sums; here it is run: in plain numbers
+ * From the sums of a pass to a loss. A `SumsFormula` says what a loss computes from the sums; here it is run: in plain numbers
  * where reading them costs nothing, else in tfjs ops. N samples, C classes, S sums.
  */
 import * as tf from '@tensorflow/tfjs-core';
@@ -16,11 +16,11 @@ import type { OverlapOf } from './overlap.js';
 import { passAttributes, plainEntropy, type LossInputs } from './inputs.js';
 import { checkSums } from './sumChecks.js';
 
-/** The sums as matrices [N,C], and `valid` [N,1]. Only those that the head asks for are there. */
+/** The sums as matrices [N,C], and `valid` [N,1]. Only those that the formula asks for are there. */
 export type SumsOf<M> = Record<PassSum, M>;
 
 /** What a loss computes from the sums. */
-export interface Head {
+export interface SumsFormula {
   sums: readonly SumName[];
   of<M>(algebra: Algebra<M>, table: SumsOf<M>): M;
   /** Of the result, with as many values as `of` gives. */
@@ -34,12 +34,16 @@ export interface PassSums extends Known {
 }
 
 /** The loss of these inputs, whose cross-entropy is the plain one unless a loss has one of its own. Inside tf.tidy. */
-export function lossOfSums(inputs: LossInputs, head: Head, entropy?: EntropyTerm): Tensor {
-  return lossOfPass(passSums(inputs, head, entropy), head);
+export function lossOfSums(inputs: LossInputs, formula: SumsFormula, entropy?: EntropyTerm): Tensor {
+  return lossOfPass(passSums(inputs, formula, entropy), formula);
 }
 
-/** The sums that a head asks for, from the common pass. Inside tf.tidy. */
-export function passSums(inputs: LossInputs, { sums }: Head, entropy: EntropyTerm = plainEntropy(inputs)): PassSums {
+/** The sums that a formula asks for, from the common pass. Inside tf.tidy. */
+export function passSums(
+  inputs: LossInputs,
+  { sums }: SumsFormula,
+  entropy: EntropyTerm = plainEntropy(inputs),
+): PassSums {
   const { weights, layout, fn } = inputs;
   const names = sumSet<PassSum>(weights ? [...sums, 'valid'] : sums);
   const values = currentKernels().sums(inputs, passAttributes(inputs, entropy), names);
@@ -47,15 +51,15 @@ export function passSums(inputs: LossInputs, { sums }: Head, entropy: EntropyTer
 }
 
 /** Inside tf.tidy. */
-export function lossOfPass({ values, ...known }: PassSums, head: Head): Tensor {
-  return currentKernels().readsAtOnce ? lossAtOnce(values, head, known) : lossInOps(values, head, known);
+export function lossOfPass({ values, ...known }: PassSums, formula: SumsFormula): Tensor {
+  return currentKernels().readsAtOnce ? lossAtOnce(values, formula, known) : lossInOps(values, formula, known);
 }
 
 /** The loss of sums that are there already. */
-export function lossOfTable(table: OverlapOf<never> & Partial<OverlapOf<SumName>>, head: Head): Tensor {
+export function lossOfTable(table: OverlapOf<never> & Partial<OverlapOf<SumName>>, formula: SumsFormula): Tensor {
   return tf.tidy(() => {
     const matrices = { ...table, valid: tf.expandDims<Tensor2D>(table.valid, 1) } as SumsOf<Tensor2D>;
-    return tf.reshape(head.of(tensorAlgebra, matrices), head.shape(table.valid.shape[0]));
+    return tf.reshape(formula.of(tensorAlgebra, matrices), formula.shape(table.valid.shape[0]));
   });
 }
 
@@ -68,11 +72,11 @@ interface Known {
   fn: string | null;
 }
 
-function lossInOps(sums: Tensor3D, head: Head, { names, pixels }: Known): Tensor {
+function lossInOps(sums: Tensor3D, formula: SumsFormula, { names, pixels }: Known): Tensor {
   const [, samples] = sums.shape;
   const table = Object.fromEntries(unstackSums(sums).map((sum, i) => [names[i], sum])) as SumsOf<Tensor2D>;
   const valid = pixels === null ? firstColumn(table.valid) : tf.fill<tf.Rank.R2>([samples, 1], pixels);
-  return tf.reshape(head.of(tensorAlgebra, { ...table, valid }), head.shape(samples));
+  return tf.reshape(formula.of(tensorAlgebra, { ...table, valid }), formula.shape(samples));
 }
 
 const firstColumn = (x: Tensor2D): Tensor2D => tf.slice2d(x, [0, 0], [x.shape[0], 1]);
@@ -81,17 +85,17 @@ const firstColumn = (x: Tensor2D): Tensor2D => tf.slice2d(x, [0, 0], [x.shape[0]
  * The same in plain numbers, which spares some twenty ops of tfjs, and as many in the gradient. The gradient's own
  * gradient is taken in ops.
  */
-function lossAtOnce(sums: Tensor3D, head: Head, known: Known): Tensor {
+function lossAtOnce(sums: Tensor3D, formula: SumsFormula, known: Known): Tensor {
   return tf.customGrad((x, save) => {
     const kept = x as Tensor3D;
     // Before anything is saved, which tfjs would keep for ever if this threw.
     const values = kept.dataSync();
     checkKnownSums(values, kept.shape, known);
     (save as tf.GradSaveFunc)([kept]);
-    const { result } = lossInNumbers(values, kept.shape, head, known);
+    const { result } = lossInNumbers(values, kept.shape, formula, known);
     return {
-      value: tf.tensor(Float32Array.from(result.values), head.shape(kept.shape[1])),
-      gradFunc: (dy: Tensor, [saved]: Tensor[]) => gradientAtOnce(saved as Tensor3D, dy, head, known),
+      value: tf.tensor(Float32Array.from(result.values), formula.shape(kept.shape[1])),
+      gradFunc: (dy: Tensor, [saved]: Tensor[]) => gradientAtOnce(saved as Tensor3D, dy, formula, known),
     };
   })(sums);
 }
@@ -100,22 +104,27 @@ function checkKnownSums(values: Values, shape: Tensor3D['shape'], { fn, names, p
   if (fn !== null && checksAnyValues()) releasingTape(() => checkSums(fn, values, names, shape, pixels));
 }
 
-function gradientAtOnce(sums: Tensor3D, dy: Tensor, head: Head, known: Known): Tensor3D {
+function gradientAtOnce(sums: Tensor3D, dy: Tensor, formula: SumsFormula, known: Known): Tensor3D {
   return tf.customGrad((x, upstream, save) => {
     const [kept, keptDy] = [x as Tensor3D, upstream as Tensor];
     (save as tf.GradSaveFunc)([kept, keptDy]);
-    const { gradient } = lossInNumbers(kept.dataSync(), kept.shape, head, known);
+    const { gradient } = lossInNumbers(kept.dataSync(), kept.shape, formula, known);
     return {
       value: tf.tensor3d(gradient(keptDy.dataSync()), kept.shape),
       gradFunc: (ddy: Tensor, saved: Tensor[]) => {
-        const lossOf = (s: Tensor) => lossInOps(s as Tensor3D, head, known);
+        const lossOf = (s: Tensor) => lossInOps(s as Tensor3D, formula, known);
         return nestedGrads((s, d) => nestedGrads(lossOf, [s!], d!)[0]!, saved, ddy);
       },
     };
   })(sums, dy) as Tensor3D;
 }
 
-function lossInNumbers(values: Values, [, samples, classes]: Tensor3D['shape'], head: Head, { names, pixels }: Known) {
+function lossInNumbers(
+  values: Values,
+  [, samples, classes]: Tensor3D['shape'],
+  formula: SumsFormula,
+  { names, pixels }: Known,
+) {
   const size = samples * classes;
   const algebra = numberAlgebra();
   const rows = names.map((_, i) => values.subarray(i * size, (i + 1) * size));
@@ -130,7 +139,7 @@ function lossInNumbers(values: Values, [, samples, classes]: Tensor3D['shape'], 
   );
   const table = Object.fromEntries(names.map((name, i) => [name, matrices[i]])) as SumsOf<(typeof matrices)[number]>;
   if (pixels !== null) table.valid = algebra.matrix(samples, 1, new Float64Array(samples).fill(pixels));
-  const result = head.of(algebra, table);
+  const result = formula.of(algebra, table);
   /** Nothing goes back to weights: 'valid' keeps zeros. */
   const gradient = (dy: ArrayLike<number>): Float32Array => {
     algebra.backpropagate(result, dy);

@@ -5,24 +5,24 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { EntropyTerm } from '../kernels/contract.js';
-import { lossOfPass, passSums, type Head, type PassSums } from './sumsFormula.js';
+import { lossOfPass, passSums, type SumsFormula, type PassSums } from './sumsFormula.js';
 import type { LossInputs } from './inputs.js';
 
-/** weight·head(sums). */
+/** weight·formula(sums). */
 export interface SumTerm {
   weight: number;
-  head: Head;
+  formula: SumsFormula;
   /** Inside tf.tidy. */
   sums(): PassSums;
 }
 
 /** A term on the sums of the common pass. */
-export function passTerm(inputs: LossInputs, head: Head, entropy?: EntropyTerm, weight = 1): SumTerm {
-  return { weight, head, sums: () => passSums(inputs, head, entropy) };
+export function passTerm(inputs: LossInputs, formula: SumsFormula, entropy?: EntropyTerm, weight = 1): SumTerm {
+  return { weight, formula, sums: () => passSums(inputs, formula, entropy) };
 }
 
 /** Inside tf.tidy. */
-export function lossOfTerm({ weight, head, sums }: SumTerm): Tensor {
-  const loss = lossOfPass(sums(), head);
+export function lossOfTerm({ weight, formula, sums }: SumTerm): Tensor {
+  const loss = lossOfPass(sums(), formula);
   return weight === 1 ? loss : tf.mul(loss, weight);
 }

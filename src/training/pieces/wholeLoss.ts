@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor, Tensor3D } from '@tensorflow/tfjs-core';
 import { checkTensor, fail, show, showShape } from '../../checks.js';
 import { sumSet } from '../../kernels/contract.js';
-import { lossOfPass, type Head, type PassSums } from '../../overlap/sumsFormula.js';
+import { lossOfPass, type SumsFormula, type PassSums } from '../../overlap/sumsFormula.js';
 import type { SumTerm } from '../../overlap/terms.js';
 import { LOSSES, nameOfLoss, type LossFunction, type LossName } from '../lossRegistry.js';
 import { isNamedLoss, type NamedLoss } from '../namedLoss.js';
@@ -72,12 +72,12 @@ function termsOf(name: LossName, options: object): Resolve {
 }
 
 function ofSums(fn: string, resolve: (...args: Parameters<Resolve>) => SumTerm[], of: 'samples' | 'tiles'): WholeLoss {
-  let terms: readonly { head: Head; weight: number }[] = [];
+  let terms: readonly { formula: SumsFormula; weight: number }[] = [];
   return {
     summarize(piece, logits) {
       const resolved = resolve(piece, logits);
-      terms = resolved.map(({ head, weight }) => ({ head, weight }));
-      if (terms.some(({ head }) => head.shape(1).length > 0)) fail(fn, `reduction must be 'mean' or 'sum'`);
+      terms = resolved.map(({ formula, weight }) => ({ formula, weight }));
+      if (terms.some(({ formula }) => formula.shape(1).length > 0)) fail(fn, `reduction must be 'mean' or 'sum'`);
       return { parts: resolved.map(({ sums }) => withValid(sums())), kept: [] };
     },
     join: (summaries) => ({
@@ -96,10 +96,10 @@ function ofSums(fn: string, resolve: (...args: Parameters<Resolve>) => SumTerm[]
     },
     value: (parts) =>
       tf.addN(
-        terms.map(({ head, weight }, t) => {
-          const names = sumSet([...head.sums, 'valid'] as const);
+        terms.map(({ formula, weight }, t) => {
+          const names = sumSet([...formula.sums, 'valid'] as const);
           const sums = { values: parts[t] as Tensor3D, names, pixels: null, fn };
-          return tf.mul(lossOfPass(sums, head), weight);
+          return tf.mul(lossOfPass(sums, formula), weight);
         }),
       ),
   };
