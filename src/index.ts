@@ -34,7 +34,7 @@ export type {
   RegionOptions,
   RegionResult,
 } from './losses/options.js';
-export type { ShapeOptions } from './losses/geometry.js';
+export type { GeometryOptions } from './losses/geometry.js';
 
 export { distanceTransform, type DistanceTransformOptions } from './distance/distanceTransform.js';
 export { signedDistance, type SignedDistanceOptions } from './distance/signedDistance.js';

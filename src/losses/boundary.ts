@@ -11,15 +11,15 @@ import { resolveInputs, type LossInputs } from '../overlap/inputs.js';
 import { checkFiniteValues } from '../overlap/valueChecks.js';
 import type { Reduction, RegionResult } from './options.js';
 import {
-  reduceShapes,
-  resolveShapeReduction,
-  SHAPE_OPTIONS,
+  reduceGeometry,
+  resolveGeometryReduction,
+  GEOMETRY_OPTIONS,
   shapeOfReduction,
-  type ShapeOptions,
-  type ShapeReduction,
+  type GeometryOptions,
+  type GeometryReduction,
 } from './geometry.js';
 
-export interface BoundaryLossOptions<R extends Reduction = Reduction> extends ShapeOptions<R> {
+export interface BoundaryLossOptions<R extends Reduction = Reduction> extends GeometryOptions<R> {
   /**
    * The maps of `signedDistance`, or others, float32 of the shape of the predictions. Without them they are computed from
    * the labels, which reads the labels back in every step.
@@ -29,7 +29,7 @@ export interface BoundaryLossOptions<R extends Reduction = Reduction> extends Sh
   spacing?: Spacing;
 }
 
-export const BOUNDARY_OPTIONS = [...SHAPE_OPTIONS, 'distances', 'spacing'] as const;
+export const BOUNDARY_OPTIONS = [...GEOMETRY_OPTIONS, 'distances', 'spacing'] as const;
 
 /**
  * Boundary loss: per sample and class Σ w p φ / Σ w, with φ the signed distance from the border of the label, positive
@@ -69,7 +69,7 @@ export function boundaryLoss<R extends Reduction = 'mean'>(
   return tf.tidy(() => {
     const rule = options.distances === undefined ? 'shares' : 'unread';
     const inputs = resolveInputs(fn, labels, predictions, options, { rule });
-    const reduction = resolveShapeReduction(fn, options, inputs.layout);
+    const reduction = resolveGeometryReduction(fn, options, inputs.layout);
     const distances = givenMaps(fn, options, inputs) ?? mapsOfLabels(fn, options, inputs, reduction);
     // Σ w p φ is what the pass calls intersection, with φ for labels.
     const loss = lossOfSums({ ...inputs, labels: distances, labelKind: 'soft', fn: null }, boundaryFormula(reduction));
@@ -77,10 +77,10 @@ export function boundaryLoss<R extends Reduction = 'mean'>(
   }) as RegionResult<R>;
 }
 
-function boundaryFormula(reduction: ShapeReduction): SumsFormula {
+function boundaryFormula(reduction: GeometryReduction): SumsFormula {
   return {
     sums: ['intersection'],
-    of: (a, { intersection, valid }) => reduceShapes(a, a.divide(intersection, valid, 0), a.step(valid), reduction),
+    of: (a, { intersection, valid }) => reduceGeometry(a, a.divide(intersection, valid, 0), a.step(valid), reduction),
     shape: (samples) => shapeOfReduction(reduction, samples),
   };
 }
@@ -104,7 +104,7 @@ function mapsOfLabels(
   fn: string,
   options: BoundaryLossOptions,
   { labels, labelKind, weights, layout }: LossInputs,
-  { classes }: ShapeReduction,
+  { classes }: GeometryReduction,
 ): Tensor {
   const { samples, pixels, classes: count, spatial } = layout;
   const spacing = resolveSpacing(fn, options.spacing ?? 1, spatial);

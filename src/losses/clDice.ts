@@ -6,11 +6,11 @@ import { constant } from '../ops/constant.js';
 import { resolveInputs, type LossInputs } from '../overlap/inputs.js';
 import type { Reduction, RegionOptions, RegionResult } from './options.js';
 import { countedClasses, reduceClasses, resolveAbsent, withAbsent } from './region.js';
-import { resolveShapeReduction, SHAPE_OPTIONS, shapeOfReduction, type ShapeOptions } from './geometry.js';
+import { resolveGeometryReduction, GEOMETRY_OPTIONS, shapeOfReduction, type GeometryOptions } from './geometry.js';
 import { softMaps, weightedSum, weightOfSamples } from '../overlap/softMaps.js';
 import { resolveIterations, skeletonOf } from '../morphology/softSkeleton.js';
 
-export interface ClDiceLossOptions<R extends Reduction = Reduction> extends ShapeOptions<R> {
+export interface ClDiceLossOptions<R extends Reduction = Reduction> extends GeometryOptions<R> {
   /** Those of `softSkeleton`, >= 0: as many as the largest radius in pixels, at least. Default 3. */
   iterations?: number;
   /** Added to the numerators and the denominators of precision and sensitivity, >= 0. Default 1. */
@@ -19,7 +19,7 @@ export interface ClDiceLossOptions<R extends Reduction = Reduction> extends Shap
   absent?: RegionOptions['absent'];
 }
 
-export const CL_DICE_OPTIONS = [...SHAPE_OPTIONS, 'iterations', 'smooth', 'absent'] as const;
+export const CL_DICE_OPTIONS = [...GEOMETRY_OPTIONS, 'iterations', 'smooth', 'absent'] as const;
 
 /**
  * clDice loss, for tubes and networks whose connections matter: 1 - 2 Q R/(Q + R), with Q = (Σ w S(p) t + s)/(Σ w S(p) + s)
@@ -61,7 +61,7 @@ export function clDiceLoss<R extends Reduction = 'mean'>(
   return tf.tidy(() => {
     const inputs = resolveInputs(fn, labels, predictions, options);
     const { layout } = inputs;
-    const { classes, reduction } = resolveShapeReduction(fn, options, layout);
+    const { classes, reduction } = resolveGeometryReduction(fn, options, layout);
     const absent = resolveAbsent(fn, options, layout.classes);
     if (layout.spatial.length === 0) {
       fail(fn, `needs at least one spatial axis, got predictions ${showShape(layout.shape)}`);

@@ -8,7 +8,7 @@ import { CLASS_OPTIONS, REDUCTIONS, type ClassOptions, type Reduction } from './
 import { reduceClasses } from './region.js';
 
 /** The options of every loss on the shape of a class. */
-export interface ShapeOptions<R extends Reduction = Reduction> extends InputOptions, ClassOptions {
+export interface GeometryOptions<R extends Reduction = Reduction> extends InputOptions, ClassOptions {
   /**
    * The classes that take part: `'all'` or a list. Default: for C > 1, but for sigmoid, all but class 0, which is the
    * background; otherwise all.
@@ -18,15 +18,19 @@ export interface ShapeOptions<R extends Reduction = Reduction> extends InputOpti
   reduction?: R;
 }
 
-export const SHAPE_OPTIONS = [...INPUT_OPTIONS, ...CLASS_OPTIONS, 'reduction'] as const;
+export const GEOMETRY_OPTIONS = [...INPUT_OPTIONS, ...CLASS_OPTIONS, 'reduction'] as const;
 
 /** The same, resolved. */
-export interface ShapeReduction {
+export interface GeometryReduction {
   classes: ClassWeights;
   reduction: Reduction;
 }
 
-export function resolveShapeReduction(fn: string, options: ShapeOptions, { classes: count }: Layout): ShapeReduction {
+export function resolveGeometryReduction(
+  fn: string,
+  options: GeometryOptions,
+  { classes: count }: Layout,
+): GeometryReduction {
   const { activation, classWeights, reduction = 'mean' } = options;
   checkOneOf(fn, 'reduction', reduction, REDUCTIONS);
   const foreground = Array.from({ length: count - 1 }, (_, c) => c + 1);
@@ -35,13 +39,13 @@ export function resolveShapeReduction(fn: string, options: ShapeOptions, { class
 }
 
 /** Values [N,C] to the result. `counted` [N,C] is 0 where a class of a sample does not count, besides `classes`. */
-export function reduceShapes<M>(a: Algebra<M>, values: M, counted: M, { classes, reduction }: ShapeReduction): M {
+export function reduceGeometry<M>(a: Algebra<M>, values: M, counted: M, { classes, reduction }: GeometryReduction): M {
   const weights = classes.weights.map((weight, c) => weight * classes.takesPart[c]!);
   return reduceClasses(a, values, a.mul(counted, a.row(weights)), reduction);
 }
 
 /** Of the result. */
-export function shapeOfReduction({ classes, reduction }: ShapeReduction, samples: number): number[] {
+export function shapeOfReduction({ classes, reduction }: GeometryReduction, samples: number): number[] {
   if (reduction === 'none') return [samples, classes.weights.length];
   return reduction === 'sample' ? [samples] : [];
 }

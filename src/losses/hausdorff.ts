@@ -6,17 +6,23 @@ import { classMaps, distancesToOtherSide, sidesOf } from '../distance/sides.js';
 import { resolveSpacing, type Spacing } from '../distance/spacing.js';
 import { resolveInputs, type LossInputs } from '../overlap/inputs.js';
 import type { Reduction, RegionResult } from './options.js';
-import { reduceShapes, resolveShapeReduction, SHAPE_OPTIONS, shapeOfReduction, type ShapeOptions } from './geometry.js';
+import {
+  reduceGeometry,
+  resolveGeometryReduction,
+  GEOMETRY_OPTIONS,
+  shapeOfReduction,
+  type GeometryOptions,
+} from './geometry.js';
 import { softMaps, weightedSum, weightOfSamples, type SoftMaps } from '../overlap/softMaps.js';
 
-export interface HausdorffLossOptions<R extends Reduction = Reduction> extends ShapeOptions<R> {
+export interface HausdorffLossOptions<R extends Reduction = Reduction> extends GeometryOptions<R> {
   /** The power of the distances, > 0: the larger, the more the farthest errors count. Default 2. */
   alpha?: number;
   /** The distance of neighbouring pixels, > 0: a number, or one for each spatial axis. Default 1. */
   spacing?: Spacing;
 }
 
-export const HAUSDORFF_OPTIONS = [...SHAPE_OPTIONS, 'alpha', 'spacing'] as const;
+export const HAUSDORFF_OPTIONS = [...GEOMETRY_OPTIONS, 'alpha', 'spacing'] as const;
 
 /**
  * Hausdorff loss in its distance transform form: per sample and class Σ w (p - t)² (d_T^alpha + d_P^alpha) / Σ w, where
@@ -57,7 +63,7 @@ export function hausdorffLoss<R extends Reduction = 'mean'>(
   return tf.tidy(() => {
     const inputs = resolveInputs(fn, labels, predictions, options);
     const { layout } = inputs;
-    const reduction = resolveShapeReduction(fn, options, layout);
+    const reduction = resolveGeometryReduction(fn, options, layout);
     const spacing = resolveSpacing(fn, options.spacing ?? 1, layout.spatial);
     checkPowers(fn, layout.spatial, spacing, alpha);
 
@@ -68,7 +74,7 @@ export function hausdorffLoss<R extends Reduction = 'mean'>(
     const a = tensorAlgebra;
     const valid = weightOfSamples(inputs);
     const values = a.divide(weightedSum(errors, inputs), valid, 0);
-    const loss = reduceShapes(a, values, a.step(valid), reduction);
+    const loss = reduceGeometry(a, values, a.step(valid), reduction);
     return tf.reshape(loss, shapeOfReduction(reduction, layout.samples));
   }) as RegionResult<R>;
 }
