@@ -74,13 +74,13 @@ function seedsWhere(side: Side, value: number): Side {
 /** Maps of the classes that take part as one array [N,P,C]; 0 for the other classes, and where f gives null. */
 export function classMaps(
   { samples, pixels, classes }: Layout,
-  takesPart: readonly number[],
+  included: readonly number[],
   f: (sample: number, c: number) => Float64Array | null,
 ): Float32Array {
   const all = new Float32Array(samples * pixels * classes);
   for (let n = 0; n < samples; n++) {
     for (let c = 0; c < classes; c++) {
-      const map = takesPart[c] ? f(n, c) : null;
+      const map = included[c] ? f(n, c) : null;
       map?.forEach((value, i) => (all[(n * pixels + i) * classes + c] = value));
     }
   }

@@ -109,6 +109,6 @@ function mapsOfLabels(
   const { samples, pixels, classes: count, spatial } = layout;
   const spacing = resolveSpacing(fn, options.spacing ?? 1, spatial);
   const sides = sidesOf(labels, labelKind, weights, layout);
-  const maps = classMaps(layout, classes.takesPart, (n, c) => signedMap(sides.of(n, c), spatial, spacing));
+  const maps = classMaps(layout, classes.included, (n, c) => signedMap(sides.of(n, c), spatial, spacing));
   return fromPixels(tf.tensor(maps, [samples, pixels, count]) as Tensor3D, layout);
 }

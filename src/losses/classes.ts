@@ -4,7 +4,7 @@ import type { ClassOptions } from './options.js';
 /** C weights: those of `classWeights`, or 1; and which classes take part, as C zeros and ones. */
 export interface ClassWeights {
   weights: number[];
-  takesPart: number[];
+  included: number[];
 }
 
 export function resolveClasses(
@@ -18,6 +18,6 @@ export function resolveClasses(
   const indices = Array.from({ length: count }, (_, c) => c);
   return {
     weights: indices.map((c) => classWeights?.[c] ?? 1),
-    takesPart: indices.map((c) => (!chosen || chosen.has(c) ? 1 : 0)),
+    included: indices.map((c) => (!chosen || chosen.has(c) ? 1 : 0)),
   };
 }

@@ -40,7 +40,7 @@ export function resolveGeometryReduction(
 
 /** Values [N,C] to the result. `counted` [N,C] is 0 where a class of a sample does not count, besides `classes`. */
 export function reduceGeometry<M>(a: Algebra<M>, values: M, counted: M, { classes, reduction }: GeometryReduction): M {
-  const weights = classes.weights.map((weight, c) => weight * classes.takesPart[c]!);
+  const weights = classes.weights.map((weight, c) => weight * classes.included[c]!);
   return reduceClasses(a, values, a.mul(counted, a.row(weights)), reduction);
 }
 

@@ -68,7 +68,7 @@ export function hausdorffLoss<R extends Reduction = 'mean'>(
     checkPowers(fn, layout.spatial, spacing, alpha);
 
     const maps = softMaps(inputs);
-    const distances = powersOfDistances(maps, inputs, reduction.classes.takesPart, spacing, alpha);
+    const distances = powersOfDistances(maps, inputs, reduction.classes.included, spacing, alpha);
     const errors = tf.mul(tf.square(tf.sub(maps.predicted, maps.labelled)), distances) as Tensor3D;
 
     const a = tensorAlgebra;
@@ -95,14 +95,14 @@ function checkPowers(fn: string, spatial: readonly number[], spacing: readonly n
 function powersOfDistances(
   { predicted, labelled }: SoftMaps,
   { weights, layout }: LossInputs,
-  takesPart: readonly number[],
+  included: readonly number[],
   spacing: readonly number[],
   alpha: number,
 ): Tensor {
   const { samples, pixels, classes, spatial } = layout;
   const powers = [predicted, labelled].map((values) => {
     const sides = sidesOf(values, 'soft', weights, { ...layout, shape: values.shape, axis: 2 });
-    return classMaps(layout, takesPart, (n, c) => {
+    return classMaps(layout, included, (n, c) => {
       const distances = distancesToOtherSide(sides.of(n, c), spatial, spacing);
       return distances && distances.map((distance) => distance ** alpha);
     });

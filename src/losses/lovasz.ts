@@ -89,7 +89,7 @@ export function lovaszLoss(
         const perSample = sumPixels(x);
         return aggregate === 'batch' ? tf.sum(perSample, 0, true) : perSample;
       };
-      const some = tf.mul(tf.step(sums(weights)), a.row(choice.takesPart)) as Tensor2D;
+      const some = tf.mul(tf.step(sums(weights)), a.row(choice.included)) as Tensor2D;
       return choice.present ? tf.mul(some, tf.step(sums(tf.mul(weights, read.labels)))) : some;
     });
     return reduce(values, tf.mul(counted, a.row(choice.weights)), reduction);

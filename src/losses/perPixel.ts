@@ -96,14 +96,14 @@ export function resolvePerPixel(
     fail(fn, `activation must be 'sigmoid', 'none' or a function, got 'softmax'; crossEntropyLoss is for softmax`);
   }
   const kind = choice === 'binary' ? 'binary' : entropyKind(activation, classes);
-  const { weights, takesPart } = resolveClasses(fn, options, classes);
-  const share = kind === 'binary' ? 1 / takesPart.reduce((sum, part) => sum + part) : 1;
+  const { weights, included } = resolveClasses(fn, options, classes);
+  const share = kind === 'binary' ? 1 / included.reduce((sum, part) => sum + part) : 1;
   const positive = resolvePosWeight(fn, posWeight, subtractEntropy, classes);
   positive?.forEach((factor, c) => checkProduct(fn, `posWeight and classWeights of class ${c}`, factor * weights[c]!));
   return {
     entropy: { kind, labelSmoothing, subtractEntropy, posWeight: positive },
     focal: null,
-    coefficients: weights.map((weight, c) => weight * takesPart[c]! * share),
+    coefficients: weights.map((weight, c) => weight * included[c]! * share),
     hardest,
     reduction,
   };

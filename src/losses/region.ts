@@ -210,6 +210,6 @@ export function countedClasses<M>(
   { absent, classes }: Pick<Region, 'absent' | 'classes'>,
   { labelled, valid }: Pick<SumsOf<M>, 'labelled' | 'valid'>,
 ): M {
-  const inValid = a.mul(a.step(valid), a.row(classes.takesPart));
+  const inValid = a.mul(a.step(valid), a.row(classes.included));
   return absent === 'skip' ? a.mul(inValid, a.step(labelled)) : inValid;
 }

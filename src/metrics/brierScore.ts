@@ -64,11 +64,11 @@ export function brierSums(
   options: BrierOptions,
 ): { errors: Tensor2D; valid: Tensor2D } {
   const { layout, activation, weights } = inputs;
-  const { takesPart } = resolveClasses(fn, options, layout.classes);
-  const share = entropyKind(activation, layout.classes) === 'binary' ? 1 / takesPart.reduce((a, b) => a + b) : 1;
+  const { included } = resolveClasses(fn, options, layout.classes);
+  const share = entropyKind(activation, layout.classes) === 'binary' ? 1 / included.reduce((a, b) => a + b) : 1;
   const all = pixels(inputs, passAttributes(inputs, plainEntropy(inputs)));
   const squared: Tensor3D = tf.square(tf.sub(probabilities(all.scaled, activation), all.labels));
-  const coefficients = tf.tensor3d(takesPart.map((part) => part * share), [1, 1, layout.classes]); // prettier-ignore
+  const coefficients = tf.tensor3d(included.map((part) => part * share), [1, 1, layout.classes]); // prettier-ignore
   const errors = sumPixels(weigh(tf.sum(tf.mul(squared, coefficients), 2, true), weights));
   return { errors, valid: weights ? sumPixels(weights) : tf.fill([layout.samples, 1], layout.pixels) };
 }

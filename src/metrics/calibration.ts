@@ -51,8 +51,8 @@ export function calibrationColumns(
   if (confidence === 'top' && kind === 'binary') {
     fail(fn, `confidence 'top' is for classes that exclude each other; under sigmoid, or with one class, use 'class'`);
   }
-  const { takesPart } = resolveClasses(fn, options, count);
-  return confidence === 'top' ? null : [...takesPart.keys()].filter((c) => takesPart[c] === 1);
+  const { included } = resolveClasses(fn, options, count);
+  return confidence === 'top' ? null : [...included.keys()].filter((c) => included[c] === 1);
 }
 
 /** [N, K·B·3], without a gradient. Inside tf.tidy. */

@@ -148,7 +148,7 @@ export abstract class MeanScore<O extends MeanScoreOptions = MeanScoreOptions> e
 
   /** The sums and counts of the other aggregates: of each class, then of the samples. */
   private checkMeans(fn: string, values: readonly number[], classes: number): void {
-    const { weights, takesPart } = this.counting(classes).classes;
+    const { weights, included } = this.counting(classes).classes;
     const check = (sum: number, count: number, fewest: number, most: number) => {
       const [total, number] = [values[sum]!, values[count]!];
       if (!Number.isInteger(number) || number < fewest || number > most) {
@@ -157,7 +157,7 @@ export abstract class MeanScore<O extends MeanScoreOptions = MeanScoreOptions> e
       if (number === 0 && total !== 0) fail(fn, `sums[${sum}] must be 0, for no sample counts, got ${total}`);
       checkSum(fn, `sums[${sum}]`, total, [0, this.formula.unbounded ? Infinity : number], number);
     };
-    takesPart.forEach((part, c) => check(c, classes + c, 0, part * this.samples));
+    included.forEach((part, c) => check(c, classes + c, 0, part * this.samples));
     // A sample counts if one of its classes does that has a weight.
     const counts = weights.map((weight, c) => (weight > 0 ? values[classes + c]! : 0));
     const most = counts.reduce((sum, count) => sum + count, 0);

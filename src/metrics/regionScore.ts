@@ -155,7 +155,7 @@ export function countedClasses<M>(
   { absent, classes }: Counting,
   { predicted, labelled, valid }: SumsOf<M>,
 ): M {
-  const inValid = a.mul(a.step(valid), a.row(classes.takesPart));
+  const inValid = a.mul(a.step(valid), a.row(classes.included));
   if (absent === 'count') return inValid;
   return a.mul(inValid, a.step(absent === 'skip' ? labelled : a.add(predicted, labelled)));
 }

@@ -1,9 +1,9 @@
 /** WGSL of the map of the cross-entropy: a workgroup for each tile, a lane for each pixel. */
-import { OWN_TILE, pixelCode, type Shape } from './pixels.js';
+import { OWN_TILE, pixelCode, type ProgramSpec } from './pixels.js';
 
-export function entropyMapCode(shape: Shape): string {
-  const { pass } = shape;
-  return /* wgsl */ `${pixelCode(shape)}
+export function entropyMapCode(spec: ProgramSpec): string {
+  const { pass } = spec;
+  return /* wgsl */ `${pixelCode(spec)}
 fn main(index : i32) {
   ${OWN_TILE}
   // (The same lane goes on with the same pixel.)

@@ -1,6 +1,6 @@
 /** WGSL of the gradients: a workgroup for each tile, whose values are written as they lie in memory. */
 import type { PassSum, SumSet, Wrt } from '../contract.js';
-import { isBinary, OWN_TILE, pixelCode, type Shape } from './pixels.js';
+import { isBinary, OWN_TILE, pixelCode, type ProgramSpec } from './pixels.js';
 
 /** Slopes of the sums to p, and to t, given the upstream gradient g. */
 const SLOPES: Record<Wrt, Partial<Record<PassSum, string>>> = {
@@ -26,8 +26,8 @@ export function hasSlope(sums: SumSet, wrt: Wrt): boolean {
 }
 
 /** `perPixel`: dy is [N,P] times coefficients, else [S,N,C]. */
-export function gradientCode(shape: Shape, sums: SumSet, perPixel: boolean, wrt: Wrt): string {
-  const { pass, entropy } = shape;
+export function gradientCode(spec: ProgramSpec, sums: SumSet, perPixel: boolean, wrt: Wrt): string {
+  const { pass, entropy } = spec;
   const softmax = pass.activation === 'softmax';
   const shared = softmax && wrt === 'predictions';
   const upstream = (s: number) =>
@@ -36,9 +36,9 @@ export function gradientCode(shape: Shape, sums: SumSet, perPixel: boolean, wrt:
     const slope = SLOPES[wrt][sum];
     return slope ? `{ let g = ${upstream(s)}; slope += ${slope}; }` : '';
   });
-  const ofEntropy = entropy ? `{ let g = ${upstream(sums.indexOf('crossEntropy'))}; ${entropySlope(shape, wrt)} }` : '';
+  const ofEntropy = entropy ? `{ let g = ${upstream(sums.indexOf('crossEntropy'))}; ${entropySlope(spec, wrt)} }` : '';
   const throughActivation = { softmax: 'slope *= x.p;', sigmoid: 'slope *= x.p * x.rest;', none: '' };
-  return /* wgsl */ `${pixelCode(shape)}
+  return /* wgsl */ `${pixelCode(spec)}
 // The slope of all that is added up, at class c of the tile's pixel i; under softmax to the shifted logits of one class
 // as if the others were none.
 fn slopeOf(x : Element, n : i32, c : i32, i : i32) -> f32 {
@@ -83,9 +83,9 @@ fn main(index : i32) {
 `;
 }
 
-function entropySlope(shape: Shape, wrt: Wrt): string {
-  const { pass } = shape;
-  const binary = isBinary(shape);
+function entropySlope(spec: ProgramSpec, wrt: Wrt): string {
+  const { pass } = spec;
+  const binary = isBinary(spec);
   if (wrt === 'labels') {
     const less = pass.entropy.subtractEntropy
       ? `let label = smoothed(t);

@@ -8,7 +8,7 @@ import type { FusedInputs, FusedPass, FusedPasses } from '../fused/passes.js';
 import type { Uniform, WebgpuBackend } from './backend.js';
 import { entropyMapCode } from './entropyMap.js';
 import { gradientCode, hasSlope } from './gradient.js';
-import type { Shape } from './pixels.js';
+import type { ProgramSpec } from './pixels.js';
 import { sumsCode, TOTALS_CODE } from './sums.js';
 import { LANES, tilesOf } from './tiles.js';
 
@@ -26,13 +26,13 @@ function passesOn(backend: WebgpuBackend): FusedPasses {
     takes: (pass) => tilesOf(pass) !== null,
 
     sums(inputs, pass, sums) {
-      const shape = shapeOf(inputs, pass, sums);
-      const { runs, run, blocks } = shape.tiles;
+      const spec = specOf(inputs, pass, sums);
+      const { runs, run, blocks } = spec.tiles;
       const { samples, classes } = pass;
       const many = sums.length * samples * classes;
-      const parts = runPass(backend, inputs, shape, {
+      const parts = runPass(backend, inputs, spec, {
         key: `sums ${bitsOf(sums)}`,
-        code: () => sumsCode(shape, sums),
+        code: () => sumsCode(spec, sums),
         size: many * runs,
         groups: samples * blocks * runs,
         numbers: { run, runs },
@@ -46,13 +46,13 @@ function passesOn(backend: WebgpuBackend): FusedPasses {
     },
 
     entropyMap(inputs, pass, coefficients) {
-      const shape = shapeOf(inputs, pass, ENTROPY);
+      const spec = specOf(inputs, pass, ENTROPY);
       const { samples, pixels } = pass;
-      const map = runPass(backend, inputs, shape, {
+      const map = runPass(backend, inputs, spec, {
         key: 'map',
-        code: () => entropyMapCode(shape),
+        code: () => entropyMapCode(spec),
         size: samples * pixels,
-        groups: samples * shape.tiles.count,
+        groups: samples * spec.tiles.count,
         coefficients,
       });
       return { ...map, shape: [samples, pixels] };
@@ -73,13 +73,13 @@ function gradient(
   dy: TensorInfo,
   coefficients: readonly number[] | null,
 ): TensorInfo {
-  const shape = shapeOf(inputs, pass, sums);
+  const spec = specOf(inputs, pass, sums);
   const perPixel = coefficients !== null;
-  const result = runPass(backend, inputs, shape, {
+  const result = runPass(backend, inputs, spec, {
     key: `gradient to ${wrt} ${perPixel ? 'map' : bitsOf(sums)}`,
-    code: () => gradientCode(shape, sums, perPixel, wrt),
+    code: () => gradientCode(spec, sums, perPixel, wrt),
     size: pass.samples * pass.pixels * pass.classes,
-    groups: pass.samples * shape.tiles.count,
+    groups: pass.samples * spec.tiles.count,
     // (An input that the code does not read is refused.)
     dy: hasSlope(sums, wrt) ? dy : undefined,
     coefficients: coefficients ?? [],
@@ -87,12 +87,12 @@ function gradient(
   return { ...result, shape: inputs.predictions.shape };
 }
 
-function shapeOf({ weights }: FusedInputs, pass: FusedPass, sums: SumSet): Shape {
+function specOf({ weights }: FusedInputs, pass: FusedPass, sums: SumSet): ProgramSpec {
   return { pass, tiles: tilesOf(pass)!, weighted: weights !== null, entropy: sums.includes('crossEntropy') };
 }
 
 interface PassProgram {
-  /** Says, with the shape, which code it is. */
+  /** Says, with the spec, which code it is. */
   key: string;
   code: () => string;
   /** Values of the result. */
@@ -105,11 +105,11 @@ interface PassProgram {
   numbers?: { run: number; runs: number };
 }
 
-function runPass(backend: WebgpuBackend, inputs: FusedInputs, shape: Shape, program: PassProgram): TensorInfo {
-  const { pass, tiles } = shape;
+function runPass(backend: WebgpuBackend, inputs: FusedInputs, spec: ProgramSpec, program: PassProgram): TensorInfo {
+  const { pass, tiles } = spec;
   const { samples, pixels, classes, sharpness, entropy, activation } = pass;
   const { posWeight, labelSmoothing, subtractEntropy, kind } = entropy;
-  const weights = shape.entropy && kind === 'binary' ? (posWeight ?? []) : [];
+  const weights = spec.entropy && kind === 'binary' ? (posWeight ?? []) : [];
   const numbers = [...weights, ...(program.coefficients ?? [])];
   const parameters =
     numbers.length > 0 ? backend.makeTensorInfo([numbers.length], 'float32', Float32Array.from(numbers)) : null;
@@ -121,7 +121,7 @@ function runPass(backend: WebgpuBackend, inputs: FusedInputs, shape: Shape, prog
     parameters,
   };
   const present = Object.entries(named).filter((entry): entry is [string, TensorInfo] => Boolean(entry[1]));
-  const flags = [shape.weighted, pass.classesFirst, shape.entropy, subtractEntropy, posWeight !== null];
+  const flags = [spec.weighted, pass.classesFirst, spec.entropy, subtractEntropy, posWeight !== null];
   try {
     return run(backend, {
       key: [program.key, activation, pass.labelKind, kind, classes, tiles.width, ...flags.map(Number)].join(' '),

@@ -6,7 +6,7 @@ import type { FusedPass } from '../fused/passes.js';
 import { ARITHMETIC } from './arithmetic.js';
 import { LANES, type Tiles } from './tiles.js';
 
-export interface Shape {
+export interface ProgramSpec {
   pass: FusedPass;
   tiles: Tiles;
   weighted: boolean;
@@ -14,7 +14,7 @@ export interface Shape {
   entropy: boolean;
 }
 
-export const isBinary = ({ pass }: Shape): boolean => pass.entropy.kind === 'binary';
+export const isBinary = ({ pass }: ProgramSpec): boolean => pass.entropy.kind === 'binary';
 
 /** How a `main` begins that has a workgroup for each tile: its lane, sample n and first pixel, the tile in memory. */
 export const OWN_TILE = /* wgsl */ `let lane = i32(localIndex);
@@ -25,8 +25,8 @@ export const OWN_TILE = /* wgsl */ `let lane = i32(localIndex);
   workgroupBarrier();`;
 
 /** `stage`, `softmax`, and the functions below. */
-export function pixelCode(shape: Shape): string {
-  const { pass, tiles, weighted } = shape;
+export function pixelCode(spec: ProgramSpec): string {
+  const { pass, tiles, weighted } = spec;
   const { classes, labelKind } = pass;
   const { width, stride } = tiles;
   const indices = labelKind === 'indices';
@@ -94,12 +94,12 @@ fn labelOf(c : i32, i : i32) -> f32 {
   return ${indices ? `select(0.0, 1.0, indices[i] == ${classes === 1 ? '1' : 'c'})` : 'ts[c * STRIDE + i]'};
 }
 
-${pass.activation === 'softmax' ? softmax(shape) : ''}
-${termCode(shape)}`;
+${pass.activation === 'softmax' ? softmax(spec) : ''}
+${termCode(spec)}`;
 }
 
 /** A lane for each pixel. */
-function softmax({ entropy }: Shape): string {
+function softmax({ entropy }: ProgramSpec): string {
   return /* wgsl */ `
 fn softmax(lane : i32) {
   if (lane >= WIDTH) { return; }
@@ -121,9 +121,9 @@ fn softmax(lane : i32) {
 }
 
 /** `elementOf`: p, 1 - p of a sigmoid, and -log p with, for binary entropy, -log(1 - p); and `entropyOf`, the entropy term. */
-function termCode(shape: Shape): string {
-  const { pass, entropy } = shape;
-  const binary = isBinary(shape);
+function termCode(spec: ProgramSpec): string {
+  const { pass, entropy } = spec;
+  const binary = isBinary(spec);
   const elements = {
     softmax: `
   var x : Element;

@@ -3,7 +3,7 @@
  * by a second program where there is more than one run. No lane adds up more than 64 values before they go on as one.
  */
 import type { PassSum, SumSet } from '../contract.js';
-import { pixelCode, type Shape } from './pixels.js';
+import { pixelCode, type ProgramSpec } from './pixels.js';
 import { LANES } from './tiles.js';
 
 const TERMS: Record<PassSum, string> = {
@@ -19,10 +19,10 @@ const TERMS: Record<PassSum, string> = {
 };
 
 /** Gives [S,N,C,runs]. */
-export function sumsCode(shape: Shape, sums: SumSet): string {
-  const { pass, tiles } = shape;
+export function sumsCode(spec: ProgramSpec, sums: SumSet): string {
+  const { pass, tiles } = spec;
   const each = (line: (s: number, sum: PassSum) => string) => sums.map((sum, s) => line(s, sum)).join('\n');
-  return /* wgsl */ `${pixelCode(shape)}
+  return /* wgsl */ `${pixelCode(spec)}
 const BLOCK = ${tiles.block};
 const SLICES = ${tiles.slices};
 
