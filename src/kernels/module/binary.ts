@@ -1,6 +1,6 @@
 /**
  * native/ as a WebAssembly module, 81340 bytes. Made by `node scripts/wasm.js` with ziglang==0.17.1; not to be edited.
- * sha256 of the sources: cf97d87415a03f6d9c0d1e7bebf799cd5da02e8cf8ab3f99abfc9d098b3bbede
+ * sha256 of the sources: c87b7b279f49ea0de65c54e9edfaae2a416f44a8620e63bdad6f0b3a2fe040de
  */
 
 /** The place of the byte that says what memory the module takes: 1 for a plain one, 3 for a shared one. */
