@@ -1,30 +1,19 @@
-export { binaryCrossEntropyLoss, type BinaryCrossEntropyLossOptions } from './losses/binaryCrossEntropy.js';
-export { boundaryLoss, type BoundaryLossOptions } from './losses/boundary.js';
-export { clDiceLoss, type ClDiceLossOptions } from './losses/clDice.js';
-export { comboLoss, type ComboLossOptions, type ComboTerm } from './losses/combo.js';
-export { crossEntropyFromOverlap, crossEntropyLoss, type CrossEntropyLossOptions } from './losses/crossEntropy.js';
+export * from './losses/index.js';
+export { comboLoss, type ComboLossOptions } from './losses/combo.js';
+export type { ComboTerm, TermLoss, TermOptions } from './losses/comboTerms.js';
 export {
   deepSupervisionLoss,
   type DeepSupervisionLossOptions,
   type ScaleLoss,
   type ScaleOptions,
 } from './losses/deepSupervision.js';
-export { diceFromOverlap, diceLoss, type DiceLossOptions } from './losses/dice.js';
-export { focalLoss, type FocalLossOptions } from './losses/focal.js';
-export {
-  generalizedDiceFromOverlap,
-  generalizedDiceLoss,
-  type GeneralizedDiceLossOptions,
-} from './losses/generalizedDice.js';
-export { hausdorffLoss, type HausdorffLossOptions } from './losses/hausdorff.js';
-export { iouFromOverlap, iouLoss, type IouLossOptions } from './losses/iou.js';
-export { logCoshDiceFromOverlap, logCoshDiceLoss, type LogCoshDiceLossOptions } from './losses/logCoshDice.js';
-export { mccFromOverlap, mccLoss, type MccLossOptions } from './losses/mcc.js';
-export { lovaszHingeLoss, type LovaszHingeLossOptions } from './losses/lovaszHinge.js';
-export { lovaszSoftmaxLoss, type LovaszSoftmaxLossOptions } from './losses/lovaszSoftmax.js';
+export { defineLoss, defineRegionLoss } from './losses/defineLoss.js';
+export type { LossDefinition } from './losses/makeLoss.js';
+export type { RegionDefinition } from './losses/makeRegionLoss.js';
+export type { ClassLoss, Described, DescribedLoss, LossDescription, PixelLoss } from './losses/lossDescription.js';
+export { lossFromOverlap } from './losses/lossFromOverlap.js';
+export type { ChoiceRule, FlagRule, NumberRule, OptionRule, OptionRules, OtherRule } from './losses/optionRules.js';
 export { softSkeleton, type SoftSkeletonOptions } from './morphology/softSkeleton.js';
-export { tverskyFromOverlap, tverskyLoss, type TverskyLossOptions } from './losses/tversky.js';
-export { unifiedFocalLoss, type UnifiedFocalLossOptions } from './losses/unifiedFocal.js';
 export type {
   ClassOptions,
   CrossEntropyOptions,
@@ -132,7 +121,8 @@ export { microBatches, type MicroBatches, type Piece, type Pieces } from './trai
 export { tileGrid, type Tile, type TileOptions } from './training/pieces/tileGrid.js';
 export { predictTiles, tiles, type Tiles } from './training/pieces/tiles.js';
 export type { PieceLoss } from './training/pieces/wholeLoss.js';
-export { namedLoss, type NamedLoss } from './training/namedLoss.js';
+export type { NamedLoss } from './training/boundLoss.js';
+export { namedLoss } from './training/namedLoss.js';
 
 export { acceptAnyTargets, type AcceptAnyTargetsOptions } from './training/targets/acceptAnyTargets.js';
 export { packMask } from './training/targets/packMask.js';

@@ -1,13 +1,13 @@
-import type { Tensor } from '@tensorflow/tfjs-core';
-import { CROSS_ENTROPY_OPTIONS, type CrossEntropyOptions, type PerPixelResult, type Reduction } from './options.js';
-import { perPixelLoss, resolveEntropy, type ResolvedPerPixel } from './perPixel.js';
+import { makePassLoss } from './makeLoss.js';
+import type { PixelLoss } from './lossDescription.js';
+import { joinRules, OTHER } from './optionRules.js';
+import { CROSS_ENTROPY_RULES, type CrossEntropyOptions, type Reduction } from './options.js';
+import { perPixelTerms, resolvePerPixel } from './perPixel.js';
 
 export interface BinaryCrossEntropyLossOptions<R extends Reduction = Reduction> extends CrossEntropyOptions<R> {
   /** Multiplies the positive term t log p: a number, or one per class. Default 1. */
   posWeight?: number | readonly number[];
 }
-
-export const BINARY_CROSS_ENTROPY_OPTIONS = [...CROSS_ENTROPY_OPTIONS, 'posWeight'] as const;
 
 /**
  * Binary cross-entropy with logits and soft targets: the mean over the pixels that count and the classes of
@@ -26,20 +26,15 @@ export const BINARY_CROSS_ENTROPY_OPTIONS = [...CROSS_ENTROPY_OPTIONS, 'posWeigh
  * binaryCrossEntropyLoss(labels, logits, { posWeight: 2 });
  * ```
  */
-export function binaryCrossEntropyLoss<R extends Reduction = 'mean'>(
-  labels: Tensor,
-  predictions: Tensor,
-  options: BinaryCrossEntropyLossOptions<R> = {},
-): PerPixelResult<R> {
-  return perPixelLoss(resolveBinaryCrossEntropy, labels, predictions, options) as PerPixelResult<R>;
-}
-
-/** Inside tf.tidy. */
-export function resolveBinaryCrossEntropy(
-  labels: Tensor,
-  predictions: Tensor,
-  options: BinaryCrossEntropyLossOptions,
-): ResolvedPerPixel {
-  const fn = 'binaryCrossEntropyLoss';
-  return resolveEntropy(fn, 'binary', BINARY_CROSS_ENTROPY_OPTIONS, labels, predictions, options);
-}
+export const binaryCrossEntropyLoss: PixelLoss<BinaryCrossEntropyLossOptions> = /* @__PURE__ */ makePassLoss<
+  BinaryCrossEntropyLossOptions,
+  PixelLoss<BinaryCrossEntropyLossOptions>
+>({
+  name: 'binaryCrossEntropyLoss',
+  options: /* @__PURE__ */ joinRules(CROSS_ENTROPY_RULES, { posWeight: OTHER }),
+  own: ['labelSmoothing', 'subtractEntropy', 'posWeight'],
+  activation: () => 'sigmoid',
+  range: [0, 1e9],
+  lowestAtLabels: ({ posWeight }) => posWeight === undefined,
+  resolve: (fn, reading, options) => perPixelTerms(resolvePerPixel(fn, 'binary', options, reading)),
+});

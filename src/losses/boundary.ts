@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor3D } from '@tensorflow/tfjs-core';
-import { checkDtype, checkOptionNames, checkTensor, fail, showShape } from '../checks.js';
+import { checkDtype, checkTensor, fail, showShape } from '../checks.js';
 import { classMaps, sidesOf } from '../distance/sides.js';
 import { signedMap } from '../distance/signedMap.js';
 import { resolveSpacing, type Spacing } from '../distance/spacing.js';
@@ -9,11 +9,14 @@ import { fromPixels, sameShape } from '../kernels/layout.js';
 import { lossOfSums, type SumsFormula } from '../overlap/sumsFormula.js';
 import { resolveInputs, type LossInputs } from '../overlap/inputs.js';
 import { checkFiniteValues } from '../overlap/valueChecks.js';
-import type { Reduction, RegionResult } from './options.js';
+import { makeLoss } from './makeLoss.js';
+import type { ClassLoss } from './lossDescription.js';
+import { joinRules, OTHER, type OptionRules } from './optionRules.js';
+import type { Reduction } from './options.js';
 import {
   reduceGeometry,
   resolveGeometryReduction,
-  GEOMETRY_OPTIONS,
+  GEOMETRY_RULES,
   shapeOfReduction,
   type GeometryOptions,
   type GeometryReduction,
@@ -29,7 +32,10 @@ export interface BoundaryLossOptions<R extends Reduction = Reduction> extends Ge
   spacing?: Spacing;
 }
 
-export const BOUNDARY_OPTIONS = [...GEOMETRY_OPTIONS, 'distances', 'spacing'] as const;
+const BOUNDARY_RULES: OptionRules<BoundaryLossOptions> = /* @__PURE__ */ joinRules(GEOMETRY_RULES, {
+  distances: OTHER,
+  spacing: { kind: 'other', notWith: 'distances' },
+});
 
 /**
  * Boundary loss: per sample and class Σ w p φ / Σ w, with φ the signed distance from the border of the label, positive
@@ -59,22 +65,26 @@ export const BOUNDARY_OPTIONS = [...GEOMETRY_OPTIONS, 'distances', 'spacing'] as
  *
  * @see Kervadec et al., Boundary loss for highly unbalanced segmentation, MIDL 2019, arXiv 1812.07032
  */
-export function boundaryLoss<R extends Reduction = 'mean'>(
-  labels: Tensor,
-  predictions: Tensor,
-  options: BoundaryLossOptions<R> = {},
-): RegionResult<R> {
+export const boundaryLoss: ClassLoss<BoundaryLossOptions> = /* @__PURE__ */ makeLoss<
+  BoundaryLossOptions,
+  ClassLoss<BoundaryLossOptions>
+>({
+  name: 'boundaryLoss',
+  options: BOUNDARY_RULES,
+  own: ['distances', 'spacing'],
+  range: [-Infinity, Infinity],
+  loss: boundaryValue,
+});
+
+function boundaryValue(labels: Tensor, predictions: Tensor, options: BoundaryLossOptions): Tensor {
   const fn = 'boundaryLoss';
-  checkOptionNames(fn, options, BOUNDARY_OPTIONS);
-  return tf.tidy(() => {
-    const rule = options.distances === undefined ? 'shares' : 'unread';
-    const inputs = resolveInputs(fn, labels, predictions, options, { rule });
-    const reduction = resolveGeometryReduction(fn, options, inputs.layout);
-    const distances = givenMaps(fn, options, inputs) ?? mapsOfLabels(fn, options, inputs, reduction);
-    // Σ w p φ is what the pass calls intersection, with φ for labels.
-    const loss = lossOfSums({ ...inputs, labels: distances, labelKind: 'soft', fn: null }, boundaryFormula(reduction));
-    return labels.dtype === 'float32' ? dependOn(loss, labels) : loss;
-  }) as RegionResult<R>;
+  const rule = options.distances === undefined ? 'shares' : 'unread';
+  const inputs = resolveInputs(fn, labels, predictions, options, { rule });
+  const reduction = resolveGeometryReduction(fn, options, inputs.layout);
+  const distances = givenMaps(fn, options, inputs) ?? mapsOfLabels(fn, options, inputs, reduction);
+  // Σ w p φ is what the pass calls intersection, with φ for labels.
+  const loss = lossOfSums({ ...inputs, labels: distances, labelKind: 'soft', fn: null }, boundaryFormula(reduction));
+  return labels.dtype === 'float32' ? dependOn(loss, labels) : loss;
 }
 
 function boundaryFormula(reduction: GeometryReduction): SumsFormula {

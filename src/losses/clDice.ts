@@ -1,14 +1,17 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor3D } from '@tensorflow/tfjs-core';
 import { tensorAlgebra } from '../algebra/tensors.js';
-import { checkNumber, checkOptionNames, fail, showShape } from '../checks.js';
+import { fail, showShape } from '../checks.js';
 import { constant } from '../ops/constant.js';
 import { resolveInputs, type LossInputs } from '../overlap/inputs.js';
-import type { Reduction, RegionOptions, RegionResult } from './options.js';
-import { countedClasses, reduceClasses, resolveAbsent, withAbsent } from './region.js';
-import { resolveGeometryReduction, GEOMETRY_OPTIONS, shapeOfReduction, type GeometryOptions } from './geometry.js';
+import { countedClasses, reduceClasses, resolveAbsent, withAbsent } from './reduceClasses.js';
+import { resolveGeometryReduction, GEOMETRY_RULES, shapeOfReduction, type GeometryOptions } from './geometry.js';
 import { softMaps, weightedSum, weightOfSamples } from '../overlap/softMaps.js';
 import { resolveIterations, skeletonOf } from '../morphology/softSkeleton.js';
+import { makeLoss } from './makeLoss.js';
+import type { ClassLoss } from './lossDescription.js';
+import { completeOptions, joinRules, type OptionRules } from './optionRules.js';
+import { ABSENT_RULE, type Reduction, type RegionOptions } from './options.js';
 
 export interface ClDiceLossOptions<R extends Reduction = Reduction> extends GeometryOptions<R> {
   /** Those of `softSkeleton`, >= 0: as many as the largest radius in pixels, at least. Default 3. */
@@ -19,7 +22,11 @@ export interface ClDiceLossOptions<R extends Reduction = Reduction> extends Geom
   absent?: RegionOptions['absent'];
 }
 
-export const CL_DICE_OPTIONS = [...GEOMETRY_OPTIONS, 'iterations', 'smooth', 'absent'] as const;
+const CL_DICE_RULES = /* @__PURE__ */ joinRules(GEOMETRY_RULES, {
+  iterations: { kind: 'number', default: 3, least: 0 },
+  smooth: { kind: 'number', default: 1, least: 0 },
+  absent: ABSENT_RULE,
+}) satisfies OptionRules<ClDiceLossOptions>;
 
 /**
  * clDice loss, for tubes and networks whose connections matter: 1 - 2 Q R/(Q + R), with Q = (Σ w S(p) t + s)/(Σ w S(p) + s)
@@ -48,43 +55,46 @@ export const CL_DICE_OPTIONS = [...GEOMETRY_OPTIONS, 'iterations', 'smooth', 'ab
  * @see Shit et al., clDice: a novel topology-preserving loss function for tubular structure segmentation, CVPR 2021,
  * arXiv 2003.07311
  */
-export function clDiceLoss<R extends Reduction = 'mean'>(
-  labels: Tensor,
-  predictions: Tensor,
-  options: ClDiceLossOptions<R> = {},
-): RegionResult<R> {
+export const clDiceLoss: ClassLoss<ClDiceLossOptions> = /* @__PURE__ */ makeLoss<
+  ClDiceLossOptions,
+  ClassLoss<ClDiceLossOptions>
+>({
+  name: 'clDiceLoss',
+  options: CL_DICE_RULES,
+  own: ['iterations', 'smooth', 'absent'],
+  range: [0, 1],
+  loss: clDiceValue,
+});
+
+function clDiceValue(labels: Tensor, predictions: Tensor, options: ClDiceLossOptions): Tensor {
   const fn = 'clDiceLoss';
-  checkOptionNames(fn, options, CL_DICE_OPTIONS);
-  const { smooth = 1 } = options;
-  checkNumber(fn, 'smooth', smooth, { least: 0 });
+  const { smooth } = completeOptions(fn, { smooth: CL_DICE_RULES.smooth }, options);
   const iterations = resolveIterations(fn, options.iterations);
-  return tf.tidy(() => {
-    const inputs = resolveInputs(fn, labels, predictions, options);
-    const { layout } = inputs;
-    const { classes, reduction } = resolveGeometryReduction(fn, options, layout);
-    const absent = resolveAbsent(fn, options, layout.classes);
-    if (layout.spatial.length === 0) {
-      fail(fn, `needs at least one spatial axis, got predictions ${showShape(layout.shape)}`);
-    }
+  const inputs = resolveInputs(fn, labels, predictions, options);
+  const { layout } = inputs;
+  const { classes, reduction } = resolveGeometryReduction(fn, options, layout);
+  const absent = resolveAbsent(fn, options, layout.classes);
+  if (layout.spatial.length === 0) {
+    fail(fn, `needs at least one spatial axis, got predictions ${showShape(layout.shape)}`);
+  }
 
-    const { predicted: p, labelled: t } = softMaps(inputs);
-    const skeleton = skeletons(inputs, iterations);
-    const ofPrediction = skeleton(p);
-    const ofLabel = inputs.labelKind === 'indices' ? constant(() => skeleton(t)) : skeleton(t);
+  const { predicted: p, labelled: t } = softMaps(inputs);
+  const skeleton = skeletons(inputs, iterations);
+  const ofPrediction = skeleton(p);
+  const ofLabel = inputs.labelKind === 'indices' ? constant(() => skeleton(t)) : skeleton(t);
 
-    const a = tensorAlgebra;
-    const sum = (x: Tensor3D) => weightedSum(x, inputs);
-    const share = (part: Tensor3D, whole: Tensor3D) => a.divide(a.add(sum(part), smooth), a.add(sum(whole), smooth), 1);
-    const precision = share(tf.mul(ofPrediction, t), ofPrediction);
-    const sensitivity = share(tf.mul(ofLabel, p), ofLabel);
-    const twice = a.mul(a.mul(precision, sensitivity), 2);
-    const values = a.sub(1, a.divide(twice, a.add(precision, sensitivity), 0));
+  const a = tensorAlgebra;
+  const sum = (x: Tensor3D) => weightedSum(x, inputs);
+  const share = (part: Tensor3D, whole: Tensor3D) => a.divide(a.add(sum(part), smooth), a.add(sum(whole), smooth), 1);
+  const precision = share(tf.mul(ofPrediction, t), ofPrediction);
+  const sensitivity = share(tf.mul(ofLabel, p), ofLabel);
+  const twice = a.mul(a.mul(precision, sensitivity), 2);
+  const values = a.sub(1, a.divide(twice, a.add(precision, sensitivity), 0));
 
-    const table = { predicted: sum(p), labelled: sum(t), valid: weightOfSamples(inputs) };
-    const weights = a.mul(countedClasses(a, { absent, classes }, table), a.row(classes.weights));
-    const loss = reduceClasses(a, withAbsent(a, { absent }, values, table), weights, reduction);
-    return tf.reshape(loss, shapeOfReduction({ classes, reduction }, layout.samples));
-  }) as RegionResult<R>;
+  const table = { predicted: sum(p), labelled: sum(t), valid: weightOfSamples(inputs) };
+  const weights = a.mul(countedClasses(a, absent, classes, table), a.row(classes.weights));
+  const loss = reduceClasses(a, withAbsent(a, absent, values, table), weights, reduction);
+  return tf.reshape(loss, shapeOfReduction({ classes, reduction }, layout.samples));
 }
 
 /** The skeleton of a map [N,P,C]. */

@@ -1,13 +1,7 @@
-import * as tf from '@tensorflow/tfjs-core';
-import type { Tensor } from '@tensorflow/tfjs-core';
-import { checkOptionNames, fail } from '../checks.js';
-import type { SumName } from '../kernels/contract.js';
-import { lossOfTable } from '../overlap/sumsFormula.js';
-import type { OverlapOf } from '../overlap/overlap.js';
-import { defaultActivation } from '../overlap/inputs.js';
-import { CROSS_ENTROPY_OPTIONS, type CrossEntropyOptions, type PerPixelResult, type Reduction } from './options.js';
-import { perPixelFormula, perPixelLoss, resolveEntropy, resolvePerPixel, type ResolvedPerPixel } from './perPixel.js';
-import { readTable, tableClasses } from '../overlap/checkOverlapTable.js';
+import { makePassLoss } from './makeLoss.js';
+import type { PixelLoss } from './lossDescription.js';
+import { CROSS_ENTROPY_RULES, type CrossEntropyOptions, type Reduction } from './options.js';
+import { perPixelTerms, resolvePerPixel } from './perPixel.js';
 
 export type CrossEntropyLossOptions<R extends Reduction = Reduction> = CrossEntropyOptions<R>;
 
@@ -34,44 +28,14 @@ export type CrossEntropyLossOptions<R extends Reduction = Reduction> = CrossEntr
  * @see Szegedy et al., Rethinking the Inception architecture (label smoothing), CVPR 2016, arXiv 1512.00567; Wu et al.,
  * Bridging category-level and instance-level semantic image segmentation (the hardest pixels), 2016, arXiv 1605.06885
  */
-export function crossEntropyLoss<R extends Reduction = 'mean'>(
-  labels: Tensor,
-  predictions: Tensor,
-  options: CrossEntropyLossOptions<R> = {},
-): PerPixelResult<R> {
-  return perPixelLoss(resolveCrossEntropy, labels, predictions, options) as PerPixelResult<R>;
-}
-
-/** Inside tf.tidy. */
-export function resolveCrossEntropy(
-  labels: Tensor,
-  predictions: Tensor,
-  options: CrossEntropyLossOptions,
-): ResolvedPerPixel {
-  return resolveEntropy('crossEntropyLoss', 'byActivation', CROSS_ENTROPY_OPTIONS, labels, predictions, options);
-}
-
-/**
- * `crossEntropyLoss` of sums that `overlap` or `mergeOverlaps` gave. The sums hold the plain cross-entropy, so
- * `labelSmoothing`, `subtractEntropy` and `hardest` are not for this function; nor is reduction `'none'`.
- */
-export function crossEntropyFromOverlap<R extends Exclude<Reduction, 'none'> = 'mean'>(
-  table: Partial<OverlapOf<SumName>>,
-  options: Omit<CrossEntropyLossOptions<R>, 'labelSmoothing' | 'subtractEntropy' | 'hardest'> = {},
-): PerPixelResult<R> {
-  const fn = 'crossEntropyFromOverlap';
-  const own = ['labelSmoothing', 'subtractEntropy', 'hardest'];
-  checkOptionNames(
-    fn,
-    options,
-    CROSS_ENTROPY_OPTIONS.filter((name) => !own.includes(name)),
-  );
-  const classes = tableClasses(fn, table);
-  const { activation = defaultActivation(classes) } = options;
-  const named = typeof activation === 'function' ? 'none' : activation;
-  const loss = resolvePerPixel(fn, 'byActivation', options, named, classes);
-  if (loss.reduction === 'none')
-    fail(fn, `reduction must be 'mean', 'sum' or 'sample', got 'none': sums have no pixels`);
-  const formula = perPixelFormula(loss);
-  return tf.tidy(() => lossOfTable(readTable(fn, table, formula.sums), formula)) as PerPixelResult<R>;
-}
+export const crossEntropyLoss: PixelLoss<CrossEntropyLossOptions> = /* @__PURE__ */ makePassLoss<
+  CrossEntropyLossOptions,
+  PixelLoss<CrossEntropyLossOptions>
+>({
+  name: 'crossEntropyLoss',
+  options: CROSS_ENTROPY_RULES,
+  own: ['labelSmoothing', 'subtractEntropy'],
+  range: [0, 1e9],
+  lowestAtLabels: true,
+  resolve: (fn, reading, options) => perPixelTerms(resolvePerPixel(fn, 'byActivation', options, reading)),
+});

@@ -1,35 +1,15 @@
-import type { Tensor } from '@tensorflow/tfjs-core';
 import type { Algebra } from '../algebra/algebra.js';
-import { checkBoolean } from '../checks.js';
-import type { SumName } from '../kernels/contract.js';
-import type { OverlapOf } from '../overlap/overlap.js';
-import type { Reduction, RegionOptions, RegionResult } from './options.js';
-import { regionLoss, regionLossOfTable, type RegionFormula, type RegionSums } from './region.js';
+import { makeRegionLoss } from './makeRegionLoss.js';
+import type { ClassLoss } from './lossDescription.js';
+import { FLAG } from './optionRules.js';
+import type { Reduction, RegionOptions } from './options.js';
+import type { RegionSums } from './regionFormula.js';
 
 export interface DiceLossOptions<R extends Reduction = Reduction> extends RegionOptions<R> {
   /** Use the squared sums (V-Net): 1 - (2Σ w p t + s)/(Σ w p² + Σ w t² + s), 0 at p = t too. Default false. */
   squared?: boolean;
   /** Take -log of the Dice coefficient, 0 at p = t too; for a coefficient below 1e-6 its tangent there. Default false. */
   log?: boolean;
-}
-
-export const dice: RegionFormula<DiceLossOptions> = {
-  options: ['squared', 'log'],
-  check(fn, { squared = false, log = false }) {
-    checkBoolean(fn, 'squared', squared);
-    checkBoolean(fn, 'log', log);
-  },
-  squared: ({ squared = false }) => squared,
-  value(a, sums, { log = false }, smooth) {
-    const coefficient = diceCoefficient(a, sums, smooth);
-    return log ? a.mul(a.log(coefficient), -1) : a.sub(1, coefficient);
-  },
-};
-
-/** (2I + s)/(P + T + s). */
-export function diceCoefficient<M>(a: Algebra<M>, sums: Omit<RegionSums<M>, 'valid'>, smooth: number): M {
-  const { intersection, predicted, labelled } = sums;
-  return a.divide(a.add(a.mul(intersection, 2), smooth), a.add(a.add(predicted, labelled), smooth), 1);
 }
 
 /**
@@ -56,18 +36,23 @@ export function diceCoefficient<M>(a: Algebra<M>, sums: Omit<RegionSums<M>, 'val
  * @see Milletari et al., V-Net, 3DV 2016, arXiv 1606.04797; Wang et al., Dice semimetric losses, MICCAI 2023,
  * arXiv 2303.16296
  */
-export function diceLoss<R extends Reduction = 'mean'>(
-  labels: Tensor,
-  predictions: Tensor,
-  options: DiceLossOptions<R> = {},
-): RegionResult<R> {
-  return regionLoss('diceLoss', dice, labels, predictions, options) as RegionResult<R>;
-}
+export const diceLoss: ClassLoss<DiceLossOptions> = /* @__PURE__ */ makeRegionLoss<DiceLossOptions>({
+  name: 'diceLoss',
+  options: { squared: FLAG, log: FLAG },
+  range: [0, 14.9],
+  lowestAtLabels: ({ overlap, squared }) => overlap !== 'product' || squared === true,
+  squared: ({ squared }) => squared,
+  value(a, sums, { log, smooth }) {
+    const coefficient = diceCoefficient(a, sums, smooth);
+    return log ? a.mul(a.log(coefficient), -1) : a.sub(1, coefficient);
+  },
+});
 
-/** `diceLoss` of sums that `overlap` or `mergeOverlaps` gave, with the same options. See `mergeOverlaps`. */
-export function diceFromOverlap<R extends Reduction = 'mean'>(
-  table: Partial<OverlapOf<SumName>>,
-  options: DiceLossOptions<R> = {},
-): RegionResult<R> {
-  return regionLossOfTable('diceFromOverlap', dice, table, options) as RegionResult<R>;
+/** (2I + s)/(P + T + s). */
+export function diceCoefficient<M>(
+  a: Algebra<M>,
+  { intersection, predicted, labelled }: Pick<RegionSums<M>, 'intersection' | 'predicted' | 'labelled'>,
+  smooth: number,
+): M {
+  return a.divide(a.add(a.mul(intersection, 2), smooth), a.add(a.add(predicted, labelled), smooth), 1);
 }

@@ -1,21 +1,7 @@
-import type { Tensor } from '@tensorflow/tfjs-core';
-import { checkNumber, checkOptionNames, fail } from '../checks.js';
-import type { PassActivation } from '../kernels/contract.js';
-import { resolveInputs } from '../overlap/inputs.js';
-import { PER_PIXEL_OPTIONS, type PerPixelOptions, type PerPixelResult, type Reduction } from './options.js';
-import { perPixelLoss, resolvePerPixel, type PerPixel, type ResolvedPerPixel } from './perPixel.js';
-
-export interface FocalLossOptions<R extends Reduction = Reduction> extends PerPixelOptions<R> {
-  /** The exponent, >= 0: how much less the pixels weigh that are nearly right. Default 2. */
-  gamma?: number;
-  /**
-   * In [0, 1], for sigmoid (and other binary cross-entropies): multiplies a pixel's term with
-   * alpha·t + (1 - alpha)(1 - t), which leaves the minimum at p = t. Default none, a factor of 1.
-   */
-  alpha?: number;
-}
-
-export const FOCAL_OPTIONS = [...PER_PIXEL_OPTIONS, 'gamma', 'alpha'] as const;
+import { makePassLoss } from './makeLoss.js';
+import type { PixelLoss } from './lossDescription.js';
+import { FOCAL_RULES, resolveFocal, type FocalLossOptions } from './focalTerm.js';
+import { perPixelTerms } from './perPixel.js';
 
 /**
  * Focal loss for soft labels (quality focal loss): the mean over the pixels that count of
@@ -42,40 +28,14 @@ export const FOCAL_OPTIONS = [...PER_PIXEL_OPTIONS, 'gamma', 'alpha'] as const;
  * @see Li et al., Generalized focal loss, NeurIPS 2020, arXiv 2006.04388; Lin et al., Focal loss for dense object
  * detection, ICCV 2017, arXiv 1708.02002
  */
-export function focalLoss<R extends Reduction = 'mean'>(
-  labels: Tensor,
-  predictions: Tensor,
-  options: FocalLossOptions<R> = {},
-): PerPixelResult<R> {
-  return perPixelLoss(resolveFocalLoss, labels, predictions, options) as PerPixelResult<R>;
-}
-
-/** Inside tf.tidy. */
-export function resolveFocalLoss(labels: Tensor, predictions: Tensor, options: FocalLossOptions): ResolvedPerPixel {
-  const fn = 'focalLoss';
-  checkOptionNames(fn, options, FOCAL_OPTIONS);
-  const inputs = resolveInputs(fn, labels, predictions, options);
-  return { inputs, loss: resolveFocal(fn, options, inputs.activation, inputs.layout.classes) };
-}
-
-export function resolveFocal(
-  fn: string,
-  { classWeights, classes, hardest, reduction, gamma = 2, alpha }: FocalLossOptions,
-  activation: PassActivation,
-  classCount: number,
-): PerPixel {
-  checkNumber(fn, 'gamma', gamma, { least: 0 });
-  const loss = resolvePerPixel(
-    fn,
-    'byActivation',
-    { classWeights, classes, hardest, reduction },
-    activation,
-    classCount,
-  );
-  if (alpha !== undefined) {
-    checkNumber(fn, 'alpha', alpha, { least: 0, most: 1 });
-    if (loss.entropy.kind !== 'binary') fail(fn, 'alpha goes with sigmoid only; classWeights is for softmax');
-  }
-  const plain = gamma === 0 && alpha === undefined;
-  return { ...loss, focal: plain ? null : { gamma, alpha: alpha ?? null } };
-}
+export const focalLoss: PixelLoss<FocalLossOptions> = /* @__PURE__ */ makePassLoss<
+  FocalLossOptions,
+  PixelLoss<FocalLossOptions>
+>({
+  name: 'focalLoss',
+  options: FOCAL_RULES,
+  own: ['gamma', 'alpha'],
+  range: [0, 1e9],
+  lowestAtLabels: true,
+  resolve: (fn, reading, options) => perPixelTerms(resolveFocal(fn, options, reading)),
+});

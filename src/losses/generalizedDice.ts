@@ -1,32 +1,12 @@
-import type { Tensor } from '@tensorflow/tfjs-core';
-import { checkOneOf } from '../checks.js';
-import type { SumName } from '../kernels/contract.js';
-import type { OverlapOf } from '../overlap/overlap.js';
+import { makeRegionLoss } from './makeRegionLoss.js';
+import type { ClassLoss } from './lossDescription.js';
 import { diceCoefficient } from './dice.js';
-import type { Reduction, RegionOptions, RegionResult } from './options.js';
-import { regionLoss, regionLossOfTable, type RegionFormula } from './region.js';
+import type { Reduction, RegionOptions } from './options.js';
 
 export interface GeneralizedDiceLossOptions<R extends Reduction = Reduction> extends RegionOptions<R> {
   /** What a class weighs in the sums: `'square'` (default), 1/T²; `'simple'`, 1/T; `'uniform'`, 1. */
   weighting?: 'square' | 'simple' | 'uniform';
 }
-
-export const generalizedDice: RegionFormula<GeneralizedDiceLossOptions> = {
-  options: ['weighting'],
-  check: (fn, { weighting = 'square' }) => checkOneOf(fn, 'weighting', weighting, ['square', 'simple', 'uniform']),
-  acrossClasses: true,
-  value(a, { intersection, predicted, labelled }, { weighting = 'square' }, smooth, weights) {
-    // 1/T among the classes, whose square does not leave the range of float32 as that of 1/T would.
-    const inverse = a.divide(a.step(labelled), labelled, 0);
-    const rarity = a.divide(inverse, a.sumOfColumns(inverse), 0);
-    const factor = { uniform: null, simple: rarity, square: a.mul(rarity, rarity) }[weighting];
-    const shares = factor ? a.mul(weights, factor) : weights;
-    const normalized = a.divide(shares, a.sumOfColumns(shares), 0);
-    const total = (sum: typeof labelled) => a.sumOfColumns(a.mul(normalized, sum));
-    const sums = { intersection: total(intersection), predicted: total(predicted), labelled: total(labelled) };
-    return a.sub(1, diceCoefficient(a, sums, smooth));
-  },
-};
 
 /**
  * Generalized Dice loss: per sample 1 - (2Σ_c v_c I_c + s)/(Σ_c v_c (P_c + T_c) + s), with P = Σ w p, T = Σ w t, and
@@ -53,18 +33,20 @@ export const generalizedDice: RegionFormula<GeneralizedDiceLossOptions> = {
  *
  * @see Sudre et al., Generalised Dice overlap as a deep learning loss function, DLMIA 2017, arXiv 1707.03237
  */
-export function generalizedDiceLoss<R extends Reduction = 'mean'>(
-  labels: Tensor,
-  predictions: Tensor,
-  options: GeneralizedDiceLossOptions<R> = {},
-): RegionResult<R> {
-  return regionLoss('generalizedDiceLoss', generalizedDice, labels, predictions, options) as RegionResult<R>;
-}
-
-/** `generalizedDiceLoss` of sums that `overlap` or `mergeOverlaps` gave, with the same options. See `mergeOverlaps`. */
-export function generalizedDiceFromOverlap<R extends Reduction = 'mean'>(
-  table: Partial<OverlapOf<SumName>>,
-  options: GeneralizedDiceLossOptions<R> = {},
-): RegionResult<R> {
-  return regionLossOfTable('generalizedDiceFromOverlap', generalizedDice, table, options) as RegionResult<R>;
-}
+export const generalizedDiceLoss: ClassLoss<GeneralizedDiceLossOptions> =
+  /* @__PURE__ */ makeRegionLoss<GeneralizedDiceLossOptions>({
+    name: 'generalizedDiceLoss',
+    options: { weighting: { kind: 'choice', default: 'square', values: ['square', 'simple', 'uniform'] } },
+    acrossClasses: true,
+    value(a, { intersection, predicted, labelled, classWeights }, { weighting, smooth }) {
+      // 1/T among the classes, whose square does not leave the range of float32 as that of 1/T would.
+      const inverse = a.divide(a.step(labelled), labelled, 0);
+      const rarity = a.divide(inverse, a.sumOfColumns(inverse), 0);
+      const factor = { uniform: null, simple: rarity, square: a.mul(rarity, rarity) }[weighting];
+      const shares = factor ? a.mul(classWeights, factor) : classWeights;
+      const normalized = a.divide(shares, a.sumOfColumns(shares), 0);
+      const total = (sum: typeof labelled) => a.sumOfColumns(a.mul(normalized, sum));
+      const sums = { intersection: total(intersection), predicted: total(predicted), labelled: total(labelled) };
+      return a.sub(1, diceCoefficient(a, sums, smooth));
+    },
+  });

@@ -2,10 +2,11 @@
 import type { Algebra } from '../algebra/algebra.js';
 import { checkOneOf } from '../checks.js';
 import type { Layout } from '../kernels/layout.js';
-import { INPUT_OPTIONS, type InputOptions } from '../overlap/options.js';
+import type { InputOptions } from '../overlap/options.js';
 import { resolveClasses, type ClassWeights } from './classes.js';
-import { CLASS_OPTIONS, REDUCTIONS, type ClassOptions, type Reduction } from './options.js';
-import { reduceClasses } from './region.js';
+import { joinRules } from './optionRules.js';
+import { COMMON_RULES, REDUCTION_RULE, REDUCTIONS, type ClassOptions, type Reduction } from './options.js';
+import { reduceClasses } from './reduceClasses.js';
 
 /** The options of every loss on the shape of a class. */
 export interface GeometryOptions<R extends Reduction = Reduction> extends InputOptions, ClassOptions {
@@ -18,7 +19,7 @@ export interface GeometryOptions<R extends Reduction = Reduction> extends InputO
   reduction?: R;
 }
 
-export const GEOMETRY_OPTIONS = [...INPUT_OPTIONS, ...CLASS_OPTIONS, 'reduction'] as const;
+export const GEOMETRY_RULES = /* @__PURE__ */ joinRules(COMMON_RULES, { reduction: REDUCTION_RULE });
 
 /** The same, resolved. */
 export interface GeometryReduction {

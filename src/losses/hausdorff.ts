@@ -1,15 +1,18 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor3D } from '@tensorflow/tfjs-core';
 import { tensorAlgebra } from '../algebra/tensors.js';
-import { checkNumber, checkOptionNames, fail, LARGEST_NUMBER } from '../checks.js';
+import { fail, LARGEST_NUMBER } from '../checks.js';
 import { classMaps, distancesToOtherSide, sidesOf } from '../distance/sides.js';
 import { resolveSpacing, type Spacing } from '../distance/spacing.js';
 import { resolveInputs, type LossInputs } from '../overlap/inputs.js';
-import type { Reduction, RegionResult } from './options.js';
+import { makeLoss } from './makeLoss.js';
+import type { ClassLoss } from './lossDescription.js';
+import { completeOptions, joinRules, OTHER, type OptionRules } from './optionRules.js';
+import type { Reduction } from './options.js';
 import {
   reduceGeometry,
   resolveGeometryReduction,
-  GEOMETRY_OPTIONS,
+  GEOMETRY_RULES,
   shapeOfReduction,
   type GeometryOptions,
 } from './geometry.js';
@@ -22,7 +25,10 @@ export interface HausdorffLossOptions<R extends Reduction = Reduction> extends G
   spacing?: Spacing;
 }
 
-export const HAUSDORFF_OPTIONS = [...GEOMETRY_OPTIONS, 'alpha', 'spacing'] as const;
+const HAUSDORFF_RULES = /* @__PURE__ */ joinRules(GEOMETRY_RULES, {
+  alpha: { kind: 'number', default: 2, least: 0, open: true, ownMeaning: true },
+  spacing: OTHER,
+}) satisfies OptionRules<HausdorffLossOptions>;
 
 /**
  * Hausdorff loss in its distance transform form: per sample and class Σ w (p - t)² (d_T^alpha + d_P^alpha) / Σ w, where
@@ -51,32 +57,35 @@ export const HAUSDORFF_OPTIONS = [...GEOMETRY_OPTIONS, 'alpha', 'spacing'] as co
  * @see Karimi & Salcudean, Reducing the Hausdorff distance in medical image segmentation with convolutional neural
  * networks, IEEE TMI 2020, arXiv 1904.10030
  */
-export function hausdorffLoss<R extends Reduction = 'mean'>(
-  labels: Tensor,
-  predictions: Tensor,
-  options: HausdorffLossOptions<R> = {},
-): RegionResult<R> {
+export const hausdorffLoss: ClassLoss<HausdorffLossOptions> = /* @__PURE__ */ makeLoss<
+  HausdorffLossOptions,
+  ClassLoss<HausdorffLossOptions>
+>({
+  name: 'hausdorffLoss',
+  options: HAUSDORFF_RULES,
+  own: ['alpha', 'spacing'],
+  range: [0, Infinity],
+  loss: hausdorffValue,
+});
+
+function hausdorffValue(labels: Tensor, predictions: Tensor, options: HausdorffLossOptions): Tensor {
   const fn = 'hausdorffLoss';
-  checkOptionNames(fn, options, HAUSDORFF_OPTIONS);
-  const { alpha = 2 } = options;
-  checkNumber(fn, 'alpha', alpha, { least: 0, open: true });
-  return tf.tidy(() => {
-    const inputs = resolveInputs(fn, labels, predictions, options);
-    const { layout } = inputs;
-    const reduction = resolveGeometryReduction(fn, options, layout);
-    const spacing = resolveSpacing(fn, options.spacing ?? 1, layout.spatial);
-    checkPowers(fn, layout.spatial, spacing, alpha);
+  const { alpha } = completeOptions(fn, { alpha: HAUSDORFF_RULES.alpha }, options);
+  const inputs = resolveInputs(fn, labels, predictions, options);
+  const { layout } = inputs;
+  const reduction = resolveGeometryReduction(fn, options, layout);
+  const spacing = resolveSpacing(fn, options.spacing ?? 1, layout.spatial);
+  checkPowers(fn, layout.spatial, spacing, alpha);
 
-    const maps = softMaps(inputs);
-    const distances = powersOfDistances(maps, inputs, reduction.classes.included, spacing, alpha);
-    const errors = tf.mul(tf.square(tf.sub(maps.predicted, maps.labelled)), distances) as Tensor3D;
+  const maps = softMaps(inputs);
+  const distances = powersOfDistances(maps, inputs, reduction.classes.included, spacing, alpha);
+  const errors = tf.mul(tf.square(tf.sub(maps.predicted, maps.labelled)), distances) as Tensor3D;
 
-    const a = tensorAlgebra;
-    const valid = weightOfSamples(inputs);
-    const values = a.divide(weightedSum(errors, inputs), valid, 0);
-    const loss = reduceGeometry(a, values, a.step(valid), reduction);
-    return tf.reshape(loss, shapeOfReduction(reduction, layout.samples));
-  }) as RegionResult<R>;
+  const a = tensorAlgebra;
+  const valid = weightOfSamples(inputs);
+  const values = a.divide(weightedSum(errors, inputs), valid, 0);
+  const loss = reduceGeometry(a, values, a.step(valid), reduction);
+  return tf.reshape(loss, shapeOfReduction(reduction, layout.samples));
 }
 
 /** Whether float32 can be multiplied with the longest distance there can be, to the power of alpha. */

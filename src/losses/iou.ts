@@ -1,19 +1,8 @@
-import type { Tensor } from '@tensorflow/tfjs-core';
-import type { SumName } from '../kernels/contract.js';
-import type { OverlapOf } from '../overlap/overlap.js';
-import type { Reduction, RegionOptions, RegionResult } from './options.js';
-import { regionLoss, regionLossOfTable, type RegionFormula } from './region.js';
+import { makeRegionLoss } from './makeRegionLoss.js';
+import type { ClassLoss } from './lossDescription.js';
+import type { Reduction, RegionOptions } from './options.js';
 
 export type IouLossOptions<R extends Reduction = Reduction> = RegionOptions<R>;
-
-export const iou: RegionFormula<IouLossOptions> = {
-  options: [],
-  check() {},
-  value(a, { intersection, predicted, labelled }, _, smooth) {
-    const union = a.sub(a.add(predicted, labelled), intersection);
-    return a.sub(1, a.divide(a.add(intersection, smooth), a.add(union, smooth), 1));
-  },
-};
 
 /**
  * Soft IoU (Jaccard) loss: per sample and class 1 - (I + s)/(P + T - I + s), with P = Σ w p, T = Σ w t, and
@@ -36,18 +25,11 @@ export const iou: RegionFormula<IouLossOptions> = {
  *
  * @see Wang et al., Jaccard metric losses: optimizing the Jaccard index with soft labels, NeurIPS 2023, arXiv 2302.05666
  */
-export function iouLoss<R extends Reduction = 'mean'>(
-  labels: Tensor,
-  predictions: Tensor,
-  options: IouLossOptions<R> = {},
-): RegionResult<R> {
-  return regionLoss('iouLoss', iou, labels, predictions, options) as RegionResult<R>;
-}
-
-/** `iouLoss` of sums that `overlap` or `mergeOverlaps` gave, with the same options. See `mergeOverlaps`. */
-export function iouFromOverlap<R extends Reduction = 'mean'>(
-  table: Partial<OverlapOf<SumName>>,
-  options: IouLossOptions<R> = {},
-): RegionResult<R> {
-  return regionLossOfTable('iouFromOverlap', iou, table, options) as RegionResult<R>;
-}
+export const iouLoss: ClassLoss<IouLossOptions> = /* @__PURE__ */ makeRegionLoss<IouLossOptions>({
+  name: 'iouLoss',
+  options: {},
+  value(a, { intersection, predicted, labelled }, { smooth }) {
+    const union = a.sub(a.add(predicted, labelled), intersection);
+    return a.sub(1, a.divide(a.add(intersection, smooth), a.add(union, smooth), 1));
+  },
+});

@@ -1,19 +1,10 @@
-import type { Tensor } from '@tensorflow/tfjs-core';
-import { checkBoolean } from '../checks.js';
-import type { SumName } from '../kernels/contract.js';
-import type { OverlapOf } from '../overlap/overlap.js';
+import { makeRegionLoss } from './makeRegionLoss.js';
+import type { ClassLoss } from './lossDescription.js';
 import { diceCoefficient, type DiceLossOptions } from './dice.js';
-import type { Reduction, RegionResult } from './options.js';
-import { regionLoss, regionLossOfTable, type RegionFormula } from './region.js';
+import { FLAG } from './optionRules.js';
+import type { Reduction } from './options.js';
 
 export type LogCoshDiceLossOptions<R extends Reduction = Reduction> = Omit<DiceLossOptions<R>, 'log'>;
-
-export const logCoshDice: RegionFormula<LogCoshDiceLossOptions> = {
-  options: ['squared'],
-  check: (fn, { squared = false }) => checkBoolean(fn, 'squared', squared),
-  squared: ({ squared = false }) => squared,
-  value: (a, sums, _, smooth) => a.logCosh(a.sub(1, diceCoefficient(a, sums, smooth))),
-};
 
 /**
  * Log-cosh Dice loss: per sample and class log(cosh(d)), with d the value of `diceLoss`. About d²/2, so its gradient
@@ -35,18 +26,11 @@ export const logCoshDice: RegionFormula<LogCoshDiceLossOptions> = {
  *
  * @see Jadon, A survey of loss functions for semantic segmentation, CIBCB 2020, arXiv 2006.14822
  */
-export function logCoshDiceLoss<R extends Reduction = 'mean'>(
-  labels: Tensor,
-  predictions: Tensor,
-  options: LogCoshDiceLossOptions<R> = {},
-): RegionResult<R> {
-  return regionLoss('logCoshDiceLoss', logCoshDice, labels, predictions, options) as RegionResult<R>;
-}
-
-/** `logCoshDiceLoss` of sums that `overlap` or `mergeOverlaps` gave, with the same options. See `mergeOverlaps`. */
-export function logCoshDiceFromOverlap<R extends Reduction = 'mean'>(
-  table: Partial<OverlapOf<SumName>>,
-  options: LogCoshDiceLossOptions<R> = {},
-): RegionResult<R> {
-  return regionLossOfTable('logCoshDiceFromOverlap', logCoshDice, table, options) as RegionResult<R>;
-}
+export const logCoshDiceLoss: ClassLoss<LogCoshDiceLossOptions> =
+  /* @__PURE__ */ makeRegionLoss<LogCoshDiceLossOptions>({
+    name: 'logCoshDiceLoss',
+    options: { squared: FLAG },
+    lowestAtLabels: ({ overlap, squared }) => overlap !== 'product' || squared === true,
+    squared: ({ squared }) => squared,
+    value: (a, sums, { smooth }) => a.logCosh(a.sub(1, diceCoefficient(a, sums, smooth))),
+  });

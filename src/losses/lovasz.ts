@@ -2,15 +2,23 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { tensorAlgebra as a } from '../algebra/tensors.js';
-import { checkOneOf, checkOptionNames, entriesOf, fail, show } from '../checks.js';
+import { checkOneOf, entriesOf, fail, show } from '../checks.js';
 import { pixels, type Pixels } from '../kernels/composed/pixels.js';
 import { constant } from '../ops/constant.js';
 import { sumPixels } from '../ops/sumPixels.js';
-import { INPUT_OPTIONS, type InputOptions } from '../overlap/options.js';
+import type { InputOptions } from '../overlap/options.js';
 import { passAttributes, plainEntropy, resolveInputs, type LossInputs } from '../overlap/inputs.js';
 import type { LabelRule } from '../overlap/valueChecks.js';
 import { resolveClasses } from './classes.js';
-import { CLASS_OPTIONS, REDUCTIONS, type ClassOptions, type Reduction } from './options.js';
+import { OTHER, type OptionRules } from './optionRules.js';
+import {
+  AGGREGATE_RULE,
+  INPUT_RULES,
+  REDUCTION_RULE,
+  REDUCTIONS,
+  type ClassOptions,
+  type Reduction,
+} from './options.js';
 
 /** The options of both Lovász losses. */
 export interface LovaszOptions<R extends Reduction = Reduction>
@@ -26,12 +34,16 @@ export interface LovaszOptions<R extends Reduction = Reduction>
   reduction?: R;
 }
 
-export const LOVASZ_OPTIONS = [
-  ...INPUT_OPTIONS.filter((name) => name !== 'activation'),
-  ...CLASS_OPTIONS,
-  'aggregate',
-  'reduction',
-] as const;
+export const LOVASZ_RULES = {
+  sharpness: INPUT_RULES.sharpness,
+  axis: OTHER,
+  mask: OTHER,
+  ignoreLabel: OTHER,
+  classWeights: OTHER,
+  classes: OTHER,
+  aggregate: AGGREGATE_RULE,
+  reduction: REDUCTION_RULE,
+} satisfies OptionRules<LovaszOptions>;
 
 /** Labels, predictions and weights of the pixels, [R,P]: a row for each sample and class, or for each class. */
 export interface LovaszRows {
@@ -41,8 +53,6 @@ export interface LovaszRows {
 }
 
 export interface LovaszLoss {
-  /** The names of the options that it takes. */
-  options: readonly string[];
   /** The activation, if it is no option. */
   activation?: 'sigmoid';
   /** The rule for soft labels. */
@@ -53,47 +63,45 @@ export interface LovaszLoss {
   values(rows: LovaszRows, inputs: LossInputs): Tensor1D;
 }
 
-export function lovaszLoss(
+/** Call it inside tf.tidy. */
+export function lovaszValue(
   fn: string,
   loss: LovaszLoss,
   labels: Tensor,
   predictions: Tensor,
   given: LovaszOptions & InputOptions,
 ): Tensor {
-  checkOptionNames(fn, given, loss.options);
   const options = { ...given, activation: loss.activation ?? given.activation };
-  return tf.tidy(() => {
-    const inputs = resolveInputs(fn, labels, predictions, options, { rule: loss.labels });
-    const { samples, classes } = inputs.layout;
-    const { aggregate = 'image', reduction = 'mean' } = options;
-    checkOneOf(fn, 'aggregate', aggregate, ['image', 'batch']);
-    checkOneOf(fn, 'reduction', reduction, REDUCTIONS);
-    if (reduction === 'sample' && aggregate === 'batch') {
-      fail(fn, `reduction 'sample' needs aggregate 'image', got 'batch', which has no value per sample`);
-    }
-    const choice = resolveLovaszClasses(fn, options, classes);
+  const inputs = resolveInputs(fn, labels, predictions, options, { rule: loss.labels });
+  const { samples, classes } = inputs.layout;
+  const { aggregate = 'image', reduction = 'mean' } = options;
+  checkOneOf(fn, 'aggregate', aggregate, AGGREGATE_RULE.values);
+  checkOneOf(fn, 'reduction', reduction, REDUCTIONS);
+  if (reduction === 'sample' && aggregate === 'batch') {
+    fail(fn, `reduction 'sample' needs aggregate 'image', got 'batch', which has no value per sample`);
+  }
+  const choice = resolveLovaszClasses(fn, options, classes);
 
-    const all = pixels(inputs, passAttributes(inputs, plainEntropy(inputs)));
-    const read = loss.read(inputs, all);
-    const weights = constant(() => spread(all.weights, read.labels));
-    const images = aggregate === 'batch' ? 1 : samples;
-    const toRows = (x: Tensor3D) => rowsOf(x, aggregate);
-    const rows = {
-      labels: toRows(read.labels),
-      predictions: toRows(read.predictions),
-      weights: constant(() => toRows(weights)),
+  const all = pixels(inputs, passAttributes(inputs, plainEntropy(inputs)));
+  const read = loss.read(inputs, all);
+  const weights = constant(() => spread(all.weights, read.labels));
+  const images = aggregate === 'batch' ? 1 : samples;
+  const toRows = (x: Tensor3D) => rowsOf(x, aggregate);
+  const rows = {
+    labels: toRows(read.labels),
+    predictions: toRows(read.predictions),
+    weights: constant(() => toRows(weights)),
+  };
+  const values: Tensor2D = tf.reshape(loss.values(rows, inputs), [images, classes]);
+  const counted = constant(() => {
+    const sums = (x: Tensor3D): Tensor2D => {
+      const perSample = sumPixels(x);
+      return aggregate === 'batch' ? tf.sum(perSample, 0, true) : perSample;
     };
-    const values: Tensor2D = tf.reshape(loss.values(rows, inputs), [images, classes]);
-    const counted = constant(() => {
-      const sums = (x: Tensor3D): Tensor2D => {
-        const perSample = sumPixels(x);
-        return aggregate === 'batch' ? tf.sum(perSample, 0, true) : perSample;
-      };
-      const some = tf.mul(tf.step(sums(weights)), a.row(choice.included)) as Tensor2D;
-      return choice.present ? tf.mul(some, tf.step(sums(tf.mul(weights, read.labels)))) : some;
-    });
-    return reduce(values, tf.mul(counted, a.row(choice.weights)), reduction);
+    const some = tf.mul(tf.step(sums(weights)), a.row(choice.included)) as Tensor2D;
+    return choice.present ? tf.mul(some, tf.step(sums(tf.mul(weights, read.labels)))) : some;
   });
+  return reduce(values, tf.mul(counted, a.row(choice.weights)), reduction);
 }
 
 /** Whether classes without a label are left out: by default as in the region losses. */

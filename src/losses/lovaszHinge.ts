@@ -1,9 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
+import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { constant } from '../ops/constant.js';
-import { LOVASZ_OPTIONS, lovaszLoss, type LovaszLoss, type LovaszOptions } from './lovasz.js';
+import { LOVASZ_RULES, lovaszValue, type LovaszLoss, type LovaszOptions } from './lovasz.js';
 import { lovaszSlopes, piecewiseLinear, sumRows } from './lovaszExtension.js';
-import type { Reduction, RegionResult } from './options.js';
+import { makeLoss } from './makeLoss.js';
+import type { ClassLoss } from './lossDescription.js';
+import type { Reduction } from './options.js';
 
 export type LovaszHingeLossOptions<R extends Reduction = Reduction> = LovaszOptions<R>;
 
@@ -11,7 +13,6 @@ export type LovaszHingeLossOptions<R extends Reduction = Reduction> = LovaszOpti
 const LARGEST_ERROR = 1e9;
 
 const lovaszHinge: LovaszLoss = {
-  options: LOVASZ_OPTIONS,
   activation: 'sigmoid',
   labels: 'hard',
   read: ({ labelKind }, { labels, scaled }) => ({
@@ -70,10 +71,13 @@ function hardLabels(labels: Tensor3D): Tensor3D {
  * @see Berman, Rannen Triki, Blaschko, The Lovász-softmax loss, CVPR 2018, arXiv 1705.08790
  * @see Yu, Blaschko, Learning submodular losses with the Lovász hinge, ICML 2015
  */
-export function lovaszHingeLoss<R extends Reduction = 'mean'>(
-  labels: Tensor,
-  predictions: Tensor,
-  options: LovaszHingeLossOptions<R> = {},
-): RegionResult<R> {
-  return lovaszLoss('lovaszHingeLoss', lovaszHinge, labels, predictions, options) as RegionResult<R>;
-}
+export const lovaszHingeLoss: ClassLoss<LovaszHingeLossOptions> = /* @__PURE__ */ makeLoss<
+  LovaszHingeLossOptions,
+  ClassLoss<LovaszHingeLossOptions>
+>({
+  name: 'lovaszHingeLoss',
+  options: LOVASZ_RULES,
+  own: [],
+  range: [0, 1e9],
+  loss: (labels, predictions, options) => lovaszValue('lovaszHingeLoss', lovaszHinge, labels, predictions, options),
+});

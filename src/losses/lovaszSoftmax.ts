@@ -5,9 +5,12 @@ import { nestedGrads } from '../ops/nestedGrads.js';
 import { ratio } from '../ops/ratio.js';
 import { sign } from '../ops/sign.js';
 import type { InputOptions } from '../overlap/options.js';
-import { LOVASZ_OPTIONS, lovaszLoss, type LovaszLoss, type LovaszOptions, type LovaszRows } from './lovasz.js';
+import { LOVASZ_RULES, lovaszValue, type LovaszLoss, type LovaszOptions, type LovaszRows } from './lovasz.js';
 import { lovaszSlopes, piecewiseLinear, sumRows, type Mistakes } from './lovaszExtension.js';
-import type { Reduction, RegionResult } from './options.js';
+import { makeLoss } from './makeLoss.js';
+import type { ClassLoss } from './lossDescription.js';
+import { joinRules, OTHER } from './optionRules.js';
+import type { Reduction } from './options.js';
 
 export interface LovaszSoftmaxLossOptions<R extends Reduction = Reduction>
   extends LovaszOptions<R>, Pick<InputOptions, 'activation'> {}
@@ -15,10 +18,7 @@ export interface LovaszSoftmaxLossOptions<R extends Reduction = Reduction>
 /** Below it, t or 1 - t is no way to go. */
 const SHORTEST_WAY = 1e-30;
 
-export const LOVASZ_SOFTMAX_OPTIONS = ['activation', ...LOVASZ_OPTIONS] as const;
-
 const lovaszSoftmax: LovaszLoss = {
-  options: LOVASZ_SOFTMAX_OPTIONS,
   labels: 'shares',
   read: ({ activation }, { labels, scaled }) => ({ labels, predictions: probabilities(scaled, activation) }),
   values({ labels: t, predictions, weights }, { labelKind, labels }) {
@@ -100,10 +100,14 @@ function withLabelsGradient({ labels, predictions, weights }: LovaszRows): Tenso
  *
  * @see Berman, Rannen Triki, Blaschko, The Lovász-softmax loss, CVPR 2018, arXiv 1705.08790
  */
-export function lovaszSoftmaxLoss<R extends Reduction = 'mean'>(
-  labels: Tensor,
-  predictions: Tensor,
-  options: LovaszSoftmaxLossOptions<R> = {},
-): RegionResult<R> {
-  return lovaszLoss('lovaszSoftmaxLoss', lovaszSoftmax, labels, predictions, options) as RegionResult<R>;
-}
+export const lovaszSoftmaxLoss: ClassLoss<LovaszSoftmaxLossOptions> = /* @__PURE__ */ makeLoss<
+  LovaszSoftmaxLossOptions,
+  ClassLoss<LovaszSoftmaxLossOptions>
+>({
+  name: 'lovaszSoftmaxLoss',
+  options: /* @__PURE__ */ joinRules({ activation: OTHER }, LOVASZ_RULES),
+  own: [],
+  range: [0, 1],
+  lowestAtLabels: true,
+  loss: (labels, predictions, options) => lovaszValue('lovaszSoftmaxLoss', lovaszSoftmax, labels, predictions, options),
+});

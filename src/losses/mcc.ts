@@ -1,36 +1,11 @@
-import type { Tensor } from '@tensorflow/tfjs-core';
-import type { SumName } from '../kernels/contract.js';
-import type { OverlapOf } from '../overlap/overlap.js';
-import type { Reduction, RegionOptions, RegionResult } from './options.js';
-import { regionLoss, regionLossOfTable, type RegionFormula } from './region.js';
+import { makeRegionLoss } from './makeRegionLoss.js';
+import type { ClassLoss } from './lossDescription.js';
+import type { Reduction, RegionOptions } from './options.js';
 
 export type MccLossOptions<R extends Reduction = Reduction> = RegionOptions<R>;
 
 /** V - T is 0 up to the rounding of sums in float32. */
 const FULL = 2e-7;
-
-export const mcc: RegionFormula<MccLossOptions> = {
-  options: [],
-  check() {},
-  value(a, sums, _, smooth) {
-    // `smooth` more in each of the four cells of the confusion table.
-    const intersection = a.add(sums.intersection, smooth);
-    const predicted = a.add(sums.predicted, 2 * smooth);
-    const labelled = a.add(sums.labelled, 2 * smooth);
-    const valid = a.add(sums.valid, 4 * smooth);
-    const share = (x: typeof valid) => a.divide(x, valid, 0);
-
-    const [notPredicted, notLabelled] = [a.sub(valid, predicted), a.sub(valid, labelled)];
-    const covariance = a.sub(intersection, share(a.mul(predicted, labelled)));
-    const variances = a.mul(share(a.mul(predicted, notPredicted)), share(a.mul(labelled, notLabelled)));
-    const correlation = a.divide(covariance, a.power(variances, 0.5), 0);
-
-    // Labels that are all the same correlate with nothing: there it is the mean of abs(p - t).
-    const varied = a.mul(a.step(labelled), a.step(a.sub(a.mul(valid, 1 - FULL), labelled)));
-    const wrong = a.add(share(a.mul(predicted, share(notLabelled))), share(a.mul(labelled, share(notPredicted))));
-    return a.add(a.mul(varied, a.sub(1, correlation)), a.mul(a.sub(1, varied), wrong));
-  },
-};
 
 /**
  * Loss of Matthews's correlation coefficient: per sample and class 1 - (I·V - P·T)/√(P·T·(V - P)·(V - T)), which is
@@ -58,18 +33,26 @@ export const mcc: RegionFormula<MccLossOptions> = {
  * @see Abhishek & Hamarneh, Matthews correlation coefficient loss for deep convolutional networks, ISBI 2021,
  * arXiv 2010.13454
  */
-export function mccLoss<R extends Reduction = 'mean'>(
-  labels: Tensor,
-  predictions: Tensor,
-  options: MccLossOptions<R> = {},
-): RegionResult<R> {
-  return regionLoss('mccLoss', mcc, labels, predictions, options) as RegionResult<R>;
-}
+export const mccLoss: ClassLoss<MccLossOptions> = /* @__PURE__ */ makeRegionLoss<MccLossOptions>({
+  name: 'mccLoss',
+  options: {},
+  range: [0, 2],
+  value(a, sums, { smooth }) {
+    // `smooth` more in each of the four cells of the confusion table.
+    const intersection = a.add(sums.intersection, smooth);
+    const predicted = a.add(sums.predicted, 2 * smooth);
+    const labelled = a.add(sums.labelled, 2 * smooth);
+    const valid = a.add(sums.valid, 4 * smooth);
+    const share = (x: typeof valid) => a.divide(x, valid, 0);
 
-/** `mccLoss` of sums that `overlap` or `mergeOverlaps` gave, with the same options. See `mergeOverlaps`. */
-export function mccFromOverlap<R extends Reduction = 'mean'>(
-  table: Partial<OverlapOf<SumName>>,
-  options: MccLossOptions<R> = {},
-): RegionResult<R> {
-  return regionLossOfTable('mccFromOverlap', mcc, table, options) as RegionResult<R>;
-}
+    const [notPredicted, notLabelled] = [a.sub(valid, predicted), a.sub(valid, labelled)];
+    const covariance = a.sub(intersection, share(a.mul(predicted, labelled)));
+    const variances = a.mul(share(a.mul(predicted, notPredicted)), share(a.mul(labelled, notLabelled)));
+    const correlation = a.divide(covariance, a.power(variances, 0.5), 0);
+
+    // Labels that are all the same correlate with nothing: there it is the mean of abs(p - t).
+    const varied = a.mul(a.step(labelled), a.step(a.sub(a.mul(valid, 1 - FULL), labelled)));
+    const wrong = a.add(share(a.mul(predicted, share(notLabelled))), share(a.mul(labelled, share(notPredicted))));
+    return a.add(a.mul(varied, a.sub(1, correlation)), a.mul(a.sub(1, varied), wrong));
+  },
+});

@@ -1,5 +1,6 @@
 import type { Scalar, Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
-import { INPUT_OPTIONS, type InputOptions } from '../overlap/options.js';
+import type { InputOptions } from '../overlap/options.js';
+import { FLAG, joinRules, OTHER, type ChoiceRule, type OptionRules } from './optionRules.js';
 
 /** How per-sample and per-class values, or per-pixel values, become the result. */
 export type Reduction = 'mean' | 'sum' | 'none' | 'sample';
@@ -11,6 +12,15 @@ export type RegionResult<R extends Reduction> = R extends 'none' ? Tensor2D : R 
 export type PerPixelResult<R extends Reduction> = R extends 'none' ? Tensor : R extends 'sample' ? Tensor1D : Scalar;
 
 export const REDUCTIONS: readonly Reduction[] = ['mean', 'sum', 'none', 'sample'];
+
+/** Checked by `resolveInputs`. */
+export const INPUT_RULES: OptionRules<InputOptions> = {
+  activation: OTHER,
+  sharpness: { kind: 'number', default: 1, least: 0, open: true },
+  axis: OTHER,
+  mask: OTHER,
+  ignoreLabel: OTHER,
+};
 
 /** Which classes count, and how much. */
 export interface ClassOptions {
@@ -24,6 +34,14 @@ export interface ClassOptions {
 }
 
 export const CLASS_OPTIONS = ['classWeights', 'classes'] as const;
+
+/** Checked by `resolveClasses`. */
+export const CLASS_RULES: OptionRules<ClassOptions> = { classWeights: OTHER, classes: OTHER };
+
+export const REDUCTION_RULE: ChoiceRule = { kind: 'choice', default: 'mean', values: REDUCTIONS };
+
+/** The rules of options that every loss has. */
+export const COMMON_RULES = /* @__PURE__ */ joinRules(INPUT_RULES, CLASS_RULES);
 
 /** The options of every region loss. */
 export interface RegionOptions<R extends Reduction = Reduction> extends InputOptions, ClassOptions {
@@ -46,15 +64,16 @@ export interface RegionOptions<R extends Reduction = Reduction> extends InputOpt
   reduction?: R;
 }
 
-export const REGION_OPTIONS = [
-  ...INPUT_OPTIONS,
-  ...CLASS_OPTIONS,
-  'absent',
-  'aggregate',
-  'overlap',
-  'smooth',
-  'reduction',
-] as const;
+export const ABSENT_RULE: ChoiceRule = { kind: 'choice', default: undefined, values: ['skip', 'penalize', 'smooth'] };
+export const AGGREGATE_RULE: ChoiceRule = { kind: 'choice', default: 'image', values: ['image', 'batch'] };
+
+export const REGION_RULES: OptionRules<RegionOptions> = /* @__PURE__ */ joinRules(COMMON_RULES, {
+  absent: ABSENT_RULE,
+  aggregate: AGGREGATE_RULE,
+  overlap: { kind: 'choice', default: 'metric', values: ['metric', 'product'] },
+  smooth: { kind: 'number', default: 0, least: 0 },
+  reduction: REDUCTION_RULE,
+});
 
 /** The options of every per-pixel loss. */
 export interface PerPixelOptions<R extends Reduction = Reduction> extends InputOptions, ClassOptions {
@@ -68,7 +87,10 @@ export interface PerPixelOptions<R extends Reduction = Reduction> extends InputO
   reduction?: R;
 }
 
-export const PER_PIXEL_OPTIONS = [...INPUT_OPTIONS, ...CLASS_OPTIONS, 'hardest', 'reduction'] as const;
+export const PER_PIXEL_RULES: OptionRules<PerPixelOptions> = /* @__PURE__ */ joinRules(COMMON_RULES, {
+  hardest: { kind: 'number', default: 1, least: 0, most: 1, open: true },
+  reduction: REDUCTION_RULE,
+});
 
 /** The options of the cross-entropies. */
 export interface CrossEntropyOptions<R extends Reduction = Reduction> extends PerPixelOptions<R> {
@@ -78,4 +100,7 @@ export interface CrossEntropyOptions<R extends Reduction = Reduction> extends Pe
   subtractEntropy?: boolean;
 }
 
-export const CROSS_ENTROPY_OPTIONS = [...PER_PIXEL_OPTIONS, 'labelSmoothing', 'subtractEntropy'] as const;
+export const CROSS_ENTROPY_RULES: OptionRules<CrossEntropyOptions> = /* @__PURE__ */ joinRules(PER_PIXEL_RULES, {
+  labelSmoothing: { kind: 'number', default: 0, least: 0, most: 1 },
+  subtractEntropy: FLAG,
+});

@@ -1,9 +1,7 @@
-import type { Tensor } from '@tensorflow/tfjs-core';
-import { checkNumber } from '../checks.js';
-import type { SumName } from '../kernels/contract.js';
-import type { OverlapOf } from '../overlap/overlap.js';
-import type { Reduction, RegionOptions, RegionResult } from './options.js';
-import { regionLoss, regionLossOfTable, type RegionFormula } from './region.js';
+import { makeRegionLoss } from './makeRegionLoss.js';
+import type { ClassLoss } from './lossDescription.js';
+import type { Reduction, RegionOptions } from './options.js';
+import type { RegionValue } from './regionFormula.js';
 
 export interface TverskyLossOptions<R extends Reduction = Reduction> extends RegionOptions<R> {
   /** Weight of the false positives, >= 0. Default 0.5. */
@@ -14,14 +12,14 @@ export interface TverskyLossOptions<R extends Reduction = Reduction> extends Reg
   gamma?: number;
 }
 
-export const tversky: RegionFormula<TverskyLossOptions> = {
-  options: ['alpha', 'beta', 'gamma'],
-  check(fn, { alpha = 0.5, beta = 0.5, gamma = 1 }) {
-    checkNumber(fn, 'alpha', alpha, { least: 0 });
-    checkNumber(fn, 'beta', beta, { least: 0 });
-    checkNumber(fn, 'gamma', gamma, { least: 0, open: true });
+/** Also for `unifiedFocalLoss`. */
+export const tversky: RegionValue<TverskyLossOptions> = {
+  options: {
+    alpha: { kind: 'number', default: 0.5, least: 0, ownMeaning: true },
+    beta: { kind: 'number', default: 0.5, least: 0 },
+    gamma: { kind: 'number', default: 1, least: 0, open: true, ownMeaning: true },
   },
-  value(a, { intersection, predicted, labelled }, { alpha = 0.5, beta = 0.5, gamma = 1 }, smooth) {
+  value(a, { intersection, predicted, labelled }, { alpha, beta, gamma, smooth }) {
     const falsePositives = a.mul(a.sub(predicted, intersection), alpha);
     const falseNegatives = a.mul(a.sub(labelled, intersection), beta);
     const found = a.add(intersection, smooth);
@@ -51,18 +49,7 @@ export const tversky: RegionFormula<TverskyLossOptions> = {
  * @see Salehi et al., Tversky loss function, MLMI 2017, arXiv 1706.05721; Abraham & Khan, focal Tversky, ISBI 2019,
  * arXiv 1810.07842
  */
-export function tverskyLoss<R extends Reduction = 'mean'>(
-  labels: Tensor,
-  predictions: Tensor,
-  options: TverskyLossOptions<R> = {},
-): RegionResult<R> {
-  return regionLoss('tverskyLoss', tversky, labels, predictions, options) as RegionResult<R>;
-}
-
-/** `tverskyLoss` of sums that `overlap` or `mergeOverlaps` gave, with the same options. See `mergeOverlaps`. */
-export function tverskyFromOverlap<R extends Reduction = 'mean'>(
-  table: Partial<OverlapOf<SumName>>,
-  options: TverskyLossOptions<R> = {},
-): RegionResult<R> {
-  return regionLossOfTable('tverskyFromOverlap', tversky, table, options) as RegionResult<R>;
-}
+export const tverskyLoss: ClassLoss<TverskyLossOptions> = /* @__PURE__ */ makeRegionLoss<TverskyLossOptions>({
+  name: 'tverskyLoss',
+  ...tversky,
+});

@@ -1,12 +1,12 @@
-import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { checkNumber, checkOptionNames, fail, show } from '../checks.js';
-import { resolveInputs, type LossInputs } from '../overlap/inputs.js';
-import { lossOfTerm, passTerm, type SumTerm } from '../overlap/terms.js';
-import { resolveFocal } from './focal.js';
-import { REGION_OPTIONS, type Reduction, type RegionOptions, type RegionResult } from './options.js';
-import { perPixelTerm, type PerPixel } from './perPixel.js';
-import { regionFormula } from './region.js';
+import { fail } from '../checks.js';
+import { makePassLoss } from './makeLoss.js';
+import { resolveFocal } from './focalTerm.js';
+import type { Described } from './lossDescription.js';
+import { completeOptions, joinRules, type OptionRules } from './optionRules.js';
+import { REGION_RULES, type Reduction, type RegionOptions, type RegionResult } from './options.js';
+import { perPixelTerms, type PerPixel } from './perPixel.js';
+import { regionFormula } from './regionFormula.js';
 import { tversky } from './tversky.js';
 
 export interface UnifiedFocalLossOptions<
@@ -20,7 +20,19 @@ export interface UnifiedFocalLossOptions<
   gamma?: number;
 }
 
-export const UNIFIED_FOCAL_OPTIONS = [...REGION_OPTIONS, 'lambda', 'delta', 'gamma'] as const;
+export interface UnifiedFocalLoss extends Described<UnifiedFocalLossOptions> {
+  <R extends Exclude<Reduction, 'none'> = 'mean'>(
+    labels: Tensor,
+    predictions: Tensor,
+    options?: UnifiedFocalLossOptions & { reduction?: R },
+  ): RegionResult<R>;
+}
+
+const OWN_RULES: OptionRules<Pick<UnifiedFocalLossOptions, 'lambda' | 'delta' | 'gamma'>> = {
+  lambda: { kind: 'number', default: 0.5, least: 0, most: 1 },
+  delta: { kind: 'number', default: 0.6, least: 0, most: 1, open: 'both' },
+  gamma: { kind: 'number', default: 0.5, least: 0, most: 1, open: true, ownMeaning: true },
+};
 
 /**
  * Symmetric unified focal loss: lambda·F + (1 - lambda)·R. F is `focalLoss` with exponent 1 - gamma, in which the terms
@@ -44,33 +56,25 @@ export const UNIFIED_FOCAL_OPTIONS = [...REGION_OPTIONS, 'lambda', 'delta', 'gam
  *
  * @see Yeung et al., Unified focal loss, Computerized Medical Imaging and Graphics 2022, arXiv 2102.04525
  */
-export function unifiedFocalLoss<R extends Exclude<Reduction, 'none'> = 'mean'>(
-  labels: Tensor,
-  predictions: Tensor,
-  options: UnifiedFocalLossOptions<R> = {},
-): RegionResult<R> {
-  return tf.tidy(() => tf.addN(unifiedFocalTerms(labels, predictions, options).map(lossOfTerm))) as RegionResult<R>;
-}
-
-/** Inside tf.tidy. */
-export function unifiedFocalTerms(labels: Tensor, predictions: Tensor, options: UnifiedFocalLossOptions): SumTerm[] {
-  const fn = 'unifiedFocalLoss';
-  checkOptionNames(fn, options, UNIFIED_FOCAL_OPTIONS);
-  const { lambda = 0.5, delta = 0.6, gamma = 0.5 } = options;
-  checkNumber(fn, 'lambda', lambda, { least: 0, most: 1 });
-  checkNumber(fn, 'gamma', gamma, { least: 0, most: 1, open: true });
-  const inside = typeof delta === 'number' && delta > 0 && delta < 1;
-  if (!inside) fail(fn, `delta must be a number between 0 and 1, got ${show(delta)}`);
-  const inputs = resolveInputs(fn, labels, predictions, options);
-  const region = { ...options, gamma, alpha: 1 - delta, beta: delta };
-  const focal = withForeground(resolveFocal(fn, { ...options, gamma: 1 - gamma }, ...focalOf(inputs)), delta);
-  const perPixel = perPixelTerm(inputs, focal, lambda);
-  if (!perPixel) fail(fn, `reduction must be 'mean', 'sum' or 'sample', got 'none'`);
-  const formula = regionFormula(fn, tversky, region, inputs.layout.classes);
-  return [perPixel, passTerm(inputs, formula, undefined, 1 - lambda)];
-}
-
-const focalOf = ({ activation, layout }: LossInputs) => [activation, layout.classes] as const;
+export const unifiedFocalLoss: UnifiedFocalLoss = /* @__PURE__ */ makePassLoss<
+  UnifiedFocalLossOptions,
+  UnifiedFocalLoss
+>({
+  name: 'unifiedFocalLoss',
+  options: /* @__PURE__ */ joinRules(REGION_RULES, OWN_RULES) as OptionRules<UnifiedFocalLossOptions>,
+  own: ['lambda', 'delta', 'gamma'],
+  range: [0, 1e9],
+  lowestAtLabels: ({ overlap, gamma }) => overlap !== 'product' && gamma !== 1,
+  resolve(fn, reading, options) {
+    const { lambda, delta, gamma } = completeOptions(fn, OWN_RULES, options);
+    if ((options.reduction as string) === 'none') fail(fn, `reduction must be 'mean', 'sum' or 'sample', got 'none'`);
+    const region = { ...options, gamma, alpha: 1 - delta, beta: delta };
+    const focal = withForeground(resolveFocal(fn, { ...options, gamma: 1 - gamma }, reading), delta);
+    const formula = regionFormula(fn, tversky, region, reading.classes);
+    const { terms } = perPixelTerms(focal, lambda);
+    return { terms: [...terms, { weight: 1 - lambda, formula }], others: [], shape: '[N, C]' };
+  },
+});
 
 /** Weighs the terms of the foreground with delta, and those of the background with 1 - delta. */
 function withForeground(loss: PerPixel, delta: number): PerPixel {

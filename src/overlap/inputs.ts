@@ -171,6 +171,12 @@ export function plainEntropy({ activation, layout }: LossInputs): EntropyTerm {
   return { kind, labelSmoothing: 0, posWeight: null, subtractEntropy: false };
 }
 
+/** Whether it is the cross-entropy that `overlap` adds up. */
+export function isPlainEntropy(entropy: EntropyTerm, activation: PassActivation, classes: number): boolean {
+  const { kind, labelSmoothing, posWeight, subtractEntropy } = entropy;
+  return kind === entropyKind(activation, classes) && labelSmoothing === 0 && posWeight === null && !subtractEntropy;
+}
+
 export function passAttributes({ activation, sharpness }: LossInputs, entropy: EntropyTerm): PassAttributes {
   return { activation, sharpness, entropy };
 }

@@ -1,17 +1,13 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { checkOptionNames, fail, show } from '../checks.js';
-import { checkJson } from './saving/json.js';
-import { isLossName, LOSSES, type LossFunction, type LossName, type LossOptions } from './lossRegistry.js';
-
-/** A loss with its options, which can be saved with a model and changed while it trains. */
-export interface NamedLoss<O extends object = object> {
-  /** The loss; `options` are added to its own for this call. */
-  (labels: Tensor, predictions: Tensor, options?: object): Tensor;
-  readonly lossName: string;
-  readonly options: Readonly<O>;
-  /** Changes some options from the next call on. `undefined` takes an option away. */
-  set(changes: Partial<O>): void;
-}
+import { fail, show } from '../checks.js';
+import {
+  descriptionOf,
+  type DescribedLoss,
+  type LossDescription,
+  type LossFunction,
+} from '../losses/lossDescription.js';
+import { bindLoss, type NamedLoss } from './boundLoss.js';
+import { isLossName, LOSSES, type LossName, type LossOptions } from './lossRegistry.js';
 
 const FN = 'namedLoss';
 
@@ -21,7 +17,7 @@ const FN = 'namedLoss';
  * model (`saveModel`), found again (`compileSaved`), and changed while training goes on (`anneal`).
  *
  * Options must be plain values: masks, distance maps and activation functions are tied to a batch or a program. A loss
- * of your own is a third argument.
+ * of your own is a third argument, or, made by `defineLoss` or `defineRegionLoss`, the first one instead of a name.
  *
  * @param name a loss of this package
  * @param options its options
@@ -50,43 +46,31 @@ export function namedLoss<O extends object>(
   options: O,
   loss: (labels: Tensor, predictions: Tensor, options: O) => Tensor,
 ): NamedLoss<O>;
-export function namedLoss(name: string, options: object = {}, loss?: unknown): NamedLoss {
+/**
+ * The same of a loss that describes itself, one of this package or one of `defineLoss` or `defineRegionLoss`, under its
+ * own name.
+ */
+export function namedLoss<O extends object>(loss: DescribedLoss<O>, options?: O): NamedLoss<O>;
+export function namedLoss(given: unknown, options: object = {}, loss?: unknown): NamedLoss {
+  const description = descriptionOf(given);
+  if (description) return bindDescribed(given as LossFunction, description, options);
+  const name = given as string;
   if (typeof name !== 'string' || name === '') fail(FN, `name must be a string, got ${show(name)}`);
   if (loss !== undefined) {
     if (typeof loss !== 'function') fail(FN, `loss must be a function, got ${show(loss)}`);
     if (isLossName(name)) fail(FN, `'${name}' is a loss of softseg; give your own another name`);
-    return bind(name, loss as LossFunction, undefined, options);
+    return bindLoss(name, loss as LossFunction, descriptionOf(loss), options);
   }
   if (!isLossName(name)) {
     fail(FN, `there is no loss ${show(name)}; softseg has ${Object.keys(LOSSES).join(', ')}; or pass your own`);
   }
-  return bind(name, LOSSES[name].loss, LOSSES[name].options, options);
+  return bindLoss(name, LOSSES[name], LOSSES[name].description, options);
 }
 
-export const isNamedLoss = (value: unknown): value is NamedLoss =>
-  typeof value === 'function' && 'lossName' in value && 'options' in value && 'set' in value;
-
-function bind(name: string, loss: LossFunction, known: readonly string[] | undefined, first: object): NamedLoss {
-  const checked = (options: object) => {
-    // null may be a value of an option of a loss that is not ours.
-    const own = known ? [] : Object.keys(options);
-    checkOptionNames(`${FN} of ${name}`, options, known ?? own, own);
-    const given = Object.entries(options).filter(([, value]) => value !== undefined);
-    for (const [option, value] of given) {
-      if (typeof value !== 'function') checkJson(FN, `${name}'s ${option}`, value);
-      else fail(FN, `${name}'s ${option} is a function, which cannot be saved; put it into a loss of your own: namedLoss(name, options, loss)`); // prettier-ignore
-    }
-    return Object.fromEntries(given) as object;
-  };
-  let options = checked(first);
-  const named = (labels: Tensor, predictions: Tensor, more?: object) => {
-    return loss(labels, predictions, more ? { ...options, ...more } : options);
-  };
-  Object.defineProperties(named, {
-    name: { value: name },
-    lossName: { value: name },
-    options: { get: () => options },
-    set: { value: (changes: object) => void (options = checked({ ...options, ...changes })) },
-  });
-  return named as NamedLoss;
+function bindDescribed(loss: LossFunction, description: LossDescription, options: object): NamedLoss {
+  const { name } = description;
+  if (isLossName(name) && LOSSES[name] !== loss) {
+    fail(FN, `'${name}' is a loss of softseg; give your own another name`);
+  }
+  return bindLoss(name, loss, description, options);
 }

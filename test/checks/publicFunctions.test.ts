@@ -54,6 +54,9 @@ const ARGUMENTS: Record<string, () => unknown[]> = {
   tiles: () => [piece(), { size: 1 }],
   predictTiles: () => [network, logits(), { size: 1 }],
   namedLoss: () => ['diceLoss', {}],
+  defineLoss: () => [{ name: 'own', options: {}, loss: softseg.diceLoss }],
+  defineRegionLoss: () => [{ name: 'own', options: {}, value: () => null }],
+  lossFromOverlap: () => [softseg.diceLoss, table(), {}],
   packMask: () => [soft(), tf.ones([1, 2, 1]), {}],
   packSampleWeights: () => [soft(), tf.ones([1]), {}],
   withMask: () => [softseg.diceLoss, {}],
@@ -67,10 +70,9 @@ const ARGUMENTS: Record<string, () => unknown[]> = {
   seedEpochs: () => [1],
 };
 for (const name of Object.keys(softseg)) {
-  if (/(Loss|Score|CalibrationError|Distance|Dice)$/.test(name) && /^[a-z]/.test(name) && !ARGUMENTS[name]) {
+  if (/^[a-z].*(Loss|Score|CalibrationError|Distance|Dice)$/.test(name) && !ARGUMENTS[name]) {
     ARGUMENTS[name] = () => [soft(), logits(), {}];
   }
-  if (name.endsWith('FromOverlap')) ARGUMENTS[name] = () => [table(), {}];
   if (/^(Mean|Confusion|Calibration)/.test(name)) ARGUMENTS[name] = () => [{}];
 }
 

@@ -22,9 +22,9 @@ function logits(gap: number, right: boolean): tf.Tensor {
 }
 
 const fromTable =
-  (loss: (table: softseg.OverlapTable, options: object) => tf.Tensor): Scalar =>
+  (loss: softseg.ClassLoss<softseg.RegionOptions>): Scalar =>
   (labels, z, { activation, ...options }: { activation?: 'sigmoid' }) =>
-    loss(softseg.overlap(labels, z, activation ? { activation } : {}), options);
+    softseg.lossFromOverlap(loss, softseg.overlap(labels, z, activation ? { activation } : {}), options);
 
 const REGIONS: [string, Scalar][] = [
   ['iouLoss', softseg.iouLoss],
@@ -35,12 +35,12 @@ const REGIONS: [string, Scalar][] = [
   ['mccLoss', softseg.mccLoss],
   ['unifiedFocalLoss', softseg.unifiedFocalLoss],
   ['comboLoss', softseg.comboLoss],
-  ['iouFromOverlap', fromTable(softseg.iouFromOverlap)],
-  ['diceFromOverlap', fromTable(softseg.diceFromOverlap)],
-  ['tverskyFromOverlap', fromTable(softseg.tverskyFromOverlap)],
-  ['generalizedDiceFromOverlap', fromTable(softseg.generalizedDiceFromOverlap)],
-  ['logCoshDiceFromOverlap', fromTable(softseg.logCoshDiceFromOverlap)],
-  ['mccFromOverlap', fromTable(softseg.mccFromOverlap)],
+  ['lossFromOverlap of iouLoss', fromTable(softseg.iouLoss)],
+  ['lossFromOverlap of diceLoss', fromTable(softseg.diceLoss)],
+  ['lossFromOverlap of tverskyLoss', fromTable(softseg.tverskyLoss)],
+  ['lossFromOverlap of generalizedDiceLoss', fromTable(softseg.generalizedDiceLoss)],
+  ['lossFromOverlap of logCoshDiceLoss', fromTable(softseg.logCoshDiceLoss)],
+  ['lossFromOverlap of mccLoss', fromTable(softseg.mccLoss)],
 ];
 
 const OTHERS: [string, Scalar][] = [

@@ -1,7 +1,7 @@
 /** Bad input gives an error that names the function, the rule and the values received. */
 import { afterEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
-import { checkValues, comboLoss, crossEntropyFromOverlap, iouFromOverlap, overlap } from '../../src/index.js';
+import { checkValues, comboLoss, crossEntropyLoss, iouLoss, lossFromOverlap, overlap } from '../../src/index.js';
 import { expectClose } from '../support/compare.js';
 import { hasRegion, lossNamed, LOSSES } from '../support/oracle.js';
 
@@ -230,14 +230,14 @@ const OWN_REFUSED: [(typeof LOSSES)[number], object, string][] = [
   [
     'comboLoss',
     { weights: { jaccard: 1 } },
-    "unknown term 'jaccard' in weights; it takes iou, dice, tversky, generalizedDice, logCoshDice, mcc, " +
-      'crossEntropy, binaryCrossEntropy, focal',
+    "unknown term 'jaccard' in weights; it takes binaryCrossEntropy, boundary, clDice, crossEntropy, dice, focal, " +
+      'generalizedDice, hausdorff, iou, logCoshDice, lovaszHinge, lovaszSoftmax, mcc, tversky, unifiedFocal',
   ],
   ['comboLoss', { weights: { iou: -1 } }, 'weights.iou must be a number >= 0, got -1'],
   [
     'comboLoss',
     { alpha: 1 },
-    "option 'alpha' goes with the terms tversky, focal, hausdorff; weights has iou, crossEntropy",
+    "option 'alpha' goes with the terms focal, hausdorff, tversky; weights has iou, crossEntropy",
   ],
   [
     'comboLoss',
@@ -286,9 +286,11 @@ describe('the own options of a loss:', () => {
 describe('tables of overlap', () => {
   test('need the sums that the loss reads', () => {
     const table = overlap(labels(), logits(), { sums: ['predicted', 'labelled'] });
-    expect(() => iouFromOverlap(table)).toThrow("iouFromOverlap: the table has no 'minimum'");
-    expect(() => crossEntropyFromOverlap(table)).toThrow("crossEntropyFromOverlap: the table has no 'crossEntropy'");
-    expect(() => iouFromOverlap({})).toThrow('iouFromOverlap: takes a table of overlap() with at least one sum');
+    expect(() => lossFromOverlap(iouLoss, table)).toThrow("lossFromOverlap: the table has no 'minimum'");
+    expect(() => lossFromOverlap(crossEntropyLoss, table)).toThrow("lossFromOverlap: the table has no 'crossEntropy'");
+    expect(() => lossFromOverlap(iouLoss, {})).toThrow(
+      'lossFromOverlap: takes a table of overlap() with at least one sum',
+    );
     const all = overlap(labels(), logits());
     const broken: [object, string][] = [
       [{ ...all, minimum: 3 }, "the table's minimum must be a tf.Tensor, got 3"],
@@ -297,13 +299,17 @@ describe('tables of overlap', () => {
       [{ ...all, valid: [{}] }, "the table's valid must be a tf.Tensor, got"],
       [{ ...all, valid: tf.zeros([2, 1]) }, "the table's valid must have shape [2] beside"],
     ];
-    for (const [table, message] of broken) expect(() => iouFromOverlap(table)).toThrow(`iouFromOverlap: ${message}`);
+    for (const [table, message] of broken)
+      expect(() => lossFromOverlap(iouLoss, table)).toThrow(`lossFromOverlap: ${message}`);
     // An entry that no sum has is nobody's business.
     const more = { ...all, smoth: undefined, extra: 3 };
-    expectClose(iouFromOverlap(more, { aggregate: 'batch' }), iouFromOverlap(all, { aggregate: 'batch' }));
+    expectClose(
+      lossFromOverlap(iouLoss, more, { aggregate: 'batch' }),
+      lossFromOverlap(iouLoss, all, { aggregate: 'batch' }),
+    );
     const entropies = overlap(labels(), logits(), { sums: ['crossEntropy'] });
-    expect(() => crossEntropyFromOverlap(entropies, { reduction: 'none' as 'mean' })).toThrow(
-      "crossEntropyFromOverlap: reduction must be 'mean', 'sum' or 'sample', got 'none'",
+    expect(() => lossFromOverlap(crossEntropyLoss, entropies, { reduction: 'none' as 'mean' })).toThrow(
+      "lossFromOverlap: reduction must be 'mean', 'sum' or 'sample', got 'none'",
     );
   });
 });

@@ -19,10 +19,6 @@ const ofOne =
   (name: string, x: () => tf.Tensor = logits): Call =>
   (options) =>
     anyFunction(name)(x(), options);
-const ofTable =
-  (name: string): Call =>
-  (options) =>
-    anyFunction(name)(softseg.overlap(labels(), logits()), options);
 const made =
   (name: string): Call =>
   (options) =>
@@ -56,11 +52,7 @@ const CALLS: Record<string, Call> = {
     averageSurfaceDistance hausdorffDistance normalizedSurfaceDice`,
     pair,
   ),
-  ...byName(
-    `crossEntropyFromOverlap diceFromOverlap generalizedDiceFromOverlap iouFromOverlap logCoshDiceFromOverlap
-    mccFromOverlap tverskyFromOverlap`,
-    ofTable,
-  ),
+  lossFromOverlap: (o) => softseg.lossFromOverlap(softseg.diceLoss, softseg.overlap(labels(), logits()), o),
   ...byName('CalibrationError ConfusionMatrix MeanBrier MeanDice MeanIou MeanPrecision MeanRecall MeanTversky', made),
   ...byName(
     `softSkeleton signedDistance entmax entmax15 gumbelSoftmax softLabelsFromVotes softOneHot softThreshold sparsemax
@@ -105,7 +97,7 @@ const CALLS: Record<string, Call> = {
 
 const WITHOUT_OPTIONS = [
   ...['asMetric', 'checkValues', 'enableWasmTraining', 'kernelsInUse', 'lossOfPieces', 'mergeOverlaps', 'microBatches'],
-  ...['savedState', 'seedEpochs', 'useKernels', 'withSeed'],
+  ...['savedState', 'seedEpochs', 'useKernels', 'withSeed', 'defineLoss', 'defineRegionLoss'],
 ];
 /** null is a value of it: what `state` holds is any JSON. */
 const NULLABLE: Record<string, string[]> = { saveModel: ['state'] };

@@ -1,15 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import {
-  crossEntropyFromOverlap,
   crossEntropyLoss,
-  diceFromOverlap,
   diceLoss,
-  iouFromOverlap,
   iouLoss,
+  lossFromOverlap,
   mergeOverlaps,
   overlap,
-  tverskyFromOverlap,
   tverskyLoss,
   type SumName,
 } from '../../src/index.js';
@@ -86,7 +83,10 @@ describe('overlap', () => {
       expectClose(predicted, all.predicted, 1e-6);
       expectClose(intersection, all.intersection, 1e-6);
     }
-    expectClose(iouFromOverlap(overlap(t, z, { sums: ['difference', 'labelled', 'predicted'] })), iouLoss(t, z));
+    expectClose(
+      lossFromOverlap(iouLoss, overlap(t, z, { sums: ['difference', 'labelled', 'predicted'] })),
+      iouLoss(t, z),
+    );
   });
 
   test('refuses unknown sums and options', () => {
@@ -135,14 +135,15 @@ describe('mergeOverlaps', () => {
   const half = (x: tf.Tensor, begin: number, size: number) => tf.slice(x, [0, begin], [2, size]);
 
   test.each([
-    ['iou', iouLoss, iouFromOverlap, { smooth: 1 }],
-    ['dice', diceLoss, diceFromOverlap, { squared: true, classWeights: [1, 2, 3] }],
-    ['tversky', tverskyLoss, tverskyFromOverlap, { alpha: 0.3, aggregate: 'batch' }],
-    ['crossEntropy', crossEntropyLoss, crossEntropyFromOverlap, { classes: [1, 2], reduction: 'sample' }],
-  ] as const)('of tiles gives the loss of the whole: %s', (_, loss, fromOverlap, options) => {
+    ['iou', iouLoss, { smooth: 1 }],
+    ['dice', diceLoss, { squared: true, classWeights: [1, 2, 3] }],
+    ['tversky', tverskyLoss, { alpha: 0.3, aggregate: 'batch' }],
+    ['crossEntropy', crossEntropyLoss, { classes: [1, 2], reduction: 'sample' }],
+  ] as const)('of tiles gives the loss of the whole: %s', (_, loss, options) => {
     const t = toTensor(soft);
     const tiled = (z: tf.Tensor) =>
-      (fromOverlap as (table: object, options: object) => tf.Tensor)(
+      (lossFromOverlap as (loss: unknown, table: object, options: object) => tf.Tensor)(
+        loss,
         mergeOverlaps(overlap(half(t, 0, 1), half(z, 0, 1)), overlap(half(t, 1, 2), half(z, 1, 2))),
         options,
       );

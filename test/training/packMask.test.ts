@@ -13,7 +13,7 @@ import {
   withMask,
 } from '../../src/index.js';
 import { LOSSES, type LossName } from '../../src/training/lossRegistry.js';
-import { isNamedLoss, type NamedLoss } from '../../src/training/namedLoss.js';
+import { isNamedLoss, type NamedLoss } from '../../src/training/boundLoss.js';
 import { wrapLoss } from '../../src/training/targets/wrapLoss.js';
 import { splitLossName } from '../../src/training/targets/wrappedLoss.js';
 import { expectClose, toTensor } from '../support/compare.js';
@@ -59,7 +59,7 @@ function expectSame(wrapped: Loss, packed: tf.Tensor, expected: (z: tf.Tensor) =
 
 test.each(Object.keys(LOSSES) as LossName[])('withMask(%s) is the loss with that mask', (name) => {
   const [labels, mask] = [name === 'lovaszHingeLoss' ? tf.round(soft(3)) : soft(3), floatMask()];
-  const { loss } = LOSSES[name];
+  const loss = LOSSES[name];
   const unmasked = numberOf(loss(labels, logits(3)));
   expect(numberOf(loss(labels, logits(3), { mask }))).not.toBeCloseTo(unmasked, 4);
   expectSame(withMask(loss), packMask(labels, mask), (z) => loss(labels, z, { mask }), logits(3));

@@ -15,7 +15,7 @@ import {
   withSampleWeights,
 } from '../../src/index.js';
 import { LOSSES, type LossName } from '../../src/training/lossRegistry.js';
-import { isNamedLoss, type NamedLoss } from '../../src/training/namedLoss.js';
+import { isNamedLoss, type NamedLoss } from '../../src/training/boundLoss.js';
 import { wrapLoss } from '../../src/training/targets/wrapLoss.js';
 import { splitLossName } from '../../src/training/targets/wrappedLoss.js';
 import golden from '../golden/sample-weights.json' with { type: 'json' };
@@ -67,7 +67,7 @@ function expectSame(wrapped: Loss, packed: tf.Tensor, expected: (z: tf.Tensor) =
 afterEach(() => checkValues('first'));
 
 test.each(Object.keys(LOSSES) as LossName[])('withSampleWeights(%s) is the weighted mean of its values', (name) => {
-  const { loss } = LOSSES[name];
+  const loss = LOSSES[name];
   const labels = indices();
   const packed = packSampleWeights(labels, weights());
   expectSame(withSampleWeights(loss as never), packed, byFormula(loss, labels), logits());

@@ -133,7 +133,7 @@ describe.each<[string, () => tf.LayersModel, () => unknown]>([
 test('every loss of softseg is found again, by itself and by its name', async () => {
   for (const name of Object.keys(LOSSES) as softseg.LossName[]) {
     for (const [loss, saved] of [
-      [LOSSES[name].loss, LOSSES[name].loss],
+      [LOSSES[name], LOSSES[name]],
       [namedLoss(name), { lossName: name, options: {} }],
     ]) {
       const model = one();

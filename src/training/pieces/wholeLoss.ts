@@ -6,10 +6,11 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor, Tensor3D } from '@tensorflow/tfjs-core';
 import { checkTensor, fail, show, showShape } from '../../checks.js';
 import { sumSet } from '../../kernels/contract.js';
-import { lossOfPass, type SumsFormula, type PassSums } from '../../overlap/sumsFormula.js';
-import type { SumTerm } from '../../overlap/terms.js';
-import { LOSSES, nameOfLoss, type LossFunction, type LossName } from '../lossRegistry.js';
-import { isNamedLoss, type NamedLoss } from '../namedLoss.js';
+import { resolveLoss, type ResolvableLoss } from '../../losses/makeLoss.js';
+import { descriptionOf, type LossFunction, type ResolvedLoss } from '../../losses/lossDescription.js';
+import type { LossInputs } from '../../overlap/inputs.js';
+import { lossOfPass, mergeTerms, sumsOfTerm, type PassSums, type SumTerm } from '../../overlap/sumsFormula.js';
+import { descriptionInside, isNamedLoss, type NamedLoss } from '../boundLoss.js';
 import type { Piece } from './pieces.js';
 
 /** A loss of this package, by itself or as a `namedLoss`, or any function from labels and logits to a scalar. */
@@ -41,19 +42,16 @@ export function checkScalar(fn: string, value: Tensor): asserts value is Scalar 
 
 export function resolveWholeLoss(fn: string, loss: unknown, of: 'samples' | 'tiles'): WholeLoss {
   if (typeof loss !== 'function') fail(fn, `loss must be a function, got ${show(loss)}`);
-  const name = isNamedLoss(loss) ? loss.lossName : nameOfLoss(loss);
-  const known = name !== undefined && Object.hasOwn(LOSSES, name) ? (name as LossName) : null;
+  const description = isNamedLoss(loss) ? descriptionInside(loss) : descriptionOf(loss);
   const options = isNamedLoss(loss) ? loss.options : {};
   // Whether a loss is one of sums may depend on options; the first piece tells.
   let chosen: WholeLoss | undefined;
   const choose = (piece: Piece, logits: Tensor): WholeLoss => {
-    const resolve = known && termsOf(known, options);
-    if (resolve?.(piece, logits)) return ofSums(fn, (...args) => resolve(...args)!, of);
+    const resolve = description?.resolve && resolverOf({ ...description, resolve: description.resolve }, options);
+    if (resolve?.(piece, logits).loss.others.length === 0) return ofSums(fn, resolve, of);
     if (of === 'tiles') {
-      fail(
-        fn,
-        `tiles need a loss of this package that is made of sums; ${name ?? 'this one'} takes all pixels at once`,
-      );
+      const name = isNamedLoss(loss) ? loss.lossName : (description?.name ?? 'this one');
+      fail(fn, `tiles need a loss of this package that is made of sums; ${name} takes all pixels at once`);
     }
     return ofLogits(fn, loss as LossFunction);
   };
@@ -65,20 +63,20 @@ export function resolveWholeLoss(fn: string, loss: unknown, of: 'samples' | 'til
   };
 }
 
-type Resolve = (piece: Piece, logits: Tensor) => SumTerm[] | null;
+type Resolve = (piece: Piece, logits: Tensor) => { inputs: LossInputs; loss: ResolvedLoss };
 
-function termsOf(name: LossName, options: object): Resolve {
-  return ({ ys, mask }, logits) => LOSSES[name].terms(ys, logits, mask ? { ...options, mask } : options);
+function resolverOf(description: ResolvableLoss<object>, options: object): Resolve {
+  return ({ ys, mask }, logits) => resolveLoss(description, ys, logits, mask ? { ...options, mask } : options);
 }
 
-function ofSums(fn: string, resolve: (...args: Parameters<Resolve>) => SumTerm[], of: 'samples' | 'tiles'): WholeLoss {
-  let terms: readonly { formula: SumsFormula; weight: number }[] = [];
+function ofSums(fn: string, resolve: Resolve, of: 'samples' | 'tiles'): WholeLoss {
+  let terms: readonly SumTerm[] = [];
   return {
     summarize(piece, logits) {
-      const resolved = resolve(piece, logits);
-      terms = resolved.map(({ formula, weight }) => ({ formula, weight }));
+      const { inputs, loss } = resolve(piece, logits);
+      terms = mergeTerms(loss.terms);
       if (terms.some(({ formula }) => formula.shape(1).length > 0)) fail(fn, `reduction must be 'mean' or 'sum'`);
-      return { parts: resolved.map(({ sums }) => withValid(sums())), kept: [] };
+      return { parts: terms.map((term) => withValid(sumsOfTerm(inputs, term))), kept: [] };
     },
     join: (summaries) => ({
       kept: [],

@@ -3,8 +3,10 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { fail, show } from '../../checks.js';
 import { checkSaved, OtherFile } from './checkSaved.js';
 import type { Json } from './json.js';
-import { isLossName, LOSSES, nameOfLoss, type LossFunction } from '../lossRegistry.js';
-import { isNamedLoss, namedLoss, type NamedLoss } from '../namedLoss.js';
+import type { LossFunction } from '../../losses/lossDescription.js';
+import { isNamedLoss, type NamedLoss } from '../boundLoss.js';
+import { isLossName, LOSSES, nameOfLoss } from '../lossRegistry.js';
+import { namedLoss } from '../namedLoss.js';
 import type { SavedOptimizer } from './optimizerState.js';
 import { isScoreName, nameOfScore, SCORES } from '../scoreRegistry.js';
 import type { SavedTrained } from './trainedWeights.js';
@@ -129,7 +131,7 @@ function reviveFunction(fn: string, saved: SavedFunction, own: OwnFunctions): Na
     const whole = Object.hasOwn(own.metrics, name) || inside === '';
     return whole ? handedIn(fn, 'metrics', name, own.metrics) : wrap(handedIn(fn, 'metrics', inside, own.metrics));
   }
-  if (isLossName(inside)) return wrap(LOSSES[inside].loss);
+  if (isLossName(inside)) return wrap(LOSSES[inside]);
   if (isScoreName(inside)) return wrap(SCORES[inside] as LossFunction);
   return fail(fn, `the file has the function '${inside}', which this version of softseg does not have`);
 }
@@ -145,7 +147,7 @@ function reviveLoss(
   if (from === 'own') return wrapLoss(wrappers, namedLoss(name, options, handedIn(fn, 'losses', name, losses)));
   if (!isLossName(name)) fail(fn, `the file has the loss '${name}', which this version of softseg does not have`);
   for (const option of Object.keys(options)) {
-    if (!LOSSES[name].options.includes(option)) {
+    if (!Object.hasOwn(LOSSES[name].description.options, option)) {
       fail(fn, `the file's ${name} has the option '${option}', which this version of softseg does not have`);
     }
   }

@@ -1,6 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { fail } from '../../checks.js';
-import type { NamedLoss } from '../namedLoss.js';
+import type { NamedLoss } from '../boundLoss.js';
 import { wrappedLoss, type LossOfPacked, type PackOptions } from './wrappedLoss.js';
 
 /** What a loss in `withMask` gets as its third argument. */

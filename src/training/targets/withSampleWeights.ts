@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { fail, show, showShape } from '../../checks.js';
-import { isNamedLoss, type NamedLoss } from '../namedLoss.js';
+import { isNamedLoss, type NamedLoss } from '../boundLoss.js';
 import { wrappedLoss, type LossOfPacked, type PackOptions } from './wrappedLoss.js';
 
 interface SampleReduction {

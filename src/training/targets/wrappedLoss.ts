@@ -3,8 +3,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkAxis, checkDtype, checkOptionNames, checkTensor, fail, show, showShape } from '../../checks.js';
 import { checkTensorValues } from '../../checkValues.js';
-import { nameOfLoss, type LossFunction } from '../lossRegistry.js';
-import { isNamedLoss, namedLoss, type NamedLoss } from '../namedLoss.js';
+import { descriptionOf, type LossFunction } from '../../losses/lossDescription.js';
+import { bindLoss, isNamedLoss, type NamedLoss } from '../boundLoss.js';
 
 export type Wrapper = 'withMask' | 'withSampleWeights';
 
@@ -112,8 +112,9 @@ function resolveLoss(fn: string, loss: unknown, axis: PackOptions): LossFunction
     if (axis.axis !== undefined) fail(fn, `give axis to the loss inside, ${loss.lossName}, got ${axis.axis} here`);
     return loss;
   }
-  const name = nameOfLoss(loss);
-  return name === undefined ? (loss as LossFunction) : namedLoss(name, axis);
+  const description = descriptionOf(loss);
+  if (!description) return loss as LossFunction;
+  return bindLoss(description.name, loss as LossFunction, description, axis);
 }
 
 /** `channels` of the labels are no labels; the last of them is taken off. */

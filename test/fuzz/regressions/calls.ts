@@ -14,7 +14,10 @@ export const CALLS: readonly Call[] = [
   { fn: 'iouLoss', args: [float([1, 4], [1, 0, 0, 0]), float([1, 4], [104, 0, 0.028, 0])] },
   { fn: 'tverskyScore', args: [float([1, 4], [1, 0, 0, 0]), float([1, 4], [104, 1.638, 0, 104]), {}] },
   { fn: 'precisionScore', args: [float([1, 1], [0]), float([1, 1], [-60]), { classes: [0] }] },
-  { fn: 'diceFromOverlap', args: [float([1, 4], [1, 0, 0, 0]), float([1, 4], [104, 0, 0.028, 0]), {}, {}, {}] },
+  {
+    fn: 'lossFromOverlap',
+    args: [float([1, 4], [1, 0, 0, 0]), float([1, 4], [104, 0, 0.028, 0]), {}, {}, {}, 'diceLoss'],
+  },
   { fn: 'generalizedDiceLoss', args: [float([1, 4], [5e-12, 0.5]), float([1, 4], [0]), { classes: [0] }] },
   // The sum over an axis of size 0 is uninitialised memory on wasm, and a transposition divides by 0.
   { fn: 'softLabelsFromMasks', args: [int([0], []), { classes: 2, absentLabel: -1 }] },
@@ -57,13 +60,27 @@ export const CALLS: readonly Call[] = [
     wild: true,
   },
   {
-    fn: 'crossEntropyFromOverlap',
-    args: [float([1, 4], [0]), float([1, 4], [0]), {}, {}, { valid: { hostile: 'a list with a circular object' } }],
+    fn: 'lossFromOverlap',
+    args: [
+      float([1, 4], [0]),
+      float([1, 4], [0]),
+      {},
+      {},
+      { valid: { hostile: 'a list with a circular object' } },
+      'crossEntropyLoss',
+    ],
     wild: true,
   },
   {
-    fn: 'generalizedDiceFromOverlap',
-    args: [float([1, 1], [0]), float([1, 1], [0]), {}, { aggregate: 'batch' }, { smoth: { hostile: 'undefined' } }],
+    fn: 'lossFromOverlap',
+    args: [
+      float([1, 1], [0]),
+      float([1, 1], [0]),
+      {},
+      { aggregate: 'batch' },
+      { smoth: { hostile: 'undefined' } },
+      'generalizedDiceLoss',
+    ],
     wild: true,
   },
   {

@@ -1,6 +1,7 @@
 /** The losses of labels and predictions. */
 import fc from 'fast-check';
 import * as lovasz from '../../reference/lovasz.js';
+import * as softseg from '../../../src/index.js';
 import * as distance from '../../reference/distance.js';
 import * as reference from '../../reference/index.js';
 import type { NdArray } from '../../reference/index.js';
@@ -246,7 +247,35 @@ const comboArgs = fc
     return [each.labels, each.predictions, { ...each.options, ...own }] as Spec[];
   });
 
+/** The IoU loss once more, as a user writes it. */
+const ownIouLoss = softseg.defineRegionLoss({
+  name: 'defineRegionLoss',
+  options: {},
+  value(a, { intersection, predicted, labelled }, { smooth }) {
+    const union = a.sub(a.add(predicted, labelled), intersection);
+    return a.sub(1, a.divide(a.add(intersection, smooth), a.add(union, smooth), 1));
+  },
+});
+
+/** The Dice loss once more, as any function. */
+const ownDiceLoss = softseg.defineLoss<softseg.DiceLossOptions>({
+  name: 'defineLoss',
+  options: softseg.diceLoss.description.options as softseg.OptionRules<softseg.DiceLossOptions>,
+  loss: (labels, predictions, given) => softseg.diceLoss(labels, predictions, given),
+});
+
+type AnyLoss = (...args: unknown[]) => unknown;
+
 export const LOSS_SUBJECTS: readonly Subject[] = [
+  {
+    ...loss('defineRegionLoss', regionOptions, { oracle: representable(oracleOf(reference.iouLoss)) }),
+    invoke: (args) => (ownIouLoss as AnyLoss)(...args),
+  },
+  {
+    ...loss('defineLoss', regionOptions, { oracle: representable(oracleOf(reference.diceLoss)) }),
+    invoke: (args) => (ownDiceLoss as AnyLoss)(...args),
+    composite: true,
+  },
   loss('iouLoss', regionOptions),
   loss('diceLoss', { ...regionOptions, squared: sometimes(fc.boolean()), log: sometimes(fc.boolean()) }),
   loss('tverskyLoss', {

@@ -102,72 +102,60 @@ const region = {
   reduction: sometimes(one('mean', 'sum', 'none', 'sample')),
 };
 
-/** The loss of a table; what is in the last argument takes the place of sums. */
-function fromOverlap(fn: string, lossName: string, own: Record<string, fc.Arbitrary<unknown>>): Subject {
-  const loss = (softseg as unknown as Record<string, (table: object, options: object) => tf.Tensor>)[fn]!;
-  return {
-    fn,
-    composite: true,
-    args: fc.tuple(scene({ activations: ['softmax', 'sigmoid', 'none'] }), options(own)).map(([each, given]) => {
-      const { activation } = each.options;
-      const fitting = fitClasses(given, each.classes);
-      if (fitting['reduction'] === 'sample') delete fitting['aggregate'];
-      return [
-        each.labels,
-        each.predictions,
-        each.options,
-        { ...fitting, ...(activation !== undefined && { activation }) },
-        {},
-      ];
-    }),
-    invoke: ([labels, predictions, how, own, changed]) =>
-      tf.tidy(() =>
-        loss(
-          { ...softseg.overlap(labels as tf.Tensor, predictions as tf.Tensor, how as object), ...(changed as object) },
-          own as object,
-        ),
-      ),
-    nonFinite: mayBeInfinite,
-    differentiable: () => [0, 1],
-    labels: 0,
-    kinks: kinksOf,
-    oracle: representable(([labels, predictions, how, own]) =>
-      oracleOf((reference as unknown as Record<string, unknown>)[lossName])([
-        labels,
-        predictions,
-        { ...(how as object), ...(own as object) },
-      ]),
-    ),
-    arbitrary: (args) => !isRepresentable(args),
-    tolerance: () => (lossName === 'mccLoss' ? 1e-3 : 1e-5),
-    gradientTolerance: (args) => (lossName !== 'mccLoss' ? 1e-5 : hasRoots(args) ? 1e-3 : 1e-1),
-    smooth: (args) => !(Number(optionsOf(args, 3)['gamma'] ?? 1) < 1) && (lossName !== 'mccLoss' || hasRoots(args)),
-  };
-}
-
-export const OVERLAP_SUBJECTS: readonly Subject[] = [
-  overlapSubject,
-  mergeSubject,
-  fromOverlap('iouFromOverlap', 'iouLoss', region),
-  fromOverlap('diceFromOverlap', 'diceLoss', {
-    ...region,
-    squared: sometimes(fc.boolean()),
-    log: sometimes(fc.boolean()),
-  }),
-  fromOverlap('tverskyFromOverlap', 'tverskyLoss', {
+/** Options of each loss that depends on sums only. */
+const ON_SUMS: Record<string, Record<string, fc.Arbitrary<unknown>>> = {
+  iouLoss: region,
+  diceLoss: { ...region, squared: sometimes(fc.boolean()), log: sometimes(fc.boolean()) },
+  tverskyLoss: {
     ...region,
     alpha: sometimes(one(0.3, 1, 0)),
     beta: sometimes(one(0.7, 0)),
     gamma: sometimes(one(1, 1.33)),
-  }),
-  fromOverlap('generalizedDiceFromOverlap', 'generalizedDiceLoss', {
-    ...region,
-    weighting: sometimes(one('square', 'simple', 'uniform')),
-  }),
-  fromOverlap('logCoshDiceFromOverlap', 'logCoshDiceLoss', { ...region, squared: sometimes(fc.boolean()) }),
-  fromOverlap('mccFromOverlap', 'mccLoss', region),
-  fromOverlap('crossEntropyFromOverlap', 'crossEntropyLoss', {
-    ...classOptions,
-    reduction: sometimes(one('mean', 'sum', 'sample')),
-  }),
-];
+  },
+  generalizedDiceLoss: { ...region, weighting: sometimes(one('square', 'simple', 'uniform')) },
+  logCoshDiceLoss: { ...region, squared: sometimes(fc.boolean()) },
+  mccLoss: region,
+  crossEntropyLoss: { ...classOptions, reduction: sometimes(one('mean', 'sum', 'sample')) },
+};
+
+const argsOf = (lossName: string): fc.Arbitrary<Spec[]> =>
+  fc.tuple(scene({ activations: ['softmax', 'sigmoid', 'none'] }), options(ON_SUMS[lossName]!)).map(([each, given]) => {
+    const { activation } = each.options;
+    const fitting = fitClasses(given, each.classes);
+    if (fitting['reduction'] === 'sample') delete fitting['aggregate'];
+    const own = { ...fitting, ...(activation !== undefined && { activation }) };
+    return [each.labels, each.predictions, each.options, own, {}, lossName];
+  });
+
+const isMcc = (args: Spec[]) => args[5] === 'mccLoss';
+const lossFromOverlap = softseg.lossFromOverlap as (loss: unknown, table: object, options: object) => tf.Tensor;
+
+/** A loss of a table; what is in the fifth argument takes the place of sums, the sixth names the loss. */
+const fromOverlap: Subject = {
+  fn: 'lossFromOverlap',
+  composite: true,
+  args: fc.oneof(...Object.keys(ON_SUMS).map(argsOf)),
+  invoke: ([labels, predictions, how, own, changed, lossName]) =>
+    tf.tidy(() => {
+      const table = softseg.overlap(labels as tf.Tensor, predictions as tf.Tensor, how as object);
+      const loss = (softseg as unknown as Record<string, unknown>)[lossName as string];
+      return lossFromOverlap(loss, { ...table, ...(changed as object) }, own as object);
+    }),
+  nonFinite: mayBeInfinite,
+  differentiable: () => [0, 1],
+  labels: 0,
+  kinks: kinksOf,
+  oracle: representable(([labels, predictions, how, own, , lossName]) =>
+    oracleOf((reference as unknown as Record<string, unknown>)[lossName as string])([
+      labels,
+      predictions,
+      { ...(how as object), ...(own as object) },
+    ]),
+  ),
+  arbitrary: (args) => !isRepresentable(args),
+  tolerance: (args) => (isMcc(args) ? 1e-3 : 1e-5),
+  gradientTolerance: (args) => (!isMcc(args) ? 1e-5 : hasRoots(args) ? 1e-3 : 1e-1),
+  smooth: (args) => !(Number(optionsOf(args, 3)['gamma'] ?? 1) < 1) && (!isMcc(args) || hasRoots(args)),
+};
+
+export const OVERLAP_SUBJECTS: readonly Subject[] = [overlapSubject, mergeSubject, fromOverlap];

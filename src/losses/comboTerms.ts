@@ -1,0 +1,158 @@
+/** The terms of comboLoss: which losses they are, their weights, and the options that each gets. */
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { checkNumber, checkOptionNames, entriesOf, fail, show } from '../checks.js';
+import * as losses from './index.js';
+import { descriptionOf, type Described, type LossDescription, type LossFunction } from './lossDescription.js';
+import { INPUT_RULES } from './options.js';
+
+type Losses = typeof losses;
+type AnyLoss = Described<object> & LossFunction;
+
+/** The losses that are terms by name: `'iou'` for iouLoss, and so on. */
+export type ComboTerm = {
+  [K in keyof Losses]: Losses[K] extends Described ? (K extends `${infer Name}Loss` ? Name : never) : never;
+}[keyof Losses];
+
+/** The options of each of them. */
+export type OptionsOfTerm = {
+  [K in keyof Losses as K extends `${infer Name}Loss` ? Name : never]: Losses[K] extends Described<infer O> ? O : never;
+};
+
+/** A term with options of its own: besides these any option of its loss, except those of the inputs and `reduction`. */
+export interface TermOptions {
+  /** A loss of this package or its name, or a loss that `defineLoss` or `defineRegionLoss` made. */
+  loss: TermLoss | `${ComboTerm}Loss`;
+  /** >= 0. Default 1. */
+  weight?: number;
+  [option: string]: unknown;
+}
+
+/** A loss that can be a term. */
+export type TermLoss = ((labels: Tensor, predictions: Tensor, options?: never) => Tensor) & Described;
+
+/** A term as comboLoss works with it. */
+export interface Term {
+  /** How errors call it: `iou`, or `terms[0] (iouLoss)`. */
+  label: string;
+  weight: number;
+  loss: AnyLoss;
+  description: LossDescription;
+  /** Those that its loss knows. */
+  options: object;
+}
+
+const isDescribed = (entry: [string, unknown]): entry is [string, AnyLoss] => descriptionOf(entry[1]) !== undefined;
+
+/** By the names that `weights` has: those of the losses without `Loss`. */
+const TERMS: Readonly<Record<string, AnyLoss>> = Object.fromEntries(
+  Object.entries(losses)
+    .filter(isDescribed)
+    .map(([name, loss]): [string, AnyLoss] => [name.replace(/Loss$/, ''), loss])
+    .sort(([a], [b]) => (a < b ? -1 : 1)),
+);
+export const TERM_NAMES = Object.keys(TERMS);
+const knows = (name: string, option: string) => option in TERMS[name]!.description.options;
+/** The options that no loss but one of these knows. */
+export const TERM_RULES = Object.assign({}, ...Object.values(TERMS).map((loss) => loss.description.options)) as object;
+
+/** From `weights`: each option goes to every term that knows it. */
+export function termsOfWeights(fn: string, weights: unknown, options: object): Term[] {
+  checkWeights(fn, weights);
+  const given = Object.entries(weights).filter(([, weight]) => weight !== undefined);
+  const names = given.map(([name]) => name);
+  checkOptions(fn, names, options);
+  return given.map(([name, weight]) => {
+    const loss = TERMS[name]!;
+    return { label: name, weight, loss, description: loss.description, options: optionsFor(loss.description, options) };
+  });
+}
+
+function checkWeights(fn: string, weights: unknown): asserts weights is Record<string, number> {
+  const ok = typeof weights === 'object' && weights !== null && !entriesOf(weights) && Object.keys(weights).length > 0;
+  if (!ok) fail(fn, `weights must be an object such as { iou: 1, crossEntropy: 1 }, got ${show(weights)}`);
+  for (const [name, weight] of Object.entries(weights as object)) {
+    if (!TERM_NAMES.includes(name)) fail(fn, `unknown term '${name}' in weights; it takes ${TERM_NAMES.join(', ')}`);
+    if (weight !== undefined) checkNumber(fn, `weights.${name}`, weight, { least: 0 });
+  }
+}
+
+function checkOptions(fn: string, names: readonly string[], options: object): void {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  for (const [option] of given) {
+    const known = TERM_NAMES.filter((name) => knows(name, option));
+    if (known.length > 0 && !known.some((name) => names.includes(name))) {
+      fail(fn, `option '${option}' goes with the terms ${known.join(', ')}; weights has ${names.join(', ')}`);
+    }
+  }
+  const has = (option: string) => given.some(([name]) => name === option);
+  if (has('posWeight') && names.includes('crossEntropy')) {
+    fail(
+      fn,
+      `option 'posWeight' goes with binaryCrossEntropy, which shares its pass with crossEntropy: take one of them`,
+    );
+  }
+  for (const [option] of given) {
+    const [one, other] = names.filter((name) => TERMS[name]!.description.options[option]?.ownMeaning);
+    if (other) {
+      fail(fn, `option '${option}' means one thing to ${one} and another to ${other}: add up two losses instead`);
+    }
+  }
+}
+
+/** The given options that a loss knows. */
+function optionsFor({ options: rules }: LossDescription, options: object): object {
+  const all = Object.entries(options).filter(([name, value]) => value !== undefined && Object.hasOwn(rules, name));
+  const names = all.map(([name]) => name);
+  return Object.fromEntries(all.filter(([name]) => !names.includes(rules[name]!.notWith ?? '')));
+}
+
+/** From `terms`: each has its own options; `shared` are those of the inputs, and the reduction. */
+export function termsOfList(fn: string, list: unknown, shared: object): Term[] {
+  const entries = entriesOf(list);
+  if (!entries || entries.length === 0) {
+    fail(fn, `terms must be a list such as [{ loss: diceLoss }, { loss: crossEntropyLoss, weight: 0.5 }], got ${show(list)}`); // prettier-ignore
+  }
+  return entries.map((entry, i) => termOfEntry(fn, `terms[${i}]`, entry, shared));
+}
+
+function termOfEntry(fn: string, place: string, entry: unknown, shared: object): Term {
+  if (typeof entry !== 'object' || entry === null || entriesOf(entry)) {
+    fail(fn, `${place} must be an object such as { loss: diceLoss, weight: 0.5 }, got ${show(entry)}`);
+  }
+  const { loss: given, weight = 1, ...own } = entry as Record<string, unknown>;
+  const loss = typeof given === 'string' ? lossByName(given) : (given as AnyLoss);
+  const description = descriptionOf(loss);
+  if (!loss || !description) {
+    const which = 'a loss of softseg, its name, or a loss made by defineLoss or defineRegionLoss';
+    fail(fn, `${place}.loss must be ${which}, got ${show(given)}`);
+  }
+  const label = `${place} (${description.name})`;
+  checkNumber(fn, `${place}.weight`, weight, { least: 0 });
+  const ofItsOwn = Object.keys(description.options).filter((name) => !isShared(name));
+  for (const name of Object.keys(own).filter(isShared)) {
+    fail(fn, `${label}: give ${name} beside terms: it is the same for all of them`);
+  }
+  checkOptionNames(`${fn}: ${label}`, own, ofItsOwn);
+  const options = optionsFor(description, { ...shared, ...own });
+  return { label, weight: weight as number, loss, description, options };
+}
+
+/** Whether an option is the same for all terms: those of the inputs, which a pass reads once, and the reduction. */
+export const isShared = (option: string): boolean => option in INPUT_RULES || option === 'reduction';
+
+const lossByName = (name: string): AnyLoss | undefined => {
+  const term = name.replace(/Loss$/, '');
+  return name.endsWith('Loss') && Object.hasOwn(TERMS, term) ? TERMS[term] : undefined;
+};
+
+/** The list as a file can hold it: losses of this package by their names. */
+export function termsAsJson(list: unknown): unknown {
+  const entries = entriesOf(list);
+  return (
+    entries?.map((entry: unknown) => {
+      const { loss } = (entry ?? {}) as Partial<TermOptions>;
+      const name = descriptionOf(loss)?.name;
+      return name !== undefined && lossByName(name) === loss ? { ...(entry as object), loss: name } : entry;
+    }) ?? list
+  );
+}

@@ -1,0 +1,57 @@
+/** The focal cross-entropy, which takes a pass of its own: for focalLoss and unifiedFocalLoss. */
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
+import { fail } from '../checks.js';
+import { focalMap, focalSums, type FocalTerm } from '../kernels/composed/focal.js';
+import { sumSet, type PassAttributes } from '../kernels/contract.js';
+import { sumPixels } from '../ops/sumPixels.js';
+import type { LossInputs } from '../overlap/inputs.js';
+import type { PassSums } from '../overlap/sumsFormula.js';
+import type { PredictionSpec } from './lossDescription.js';
+import { completeOptions, joinRules, type OptionRules } from './optionRules.js';
+import { PER_PIXEL_RULES, type PerPixelOptions, type Reduction } from './options.js';
+import { resolvePerPixel, type OwnPass, type PerPixel } from './perPixel.js';
+
+export interface FocalLossOptions<R extends Reduction = Reduction> extends PerPixelOptions<R> {
+  /** The exponent, >= 0: how much less the pixels weigh that are nearly right. Default 2. */
+  gamma?: number;
+  /**
+   * In [0, 1], for sigmoid (and other binary cross-entropies): multiplies a pixel's term with
+   * alpha·t + (1 - alpha)(1 - t), which leaves the minimum at p = t. Default none, a factor of 1.
+   */
+  alpha?: number;
+}
+
+const OWN_RULES = {
+  gamma: { kind: 'number', default: 2, least: 0, ownMeaning: true },
+  alpha: { kind: 'number', default: undefined, least: 0, most: 1, ownMeaning: true },
+} satisfies OptionRules<Pick<FocalLossOptions, 'gamma' | 'alpha'>>;
+
+export const FOCAL_RULES: OptionRules<FocalLossOptions> = /* @__PURE__ */ joinRules(PER_PIXEL_RULES, OWN_RULES);
+
+export function resolveFocal(fn: string, options: FocalLossOptions, reading: PredictionSpec): PerPixel {
+  const { classWeights, classes, hardest, reduction } = options;
+  const loss = resolvePerPixel(fn, 'byActivation', { classWeights, classes, hardest, reduction }, reading);
+  const { gamma, alpha }: { gamma: number; alpha?: number } = completeOptions(fn, OWN_RULES, options);
+  if (alpha !== undefined && loss.entropy.kind !== 'binary') {
+    fail(fn, 'alpha goes with sigmoid only; classWeights is for softmax');
+  }
+  const plain = gamma === 0 && alpha === undefined;
+  return { ...loss, ownPass: plain ? null : focalPass({ gamma, alpha: alpha ?? null }) };
+}
+
+function focalPass(focal: FocalTerm): OwnPass {
+  return {
+    map: (inputs, attributes, coefficients) => focalMap(inputs, { ...attributes, focal }, coefficients),
+    sums: (inputs, attributes) => sumsOfFocal(inputs, attributes, focal),
+  };
+}
+
+/** Inside tf.tidy. */
+function sumsOfFocal(inputs: LossInputs, attributes: PassAttributes, focal: FocalTerm): PassSums {
+  const { weights, layout, fn } = inputs;
+  const sums = focalSums(inputs, { ...attributes, focal });
+  if (!weights) return { values: tf.expandDims(sums, 0), names: sumSet(['crossEntropy']), pixels: layout.pixels, fn };
+  const valid = tf.add<Tensor2D>(sumPixels(weights), tf.zerosLike(sums));
+  return { values: tf.stack([sums, valid]) as Tensor3D, names: sumSet(['crossEntropy', 'valid']), pixels: null, fn };
+}

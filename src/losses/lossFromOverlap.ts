@@ -1,0 +1,74 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { checkOptionNames, fail, show } from '../checks.js';
+import type { SumName } from '../kernels/contract.js';
+import { readTable, tableClasses } from '../overlap/checkOverlapTable.js';
+import { defaultActivation, isPlainEntropy } from '../overlap/inputs.js';
+import type { InputOptions } from '../overlap/options.js';
+import type { OverlapOf } from '../overlap/overlap.js';
+import { lossOfTable, mergeTerms, type SumTerm } from '../overlap/sumsFormula.js';
+import { descriptionOf, type Described, type PredictionSpec } from './lossDescription.js';
+import type { Reduction, RegionResult } from './options.js';
+
+/** The options of a loss of sums: those about pixels have had their say when the sums were made. */
+type TableOptions<O extends object> = Omit<O, Exclude<keyof InputOptions, 'activation'> | 'reduction'>;
+
+const ABOUT_PIXELS = ['sharpness', 'axis', 'mask', 'ignoreLabel'];
+
+/**
+ * A loss of sums that `overlap` or `mergeOverlaps` gave, instead of labels and predictions: `lossFromOverlap(diceLoss,
+ * table)` is `diceLoss` of all that the table was made of. Region losses, `crossEntropyLoss`, `binaryCrossEntropyLoss`,
+ * and `comboLoss` of these, as well as losses of `defineRegionLoss`.
+ *
+ * The sums hold the plain cross-entropy, so `labelSmoothing`, `subtractEntropy`, `posWeight` and `hardest` are refused,
+ * and so is reduction `'none'` of a cross-entropy. Options about pixels (`sharpness`, `axis`, `mask`, `ignoreLabel`)
+ * belong to `overlap`. `activation` says what `overlap` was called with, if not the default.
+ *
+ * @param loss a loss that depends on sums only
+ * @param table the sums that it needs, `[N, C]` each, and `valid` `[N]`
+ * @returns what the loss gives
+ * @throws if the loss needs more of the pixels than sums, the table lacks a sum, or options do not fit
+ *
+ * @example
+ * ```ts
+ * const labels = tf.tensor([[[0.93, 0.07], [0, 1]]]); // shape [1, 2, 2]: one sample, two pixels, two classes
+ * const logits = tf.tensor([[[2, -1], [0, 3]]]);
+ * const table = overlap(labels, logits);
+ * lossFromOverlap(diceLoss, table, { squared: true }); // = diceLoss(labels, logits, { squared: true })
+ * lossFromOverlap(comboLoss, table); // = comboLoss(labels, logits)
+ * lossFromOverlap(focalLoss, table); // throws: focalLoss
+ * ```
+ */
+export function lossFromOverlap<O extends object, R extends Reduction = 'mean'>(
+  loss: Described<O> & ((labels: Tensor, predictions: Tensor, options?: never) => Tensor),
+  table: Partial<OverlapOf<SumName>>,
+  options: TableOptions<O> & { reduction?: R } = {} as TableOptions<O>,
+): RegionResult<R> {
+  const fn = 'lossFromOverlap';
+  const description = descriptionOf(loss);
+  if (!description) fail(fn, `loss must be a loss of softseg, or one made by defineRegionLoss, got ${show(loss)}`);
+  const { name } = description;
+  if (!description.resolve) fail(fn, `${name} needs the pixels themselves, not only sums`);
+  checkOptionNames(fn, options, Object.keys(description.options).filter((option) => !ABOUT_PIXELS.includes(option))); // prettier-ignore
+  const reading = readingOf(tableClasses(fn, table), options as InputOptions, description.activation?.(options));
+  const { terms, others } = description.resolve(fn, reading, options);
+  if (others.length > 0 && options.reduction === 'none') {
+    fail(fn, `reduction must be 'mean', 'sum' or 'sample', got 'none': the sums have no values of pixels`);
+  }
+  if (others.length > 0 || !terms.every((term) => isOfPlainSums(term, reading))) {
+    fail(fn, `${name} needs the pixels themselves with these options, not only sums, got ${show(options)}`);
+  }
+  return tf.tidy(() => {
+    const [term] = mergeTerms(terms) as [SumTerm];
+    const value = lossOfTable(readTable(fn, table, term.formula.sums), term.formula);
+    return term.weight === 1 ? value : tf.mul(value, term.weight);
+  }) as RegionResult<R>;
+}
+
+function readingOf(classes: number, options: InputOptions, ofLoss: 'sigmoid' | undefined): PredictionSpec {
+  const { activation = ofLoss ?? defaultActivation(classes) } = options;
+  return { classes, activation: typeof activation === 'function' ? 'none' : activation };
+}
+
+const isOfPlainSums = ({ ownSums, entropy }: SumTerm, { activation, classes }: PredictionSpec): boolean =>
+  !ownSums && (!entropy || isPlainEntropy(entropy, activation, classes));

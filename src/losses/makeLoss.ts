@@ -1,0 +1,103 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { checkOptionNames, checkTensor } from '../checks.js';
+import { resolveInputs, type LossInputs } from '../overlap/inputs.js';
+import type { InputOptions } from '../overlap/options.js';
+import { addUp, lossOfTerms } from '../overlap/sumsFormula.js';
+import {
+  described,
+  type DescribedLoss,
+  type LossDescription,
+  type LossFunction,
+  type ResolvedLoss,
+} from './lossDescription.js';
+import type { OptionRules } from './optionRules.js';
+
+/** A loss that shares nothing with the pass of the others. */
+export interface LossDefinition<O extends object> {
+  /** The name in errors and files, say `'myLoss'`. */
+  name: string;
+  /** A rule for each option. Numbers, flags and choices are checked by it; other options the loss checks itself. */
+  options: OptionRules<O>;
+  /** The options that it does not share with other losses. Default all. */
+  own?: readonly (keyof O & string)[];
+  /** Its smallest and largest value. Default any. */
+  range?: readonly [least: number, most: number];
+  /** Whether it is smallest at p = t on soft labels. Default false. */
+  lowestAtLabels?: boolean | ((options: O) => boolean);
+  /** The value, called inside tf.tidy. */
+  loss(labels: Tensor, predictions: Tensor, options: O): Tensor;
+}
+
+/** A loss that shares nothing with the pass of the others. */
+export function makeLoss<O extends object, F = DescribedLoss<O>>(definition: LossDefinition<O>): F {
+  const { name, options: rules } = definition;
+  const known = Object.keys(rules);
+  const call: LossFunction = (labels, predictions, options = {}) => {
+    checkOptionNames(name, options, known);
+    return tf.tidy(() => {
+      const value: unknown = definition.loss(labels, predictions, options as O);
+      checkTensor(name, 'the result of the loss', value);
+      return value;
+    });
+  };
+  return described(call, describe(definition));
+}
+
+/** A loss that shares the pass over the pixels with others. */
+export type SharedPassDefinition<O extends object> = Omit<LossDefinition<O>, 'loss'> &
+  Pick<LossDescription<O>, 'activation'> &
+  Required<Pick<LossDescription<O>, 'resolve'>>;
+
+/** A loss that shares the pass over the pixels with others. */
+export function makePassLoss<O extends InputOptions, F>(definition: SharedPassDefinition<O>): F {
+  const { activation, resolve } = definition;
+  const description = { ...describe(definition), resolve, ...(activation && { activation }) };
+  const call: LossFunction = (labels, predictions, options = {}) =>
+    tf.tidy(() => {
+      const { inputs, loss } = resolveLoss(description, labels, predictions, options as O);
+      return valueOf(loss, inputs, labels, predictions);
+    });
+  return described(call, description);
+}
+
+function describe<O extends object>(definition: Omit<LossDefinition<O>, 'loss'>): LossDescription<O> {
+  const { name, options, own, range = [-Infinity, Infinity], lowestAtLabels = false } = definition;
+  return {
+    name,
+    options,
+    own: own ?? Object.keys(options),
+    range,
+    lowestAtLabels: (given = {} as O) =>
+      typeof lowestAtLabels === 'function' ? lowestAtLabels(given) : lowestAtLabels,
+  };
+}
+
+/** A loss that can be resolved. */
+export type ResolvableLoss<O extends object> = LossDescription<O> & Required<Pick<LossDescription<O>, 'resolve'>>;
+
+/** The arguments of a loss, checked and resolved. Inside tf.tidy. */
+export function resolveLoss<O extends InputOptions>(
+  description: ResolvableLoss<O>,
+  labels: Tensor,
+  predictions: Tensor,
+  options: O,
+): { inputs: LossInputs; loss: ResolvedLoss } {
+  const { name, options: rules } = description;
+  checkOptionNames(name, options, Object.keys(rules));
+  const activation = options.activation ?? description.activation?.(options);
+  const inputs = resolveInputs(
+    name,
+    labels,
+    predictions,
+    activation === undefined ? options : { ...options, activation },
+  );
+  const reading = { activation: inputs.activation, classes: inputs.layout.classes };
+  return { inputs, loss: description.resolve(name, reading, options) };
+}
+
+/** Inside tf.tidy. */
+export function valueOf({ terms, others }: ResolvedLoss, inputs: LossInputs, labels: Tensor, predictions: Tensor) {
+  const values = others.map((other) => other(inputs, labels, predictions));
+  return addUp(terms.length > 0 ? [...values, lossOfTerms(inputs, terms)] : values);
+}

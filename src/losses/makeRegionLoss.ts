@@ -1,0 +1,32 @@
+import { makePassLoss } from './makeLoss.js';
+import type { ClassLoss } from './lossDescription.js';
+import { joinRules, type OptionRule, type OptionRules } from './optionRules.js';
+import { REGION_RULES, type RegionOptions } from './options.js';
+import { regionFormula, type RegionValue } from './regionFormula.js';
+
+export interface RegionDefinition<O extends RegionOptions> extends RegionValue<O> {
+  /** The name in errors and files, say `'myLoss'`. */
+  name: string;
+  /** Its smallest and largest value. Default [0, 1]. */
+  range?: readonly [least: number, most: number];
+  /** Whether it is smallest at p = t on soft labels. Default: yes, unless `overlap` is `'product'`. */
+  lowestAtLabels?: (options: O) => boolean;
+}
+
+/** A loss on the sums of the common pass, with all that region losses share. */
+export function makeRegionLoss<O extends RegionOptions = RegionOptions>(definition: RegionDefinition<O>): ClassLoss<O> {
+  const { name, options, range = [0, 1], lowestAtLabels = ({ overlap }) => overlap !== 'product' } = definition;
+  const shape = definition.acrossClasses ? '[N, 1]' : '[N, C]';
+  return makePassLoss({
+    name,
+    options: joinRules(REGION_RULES, options as Record<string, OptionRule>) as unknown as OptionRules<O>,
+    own: Object.keys(options) as (keyof O & string)[],
+    range,
+    lowestAtLabels,
+    resolve: (fn, { classes }, given) => ({
+      terms: [{ weight: 1, formula: regionFormula(fn, definition, given, classes) }],
+      others: [],
+      shape,
+    }),
+  });
+}

@@ -1,0 +1,61 @@
+/** How the values of classes become the result: which classes count, what an absent one costs. N samples, C classes. */
+import type { Algebra } from '../algebra/algebra.js';
+import { checkOneOf } from '../checks.js';
+import type { SumsOf } from '../overlap/sumsFormula.js';
+import type { ClassWeights } from './classes.js';
+import { ABSENT_RULE, type Reduction, type RegionOptions } from './options.js';
+
+/** How a class without labels in a sample contributes. */
+export type Absent = Required<RegionOptions>['absent'];
+
+export function resolveAbsent(
+  fn: string,
+  { absent, activation }: Pick<RegionOptions, 'absent' | 'activation'>,
+  classes: number,
+): Absent {
+  const resolved = absent ?? (classes > 1 && activation !== 'sigmoid' ? 'skip' : 'penalize');
+  checkOneOf(fn, 'absent', resolved, ABSENT_RULE.values);
+  return resolved;
+}
+
+/**
+ * Values per sample and class, with a weight for each (0 where a class does not count), to the result: [N,C] to any.
+ * With `acrossClasses` a sample has one value, the mean over its classes, whatever the reduction.
+ */
+export function reduceClasses<M>(a: Algebra<M>, values: M, weights: M, reduction: Reduction, acrossClasses = false): M {
+  const weighted = a.mul(values, weights);
+  if (!acrossClasses) {
+    if (reduction === 'none') return weighted;
+    if (reduction === 'sum') return a.sumOfRows(a.sumOfColumns(weighted));
+  }
+
+  const total = a.sumOfColumns(weights);
+  const samples = a.divide(a.sumOfColumns(weighted), total, 0);
+  if (reduction === 'sample' || reduction === 'none') return samples;
+  if (reduction === 'sum') return a.sumOfRows(samples);
+  return a.divide(a.sumOfRows(samples), a.sumOfRows(a.step(total)), 0);
+}
+
+/** The values, with the mean predicted probability for absent classes if they are to be penalized. */
+export function withAbsent<M>(
+  a: Algebra<M>,
+  absent: Absent,
+  values: M,
+  { predicted, labelled, valid }: Pick<SumsOf<M>, 'predicted' | 'labelled' | 'valid'>,
+): M {
+  if (absent !== 'penalize') return values;
+  const present = a.step(labelled);
+  const mean = a.divide(predicted, valid, 0);
+  return a.add(a.mul(values, present), a.mul(mean, a.sub(1, present)));
+}
+
+/** 1 for the classes of each sample that count, else 0: [N,C]. */
+export function countedClasses<M>(
+  a: Algebra<M>,
+  absent: Absent,
+  { included }: ClassWeights,
+  { labelled, valid }: Pick<SumsOf<M>, 'labelled' | 'valid'>,
+): M {
+  const inValid = a.mul(a.step(valid), a.row(included));
+  return absent === 'skip' ? a.mul(inValid, a.step(labelled)) : inValid;
+}

@@ -1,0 +1,115 @@
+/** A region loss as a formula on sums: how the intersection is read, over what it is summed, and how it is reduced. */
+import type { Algebra } from '../algebra/algebra.js';
+import { fail } from '../checks.js';
+import type { SumName } from '../kernels/contract.js';
+import type { SumsFormula, SumsOf } from '../overlap/sumsFormula.js';
+import { resolveClasses } from './classes.js';
+import { completeOptions, type OptionRules } from './optionRules.js';
+import { REGION_RULES, type RegionOptions } from './options.js';
+import { countedClasses, reduceClasses, resolveAbsent, withAbsent } from './reduceClasses.js';
+
+/** I, P and T of the formulas, [N,C] each, and V [N,1]. */
+export interface RegionSums<M> {
+  intersection: M;
+  predicted: M;
+  labelled: M;
+  valid: M;
+  /**
+   * [N,C], for formulas that add up classes: the class weights, 0 for the classes that do not count and for those that
+   * cost what an absent class does.
+   */
+  classWeights: M;
+}
+
+/** The options of a region loss that it does not share with the others. */
+export type OwnOptions<O extends RegionOptions> = Omit<O, keyof RegionOptions>;
+
+/** Its own options, all there and checked, and `smooth`. */
+export type ResolvedOptions<O extends RegionOptions> = Required<OwnOptions<O>> & { smooth: number };
+
+/** A loss per sample and class, from the sums; or per sample. */
+export interface RegionValue<O extends RegionOptions> {
+  /** The rules of its own options. */
+  options: OptionRules<OwnOptions<O>>;
+  /** Whether to take the squared sums, in which the metric and the product form coincide. */
+  squared?(options: ResolvedOptions<O>): boolean;
+  /** The value is one per sample, [N,1], because the formula adds up classes. */
+  acrossClasses?: boolean;
+  /** [N,C], or [N,1] with `acrossClasses`, in the operations of the algebra. */
+  value<M>(algebra: Algebra<M>, sums: RegionSums<M>, options: ResolvedOptions<O>): M;
+}
+
+/** Checks the options and gives the formula for C classes. */
+export function regionFormula<O extends RegionOptions>(
+  fn: string,
+  loss: RegionValue<O>,
+  options: O,
+  classes: number,
+): SumsFormula {
+  const absent = resolveAbsent(fn, options, classes);
+  const { aggregate, overlap, smooth, reduction } = completeOptions<RegionOptions, keyof typeof SHARED>(
+    fn,
+    SHARED,
+    options,
+  );
+  const own = { ...completeOptions(fn, loss.options, options), smooth } as ResolvedOptions<O>;
+  if (reduction === 'sample' && aggregate === 'batch') {
+    fail(fn, `reduction 'sample' needs aggregate 'image', got 'batch', which has no value per sample`);
+  }
+  const form = loss.squared?.(own) ? squaredForm : overlap === 'metric' ? metricForm : productForm;
+  const acrossClasses = loss.acrossClasses ?? false;
+  const counted = resolveClasses(fn, options, classes);
+  return {
+    // 'labelled' tells which classes are absent, 'predicted' what they cost.
+    sums: [...form.sums, 'labelled', 'predicted'],
+    of(a, images) {
+      const table = aggregate === 'batch' ? sumOfSamples(a, images) : images;
+      const weights = a.mul(countedClasses(a, absent, counted, table), a.row(counted.weights));
+      const classWeights = absent === 'penalize' ? a.mul(weights, a.step(table.labelled)) : weights;
+      const values = loss.value(a, { ...form.of(table), valid: table.valid, classWeights }, own);
+      return reduceClasses(a, withAbsent(a, absent, values, table), weights, reduction, acrossClasses);
+    },
+    shape(samples) {
+      if (reduction === 'none') return [aggregate === 'batch' ? 1 : samples, acrossClasses ? 1 : classes];
+      return reduction === 'sample' ? [samples] : [];
+    },
+  };
+}
+
+/** The options that are resolved here; the others are those of the inputs and of the classes. */
+const SHARED = {
+  aggregate: REGION_RULES.aggregate,
+  overlap: REGION_RULES.overlap,
+  smooth: REGION_RULES.smooth,
+  reduction: REGION_RULES.reduction,
+};
+
+/** Which sums are I, P and T. */
+interface OverlapForm {
+  sums: readonly SumName[];
+  of<M>(table: SumsOf<M>): Pick<RegionSums<M>, 'intersection' | 'predicted' | 'labelled'>;
+}
+
+const productForm: OverlapForm = {
+  sums: ['intersection', 'predicted', 'labelled'],
+  of: ({ intersection, predicted, labelled }) => ({ intersection, predicted, labelled }),
+};
+
+const metricForm: OverlapForm = {
+  sums: ['predicted', 'labelled', 'minimum'],
+  of: ({ predicted, labelled, minimum }) => ({ intersection: minimum, predicted, labelled }),
+};
+
+const squaredForm: OverlapForm = {
+  sums: ['intersection', 'predictedSquared', 'labelledSquared'],
+  of: ({ intersection, predictedSquared, labelledSquared }) => ({
+    intersection,
+    predicted: predictedSquared,
+    labelled: labelledSquared,
+  }),
+};
+
+/** The table of the batch as one image. */
+function sumOfSamples<M>(a: Algebra<M>, table: SumsOf<M>): SumsOf<M> {
+  return Object.fromEntries(Object.entries(table).map(([name, sum]) => [name, a.sumOfRows(sum as M)])) as SumsOf<M>;
+}
