@@ -27,6 +27,7 @@ const REFERENCE = [
 const SHORT = {
   'docs/guide/README.md': 'Guide',
   'docs/losses/README.md': 'All losses',
+  'docs/decisions/README.md': 'All decisions',
   'examples/brain/README.md': 'Demo: brain tissue',
 };
 
@@ -36,13 +37,18 @@ export function sections() {
     .filter((file) => file.endsWith('.md'))
     .map((file) => `docs/${file.replaceAll('\\', '/')}`)
     .sort();
-  const losses = all.filter((file) => file.startsWith('docs/losses/'));
-  const [index] = losses.splice(losses.indexOf('docs/losses/README.md'), 1);
-  const others = all.filter((file) => ![...GUIDE, ...REFERENCE, ...losses, index].includes(file));
+  /** The pages of a folder, its list of them first. */
+  const pagesOf = (folder) => {
+    const list = `docs/${folder}/README.md`;
+    return [list, ...all.filter((file) => file.startsWith(`docs/${folder}/`) && file !== list)];
+  };
+  const [losses, decisions] = [pagesOf('losses'), pagesOf('decisions')];
+  const others = all.filter((file) => ![...GUIDE, ...REFERENCE, ...losses, ...decisions].includes(file));
   return [
     ['Guide', GUIDE.filter((file) => existsSync(join(ROOT, file)))],
-    ['Losses', [index, ...losses]],
+    ['Losses', losses],
     ['Reference', [...REFERENCE, ...others]],
+    ['Decisions', decisions],
   ];
 }
 

@@ -17,8 +17,8 @@ export interface NumberAlgebra extends Algebra<NumberMatrix> {
 }
 
 /**
- * The algebra in double precision on the processor, with reverse-mode gradients: for some hundred numbers it takes
- * microseconds where every op of tfjs takes tens of them.
+ * The algebra in double precision on the processor, with reverse-mode gradients: for a hundred numbers it takes
+ * some ten microseconds, where tfjs takes several for every op.
  */
 export function numberAlgebra(): NumberAlgebra {
   /** What brings the gradient of each step to what it was made of, in the order of the steps. */

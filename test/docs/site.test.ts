@@ -46,9 +46,14 @@ describe('the site', () => {
     const code = `const { inflateSync } = await import('node:zlib');
       console.log(inflateSync(Buffer.from(process.argv[1], 'base64')).toString());`;
     const { stdout } = node('--input-type=module', '-e', code, zipped!);
-    for (const path of ['guide/questions.html', 'losses/iouLoss.html', 'definitions.html', 'api/iouLoss.html']) {
-      expect(stdout).toContain(path);
-    }
+    const paths = [
+      'guide/questions.html',
+      'losses/iouLoss.html',
+      'definitions.html',
+      'decisions/onePackage.html',
+      'api/iouLoss.html',
+    ];
+    for (const path of paths) expect(stdout).toContain(path);
   });
 
   test('loads nothing from another host', () => {
