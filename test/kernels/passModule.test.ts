@@ -111,7 +111,7 @@ describe('where it cannot be had', () => {
   function fresh(): typeof PassModule {
     let loaded: typeof PassModule;
     jest.isolateModules(() => {
-      loaded = jest.requireActual<typeof PassModule>('../../src/kernels/wasm/module.js');
+      loaded = jest.requireActual<typeof PassModule>('../../src/kernels/module/passModule.js');
     });
     return loaded!;
   }
