@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor } from '@tensorflow/tfjs-core';
 import * as softseg from 'softseg';
-import { CATALOGUE, type Activation, type LossName, type Spec } from './catalogue.js';
+import { CATALOGUE, type Activation, type Spec } from './catalogue.js';
 
 /** Code, for an option's value that is not to be quoted. */
 class Identifier {
@@ -153,5 +153,3 @@ export function trainingCode(spec: Spec, classes: number, epochs: number, rate: 
     `await model.fit(images, labels, { epochs: ${epochs}, batchSize: 4 });`,
   ].join('\n');
 }
-
-export const isLoss = (name: string): name is LossName => name in CATALOGUE;
