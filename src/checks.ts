@@ -171,7 +171,7 @@ export function checkBoolean(fn: string, name: string, value: unknown): void {
  * it with.
  */
 export const LARGEST_NUMBER = 1e18;
-export const SMALLEST_NUMBER = 1e-18;
+const SMALLEST_NUMBER = 1e-18;
 
 interface Range {
   least?: number;

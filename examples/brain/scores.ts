@@ -23,7 +23,7 @@ const newSums = () => ({
 const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** The class a pixel is given: the first largest channel; of one channel 0 if it is above a half, else none (-1). */
-export const chosen = (values: ArrayLike<number>, start: number, classes: number): number => {
+const chosen = (values: ArrayLike<number>, start: number, classes: number): number => {
   if (classes === 1) return values[start]! > 0.5 ? 0 : -1;
   let best = 0;
   for (let c = 1; c < classes; c++) if (values[start + c]! > values[start + best]!) best = c;

@@ -3,7 +3,7 @@
 const UNSEEN = /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 /** The text with such characters spelled out (`\u001b`): file names and options may hold any. */
-export const visible = (text: string): string =>
+const visible = (text: string): string =>
   text.replace(UNSEEN, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
 let lost: NodeJS.ErrnoException | undefined;

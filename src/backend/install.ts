@@ -145,7 +145,11 @@ function resolveSettings({ cuda = false, ...options }: InstallOptions): Settings
   };
 }
 
-/** What `installNative` does, with all settings given. Internal: tests call it with small pins of their own. */
+/**
+ * Does what `installNative` promises, with all settings given. A test calls it with small pins of its own.
+ *
+ * @internal
+ */
 export async function install(settings: Settings): Promise<InstallResult> {
   try {
     return await installOneWay(settings);

@@ -3,7 +3,7 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import { toLabelPixels, type LabelKind, type Layout } from '../kernels/layout.js';
 import { squaredDistances } from './squaredDistances.js';
 
-export const OUTSIDE = 0;
+const OUTSIDE = 0;
 export const INSIDE = 1;
 /** Neither: the pixel does not count, so no distance is measured to it or from it. */
 const NOWHERE = 2;

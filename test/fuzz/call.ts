@@ -43,7 +43,7 @@ export interface Call {
   wild?: boolean;
 }
 
-export const CALLBACKS = {
+const CALLBACKS = {
   softmax: (x: tf.Tensor) => tf.softmax(x),
   sparsemax: (x: tf.Tensor) => softseg.sparsemax(x),
   entmax15: (x: tf.Tensor) => softseg.entmax15(x),
@@ -76,8 +76,8 @@ const isObject = (value: unknown): value is object => typeof value === 'object' 
 export const isTensorSpec = (value: unknown): value is TensorSpec =>
   isObject(value) && 'tensor' in value && 'of' in value;
 export const isCallback = (value: unknown): value is CallbackSpec => isObject(value) && 'callback' in value;
-export const isHostile = (value: unknown): value is HostileSpec => isObject(value) && 'hostile' in value;
-export const isInstance = (value: unknown): value is InstanceSpec => isObject(value) && 'instance' in value;
+const isHostile = (value: unknown): value is HostileSpec => isObject(value) && 'hostile' in value;
+const isInstance = (value: unknown): value is InstanceSpec => isObject(value) && 'instance' in value;
 const isSpec = (value: unknown): boolean => [isTensorSpec, isCallback, isHostile, isInstance].some((is) => is(value));
 export const isPlainObject = (value: unknown): value is Record<string, Spec> =>
   isObject(value) && !Array.isArray(value) && !isSpec(value);
@@ -88,14 +88,14 @@ export function valuesOf({ tensor, shape, of, exact }: TensorSpec): number[] {
   return Array.from({ length: sizeOf(shape) }, (_, i) => rounded[i % rounded.length] ?? 0);
 }
 
-export function toTensorOf(spec: TensorSpec): tf.Tensor {
+function toTensorOf(spec: TensorSpec): tf.Tensor {
   const values = valuesOf(spec);
   const typed = { float32: Float32Array, int32: Int32Array, bool: Uint8Array }[spec.tensor];
   return tf.tensor(typed.from(values), spec.shape, spec.tensor);
 }
 
 /** As the oracle takes it: int32 is kept, and bool becomes 0 and 1. */
-export function toNdArray(spec: TensorSpec): NdArray {
+function toNdArray(spec: TensorSpec): NdArray {
   const array = { shape: [...spec.shape], data: Float64Array.from(valuesOf(spec)) };
   return spec.tensor === 'int32' ? { ...array, dtype: 'int32' } : array;
 }

@@ -2,16 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import * as softseg from '../../src/index.js';
 import { sizeOf, type NdArray } from '../reference/index.js';
-import {
-  forOracle,
-  materialize,
-  tensorsIn,
-  isPlainObject,
-  isTensorSpec,
-  type Call,
-  type Spec,
-  type TensorSpec,
-} from './call.js';
+import { materialize, tensorsIn, isPlainObject, isTensorSpec, type Call, type Spec, type TensorSpec } from './call.js';
 import { isOwnError } from './hostileValues.js';
 import { oracleGradients } from './oracleGradients.js';
 import { rangeOf } from './ranges.js';
@@ -35,7 +26,7 @@ type Outcome = { values: NdArray[] } | { error: Error };
 const EXPORTS = new Set(Object.keys(softseg));
 
 /** Which kernels a call runs on: those of the project, and composed ones to compare. */
-export function kernelChoices(): softseg.KernelChoice[] {
+function kernelChoices(): softseg.KernelChoice[] {
   return softseg.kernelsInUse() === 'composed' ? ['composed'] : ['auto', 'composed'];
 }
 
@@ -131,13 +122,13 @@ async function outcomeOf(subject: Subject, args: unknown[], call: Call): Promise
 
 const isPromise = (value: unknown): value is Promise<unknown> => value instanceof Promise;
 
-export function invoke(subject: Subject, args: unknown[]): unknown {
+function invoke(subject: Subject, args: unknown[]): unknown {
   if (subject.invoke) return subject.invoke(args);
   return (softseg as unknown as Record<string, (...args: unknown[]) => unknown>)[subject.fn]!(...args);
 }
 
 /** The tensors and numbers of a result as arrays; the tensors are disposed. */
-export function read(result: unknown): NdArray[] {
+function read(result: unknown): NdArray[] {
   if (typeof result === 'number') return [{ shape: [], data: Float64Array.of(result) }];
   if (result instanceof tf.Tensor) {
     const array = { shape: (result as tf.Tensor).shape.slice(), data: Float64Array.from(result.dataSync()) };
@@ -209,7 +200,7 @@ function checkValues(subject: Subject, call: Call, values: NdArray[]): void {
 }
 
 /** Equal in shape, and within 1e-5 of the largest value, or of the scale where all are smaller. */
-export function compare(
+function compare(
   what: string,
   actual: NdArray[],
   expected: NdArray[],
@@ -350,9 +341,8 @@ async function checkRelation(
   }
 }
 
-export function setValueChecks(on: boolean): void {
+function setValueChecks(on: boolean): void {
   softseg.checkValues(on ? 'always' : 'never');
 }
 
-export { forOracle };
 export type { TensorSpec };

@@ -35,7 +35,7 @@ export const reversedBatch: Relation = {
 };
 
 /** Tensors with the samples along their first axis, in reverse. */
-export function reversed(spec: Spec, samples: number): Spec {
+function reversed(spec: Spec, samples: number): Spec {
   if (isTensorSpec(spec)) {
     if (spec.shape[0] !== samples) return spec;
     const { data } = reverseArray({ shape: spec.shape, data: Float64Array.from(valuesOf(spec)) });

@@ -14,7 +14,7 @@ export interface Report {
   call: Call;
 }
 
-export function callsOf(subject: Subject, fittingOnly = false): fc.Arbitrary<Call> {
+function callsOf(subject: Subject, fittingOnly = false): fc.Arbitrary<Call> {
   const fitting = fc.tuple(subject.args, fc.nat(3)).map(([args, checked]): Call => ({
     fn: subject.fn,
     args,

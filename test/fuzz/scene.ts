@@ -90,7 +90,7 @@ export const share = weighted<number>(
   [2, one(0.5, 0.93, 0.07, 1e-3, 1e-7, 1e-11, 1e-20, 1 - 2 ** -24)],
 );
 
-export const pixelWeight = weighted<number>([4, one(0, 1)], [2, between(0, 4)], [1, one(1e-2, 100)]);
+const pixelWeight = weighted<number>([4, one(0, 1)], [2, between(0, 4)], [1, one(1e-2, 100)]);
 
 const size = weighted<number>([10, one(1, 2, 3)], [4, one(4, 5)]);
 const classCount = weighted<number>(

@@ -6,7 +6,7 @@ import { expectClose, toTensor } from '../support/compare.js';
 import { randomArray } from '../support/random.js';
 
 export const FEATURES = 3;
-export const RATE = 0.5;
+const RATE = 0.5;
 
 /** Logits [N, ...spatial, classes] from [N, ...spatial, FEATURES]. */
 export function oneOutput(spatial: readonly number[], classes: number): tf.LayersModel {

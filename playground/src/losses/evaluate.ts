@@ -22,14 +22,14 @@ export interface Evaluation {
   probabilities: Float32Array;
 }
 
-export const EMPTY_P = 0.1;
+const EMPTY_P = 0.1;
 /** Painted probabilities become logits no larger than this: 0 and 1 are not at infinity. */
-export const LARGEST_LOGIT = 6;
+const LARGEST_LOGIT = 6;
 
 export const shapeOf = (spec: Spec, { withEmpty }: Painting) => [withEmpty ? 2 : 1, SIZE, SIZE, paintedClasses(spec)];
 
 /** The mean over the annotators, [1, SIZE, SIZE, 1]. */
-export const softLabels = (masks: Masks): Tensor =>
+const softLabels = (masks: Masks): Tensor =>
   tf.tidy(() => {
     const values = new Float32Array(masks.length * PIXELS);
     masks.forEach((mask, i) => values.set(mask, i * PIXELS));
@@ -37,10 +37,7 @@ export const softLabels = (masks: Masks): Tensor =>
   });
 
 /** Labels and predictions as the loss takes them. */
-export function inputs(
-  spec: Spec,
-  { masks, prediction, withEmpty }: Painting,
-): { labels: Tensor; predictions: Tensor } {
+function inputs(spec: Spec, { masks, prediction, withEmpty }: Painting): { labels: Tensor; predictions: Tensor } {
   const image = [1, SIZE, SIZE, 1];
   let labels = softLabels(masks);
   let predictions: Tensor = tf.tensor(prediction, image);

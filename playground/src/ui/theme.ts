@@ -4,7 +4,7 @@ export type Rgb = readonly [number, number, number];
 
 const dark = matchMedia('(prefers-color-scheme: dark)');
 
-export const isDark = () => dark.matches;
+const isDark = () => dark.matches;
 
 export const onThemeChange = (run: () => void) => dark.addEventListener('change', run);
 

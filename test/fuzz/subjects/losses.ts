@@ -68,7 +68,7 @@ function fit(given: Options, { classes, binary }: Scene): Options {
 
 const ALL = ['softmax', 'sigmoid', 'none', 'function'] as const;
 
-export const lossArgs = (rules: SceneRules, own: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<Spec[]> =>
+const lossArgs = (rules: SceneRules, own: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<Spec[]> =>
   fc.tuple(scene(rules), options(own)).map(([each, given]) => {
     const all = { ...each.options, ...fit(given, each) };
     const args: Spec[] = [each.labels, each.predictions];
