@@ -20,7 +20,7 @@ import {
 } from './options.js';
 
 /** I, P and T of the formulas, [N,C] each. */
-export interface ScoreSums<M> {
+interface ScoreSums<M> {
   intersection: M;
   predicted: M;
   labelled: M;

@@ -11,7 +11,7 @@ import { isInherited } from '../training/saving/json.js';
 import { sha256 } from './files.js';
 
 /** A group of the manifest: files that, one after the other, hold the values of some weights. */
-export interface WeightsGroup {
+interface WeightsGroup {
   files: WeightsFile[];
   weights: io.WeightsManifestEntry[];
   /** How many bytes the weights take. */

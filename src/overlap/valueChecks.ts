@@ -14,7 +14,7 @@ import type { LabelKind, Layout } from '../kernels/layout.js';
  */
 export type LabelRule = 'shares' | 'masks' | 'hard' | 'unread';
 
-export interface CheckedLabels {
+interface CheckedLabels {
   tensor: Tensor;
   kind: LabelKind;
   rule: LabelRule;

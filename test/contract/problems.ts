@@ -11,7 +11,7 @@ export type Weights = 'all pixels' | 'a mask' | 'weights';
 /** Where the class axis is. */
 export type Place = 'last' | 'first' | 'between';
 
-export interface Size {
+interface Size {
   samples: number;
   pixels: number;
   classes: number;

@@ -1,7 +1,7 @@
 /** TIFFs made by hand, of every kind that the demo reads and some that it must not. */
 import { deflateSync } from 'node:zlib';
 
-export type Compression = 'none' | 'lzw' | 'deflate' | 'packbits';
+type Compression = 'none' | 'lzw' | 'deflate' | 'packbits';
 const COMPRESSIONS = { none: 1, lzw: 5, deflate: 8, packbits: 32773 };
 
 export interface Tiff {

@@ -22,12 +22,12 @@ export interface CallbackSpec {
 }
 
 /** An object that is passed as an argument, by name: see instances.ts. */
-export interface InstanceSpec {
+interface InstanceSpec {
   instance: InstanceName;
 }
 
 /** A value that no function expects, by name: see hostileValues.ts. */
-export interface HostileSpec {
+interface HostileSpec {
   hostile: HostileName;
 }
 

@@ -344,5 +344,3 @@ async function checkRelation(
 function setValueChecks(on: boolean): void {
   softseg.checkValues(on ? 'always' : 'never');
 }
-
-export type { TensorSpec };

@@ -14,7 +14,7 @@ export function scoreFunction(name: ScoreName): Function {
 }
 
 /** What every accumulator of numbers can do. */
-export interface AnyAccumulator extends softseg.Accumulator {
+interface AnyAccumulator extends softseg.Accumulator {
   result(): number;
   perClass(): number[];
 }

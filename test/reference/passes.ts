@@ -2,7 +2,7 @@
 import { at } from './ndarray.js';
 import { logSumExp, scaledLogit, sigmoid, softmax, softplus, timesLog } from './numbers.js';
 
-export interface EntropyTerm {
+interface EntropyTerm {
   kind: 'categorical' | 'binary';
   labelSmoothing: number;
   posWeight: readonly number[] | null;

@@ -22,7 +22,7 @@ export const LOSSES = [
 ] as const satisfies readonly (keyof typeof softseg)[];
 
 export type LossName = (typeof LOSSES)[number];
-export type Value = string | number | boolean;
+type Value = string | number | boolean;
 export type Settings = Record<string, Value>;
 
 /** Set by the activation, which some options depend on. */
@@ -35,12 +35,12 @@ interface Named {
   /** Whether it means something beside the others. */
   when?: (settings: Settings) => boolean;
 }
-export interface ChoiceOption extends Named {
+interface ChoiceOption extends Named {
   kind: 'choice';
   /** The first is the default and is left out of the code. */
   values: readonly string[];
 }
-export interface NumberOption extends Named {
+interface NumberOption extends Named {
   kind: 'number';
   min: number;
   max: number;
@@ -48,7 +48,7 @@ export interface NumberOption extends Named {
   /** The default, left out of the code. */
   value: number;
 }
-export interface FlagOption extends Named {
+interface FlagOption extends Named {
   kind: 'flag';
 }
 export type Option = ChoiceOption | NumberOption | FlagOption;

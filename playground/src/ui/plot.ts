@@ -10,7 +10,7 @@ export interface Curve {
   faint?: boolean;
 }
 
-export interface PlotData {
+interface PlotData {
   curves: readonly Curve[];
   x: readonly [number, number];
   y: readonly [number, number];

@@ -3,7 +3,7 @@ import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { KernelKind, PassAttributes, SumSet, Wrt } from '../contract.js';
 
 /** How the inputs of a fused pass lie in memory. */
-export interface FusedLayout {
+interface FusedLayout {
   samples: number;
   pixels: number;
   classes: number;

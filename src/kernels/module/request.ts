@@ -3,7 +3,7 @@ import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { bitsOf, sumSet } from '../contract.js';
 import type { FusedInputs, FusedLabelKind, FusedPass, FusedPasses } from '../fused/passes.js';
 
-export type Operation = 'overlapSums' | 'entropyMap' | 'overlapGradient';
+type Operation = 'overlapSums' | 'entropyMap' | 'overlapGradient';
 
 /** N samples, P pixels, C classes, S sums. */
 export interface Request {

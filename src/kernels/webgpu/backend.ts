@@ -8,7 +8,7 @@ export interface WebgpuBackend {
 }
 
 /** A compute shader as the backend takes it; it puts the declarations of inputs, `result` and uniforms before the code. */
-export interface Program {
+interface Program {
   variableNames: string[];
   outputShape: number[];
   workgroupSize: [number, number, number];

@@ -14,7 +14,6 @@ import { defined, listOf, one, options, scene, sometimes, weighted, type Scene, 
 import type { Subject } from '../subject.js';
 
 type Options = Record<string, Spec>;
-export type OptionsOf = (scene: Scene, given: Options) => Options;
 
 const weight = one(0, 0.5, 1, 2);
 const ratio = weighted<number>([3, one(0.5, 0.3, 0.7, 1, 0)], [1, one(1e-3, 2, 10)]);
