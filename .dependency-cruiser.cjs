@@ -1,0 +1,95 @@
+// Which room may import which; docs/architecture.md says why. Imports of types count like any other.
+
+const ROOM = '^src/[^/]+/';
+const ROOT = '^src/[^/]+[.]ts$';
+const inRooms = (...rooms) => `^src/(${rooms.join('|')})/`;
+const NODE_ONLY = inRooms('backend', 'node');
+const ENTRIES = '^src/(index|metrics/index|training/index)[.]ts$';
+
+/** Files of `from` import files of these rooms and of the root of src, and nothing else of src. */
+const only = (from, ...rooms) => ({
+  name: `arrows-of-${from}`,
+  comment: `${from}/ imports only ${[from, ...rooms].join(', ')} and the files of src itself`,
+  severity: 'error',
+  from: { path: inRooms(from) },
+  to: { path: ROOM, pathNot: inRooms(from, ...rooms) },
+});
+
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-circles',
+      severity: 'error',
+      from: {
+        path: '^src/',
+        pathNot: '^src/(backend|training/saving)/', // circles that were there before this rule
+      },
+      to: { circular: true },
+    },
+    {
+      name: 'root-imports-only-ops',
+      comment: 'what lies in src itself is for every room; index.ts is the entry',
+      severity: 'error',
+      from: { path: ROOT, pathNot: '^src/index[.]ts$' },
+      to: { path: ROOM, pathNot: inRooms('ops') },
+    },
+    {
+      name: 'nobody-imports-an-entry',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^src/(index|metrics/index|training/index|node/index)[.]ts$' },
+    },
+    only('ops'),
+    only('algebra', 'ops'),
+    only('kernels', 'algebra', 'ops'),
+    only('wasmTraining', 'ops'),
+    only('morphology', 'ops'),
+    only('overlap', 'kernels', 'algebra', 'ops'),
+    only('distance', 'overlap', 'kernels'),
+    only('schedules'),
+    only('relaxations', 'ops'),
+    only('annotators', 'ops'),
+    only('losses', 'overlap', 'kernels', 'algebra', 'ops', 'distance', 'morphology'),
+    only('metrics', 'losses', 'overlap', 'kernels', 'algebra', 'ops', 'distance'),
+    only('training', 'metrics', 'losses', 'overlap', 'kernels', 'algebra', 'ops', 'schedules'),
+    // (probe.ts, in a process of its own, tries fused kernels with a loss.)
+    {
+      ...only('backend', 'kernels', 'wasmTraining'),
+      from: { path: inRooms('backend'), pathNot: '^src/backend/probe' },
+    },
+    only('node', 'backend', 'training'),
+    {
+      name: 'node-only-in-node',
+      comment: 'only backend/ and node/ may use modules of Node; elsewhere their types may be named',
+      severity: 'error',
+      from: { path: '^src/', pathNot: NODE_ONLY },
+      to: { dependencyTypes: ['core'], dependencyTypesNot: ['type-only', 'type-import'] },
+    },
+    {
+      name: 'browsers-reach-no-node',
+      comment: 'nothing that an entry for browsers imports, however indirectly, may be of Node',
+      severity: 'error',
+      from: { path: ENTRIES },
+      to: { path: NODE_ONLY, reachable: true },
+    },
+    {
+      name: 'layers-by-types',
+      comment: 'a page that uses no model does without tfjs-layers',
+      severity: 'error',
+      from: { path: '^src/', pathNot: inRooms('node') },
+      to: { path: '@tensorflow/tfjs-layers', dependencyTypesNot: ['type-only', 'type-import'] },
+    },
+    {
+      name: 'no-missing-modules',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { couldNotResolve: true },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'default'] },
+  },
+};
