@@ -22,6 +22,7 @@ const onTensors = (backend, kernels, op) => ({
     'distance',
     'metrics',
     'kernels',
+    'ops',
     'training',
     'golden',
     'fuzz',

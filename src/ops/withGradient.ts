@@ -1,0 +1,54 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
+
+/** Tensors that a gradient needs, or null in place of one that there is not. */
+type Saved = readonly (Tensor | null)[];
+
+interface ValueAndSaved<Y extends Tensor, S extends Saved> {
+  value: Y;
+  /** What `backward` is given again; `[]` for nothing. */
+  saved: readonly [...S];
+}
+
+/**
+ * The value of `forward` at x, or at each of xs, with `backward` for its gradient: it is given the gradient of the value
+ * and what `forward` has saved, and gives one gradient for each input. All uses of tf.customGrad go through here.
+ *
+ * - tfjs records nothing inside `forward`, but it does record `backward`. For gradients of gradients the inputs have to be
+ *   among what is saved, and the ops in `backward` need gradients of their own.
+ * - Tensors are saved after `forward` has returned. tfjs never disposes what was saved for a gradient that is not taken,
+ *   so a `forward` that throws must have saved nothing.
+ * - tfjs computes the gradients to all inputs, wanted or not, and would keep what `backward` makes on the way until the
+ *   whole gradient is done, so `backward` runs in tf.tidy.
+ */
+export function withGradient<X extends Tensor, Y extends Tensor, S extends Saved>(
+  x: X,
+  forward: (x: X) => ValueAndSaved<Y, S>,
+  backward: (dy: Y, saved: S) => Tensor,
+): Y;
+export function withGradient<X extends readonly Tensor[], Y extends Tensor, S extends Saved>(
+  xs: readonly [...X],
+  forward: (...xs: X) => ValueAndSaved<Y, S>,
+  backward: (dy: Y, saved: S) => { readonly [K in keyof X]: Tensor },
+): Y;
+export function withGradient(
+  x: Tensor | readonly Tensor[],
+  forward: (...xs: Tensor[]) => ValueAndSaved<Tensor, Saved>,
+  backward: (dy: Tensor, saved: Saved) => Tensor | readonly Tensor[],
+): Tensor {
+  const xs = Array.isArray(x) ? (x as Tensor[]) : [x as Tensor];
+  return tf.customGrad((...args) => {
+    const save = args.at(-1) as tf.GradSaveFunc;
+    const { value, saved } = forward(...xs);
+    save(saved.filter((tensor) => tensor !== null));
+    const isNull = saved.map((tensor) => tensor === null);
+    const inPlace = (kept: Tensor[]): Saved => {
+      const rest = kept.values();
+      return isNull.map((none) => (none ? null : rest.next().value!));
+    };
+    return {
+      value,
+      gradFunc: (dy: Tensor, kept: Tensor[]) => tf.tidy(() => backward(dy, inPlace(kept)) as Tensor | Tensor[]),
+    };
+  })(...xs);
+}
