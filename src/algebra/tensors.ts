@@ -1,8 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
+import type { Tensor2D } from '@tensorflow/tfjs-core';
 import { scaledSigmoid } from '../ops/activations.js';
 import { constant } from '../ops/constant.js';
 import { ratio, ratioOr } from '../ops/ratio.js';
+import { withGradient } from '../ops/withGradient.js';
 import { STEEPEST, type Algebra } from './algebra.js';
 
 /** The algebra in tfjs ops, which has gradients of any order. */
@@ -22,43 +23,40 @@ export const tensorAlgebra: Algebra<Tensor2D> = {
 
 /** max(x, 0)^exponent, and for an exponent below 0 max(x, 1e-6)^exponent, which is a constant below 1e-6. */
 function power(x: Tensor2D, exponent: number): Tensor2D {
-  return tf.customGrad((base, save) => {
-    (save as tf.GradSaveFunc)([base as Tensor2D]);
-    return {
-      value: tf.pow(exponent < 0 ? tf.maximum(base as Tensor2D, STEEPEST) : tf.relu(base as Tensor2D), exponent),
-      gradFunc: (dy: Tensor, [kept]: Tensor[]) => {
-        const slope = tf.mul(dy, tf.mul(power(kept as Tensor2D, exponent - 1), exponent));
-        return exponent < 0
-          ? tf.mul(
-              slope,
-              constant(() => tf.step(tf.sub(kept!, STEEPEST))),
-            )
-          : slope;
-      },
-    };
-  })(x) as Tensor2D;
+  return withGradient(
+    x,
+    (x) => ({ value: tf.pow(exponent < 0 ? tf.maximum(x, STEEPEST) : tf.relu(x), exponent) as Tensor2D, saved: [x] }),
+    (dy, [x]) => {
+      const slope = tf.mul(dy, tf.mul(power(x, exponent - 1), exponent));
+      if (exponent >= 0) return slope;
+      const above = constant(() => tf.step(tf.sub(x, STEEPEST)));
+      return tf.mul(slope, above);
+    },
+  );
 }
 
 function log(x: Tensor2D): Tensor2D {
-  return tf.customGrad((inner, save) => {
-    (save as tf.GradSaveFunc)([inner as Tensor2D]);
-    const below = tf.minimum(tf.sub(inner as Tensor2D, STEEPEST), 0);
-    return {
-      value: tf.add(tf.log(tf.maximum(inner as Tensor2D, STEEPEST)), tf.mul(below, 1 / STEEPEST)),
-      gradFunc: (dy: Tensor, [kept]: Tensor[]) => ratio(dy, tf.maximum(kept!, STEEPEST)),
-    };
-  })(x) as Tensor2D;
+  return withGradient(
+    x,
+    (x) => {
+      const below = tf.minimum(tf.sub(x, STEEPEST), 0);
+      const value: Tensor2D = tf.add(tf.log(tf.maximum(x, STEEPEST)), tf.mul(below, 1 / STEEPEST));
+      return { value, saved: [x] };
+    },
+    (dy, [x]) => ratio(dy, tf.maximum(x, STEEPEST)),
+  );
 }
 
 function logCosh(x: Tensor2D): Tensor2D {
-  return tf.customGrad((inner, save) => {
-    (save as tf.GradSaveFunc)([inner as Tensor2D]);
-    const half = tf.mul(inner as Tensor2D, 0.5);
-    return {
+  return withGradient(
+    x,
+    (x) => {
+      const half = tf.mul(x, 0.5);
       // cosh(x) - 1 = (exp(x/2) - exp(-x/2))²/2
-      value: tf.log1p(tf.mul(tf.square(tf.sub(tf.exp(half), tf.exp(tf.neg(half)))), 0.5)),
-      // tanh(x)
-      gradFunc: (dy: Tensor, [kept]: Tensor[]) => tf.mul(dy, tf.sub(tf.mul(scaledSigmoid(kept!, 2), 2), 1)),
-    };
-  })(x) as Tensor2D;
+      const lessOne = tf.mul<Tensor2D>(tf.square(tf.sub(tf.exp(half), tf.exp(tf.neg(half)))), 0.5);
+      return { value: tf.log1p(lessOne), saved: [x] };
+    },
+    // tanh(x)
+    (dy, [x]) => tf.mul(dy, tf.sub(tf.mul(scaledSigmoid(x, 2), 2), 1)),
+  );
 }

@@ -13,6 +13,7 @@ import {
 } from '../checks.js';
 import { checkTensorValues, namesOfOptions, type Values } from '../checkValues.js';
 import { constant } from '../ops/constant.js';
+import { withGradient } from '../ops/withGradient.js';
 
 export interface DisagreementEntropyOptions {
   /** The class axis. Default -1. */
@@ -105,13 +106,11 @@ function orNaN(labels: Tensor): Tensor {
 /** -t log t. */
 function entropyOf(labels: Tensor): Tensor {
   const logOf = (t: Tensor) => tf.log(tf.maximum(t, 1e-12));
-  return tf.customGrad((t, save) => {
-    (save as tf.GradSaveFunc)([t as Tensor]);
-    return {
-      value: tf.neg(tf.mul(t as Tensor, logOf(t as Tensor))),
-      gradFunc: (dy: Tensor, [kept]: Tensor[]) => tf.neg(tf.mul(dy, tf.add(logOf(kept!), 1))),
-    };
-  })(labels);
+  return withGradient(
+    labels,
+    (t) => ({ value: tf.neg(tf.mul(t, logOf(t))), saved: [t] }),
+    (dy, [t]) => tf.neg(tf.mul(dy, tf.add(logOf(t), 1))),
+  );
 }
 
 function checkLabels(fn: string, values: Values, { shape }: Tensor, axis: number | null, ignoreLabel: number): void {

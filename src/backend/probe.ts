@@ -79,18 +79,15 @@ async function lossGradient(tf: typeof Core): Promise<number[]> {
 
 /** The gradient of sum(x^2). */
 async function plainGradient(tf: typeof Core): Promise<number[]> {
-  const square = tf.customGrad((x, save) => {
-    (save as Core.GradSaveFunc)([x as Core.Tensor]);
-    return {
-      value: tf.sum(tf.mul(x as Core.Tensor, x as Core.Tensor)),
-      gradFunc: (dy: Core.Tensor, saved: Core.Tensor[]) => tf.mul(dy, tf.mul(2, saved[0] as Core.Tensor)),
-    };
-  });
-  return [
-    ...(await tf
-      .grad(square)(tf.tensor1d([1, 2, 3]))
-      .data()),
-  ];
+  const { withGradient } = await import('../ops/withGradient.js');
+  const square = (x: Core.Tensor) =>
+    withGradient(
+      x,
+      (x) => ({ value: tf.sum(tf.mul(x, x)), saved: [x] }),
+      (dy, [x]) => tf.mul(dy, tf.mul(2, x)),
+    );
+  const gradient = tf.grad(square)(tf.tensor1d([1, 2, 3]));
+  return [...(await gradient.data())];
 }
 
 /** The gradient of a convolution's sum with respect to its 2x2 filter: sums of windows, here of 1 + 2 + 3 + 4. */

@@ -7,6 +7,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { sign } from '../ops/sign.js';
+import { withGradient } from '../ops/withGradient.js';
 
 /** The least of the pixel and its neighbours along any of the axes: erosion with a cross. */
 export function leastOfCross(x: Tensor, axes: readonly number[]): Tensor {
@@ -22,16 +23,12 @@ export function largestOfCube(x: Tensor, axes: readonly number[]): Tensor {
 /** Of three pixels along an axis. Outside there is nothing: an edge stands beside itself. */
 function extremeAlong(x: Tensor, axis: number, which: 'least' | 'largest'): Tensor {
   if (x.shape[axis] === 1) return x;
-  return tf.customGrad((input, save) => {
-    const values = input as Tensor;
-    (save as tf.GradSaveFunc)([values]);
-    const extreme = which === 'least' ? tf.minimum : tf.maximum;
-    return {
-      value: extreme(extreme(before(values, axis), values), after(values, axis)),
-      // tfjs tidies up after its own gradient functions only.
-      gradFunc: (dy: Tensor, [kept]: Tensor[]) => tf.tidy(() => extremeGradient(kept!, dy, axis, which)),
-    };
-  })(x);
+  const extreme = which === 'least' ? tf.minimum : tf.maximum;
+  return withGradient(
+    x,
+    (x) => ({ value: extreme(extreme(before(x, axis), x), after(x, axis)), saved: [x] }),
+    (dy, [x]) => extremeGradient(x, dy, axis, which),
+  );
 }
 
 function extremeGradient(x: Tensor, dy: Tensor, axis: number, which: 'least' | 'largest'): Tensor {
@@ -91,18 +88,14 @@ function padded(x: Tensor, axis: number, front: number, back: number): Tensor {
 
 /** The lesser of two values. */
 function lesser(a: Tensor, b: Tensor): Tensor {
-  return tf.customGrad((first, second, save) => {
-    const [x, y] = [first as Tensor, second as Tensor];
-    (save as tf.GradSaveFunc)([x, y]);
-    return {
-      value: tf.minimum(x, y),
-      gradFunc: (dy: Tensor, saved: Tensor[]) =>
-        tf.tidy(() => {
-          // 1, 1/2 or 0, as a is less, the same or more.
-          const share = tf.mul(tf.add(sign(tf.sub(saved[1]!, saved[0]!)), 1), 0.5);
-          const toFirst = tf.mul(dy, share);
-          return [toFirst, tf.sub(dy, toFirst)];
-        }),
-    };
-  })(a, b);
+  return withGradient(
+    [a, b],
+    (a, b) => ({ value: tf.minimum(a, b), saved: [a, b] }),
+    (dy, [a, b]) => {
+      // 1, 1/2 or 0, as a is less, the same or more.
+      const share = tf.mul(tf.add(sign(tf.sub(b, a)), 1), 0.5);
+      const toFirst = tf.mul(dy, share);
+      return [toFirst, tf.sub(dy, toFirst)];
+    },
+  );
 }

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { withGradient } from './withGradient.js';
 
 /**
  * The slope of a quotient is taken as if its denominator were at least this: then 1/b is finite in float32, and so is
@@ -13,18 +14,15 @@ export const SMALLEST_DENOMINATOR = 1e-36;
  */
 export function ratio<T extends Tensor>(numerator: Tensor | number, denominator: Tensor): T {
   if (typeof numerator === 'number') return multipleOfInverse(numerator, denominator) as T;
-  return tf.customGrad((a, b, save) => {
-    const [top, bottom] = [a as Tensor, b as Tensor];
-    (save as tf.GradSaveFunc)([top, bottom]);
-    return {
-      value: tf.div(top, bottom),
-      gradFunc: (dy: Tensor, [top, bottom]: Tensor[]) => {
-        const guarded = awayFromZero(bottom!);
-        const slope = ratio(dy, guarded);
-        return [sumTo(slope, top!.shape), sumTo(tf.neg(tf.mul(slope, ratio(top!, guarded))), bottom!.shape)];
-      },
-    };
-  })(numerator, denominator) as T;
+  return withGradient(
+    [numerator, denominator],
+    (a, b) => ({ value: tf.div<T>(a, b), saved: [a, b] }),
+    (dy, [a, b]) => {
+      const guarded = awayFromZero(b);
+      const slope = ratio(dy, guarded);
+      return [sumTo(slope, a.shape), sumTo(tf.neg(tf.mul(slope, ratio(a, guarded))), b.shape)];
+    },
+  );
 }
 
 /** numerator/denominator, and `otherwise` where the denominator, which is never negative, is 0. */
@@ -36,24 +34,23 @@ export function ratioOr<T extends Tensor>(numerator: Tensor, denominator: Tensor
 }
 
 function multipleOfInverse(numerator: number, denominator: Tensor): Tensor {
-  return tf.customGrad((b, save) => {
-    (save as tf.GradSaveFunc)([b as Tensor]);
-    return {
-      value: tf.div(numerator, b as Tensor),
-      gradFunc: (dy: Tensor, [bottom]: Tensor[]) => {
-        const guarded = awayFromZero(bottom!);
-        return tf.neg(tf.mul(ratio(dy, guarded), ratio(numerator, guarded)));
-      },
-    };
-  })(denominator);
+  return withGradient(
+    denominator,
+    (b) => ({ value: tf.div(numerator, b), saved: [b] }),
+    (dy, [b]) => {
+      const guarded = awayFromZero(b);
+      return tf.neg(tf.mul(ratio(dy, guarded), ratio(numerator, guarded)));
+    },
+  );
 }
 
 /** max(b, the smallest denominator), with a slope of 1. (That of tf.maximum cannot be differentiated again.) */
 function awayFromZero(denominator: Tensor): Tensor {
-  return tf.customGrad((b: Tensor | tf.GradSaveFunc) => ({
-    value: tf.maximum(b as Tensor, SMALLEST_DENOMINATOR),
-    gradFunc: (dy: Tensor) => dy,
-  }))(denominator);
+  return withGradient(
+    denominator,
+    (b) => ({ value: tf.maximum(b, SMALLEST_DENOMINATOR), saved: [] }),
+    (dy) => dy,
+  );
 }
 
 /** x summed over the axes along which a tensor of the shape was broadcast. */

@@ -1,6 +1,7 @@
 /** Sorting the rows of a matrix [R,P] by another one, and back, with gradients (tf.topk has none). */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
+import { withGradient } from './withGradient.js';
 
 /** Two permutations of the R·P values that stay within rows, each the inverse of the other. */
 export interface RowOrder {
@@ -35,13 +36,9 @@ export function unsortRows(x: Tensor2D, { sorted, back }: RowOrder): Tensor2D {
 }
 
 function permute(x: Tensor2D, to: Tensor1D, from: Tensor1D): Tensor2D {
-  return tf.customGrad((values, save) => {
-    (save as tf.GradSaveFunc)([to, from]);
-    const value = tf.reshape(tf.gather(tf.reshape(values as Tensor2D, [-1]), to), x.shape);
-    return {
-      value,
-      gradFunc: (dy: tf.Tensor, [keptTo, keptFrom]: tf.Tensor[]) =>
-        permute(dy as Tensor2D, keptFrom as Tensor1D, keptTo as Tensor1D),
-    };
-  })(x) as Tensor2D;
+  return withGradient(
+    x,
+    (x) => ({ value: tf.reshape<tf.Rank.R2>(tf.gather(tf.reshape(x, [-1]), to), x.shape), saved: [to, from] }),
+    (dy, [to, from]) => permute(dy, from, to),
+  );
 }

@@ -11,6 +11,7 @@ import {
 } from '../checks.js';
 import { checkTensorValues } from '../checkValues.js';
 import { nanRows } from '../ops/nanRows.js';
+import { withGradient } from '../ops/withGradient.js';
 
 export interface PowerSharpenOptions {
   /** The axis along which the maximum is taken. Default -1. */
@@ -57,20 +58,19 @@ export function powerSharpen(values: Tensor, power: number, options: PowerSharpe
 
 /** 1 at the maxima along the axis, 0 elsewhere; its gradient is 0. */
 function isLargest(values: Tensor, axis: number): Tensor {
-  return tf.customGrad((v: Tensor | tf.GradSaveFunc) => ({
-    value: tf.cast(tf.greaterEqual(v as Tensor, tf.max(v as Tensor, axis, true)), 'float32'),
-    gradFunc: (dy: Tensor) => tf.zerosLike(dy),
-  }))(values);
+  return withGradient(
+    values,
+    (v) => ({ value: tf.cast(tf.greaterEqual(v, tf.max(v, axis, true)), 'float32'), saved: [] }),
+    (dy) => tf.zerosLike(dy),
+  );
 }
 
 /** base^power; tf.pow's own gradient is NaN at base 0 for some powers on some backends. */
 function powerOf(base: Tensor, power: number): Tensor {
   if (power === 1) return base;
-  return tf.customGrad((x, save) => {
-    (save as tf.GradSaveFunc)([x as Tensor]);
-    return {
-      value: tf.pow(x as Tensor, power),
-      gradFunc: (dy: Tensor, [kept]: Tensor[]) => tf.mul(dy, tf.mul(powerOf(kept!, power - 1), power)),
-    };
-  })(base);
+  return withGradient(
+    base,
+    (x) => ({ value: tf.pow(x, power), saved: [x] }),
+    (dy, [x]) => tf.mul(dy, tf.mul(powerOf(x, power - 1), power)),
+  );
 }

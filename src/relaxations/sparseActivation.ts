@@ -10,6 +10,7 @@ import { constant } from '../ops/constant.js';
 import { oneHot } from '../ops/oneHot.js';
 import { ratio } from '../ops/ratio.js';
 import { sumPixels } from '../ops/sumPixels.js';
+import { withGradient } from '../ops/withGradient.js';
 
 /** p of rows [R,C] from which their maximum has been subtracted. Not differentiated. */
 export type Forward = (below: Tensor2D) => Tensor2D;
@@ -41,15 +42,11 @@ export function sparseActivation(logits: Tensor, axis: number, alpha: number, fo
 
 /** With the Jacobian diag(s) - s sᵀ/Σs, s = p^(2 - alpha) where p > 0, else 0, from p computed again. */
 function ofRows(z: Tensor2D, alpha: number, forward: Forward): Tensor2D {
-  return tf.customGrad((logits, save) => {
-    (save as tf.GradSaveFunc)([logits as Tensor2D]);
-    return {
-      value: normalized(logits as Tensor2D, forward),
-      gradFunc: (dy: Tensor2D, [kept]: Tensor[]) => {
-        return timesJacobian(slopes(ofRows(kept as Tensor2D, alpha, forward), alpha), dy);
-      },
-    };
-  })(z) as Tensor2D;
+  return withGradient(
+    z,
+    (z) => ({ value: normalized(z, forward), saved: [z] }),
+    (dy, [z]) => timesJacobian(slopes(ofRows(z, alpha, forward), alpha), dy),
+  );
 }
 
 /** p, divided by its sum for the sake of rounding; NaN in a row with NaN or Infinity, or with -Infinity alone. */

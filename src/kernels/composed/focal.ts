@@ -8,6 +8,7 @@ import { STEEPEST } from '../../algebra/algebra.js';
 import type { PassAttributes, PassInputs, Wrt } from '../contract.js';
 import { sign } from '../../ops/sign.js';
 import { sumPixels } from '../../ops/sumPixels.js';
+import { withGradient } from '../../ops/withGradient.js';
 import { differentiable } from './kernels.js';
 import {
   entropyTerm,
@@ -91,17 +92,14 @@ function slope(d: Tensor3D, gamma: number): Tensor3D {
 
 /** abs(x)^exponent; for an exponent below 0 abs(x) is at least 1e-6. Differentiable to any order. */
 function absPower(x: Tensor3D, exponent: number): Tensor3D {
-  return tf.customGrad((inner, save) => {
-    (save as tf.GradSaveFunc)([inner as Tensor]);
-    return {
-      value: powerOfSize(inner as Tensor, exponent),
-      gradFunc: (dy: Tensor, [kept]: Tensor[]) =>
-        tf.mul(dy, tf.mul(tf.mul(sign(kept!), exponent), absPower(kept as Tensor3D, exponent - 1))),
-    };
-  })(x) as Tensor3D;
+  return withGradient(
+    x,
+    (x) => ({ value: powerOfSize(x, exponent), saved: [x] }),
+    (dy, [x]) => tf.mul(dy, tf.mul(tf.mul(sign(x), exponent), absPower(x, exponent - 1))),
+  );
 }
 
-function powerOfSize(x: Tensor, exponent: number): Tensor {
+function powerOfSize(x: Tensor3D, exponent: number): Tensor3D {
   // (tf.pow takes ten times as long.)
   if (exponent === 0) return tf.onesLike(x);
   if (exponent === 1) return tf.abs(x);

@@ -3,7 +3,7 @@
  * that all have gradients, so that the gradients written with them can be differentiated again.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
+import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import type { EntropyTerm, PassActivation, PassAttributes, PassInputs } from '../contract.js';
 import { toLabelPixels, toPixels } from '../layout.js';
 import { logSoftmaxAlong, scaledSigmoid, softmaxAlong, softplus } from '../../ops/activations.js';
@@ -11,6 +11,7 @@ import { constant } from '../../ops/constant.js';
 import { oneHot } from '../../ops/oneHot.js';
 import { ratio } from '../../ops/ratio.js';
 import { toFloat } from '../../ops/toFloat.js';
+import { withGradient } from '../../ops/withGradient.js';
 
 /** -log p is at most this, so that a logit of -Infinity gives a finite loss. */
 const LARGEST_SURPRISE = 1e9;
@@ -112,15 +113,13 @@ function surprise(scaled: Tensor3D, activation: PassActivation, { kind }: Entrop
 
 /** Not clipByValue: on the wasm backend it turns NaN into a bound, which would hide a network that has diverged. */
 function bounded(surprise: Tensor3D): Tensor3D {
-  return tf.customGrad((x, save) => {
-    (save as tf.GradSaveFunc)([x as Tensor3D]);
-    // The gradient of tf.minimum cannot be differentiated again.
-    const within = (kept: Tensor) => constant(() => toFloat(tf.lessEqual(kept, LARGEST_SURPRISE)));
-    return {
-      value: tf.minimum(x as Tensor3D, LARGEST_SURPRISE),
-      gradFunc: (dy: Tensor, [kept]: Tensor[]) => tf.mul(dy, within(kept!)),
-    };
-  })(surprise) as Tensor3D;
+  // The gradient of tf.minimum cannot be differentiated again.
+  const within = (x: Tensor3D) => constant(() => toFloat(tf.lessEqual(x, LARGEST_SURPRISE)));
+  return withGradient(
+    surprise,
+    (x) => ({ value: tf.minimum<Tensor3D>(x, LARGEST_SURPRISE), saved: [x] }),
+    (dy, [x]) => tf.mul(dy, within(x)),
+  );
 }
 
 function positive(x: Tensor3D, { posWeight }: EntropyTerm): Tensor3D {
