@@ -173,7 +173,7 @@ export function checkBoolean(fn: string, name: string, value: unknown): void {
 export const LARGEST_NUMBER = 1e18;
 const SMALLEST_NUMBER = 1e-18;
 
-interface Range {
+interface NumberRange {
   least?: number;
   most?: number;
   /** Above `least`, not equal to it. */
@@ -185,7 +185,7 @@ export function checkNumber(
   fn: string,
   name: string,
   value: unknown,
-  { least = -Infinity, most = Infinity, open = false }: Range = {},
+  { least = -Infinity, most = Infinity, open = false }: NumberRange = {},
 ): void {
   const ok =
     typeof value === 'number' && Number.isFinite(value) && (open ? value > least : value >= least) && value <= most;
@@ -277,7 +277,7 @@ export function checkNumberList(
   value: unknown,
   wanted: string,
   length: number,
-  range: Range,
+  range: NumberRange,
 ): number[] {
   const entries = entriesOf(value);
   if (entries?.length !== length) fail(fn, `${name} must be ${wanted}, got ${show(value)}`);

@@ -35,7 +35,7 @@ export async function loadCore(): Promise<typeof Core> {
   return found.load() as typeof Core;
 }
 
-interface TensorflowBackend {
+interface TfjsNodeBackend {
   binding: { TF_Version: string };
   isGPUPackage: boolean;
   isUsingGpuDevice: boolean;
@@ -48,7 +48,7 @@ async function startCuda(): Promise<Started> {
     await loadNative('@tensorflow/tfjs-node-gpu');
     demandSameCore(tf, 'tensorflow', '@tensorflow/tfjs-node-gpu');
   }
-  const { isGPUPackage, isUsingGpuDevice } = tf.findBackend('tensorflow') as unknown as TensorflowBackend;
+  const { isGPUPackage, isUsingGpuDevice } = tf.findBackend('tensorflow') as unknown as TfjsNodeBackend;
   if (!isGPUPackage) {
     throw new BackendError(
       '@tensorflow/tfjs-node is loaded in this process already, and only one native library can be; ' +
@@ -130,7 +130,7 @@ function lacksAvx(): boolean {
 
 async function startTensorflow(): Promise<Started> {
   const tf = await setBackend('tensorflow', '@tensorflow/tfjs-node');
-  const { binding, isUsingGpuDevice } = tf.backend() as unknown as TensorflowBackend;
+  const { binding, isUsingGpuDevice } = tf.backend() as unknown as TfjsNodeBackend;
   return { backend: 'tensorflow', device: isUsingGpuDevice ? 'cuda' : 'cpu', version: binding.TF_Version };
 }
 

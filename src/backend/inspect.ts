@@ -7,7 +7,7 @@ import { damageIn, type Inspection } from './seal.js';
 import { whyNotTrusted } from './trust.js';
 
 /** One of the things that are loaded from the cache. */
-export interface Piece {
+export interface CachedPart {
   /** The package that loads it. */
   of: string;
   /** For people. */
@@ -18,7 +18,7 @@ export interface Piece {
 }
 
 /** The pieces that a package loads with its binding. */
-export function piecesOf({ of, cache, library, binding }: Home): Piece[] {
+export function piecesOf({ of, cache, library, binding }: Home): CachedPart[] {
   const root = join(cache, library.key);
   const cuda = library.cuda.map(({ folder }) => ({
     of,
@@ -34,7 +34,7 @@ export function piecesOf({ of, cache, library, binding }: Home): Piece[] {
 }
 
 /** softseg's op that goes with a package's binding; undefined if it is not there. */
-export function opOf({ of, cache, library }: Home): (Piece & { path: string }) | undefined {
+export function opOf({ of, cache, library }: Home): (CachedPart & { path: string }) | undefined {
   const path = cachedOp(cache, library);
   if (!existsSync(path)) return undefined;
   return { of, name: "softseg's op", folder: dirname(path), files: [basename(path)], path };
@@ -51,7 +51,7 @@ export const tell = ({ why, command }: Fault): string =>
   command ? `${why}; run \`${command}\` to make it again` : why;
 
 /** The fault of a piece: others can write to it, or it is not as it was installed. Undefined if it has none. */
-export async function faultOf(piece: Piece, inspection: Inspection = {}): Promise<Fault | undefined> {
+export async function faultOf(piece: CachedPart, inspection: Inspection = {}): Promise<Fault | undefined> {
   const { folder } = piece;
   try {
     const files = piece.files.length > 0 ? piece.files : readdirSync(folder, { recursive: true }).map(String);

@@ -17,8 +17,8 @@ import { rangeOfLabels } from './measuredRange.js';
 import { REGION_SCORE_OPTIONS, type RegionScoreOptions } from './options.js';
 import {
   checkRegionScore,
-  countedClasses,
-  resolveAbsent,
+  scoredClasses,
+  resolveAbsentClass,
   scoreSumNames,
   scoreValues,
   type Counting,
@@ -84,7 +84,7 @@ export abstract class MeanScore<O extends MeanScoreOptions = MeanScoreOptions> e
     const rows = this.sumSet().map((_, i) => indices.map((c) => this.sum(i * classes + c)));
     const table = this.table(a, 1, classes, [...rows, indices.map(() => 1)]);
     const values = scoreValues(a, this.formula, table, this.options).values;
-    const counted = countedClasses(a, this.counting(classes), table).values;
+    const counted = scoredClasses(a, this.counting(classes), table).values;
     return indices.map((c) => (counted[c]! > 0 ? values[c]! : NaN));
   }
 
@@ -124,7 +124,7 @@ export abstract class MeanScore<O extends MeanScoreOptions = MeanScoreOptions> e
     const table = this.table(a, samples, classes, rows);
     this.absorbSamples(
       scoreValues(a, this.formula, table, this.options).values,
-      countedClasses(a, this.counting(classes), table).values,
+      scoredClasses(a, this.counting(classes), table).values,
       classes,
     );
   }
@@ -193,7 +193,7 @@ export abstract class MeanScore<O extends MeanScoreOptions = MeanScoreOptions> e
     const { absent, activation } = this.options;
     const known = activation === 'sigmoid' ? 'sigmoid' : 'softmax';
     return {
-      absent: resolveAbsent(absent, known, classes, this.aggregate),
+      absent: resolveAbsentClass(absent, known, classes, this.aggregate),
       classes: resolveClasses(this.kind, this.options, classes),
     };
   }

@@ -88,7 +88,7 @@ function scoreFormula<O extends ScoreOptions>(
   const { classes } = layout;
   const { aggregate = 'image', reduction = 'mean' } = options;
   const counting = {
-    absent: resolveAbsent(options.absent, activation, classes, aggregate),
+    absent: resolveAbsentClass(options.absent, activation, classes, aggregate),
     classes: resolveClasses(fn, options, classes),
   };
   return {
@@ -97,7 +97,7 @@ function scoreFormula<O extends ScoreOptions>(
       const table = aggregate === 'batch' ? sumOfSamples(a, images) : images;
       const values = scoreValues(a, formula, table, options);
       if (reduction === 'none') return values;
-      const weights = a.mul(countedClasses(a, counting, table), a.row(counting.classes.weights));
+      const weights = a.mul(scoredClasses(a, counting, table), a.row(counting.classes.weights));
       const total = a.sumOfColumns(weights);
       const samples = a.divide(a.sumOfColumns(a.mul(values, weights)), total, 1);
       if (reduction === 'sample') return samples;
@@ -138,7 +138,7 @@ export interface Counting {
  * As Wang et al. do: classes that exclude each other are left out of an image that has no label of them, and of a whole
  * data set that has neither label nor prediction; a class of its own always counts.
  */
-export function resolveAbsent(
+export function resolveAbsentClass(
   absent: AbsentClass | undefined,
   activation: PassActivation,
   classes: number,
@@ -150,7 +150,7 @@ export function resolveAbsent(
 }
 
 /** 1 for the classes of each sample that count, else 0: [N,C]. */
-export function countedClasses<M>(
+export function scoredClasses<M>(
   a: Algebra<M>,
   { absent, classes }: Counting,
   { predicted, labelled, valid }: SumsOf<M>,

@@ -69,7 +69,7 @@ export interface DamagedCheckpoint {
 type Kind = 'epoch' | 'step';
 
 /** The name of a checkpoint's folder. */
-interface Named {
+interface CheckpointName {
   name: string;
   kind: Kind;
   count: number;
@@ -200,7 +200,7 @@ export async function latestCheckpoint(folder: string): Promise<Checkpoint | und
   const fn = 'latestCheckpoint';
   checkFolder(fn, folder);
   const path = resolve(folder);
-  const damaged: (Named & DamagedCheckpoint)[] = [];
+  const damaged: (CheckpointName & DamagedCheckpoint)[] = [];
   let before: string | undefined;
   for (let tries = 0; tries < TRIES; tries++) {
     const listed = await list(fn, path);
@@ -250,8 +250,8 @@ const isDamage = (error: unknown): boolean =>
   !(error instanceof NotDamaged) && !NOT_OF_THE_FILE.includes(codeOf(error) ?? '');
 
 /** Those that have a model, the newest first. */
-async function finished(fn: string, folder: string, found: readonly Named[]): Promise<Named[]> {
-  const whole: Named[] = [];
+async function finished(fn: string, folder: string, found: readonly CheckpointName[]): Promise<CheckpointName[]> {
+  const whole: CheckpointName[] = [];
   for (const one of [...found].sort((a, b) => b.count - a.count)) {
     const path = join(folder, one.name);
     const has = await hasModel(path).catch((error: unknown) => {
@@ -279,7 +279,12 @@ function noneLeft(fn: string, folder: string, damaged: readonly DamagedCheckpoin
 }
 
 /** A checkpoint that has been read. */
-async function describe(fn: string, folder: string, { kind, count }: Named, read: ModelRead): Promise<Checkpoint> {
+async function describe(
+  fn: string,
+  folder: string,
+  { kind, count }: CheckpointName,
+  read: ModelRead,
+): Promise<Checkpoint> {
   const state = await stateIn(fn, folder, read);
   const { compileSaved } = await import('../training/saving/compileSaved.js');
   let artifacts: io.ModelArtifacts | undefined = read.artifacts; // until they are used: nothing else may hold them
@@ -327,9 +332,9 @@ function warnOnce(about: string, message: string): void {
 }
 
 /** By folder: those that were there when this process began to write, and its own. */
-const known = new Map<string, Promise<Map<string, Named>>>();
+const known = new Map<string, Promise<Map<string, CheckpointName>>>();
 
-function checkpointsOf(fn: string, folder: string): Promise<Map<string, Named>> {
+function checkpointsOf(fn: string, folder: string): Promise<Map<string, CheckpointName>> {
   let names = known.get(folder);
   if (!names) {
     names = list(fn, folder).then((found) => new Map(found.map((one) => [one.name, one])));
@@ -346,8 +351,8 @@ const wholeOnes = new Map<string, string>();
 async function removeOlder(
   fn: string,
   folder: string,
-  names: Map<string, Named>,
-  saved: Named,
+  names: Map<string, CheckpointName>,
+  saved: CheckpointName,
   keep: number,
 ): Promise<void> {
   const upTo = [...names.values()].filter(({ kind, count }) => kind === saved.kind && count <= saved.count);
@@ -392,7 +397,7 @@ async function isGone(folder: string): Promise<boolean> {
 }
 
 /** Those that have the name of a checkpoint, whole or not. */
-async function list(fn: string, folder: string): Promise<Named[]> {
+async function list(fn: string, folder: string): Promise<CheckpointName[]> {
   try {
     return (await readdir(folder)).flatMap((name) => parse(name) ?? []);
   } catch (error) {
@@ -401,7 +406,7 @@ async function list(fn: string, folder: string): Promise<Named[]> {
   }
 }
 
-function parse(name: string): Named | undefined {
+function parse(name: string): CheckpointName | undefined {
   const [, kind, digits] = /^(epoch|step)-(\d+)$/.exec(name) ?? [];
   if (digits === undefined) return undefined;
   const count = Number(digits);

@@ -83,14 +83,14 @@ export async function writeWhole(path: string, content: Uint8Array): Promise<str
 }
 
 /** Makes a folder, and those above it, where they are missing. Gives those that it made, the innermost first. */
-export async function makeFolder(path: string): Promise<string[]> {
+export async function makeFolders(path: string): Promise<string[]> {
   const exists = () => stat(path).then((stats) => stats.isDirectory(), () => false); // prettier-ignore
   if (await exists()) return [];
   const above: string[] = [];
   try {
     await mkdir(path).catch(async (error: unknown) => {
       if (!isMissing(error) || dirname(path) === path) throw error;
-      above.push(...(await makeFolder(dirname(path))));
+      above.push(...(await makeFolders(dirname(path))));
       await mkdir(path);
     });
     await sync(dirname(path)).catch(async (error: unknown) => {

@@ -8,7 +8,7 @@ import { visibleLine } from '../visibleText.js';
 import { fileError, isMissing, withCause } from './fileError.js';
 import {
   checkFolder,
-  makeFolder,
+  makeFolders,
   openInside,
   readWhole,
   removeEmpty,
@@ -101,7 +101,7 @@ async function write(fn: string, folder: string, artifacts: io.ModelArtifacts, d
   const { weightSpecs = [], weightData: _, ...model } = artifacts;
   const id = randomBytes(8).toString('hex');
   const [weights, json] = [`weights-${id}.bin`, `${MODEL}.${id}`];
-  const made = await makeFolder(folder);
+  const made = await makeFolders(folder);
   let replaced: string[];
   let renaming = false;
   try {

@@ -60,7 +60,7 @@ export function trainingProgress(options: TrainingProgressOptions = {}): Trainin
   if (typeof stream?.write !== 'function') fail(fn, `stream must have a function write, got ${show(stream)}`);
 
   const line = new ProgressLine(stream);
-  let known: Known = { epochs, batches };
+  let known: RunLength = { epochs, batches };
   let first: number | undefined;
   let epochNow = 0;
   let begun = Date.now();
@@ -107,12 +107,12 @@ export function trainingProgress(options: TrainingProgressOptions = {}): Trainin
   };
 }
 
-interface Known {
+interface RunLength {
   epochs?: number | undefined;
   batches?: number | undefined;
 }
 
-function knownFrom(callback: Params | void): Known {
+function knownFrom(callback: Params | void): RunLength {
   const { epochs, samples, batchSize, steps } = callback?.params ?? {};
   const batches = steps ?? (samples && batchSize ? Math.ceil(samples / batchSize) : undefined);
   return { epochs, ...(Number.isFinite(batches) && { batches }) };

@@ -91,7 +91,7 @@ export function checkFiniteValues(
 }
 
 /** Where the values of a pixel lie in an array of the layout's shape. */
-interface Places {
+interface PixelPlaces {
   layout: Layout;
   weights: Values | null;
   /** Pixels lie in blocks; in each, pixel i has class c at i·pixelStride + c·classStride. */
@@ -101,7 +101,7 @@ interface Places {
   classStride: number;
 }
 
-function placesOf(layout: Layout, weights: Values | null): Places {
+function placesOf(layout: Layout, weights: Values | null): PixelPlaces {
   const { shape, axis, samples, pixels, classes } = layout;
   const inner = shape.slice(axis + 1).reduce((product, size) => product * size, 1);
   const count = samples * pixels;
@@ -110,14 +110,14 @@ function placesOf(layout: Layout, weights: Values | null): Places {
     : { layout, weights, blocks: count / inner, perBlock: inner, pixelStride: 1, classStride: inner };
 }
 
-interface Range {
+interface ValueRange {
   least: number;
   most: number;
 }
 
 /** The result of one look at the values of all pixels that count. */
 interface Readings {
-  all: Range;
+  all: ValueRange;
   /** The first pixel with NaN, or with both infinities; -1 if there is none. */
   broken: number;
   /** The first pixel with a value below 0 or above 1, by more than rounding. */
@@ -128,7 +128,10 @@ interface Readings {
   infinite: number;
 }
 
-function readings(values: Values, { layout, weights, blocks, perBlock, pixelStride, classStride }: Places): Readings {
+function readings(
+  values: Values,
+  { layout, weights, blocks, perBlock, pixelStride, classStride }: PixelPlaces,
+): Readings {
   const length = layout.classes * classStride;
   const tolerance = sumTolerance(layout.classes);
   let [broken, outside, unnormalized, infinite] = [-1, -1, -1, -1];
@@ -172,7 +175,7 @@ function checkPredictions(
   values: Values,
   { broken, outside, infinite }: Readings,
   { as }: CheckedPredictions,
-  places: Places,
+  places: PixelPlaces,
 ): void {
   const { layout } = places;
   const name = as === 'relaxed' ? 'the results of the activation function' : 'predictions';
@@ -194,9 +197,9 @@ function checkSoftLabels(
   fn: string,
   values: Values,
   { rule, sumToOne }: { rule: LabelRule; sumToOne: boolean },
-  places: Places,
+  places: PixelPlaces,
   answers: Readings | null,
-): Range {
+): ValueRange {
   const { layout } = places;
   const { all, broken, outside, unnormalized } = readings(values, places);
   if (broken >= 0 || outside >= 0) {
@@ -225,7 +228,12 @@ function checkSoftLabels(
 }
 
 /** A way to mend labels outside [0, 1]. */
-function cureOfLabels(values: Values, { least, most }: Range, places: Places, answers: Readings | null): string {
+function cureOfLabels(
+  values: Values,
+  { least, most }: ValueRange,
+  places: PixelPlaces,
+  answers: Readings | null,
+): string {
   // Where softLabelsFromVotes and softLabelsFromMasks found no answer.
   if (least === -1 && most <= 1) return `; ${ignoring(least)}`;
   const fraction = findValue(values, places, (v) => Number.isFinite(v) && !Number.isInteger(v));
@@ -243,9 +251,9 @@ function checkIndices(
   fn: string,
   name: string,
   values: Values,
-  { layout, weights }: Places,
+  { layout, weights }: PixelPlaces,
   moreClasses: boolean,
-): Range {
+): ValueRange {
   const { classes } = layout;
   const end = moreClasses ? Infinity : classes === 1 ? 1 : classes - 1;
   let [least, most] = [Infinity, -Infinity];
@@ -268,7 +276,7 @@ function cureOfIndex(index: number, end: number): string {
   return `${map}, or, ${ignoring(index)}`;
 }
 
-const varies = ({ least, most }: Range): boolean => least < most;
+const varies = ({ least, most }: ValueRange): boolean => least < most;
 
 /** Fewer logits than this may well lie in [0, 1] by chance. */
 const FEWEST_PROBABILITIES = 16;
@@ -281,7 +289,7 @@ function warnOfProbabilities(
   fn: string,
   { as, sharpness, hard = false }: CheckedPredictions,
   { all, outside, unnormalized }: Readings,
-  { layout: { classes, samples, pixels } }: Places,
+  { layout: { classes, samples, pixels } }: PixelPlaces,
 ): void {
   if (as !== 'sigmoid' && (as !== 'softmax' || hard)) return;
   if (classes === 1 && all.least === 1 && all.most === 1) {
@@ -307,7 +315,7 @@ const isOutside = (value: number) => !(value >= -RANGE_TOLERANCE && value <= 1 +
 /** The first value for which `test` holds, in a pixel that counts, and the number of the pixel; from one pixel on. */
 function findValue(
   values: Values,
-  { layout, weights, perBlock, pixelStride, classStride }: Places,
+  { layout, weights, perBlock, pixelStride, classStride }: PixelPlaces,
   test: (value: number) => boolean,
   from = 0,
 ): [pixel: number, value: number] | undefined {
@@ -322,7 +330,7 @@ function findValue(
   return undefined;
 }
 
-function sumOf(values: Values, { layout, perBlock, pixelStride, classStride }: Places, pixel: number): number {
+function sumOf(values: Values, { layout, perBlock, pixelStride, classStride }: PixelPlaces, pixel: number): number {
   const first = Math.floor(pixel / perBlock) * perBlock * layout.classes + (pixel % perBlock) * pixelStride;
   let sum = 0;
   for (let c = 0; c < layout.classes; c++) sum += values[first + c * classStride]!;

@@ -13,7 +13,7 @@ import { sumPixels } from '../ops/sumPixels.js';
 import { withGradient } from '../ops/withGradient.js';
 
 /** p of rows [R,C] from which their maximum has been subtracted. Not differentiated. */
-export type Forward = (below: Tensor2D) => Tensor2D;
+export type RowActivation = (below: Tensor2D) => Tensor2D;
 
 /** The class axis of the logits, counted from the front, after the checks of all but `alpha`. */
 export function resolveSparse(
@@ -29,7 +29,7 @@ export function resolveSparse(
   return checkAxis(fn, options.axis ?? -1, logits.shape);
 }
 
-export function sparseActivation(logits: Tensor, axis: number, alpha: number, forward: Forward): Tensor {
+export function sparseActivation(logits: Tensor, axis: number, alpha: number, forward: RowActivation): Tensor {
   return tf.tidy(() => {
     const last = logits.rank - 1;
     const swap = [...logits.shape.keys()].map((i) => (i === axis ? last : i === last ? axis : i));
@@ -41,7 +41,7 @@ export function sparseActivation(logits: Tensor, axis: number, alpha: number, fo
 }
 
 /** With the Jacobian diag(s) - s sᵀ/Σs, s = p^(2 - alpha) where p > 0, else 0, from p computed again. */
-function ofRows(z: Tensor2D, alpha: number, forward: Forward): Tensor2D {
+function ofRows(z: Tensor2D, alpha: number, forward: RowActivation): Tensor2D {
   return withGradient(
     z,
     (z) => ({ value: normalized(z, forward), saved: [z] }),
@@ -50,7 +50,7 @@ function ofRows(z: Tensor2D, alpha: number, forward: Forward): Tensor2D {
 }
 
 /** p, divided by its sum for the sake of rounding; NaN in a row with NaN or Infinity, or with -Infinity alone. */
-function normalized(z: Tensor2D, forward: Forward): Tensor2D {
+function normalized(z: Tensor2D, forward: RowActivation): Tensor2D {
   const below = tf.sub<Tensor2D>(z, tf.max(z, 1, true));
   const isNaN = tf.isNaN(below);
   const p = tf.where(isNaN, below, forward(tf.where(isNaN, tf.zerosLike(below), below)));

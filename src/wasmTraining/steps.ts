@@ -1,9 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { KernelFunc, NamedAttrMap, NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs-core';
-
-interface WasmBackend {
-  disposeData(dataId: object): boolean;
-}
+import type { KernelBackend, KernelFunc, NamedAttrMap, NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs-core';
 
 /** A kernel of tfjs's wasm backend. */
 export type Run = (name: string, inputs: NamedTensorInfoMap, attrs: NamedAttrMap) => TensorInfo;
@@ -27,7 +23,7 @@ export function kernelOfSteps<A>(
     try {
       return compute(inputs, attrs as A, step, run);
     } finally {
-      for (const { dataId } of intermediate) (backend as unknown as WasmBackend).disposeData(dataId);
+      for (const { dataId } of intermediate) (backend as KernelBackend).disposeData(dataId);
     }
   };
 }

@@ -7,11 +7,11 @@ import type { FusedPasses } from '../fused/passes.js';
 import { passesThrough, type Request } from '../module/request.js';
 import { helperWanted } from './helper.js';
 import { makeMachine, runJob, type Machine } from './machine.js';
-import { jobOf, type Values } from './pieces.js';
+import { jobOf, type StoredValues } from './pieces.js';
 
 /** What is used here of tfjs's cpu backend. */
 interface CpuBackend {
-  data: { get(dataId: object): { values: Values } };
+  data: { get(dataId: object): { values: StoredValues } };
   makeTensorInfo(shape: number[], dtype: 'float32', values: Float32Array): TensorInfo;
 }
 
@@ -28,7 +28,7 @@ export function cpuPasses(backend: KernelBackend): FusedPasses | null {
 function run(backend: CpuBackend, request: Request): TensorInfo {
   const { shape } = request;
   const output = new Float32Array(shape.reduce((product, size) => product * size, 1));
-  const valuesOf = ({ dataId }: TensorInfo): Values => backend.data.get(dataId).values;
+  const valuesOf = ({ dataId }: TensorInfo): StoredValues => backend.data.get(dataId).values;
   for (;;) {
     const current = (machine ??= makeMachine(helperWanted())!);
     try {

@@ -14,8 +14,8 @@ import {
 import { SLOTS } from './helper.js';
 import { FREE_FROM, reserve, type Job, type Machine } from './machine.js';
 
-export type Values = Float32Array | Int32Array | Uint8Array | readonly number[];
-type ValuesOf = (tensor: TensorInfo) => Values;
+export type StoredValues = Float32Array | Int32Array | Uint8Array | readonly number[];
+type ReadStored = (tensor: TensorInfo) => StoredValues;
 
 /** So many values of each tensor in a piece that all of it stays in the cache of one core. */
 const pieceValues = 16_384;
@@ -24,7 +24,7 @@ const largeValues = 65_536;
 const mostSlotBytes = 1 << 22;
 
 /** The pieces of a request, whose result goes to `output`. Makes the machine's memory large enough. */
-export function jobOf(machine: Machine, request: Request, valuesOf: ValuesOf, output: Float32Array): Job {
+export function jobOf(machine: Machine, request: Request, valuesOf: ReadStored, output: Float32Array): Job {
   const { operation, inputs, pass, factors, wrt } = request;
   const { samples, pixels, classes, classesFirst, labelKind, entropy } = pass;
   const indices = labelKind === 'indices';
@@ -148,7 +148,7 @@ function goodPixels(classes: number): number {
 function copyIn(
   to: Float32Array | Int32Array | Uint8Array,
   at: number,
-  from: Values,
+  from: StoredValues,
   first: number,
   length: number,
 ): void {

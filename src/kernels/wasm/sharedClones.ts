@@ -1,15 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { KernelConfig, KernelFunc, TensorInfo } from '@tensorflow/tfjs-core';
-
-/** What is used here of tfjs's wasm backend. */
-interface WasmBackend {
-  incRef(dataId: object): void;
-}
+import type { KernelBackend, KernelConfig, KernelFunc, TensorInfo } from '@tensorflow/tfjs-core';
 
 /** tf.clone as every other backend does it: another tensor on the same data. */
 const shareData: KernelFunc = ({ inputs, backend }) => {
   const { x } = inputs as { x: TensorInfo };
-  (backend as WasmBackend).incRef(x.dataId);
+  (backend as KernelBackend).incRef(x.dataId);
   return { dataId: x.dataId, shape: x.shape, dtype: x.dtype };
 };
 

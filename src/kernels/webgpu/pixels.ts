@@ -4,11 +4,11 @@
  */
 import type { FusedPass } from '../fused/passes.js';
 import { ARITHMETIC } from './arithmetic.js';
-import { LANES, type Tiles } from './tiles.js';
+import { LANES, type TileLayout } from './tiles.js';
 
 export interface ProgramSpec {
   pass: FusedPass;
-  tiles: Tiles;
+  tiles: TileLayout;
   weighted: boolean;
   /** Whether the entropy term is wanted. */
   entropy: boolean;

@@ -8,7 +8,8 @@ const TILE_FLOATS = 4096 - 5 * LANES;
 /** Of a workgroup that adds up sums. */
 const MOST_TILES = 16;
 
-export interface Tiles {
+/** The tiles that one program works on, and how its workgroups share them. */
+export interface TileLayout {
   /** Pixels of a tile: a lane each where something is computed per pixel. */
   width: number;
   /** From one class of a tile to the next; odd, so that lanes that go from class to class meet different banks. */
@@ -25,7 +26,7 @@ export interface Tiles {
 }
 
 /** null where a pixel's classes do not fit. */
-export function tilesOf({ labelKind, classes, pixels }: FusedPass): Tiles | null {
+export function tilesOf({ labelKind, classes, pixels }: FusedPass): TileLayout | null {
   const rows = labelKind === 'indices' ? classes : 2 * classes;
   let width = LANES;
   while (width > 0 && rows * (width | 1) > TILE_FLOATS) width--;

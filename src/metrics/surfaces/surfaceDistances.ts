@@ -42,13 +42,13 @@ function surfaceOf(mask: Side, spatial: readonly number[]): Side {
   return surface;
 }
 
-interface Range {
+interface Interval {
   from: number;
   to: number;
 }
 
 /** What encloses all surfaces, along each axis; nearest pixels lie in it too. Empty if there is no surface. */
-function boxAround(surfaces: readonly Side[], spatial: readonly number[]): Range[] {
+function boxAround(surfaces: readonly Side[], spatial: readonly number[]): Interval[] {
   let stride = surfaces[0]!.length;
   return spatial.map((size) => {
     stride /= size;
@@ -65,7 +65,7 @@ function boxAround(surfaces: readonly Side[], spatial: readonly number[]): Range
   });
 }
 
-function cut(surface: Side, spatial: readonly number[], box: readonly Range[]): Side {
+function cut(surface: Side, spatial: readonly number[], box: readonly Interval[]): Side {
   let part = surface;
   let outer = 1;
   let inner = surface.length;

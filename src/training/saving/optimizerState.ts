@@ -106,9 +106,9 @@ export function readOptimizer(fn: string, optimizer: Optimizer, taken: ReadonlyS
     : readOther(fn, { className, config }, optimizer);
 }
 
-type Named = Pick<SavedOptimizer, 'className' | 'config'>;
+type OptimizerConfig = Pick<SavedOptimizer, 'className' | 'config'>;
 
-async function readKept(named: Named, kept: Kept, optimizer: Optimizer, taken: ReadonlySet<string>) {
+async function readKept(named: OptimizerConfig, kept: Kept, optimizer: Optimizer, taken: ReadonlySet<string>) {
   const fields = optimizer as unknown as Fields;
   const carried = isCarried(named);
   const iterations = tf.scalar(optimizer.iterations, 'int32');
@@ -136,7 +136,7 @@ async function readKept(named: Named, kept: Kept, optimizer: Optimizer, taken: R
 }
 
 /** An optimizer that tfjs does not have, by what it says about itself. */
-async function readOther(fn: string, named: Named, optimizer: Optimizer): Promise<OptimizerRead> {
+async function readOther(fn: string, named: OptimizerConfig, optimizer: Optimizer): Promise<OptimizerRead> {
   const weights = await optimizer.getWeights().catch((error: Error) => {
     return fail(fn, `the optimizer ${named.className} does not give its state: ${error.message}`);
   });

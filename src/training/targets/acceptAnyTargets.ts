@@ -7,7 +7,7 @@ export interface AcceptAnyTargetsOptions {
 }
 
 /** What compile leaves behind in tfjs-layers 4.22. */
-interface Compiled {
+interface CompiledOutputs {
   outputNames: string[];
   loss?: unknown;
   /** With what `fit` compares the targets; null: with nothing. */
@@ -75,13 +75,13 @@ export function freedOutputs(model: LayersModel): string[] {
 }
 
 /** A tf.Sequential has all this in a model of its own. */
-function compiledPart(model: unknown): Compiled | undefined {
-  const given = model as { model?: Compiled } | null | undefined;
-  return given?.model ?? (given as Compiled | undefined);
+function compiledPart(model: unknown): CompiledOutputs | undefined {
+  const given = model as { model?: CompiledOutputs } | null | undefined;
+  return given?.model ?? (given as CompiledOutputs | undefined);
 }
 
 /** As compile got it. */
-function lossOf({ loss, outputNames }: Compiled, i: number): unknown {
+function lossOf({ loss, outputNames }: CompiledOutputs, i: number): unknown {
   if (Array.isArray(loss)) return loss[i];
   if (typeof loss === 'object') return (loss as Record<string, unknown>)[outputNames[i]!];
   return loss;
