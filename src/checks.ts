@@ -255,15 +255,37 @@ export function checkHoldsValues(fn: string, name: string, { shape, size }: Tens
   if (size === 0) fail(fn, `${name} of shape ${showShape(shape)} ${name.endsWith('s') ? 'hold' : 'holds'} no value`);
 }
 
-/** The axis counted from the front. `first` is the lowest axis that may be meant. */
-export function checkAxis(fn: string, axis: unknown, shape: readonly number[], name = 'axis', first = 0): number {
-  const rank = shape.length;
+declare const fromTheFront: unique symbol;
+declare const notTheBatch: unique symbol;
+
+/**
+ * An axis that a tensor has, counted from the front. Only the functions below make one of an option, which may be -1 or no
+ * axis at all and so is no `Axis`. (2 is the axis of the classes wherever tensors are brought to [N,P,C].)
+ */
+export type Axis = 2 | (number & { readonly [fromTheFront]: true });
+/** One that may hold the classes: not 0, which is the batch. */
+export type ClassAxis = 2 | (number & { readonly [fromTheFront]: true; readonly [notTheBatch]: true });
+
+/** The axis that an option means of a tensor of that rank, from `first` on; null if it means none. */
+export function axisFromFront(axis: unknown, rank: number, first: 1): ClassAxis | null;
+export function axisFromFront(axis: unknown, rank: number, first: 0 | 1): Axis | null;
+export function axisFromFront(axis: unknown, rank: number, first: 0 | 1): Axis | null {
   const front = typeof axis === 'number' && axis < 0 ? axis + rank : axis;
-  if (!Number.isInteger(front) || (front as number) < first || (front as number) >= rank) {
+  const isAxis = Number.isInteger(front) && (front as number) >= first && (front as number) < rank;
+  return isAxis ? (front as Axis) : null;
+}
+
+/** The axis that an option means of a tensor of that shape, from `first` on. */
+export function checkAxis(fn: string, axis: unknown, shape: readonly number[], name: string, first: 1): ClassAxis;
+export function checkAxis(fn: string, axis: unknown, shape: readonly number[], name?: string): Axis;
+export function checkAxis(fn: string, axis: unknown, shape: readonly number[], name = 'axis', first: 0 | 1 = 0): Axis {
+  const rank = shape.length;
+  const front = axisFromFront(axis, rank, first);
+  if (front === null) {
     const range = first === 0 ? `-${rank}..${rank - 1}` : `${first}..${rank - 1} or ${first - rank}..-1`;
     fail(fn, `${name} must be an integer in ${range} for shape ${showShape(shape)}, got ${show(axis)}`);
   }
-  return front as number;
+  return front;
 }
 
 /**

@@ -10,6 +10,7 @@ import {
   checkTensor,
   fail,
   show,
+  type Axis,
 } from '../checks.js';
 import { checkTensorValues, namesOfOptions, type Values } from '../checkValues.js';
 import { constant } from '../ops/constant.js';
@@ -84,7 +85,7 @@ function checkIgnoreLabel(fn: string, ignoreLabel: number): void {
 }
 
 /** True, in the shape of the labels, for pixels without the label in any of their channels. */
-function whereLabelled(labels: Tensor, axis: number | null, ignoreLabel: number): Tensor {
+function whereLabelled(labels: Tensor, axis: Axis | null, ignoreLabel: number): Tensor {
   return constant(() => {
     const differs = tf.notEqual(labels, ignoreLabel);
     if (axis === null) return differs;
@@ -113,7 +114,7 @@ function entropyOf(labels: Tensor): Tensor {
   );
 }
 
-function checkLabels(fn: string, values: Values, { shape }: Tensor, axis: number | null, ignoreLabel: number): void {
+function checkLabels(fn: string, values: Values, { shape }: Tensor, axis: Axis | null, ignoreLabel: number): void {
   const ignored = Math.fround(ignoreLabel);
   const bad = values.find((t) => t !== ignored && !(t >= 0 && t <= 1));
   if (bad !== undefined) fail(fn, `labels must lie in [0, 1], got ${bad}`);

@@ -14,6 +14,7 @@ import {
   fail,
   MOST_CLASSES_IN_PAIRS,
   show,
+  type Axis,
 } from '../checks.js';
 import { maximizeExpectation, normalized, type Estimate } from './expectationMaximization.js';
 import { looked, patternsOf, type Patterns } from './patterns.js';
@@ -159,7 +160,7 @@ export function staple(masks: Tensor, options: StapleOptions = {}): BinaryStaple
 }
 
 /** For each annotator the class of each pixel, -1 where it did not look. */
-function readAnswers(fn: string, masks: Tensor, axis: number, classes: number, absentLabel?: number): Int32Array[] {
+function readAnswers(fn: string, masks: Tensor, axis: Axis, classes: number, absentLabel?: number): Int32Array[] {
   // (Masks are float32, in which 0.1 is another number.)
   const absent = absentLabel === undefined ? undefined : Math.fround(absentLabel);
   return tf.tidy(() =>

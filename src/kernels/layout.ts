@@ -1,22 +1,21 @@
 /** Between a user's tensors and the [N,P,C] of the passes. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
+import type { ClassAxis } from '../checks.js';
 import { toFloat } from '../ops/toFloat.js';
 
 export type LabelKind = 'soft' | 'indices';
 
 export interface Layout {
   shape: readonly number[];
-  /** The class axis, counted from the front. */
-  axis: number;
+  axis: ClassAxis;
   samples: number;
   pixels: number;
   classes: number;
   spatial: readonly number[];
 }
 
-/** `axis` counted from the front. */
-export function layoutOf(shape: readonly number[], axis: number): Layout {
+export function layoutOf(shape: readonly number[], axis: ClassAxis): Layout {
   const spatial = shape.filter((_, i) => i !== 0 && i !== axis);
   return {
     shape,

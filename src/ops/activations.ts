@@ -5,10 +5,11 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import type { Axis } from '../checks.js';
 import { withGradient } from './withGradient.js';
 
-/** softmax(sharpness·z) along the axis, counted from the front. */
-export function softmaxAlong<T extends Tensor>(logits: T, sharpness: number, axis: number): T {
+/** softmax(sharpness·z) along the axis. */
+export function softmaxAlong<T extends Tensor>(logits: T, sharpness: number, axis: Axis): T {
   return withGradient(
     logits,
     (z) => ({ value: softmax(z, sharpness, axis), saved: [z] }),
@@ -19,7 +20,7 @@ export function softmaxAlong<T extends Tensor>(logits: T, sharpness: number, axi
   );
 }
 
-function softmax<T extends Tensor>(logits: T, sharpness: number, axis: number): T {
+function softmax<T extends Tensor>(logits: T, sharpness: number, axis: Axis): T {
   const scaled = scale(logits, sharpness);
   const last = logits.rank - 1;
   if (axis === last) return tf.softmax(scaled);
@@ -40,8 +41,8 @@ export function scaledSigmoid<T extends Tensor>(logits: T, sharpness: number): T
   );
 }
 
-/** log softmax(z) along the axis, counted from the front: z - max less the logarithm of Σ exp(z - max). */
-export function logSoftmaxAlong<T extends Tensor>(logits: T, axis: number): T {
+/** log softmax(z) along the axis: z - max less the logarithm of Σ exp(z - max). */
+export function logSoftmaxAlong<T extends Tensor>(logits: T, axis: Axis): T {
   return withGradient(
     logits,
     (z) => {

@@ -5,7 +5,7 @@
  * what a tensor of a shape is within the layout, for labels and predictions alike.
  */
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { checkAxis, fail, show, showShape } from '../checks.js';
+import { axisFromFront, checkAxis, fail, show, showShape } from '../checks.js';
 import { layoutOf, sameShape, type Layout } from '../kernels/layout.js';
 
 /** Knowledge of the classes that shapes do not give. */
@@ -74,9 +74,8 @@ export function layoutOfIndices(fn: string, name: string, indices: Tensor, axis:
 
 /** The size of the axis that may be the class axis; undefined also for an axis that is none, which is refused later. */
 function sizeAlong({ shape, rank }: Tensor, axis: number): number | undefined {
-  if (typeof axis !== 'number') return undefined;
-  const front = axis < 0 ? axis + rank : axis;
-  return front === 0 ? undefined : shape[front];
+  const front = axisFromFront(axis, rank, 1);
+  return front === null ? undefined : shape[front];
 }
 
 /** The layout of a tensor that has a class axis; with a class axis of 1 it may be indices of several classes. */
@@ -93,8 +92,8 @@ function layoutAlong(fn: string, tensor: Tensor, axis: number, count: number): L
 /** The layout of a tensor without a class axis. */
 function withClasses(fn: string, { shape }: Tensor, axis: number, count: number): Layout {
   const rank = shape.length + 1;
-  const front = Number.isInteger(axis) && axis < 0 ? axis + rank : axis;
-  if (!Number.isInteger(front) || front < 1 || front >= rank) {
+  const front = axisFromFront(axis, rank, 1);
+  if (front === null) {
     const range = `${rank === 2 ? '1 or -1' : `1..${rank - 1} or ${1 - rank}..-1`}`;
     const where = `where class indices ${showShape(shape)} get a class axis`;
     fail(fn, `axis must be an integer in ${range}, ${where}, got ${show(axis)}`);

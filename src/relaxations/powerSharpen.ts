@@ -8,6 +8,7 @@ import {
   checkOptionNames,
   checkTensor,
   fail,
+  type Axis,
 } from '../checks.js';
 import { checkTensorValues } from '../checkValues.js';
 import { nanRows } from '../ops/nanRows.js';
@@ -57,7 +58,7 @@ export function powerSharpen(values: Tensor, power: number, options: PowerSharpe
 }
 
 /** 1 at the maxima along the axis, 0 elsewhere; its gradient is 0. */
-function isLargest(values: Tensor, axis: number): Tensor {
+function isLargest(values: Tensor, axis: Axis): Tensor {
   return withGradient(
     values,
     (v) => ({ value: tf.cast(tf.greaterEqual(v, tf.max(v, axis, true)), 'float32'), saved: [] }),

@@ -1,6 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { checkAxis, checkDtype, checkHoldsValues, checkNumber, checkOptionNames, checkTensor } from '../checks.js';
+import {
+  checkAxis,
+  checkDtype,
+  checkHoldsValues,
+  checkNumber,
+  checkOptionNames,
+  checkTensor,
+  type Axis,
+} from '../checks.js';
 import { softmaxAlong } from '../ops/activations.js';
 
 export interface SoftOneHotOptions {
@@ -33,7 +41,7 @@ export function resolveSoftOneHot(
   fn: string,
   logits: Tensor,
   options: SoftOneHotOptions,
-): { sharpness: number; axis: number } {
+): { sharpness: number; axis: Axis } {
   checkTensor(fn, 'logits', logits);
   checkDtype(fn, 'logits', logits, ['float32']);
   checkHoldsValues(fn, 'logits', logits);

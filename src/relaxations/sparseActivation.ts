@@ -5,7 +5,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
-import { checkAxis, checkDtype, checkHoldsValues, checkOptionNames, checkTensor } from '../checks.js';
+import { checkAxis, checkDtype, checkHoldsValues, checkOptionNames, checkTensor, type Axis } from '../checks.js';
 import { constant } from '../ops/constant.js';
 import { oneHot } from '../ops/oneHot.js';
 import { ratio } from '../ops/ratio.js';
@@ -15,13 +15,8 @@ import { withGradient } from '../ops/withGradient.js';
 /** p of rows [R,C] from which their maximum has been subtracted. Not differentiated. */
 export type RowActivation = (below: Tensor2D) => Tensor2D;
 
-/** The class axis of the logits, counted from the front, after the checks of all but `alpha`. */
-export function resolveSparse(
-  fn: string,
-  logits: Tensor,
-  options: { axis?: number },
-  known: readonly string[],
-): number {
+/** The class axis of the logits, after the checks of all but `alpha`. */
+export function resolveSparse(fn: string, logits: Tensor, options: { axis?: number }, known: readonly string[]): Axis {
   checkTensor(fn, 'logits', logits);
   checkDtype(fn, 'logits', logits, ['float32']);
   checkHoldsValues(fn, 'logits', logits);
@@ -29,7 +24,7 @@ export function resolveSparse(
   return checkAxis(fn, options.axis ?? -1, logits.shape);
 }
 
-export function sparseActivation(logits: Tensor, axis: number, alpha: number, forward: RowActivation): Tensor {
+export function sparseActivation(logits: Tensor, axis: Axis, alpha: number, forward: RowActivation): Tensor {
   return tf.tidy(() => {
     const last = logits.rank - 1;
     const swap = [...logits.shape.keys()].map((i) => (i === axis ? last : i === last ? axis : i));

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import type { Axis } from '../checks.js';
 import { softmaxAlong } from '../ops/activations.js';
 import { nanRows } from '../ops/nanRows.js';
 import { oneHot } from '../ops/oneHot.js';
@@ -30,7 +31,7 @@ export function straightThroughOneHot(logits: Tensor, options: StraightThroughOn
 }
 
 /** One-hot of the first maximum along the axis; NaN along it where there is one. It has no gradient. */
-export function hardOneHot(logits: Tensor, axis: number): Tensor {
+export function hardOneHot(logits: Tensor, axis: Axis): Tensor {
   const hard = oneHot(tf.argMax(logits, axis), logits.shape[axis]!);
   const order = [...hard.shape.keys()].slice(0, -1);
   order.splice(axis, 0, logits.rank - 1);

@@ -5,6 +5,7 @@
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import { PASS_SUMS, sumSet, type PassAttributes } from '../../src/kernels/contract.js';
+import { layoutOf } from '../../src/kernels/layout.js';
 import { currentKernels } from '../../src/kernels/select.js';
 import type { NdArray } from '../reference/index.js';
 import { expectClose, expectFinite } from '../support/compare.js';
@@ -271,7 +272,7 @@ describe('extremes', () => {
     const pixels = 1 << 20;
     const value = Math.fround(0.1);
     const p = tf.fill([1, pixels, 1], value);
-    const layout = { shape: [1, pixels, 1], axis: 2, samples: 1, pixels, classes: 1, spatial: [pixels] };
+    const layout = layoutOf([1, pixels, 1], 2);
     const inputs = { labels: p, labelKind: 'soft', predictions: p, weights: null, layout } as const;
     const sums = currentKernels()
       .sums(inputs, attributesOf('none', 1), sumSet(['intersection', 'predicted']))

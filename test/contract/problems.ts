@@ -1,6 +1,8 @@
 /** Problems for the passes of every size, layout and kind, and what has to come out of them, pixel by pixel in float64. */
 import * as tf from '@tensorflow/tfjs-core';
+import { checkAxis } from '../../src/checks.js';
 import { PASS_SUMS, type PassAttributes, type PassInputs } from '../../src/kernels/contract.js';
+import { layoutOf } from '../../src/kernels/layout.js';
 import type { NdArray } from '../reference/index.js';
 import { entropiesOf, probabilitiesOf, summandsOf } from '../reference/passes.js';
 import { randomNumbers } from '../support/random.js';
@@ -119,7 +121,7 @@ export function inputsOf(problem: Problem): PassInputs {
       'float32',
     ),
     weights: problem.weights === 'all pixels' ? null : tf.tensor3d(weights, [samples, pixels, 1]),
-    layout: { shape, axis, samples, pixels, classes, spatial: shape.filter((_, i) => i !== 0 && i !== axis) },
+    layout: layoutOf(shape, checkAxis('inputsOf', axis, shape, 'axis', 1)),
   };
 }
 
