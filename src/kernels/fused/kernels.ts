@@ -33,27 +33,30 @@ interface GradientAttributes extends OpAttributes {
 const PASS = 'SoftsegPass';
 const GRADIENT = 'SoftsegPassGradient';
 
+type PassTensors = readonly [labels: Tensor, predictions: Tensor, weights?: Tensor3D];
+
+/** What each op takes. tfjs hands both on as they are, and knows the types of neither. */
+interface Ops {
+  [PASS]: { inputs: PassTensors; attrs: OpAttributes };
+  [GRADIENT]: { inputs: readonly [dy: Tensor, ...PassTensors]; attrs: GradientAttributes };
+}
+
 /** Makes `passes` what runs on a backend, in place of any before. */
 export function registerFusedPasses(backendName: string, passes: FusedPasses): FusedPasses {
   for (const gradient of gradients) if (!tf.getGradient(gradient.kernelName)) tf.registerGradient(gradient);
-  const register = (kernelName: string, kernelFunc: (inputs: Tensor[], attributes: OpAttributes) => tf.TensorInfo) => {
+  const register = <K extends keyof Ops>(kernelName: K, run: (call: Ops[K]) => tf.TensorInfo) => {
     if (tf.getKernel(kernelName, backendName)) tf.unregisterKernel(kernelName, backendName);
-    tf.registerKernel({
-      kernelName,
-      backendName,
-      kernelFunc: ({ inputs, attrs }) => kernelFunc(inputs as unknown as Tensor[], attrs as unknown as OpAttributes),
-    });
+    tf.registerKernel({ kernelName, backendName, kernelFunc: (call) => run(call as unknown as Ops[K]) });
   };
-  register(PASS, ([labels, predictions, weights], { pass, wanted }) => {
-    const inputs: FusedInputs = { labels: labels!, predictions: predictions!, weights: weights ?? null };
+  register(PASS, ({ inputs: [labels, predictions, weights = null], attrs: { pass, wanted } }) => {
+    const inputs: FusedInputs = { labels, predictions, weights };
     if ('sums' in wanted) return passes.sums(inputs, pass, wanted.sums);
     return passes.entropyMap(inputs, pass, wanted.coefficients);
   });
-  register(GRADIENT, ([dy, labels, predictions, weights], attributes) => {
-    const inputs: FusedInputs = { labels: labels!, predictions: predictions!, weights: weights ?? null };
-    const { pass, wanted, wrt } = attributes as GradientAttributes;
-    if ('sums' in wanted) return passes.sumsGradient(inputs, pass, wanted.sums, dy!, wrt);
-    return passes.entropyMapGradient(inputs, pass, wanted.coefficients, dy!, wrt);
+  register(GRADIENT, ({ inputs: [dy, labels, predictions, weights = null], attrs: { pass, wanted, wrt } }) => {
+    const inputs: FusedInputs = { labels, predictions, weights };
+    if ('sums' in wanted) return passes.sumsGradient(inputs, pass, wanted.sums, dy, wrt);
+    return passes.entropyMapGradient(inputs, pass, wanted.coefficients, dy, wrt);
   });
   return passes;
 }
@@ -90,8 +93,8 @@ function passOf({ labels, labelKind, layout }: PassInputs, attributes: PassAttri
 
 function runPass(inputs: PassInputs, pass: FusedPass, wanted: Wanted): Tensor {
   const { labels, predictions, weights, labelKind, layout } = inputs;
-  const opAttributes: OpAttributes = { pass, wanted, layout, labelKind };
-  return runKernel(PASS, weights ? [labels, predictions, weights] : [labels, predictions], opAttributes);
+  const attrs: OpAttributes = { pass, wanted, layout, labelKind };
+  return runKernel(PASS, { inputs: weights ? [labels, predictions, weights] : [labels, predictions], attrs });
 }
 
 /** The kernels take classes first or last; an axis between spatial axes is moved to the end. */
@@ -109,15 +112,17 @@ function classesAtAnEnd(inputs: PassInputs): PassInputs {
 }
 
 // Kernels whose inputs are a list, as those of tf.addN and tf.concat are, may have any number of them.
-function runKernel(name: string, inputs: Tensor[], attributes: OpAttributes): Tensor {
-  return tf.engine().runKernel(name, inputs as unknown as NamedTensorMap, attributes as unknown as NamedAttrMap);
+function runKernel<K extends keyof Ops>(name: K, { inputs, attrs }: Ops[K]): Tensor {
+  return tf.engine().runKernel(name, inputs as unknown as NamedTensorMap, attrs as unknown as NamedAttrMap);
 }
 
 const passGradient: GradConfig = {
   kernelName: PASS,
   saveAllInputs: true,
   gradFunc: (dy, saved, attrs) => {
-    const to = (wrt: Wrt) => () => runKernel(GRADIENT, [dy as Tensor, ...saved], { ...attrs, wrt } as never);
+    const call = { inputs: saved, attrs } as unknown as Ops[typeof PASS];
+    const to = (wrt: Wrt) => () =>
+      runKernel(GRADIENT, { inputs: [dy as Tensor, ...call.inputs], attrs: { ...call.attrs, wrt } });
     return { 0: to('labels'), 1: to('predictions') };
   },
 };
@@ -126,9 +131,9 @@ const gradientOfGradient: GradConfig = {
   kernelName: GRADIENT,
   saveAllInputs: true,
   gradFunc: (ddy, saved, attrs) => {
-    const attributes = attrs as unknown as GradientAttributes;
-    const to = (index: number) => () => {
-      const gradient = (x: Tensor) => composedGradient(saved.with(index, x), attributes);
+    const to = (index: 0 | 1 | 2) => () => {
+      const gradient = (x: Tensor) =>
+        composedGradient({ inputs: saved.with(index, x), attrs } as unknown as Ops[typeof GRADIENT]);
       return nestedGrads(gradient, [saved[index]!], ddy as Tensor)[0]!;
     };
     return { 0: to(0), 1: to(1), 2: to(2) };
@@ -137,11 +142,11 @@ const gradientOfGradient: GradConfig = {
 
 const gradients = [passGradient, gradientOfGradient];
 
-function composedGradient([dy, labels, predictions, weights]: Tensor[], attributes: GradientAttributes): Tensor {
-  const { wanted, layout, labelKind, wrt, pass } = attributes;
+function composedGradient({ inputs: [dy, labels, predictions, weights], attrs }: Ops[typeof GRADIENT]): Tensor {
+  const { wanted, layout, labelKind, wrt, pass } = attrs;
   const composed = ('sums' in wanted
     ? overlapPass(pass, wanted.sums)
     : entropyMapPass(pass, wanted.coefficients)) as unknown as Pass<Tensor>;
-  const inputs = { labels: labels!, predictions: predictions!, weights: (weights as Tensor3D) ?? null };
-  return fromPixels(composed.gradient({ ...inputs, labelKind, layout }, dy!, wrt), layout);
+  const inputs: PassInputs = { labels, predictions, weights: weights ?? null, labelKind, layout };
+  return fromPixels(composed.gradient(inputs, dy, wrt), layout);
 }
