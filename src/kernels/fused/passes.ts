@@ -28,7 +28,10 @@ export interface FusedInputs {
   weights: TensorInfo | null;
 }
 
-/** The passes on one backend. Results are new tensors of that backend. */
+/**
+ * The passes on one backend. They read their inputs until they return, keep none of them, and change none. Results are
+ * new tensors of that backend, with data of their own. (test/contract/keeps.test.ts)
+ */
 export interface FusedPasses {
   name: Exclude<KernelKind, 'composed'>;
   /** As in `Kernels`; true unless said. */
