@@ -1,18 +1,31 @@
 export * from './losses/index.js';
 export { comboLoss, type ComboLossOptions } from './losses/combo.js';
-export type { ComboTerm, TermLoss, TermOptions } from './losses/comboTerms.js';
+export type { ComboTerm, TermLoss, TermOptions } from './losses/descriptions/comboTerms.js';
 export {
   deepSupervisionLoss,
   type DeepSupervisionLossOptions,
   type ScaleLoss,
   type ScaleOptions,
 } from './losses/deepSupervision.js';
-export { defineLoss, defineRegionLoss } from './losses/defineLoss.js';
-export type { LossDefinition } from './losses/makeLoss.js';
-export type { RegionDefinition } from './losses/makeRegionLoss.js';
-export type { ClassLoss, Described, DescribedLoss, LossDescription, PixelLoss } from './losses/lossDescription.js';
+export { defineLoss, defineRegionLoss } from './losses/descriptions/defineLoss.js';
+export type { LossDefinition } from './losses/descriptions/makeLoss.js';
+export type { RegionDefinition } from './losses/descriptions/makeRegionLoss.js';
+export type {
+  ClassLoss,
+  Described,
+  DescribedLoss,
+  LossDescription,
+  PixelLoss,
+} from './losses/descriptions/lossDescription.js';
 export { lossFromOverlap } from './losses/lossFromOverlap.js';
-export type { ChoiceRule, FlagRule, NumberRule, OptionRule, OptionRules, OtherRule } from './losses/optionRules.js';
+export type {
+  ChoiceRule,
+  FlagRule,
+  NumberRule,
+  OptionRule,
+  OptionRules,
+  OtherRule,
+} from './losses/descriptions/optionRules.js';
 export { softSkeleton, type SoftSkeletonOptions } from './morphology/softSkeleton.js';
 export type {
   ClassOptions,
@@ -22,8 +35,8 @@ export type {
   Reduction,
   RegionOptions,
   RegionResult,
-} from './losses/options.js';
-export type { GeometryOptions } from './losses/geometry.js';
+} from './losses/families/options.js';
+export type { GeometryOptions } from './losses/families/geometry.js';
 
 export { distanceTransform, type DistanceTransformOptions } from './distance/distanceTransform.js';
 export { signedDistance, type SignedDistanceOptions } from './distance/signedDistance.js';

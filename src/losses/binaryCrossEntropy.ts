@@ -1,8 +1,8 @@
-import { makePassLoss } from './makeLoss.js';
-import type { PixelLoss } from './lossDescription.js';
-import { joinRules, OTHER } from './optionRules.js';
-import { CROSS_ENTROPY_RULES, type CrossEntropyOptions, type Reduction } from './options.js';
-import { perPixelTerms, resolvePerPixel } from './perPixel.js';
+import { makePassLoss } from './descriptions/makeLoss.js';
+import type { PixelLoss } from './descriptions/lossDescription.js';
+import { joinRules, OTHER } from './descriptions/optionRules.js';
+import { CROSS_ENTROPY_RULES, type CrossEntropyOptions, type Reduction } from './families/options.js';
+import { perPixelTerms, resolvePerPixel } from './families/perPixel.js';
 
 export interface BinaryCrossEntropyLossOptions<R extends Reduction = Reduction> extends CrossEntropyOptions<R> {
   /** Multiplies the positive term t log p: a number, or one per class. Default 1. */

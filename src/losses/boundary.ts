@@ -9,10 +9,10 @@ import { fromPixels, sameShape } from '../kernels/layout.js';
 import { lossOfSums, type SumsFormula } from '../overlap/sumsFormula.js';
 import { resolveInputs, type LossInputs } from '../overlap/inputs.js';
 import { checkFiniteValues } from '../overlap/valueChecks.js';
-import { makeLoss } from './makeLoss.js';
-import type { ClassLoss } from './lossDescription.js';
-import { joinRules, OTHER, type OptionRules } from './optionRules.js';
-import type { Reduction } from './options.js';
+import { makeLoss } from './descriptions/makeLoss.js';
+import type { ClassLoss } from './descriptions/lossDescription.js';
+import { joinRules, OTHER, type OptionRules } from './descriptions/optionRules.js';
+import type { Reduction } from './families/options.js';
 import {
   reduceGeometry,
   resolveGeometryReduction,
@@ -20,7 +20,7 @@ import {
   shapeOfReduction,
   type GeometryOptions,
   type GeometryReduction,
-} from './geometry.js';
+} from './families/geometry.js';
 
 export interface BoundaryLossOptions<R extends Reduction = Reduction> extends GeometryOptions<R> {
   /**

@@ -4,14 +4,19 @@ import { tensorAlgebra } from '../algebra/tensors.js';
 import { fail, showShape } from '../checks.js';
 import { constant } from '../ops/constant.js';
 import { resolveInputs, type LossInputs } from '../overlap/inputs.js';
-import { countedClasses, reduceClasses, resolveAbsent, withAbsent } from './reduceClasses.js';
-import { resolveGeometryReduction, GEOMETRY_RULES, shapeOfReduction, type GeometryOptions } from './geometry.js';
+import { countedClasses, reduceClasses, resolveAbsent, withAbsent } from './families/reduceClasses.js';
+import {
+  resolveGeometryReduction,
+  GEOMETRY_RULES,
+  shapeOfReduction,
+  type GeometryOptions,
+} from './families/geometry.js';
 import { softMaps, weightedSum, weightOfSamples } from '../overlap/softMaps.js';
 import { resolveIterations, skeletonOf } from '../morphology/softSkeleton.js';
-import { makeLoss } from './makeLoss.js';
-import type { ClassLoss } from './lossDescription.js';
-import { completeOptions, joinRules, type OptionRules } from './optionRules.js';
-import { ABSENT_RULE, type Reduction, type RegionOptions } from './options.js';
+import { makeLoss } from './descriptions/makeLoss.js';
+import type { ClassLoss } from './descriptions/lossDescription.js';
+import { completeOptions, joinRules, type OptionRules } from './descriptions/optionRules.js';
+import { ABSENT_RULE, type Reduction, type RegionOptions } from './families/options.js';
 
 export interface ClDiceLossOptions<R extends Reduction = Reduction> extends GeometryOptions<R> {
   /** Those of `softSkeleton`, >= 0: as many as the largest radius in pixels, at least. Default 3. */

@@ -1,12 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkClassWeights, checkProduct, entriesOf, fail, showShape } from '../checks.js';
-import { isShared, TERM_RULES, termsAsJson, termsOfList, termsOfWeights } from './comboTerms.js';
-import type { ComboTerm, OptionsOfTerm, Term, TermOptions } from './comboTerms.js';
-import { makePassLoss } from './makeLoss.js';
-import type { PixelLoss, PixelTerm, PredictionSpec, ResolvedLoss } from './lossDescription.js';
-import { joinRules, OTHER, type OptionRules } from './optionRules.js';
-import type { ClassOptions, Reduction } from './options.js';
+import { isShared, TERM_RULES, termsAsJson, termsOfList, termsOfWeights } from './descriptions/comboTerms.js';
+import type { ComboTerm, OptionsOfTerm, Term, TermOptions } from './descriptions/comboTerms.js';
+import { makePassLoss } from './descriptions/makeLoss.js';
+import type { PixelLoss, PixelTerm, PredictionSpec, ResolvedLoss } from './descriptions/lossDescription.js';
+import { joinRules, OTHER, type OptionRules } from './descriptions/optionRules.js';
+import type { ClassOptions, Reduction } from './families/options.js';
 
 type Intersection<U> = (U extends unknown ? (each: U) => void : never) extends (all: infer I) => void ? I : never;
 

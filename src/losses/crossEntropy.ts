@@ -1,7 +1,7 @@
-import { makePassLoss } from './makeLoss.js';
-import type { PixelLoss } from './lossDescription.js';
-import { CROSS_ENTROPY_RULES, type CrossEntropyOptions, type Reduction } from './options.js';
-import { perPixelTerms, resolvePerPixel } from './perPixel.js';
+import { makePassLoss } from './descriptions/makeLoss.js';
+import type { PixelLoss } from './descriptions/lossDescription.js';
+import { CROSS_ENTROPY_RULES, type CrossEntropyOptions, type Reduction } from './families/options.js';
+import { perPixelTerms, resolvePerPixel } from './families/perPixel.js';
 
 export type CrossEntropyLossOptions<R extends Reduction = Reduction> = CrossEntropyOptions<R>;
 

@@ -1,9 +1,9 @@
 import type { Algebra } from '../algebra/algebra.js';
-import { makeRegionLoss } from './makeRegionLoss.js';
-import type { ClassLoss } from './lossDescription.js';
-import { FLAG } from './optionRules.js';
-import type { Reduction, RegionOptions } from './options.js';
-import type { RegionSums } from './regionFormula.js';
+import { makeRegionLoss } from './descriptions/makeRegionLoss.js';
+import type { ClassLoss } from './descriptions/lossDescription.js';
+import { FLAG } from './descriptions/optionRules.js';
+import type { Reduction, RegionOptions } from './families/options.js';
+import type { RegionSums } from './families/regionFormula.js';
 
 export interface DiceLossOptions<R extends Reduction = Reduction> extends RegionOptions<R> {
   /** Use the squared sums (V-Net): 1 - (2Σ w p t + s)/(Σ w p² + Σ w t² + s), 0 at p = t too. Default false. */

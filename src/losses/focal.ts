@@ -1,7 +1,7 @@
-import { makePassLoss } from './makeLoss.js';
-import type { PixelLoss } from './lossDescription.js';
-import { FOCAL_RULES, resolveFocal, type FocalLossOptions } from './focalTerm.js';
-import { perPixelTerms } from './perPixel.js';
+import { makePassLoss } from './descriptions/makeLoss.js';
+import type { PixelLoss } from './descriptions/lossDescription.js';
+import { FOCAL_RULES, resolveFocal, type FocalLossOptions } from './families/focalTerm.js';
+import { perPixelTerms } from './families/perPixel.js';
 
 /**
  * Focal loss for soft labels (quality focal loss): the mean over the pixels that count of

@@ -1,7 +1,7 @@
-import { makeRegionLoss } from './makeRegionLoss.js';
-import type { ClassLoss } from './lossDescription.js';
+import { makeRegionLoss } from './descriptions/makeRegionLoss.js';
+import type { ClassLoss } from './descriptions/lossDescription.js';
 import { diceCoefficient } from './dice.js';
-import type { Reduction, RegionOptions } from './options.js';
+import type { Reduction, RegionOptions } from './families/options.js';
 
 export interface GeneralizedDiceLossOptions<R extends Reduction = Reduction> extends RegionOptions<R> {
   /** What a class weighs in the sums: `'square'` (default), 1/T²; `'simple'`, 1/T; `'uniform'`, 1. */

@@ -5,17 +5,17 @@ import { fail, LARGEST_NUMBER } from '../checks.js';
 import { classMaps, distancesToOtherSide, sidesOf } from '../distance/sides.js';
 import { resolveSpacing, type Spacing } from '../distance/spacing.js';
 import { resolveInputs, type LossInputs } from '../overlap/inputs.js';
-import { makeLoss } from './makeLoss.js';
-import type { ClassLoss } from './lossDescription.js';
-import { completeOptions, joinRules, OTHER, type OptionRules } from './optionRules.js';
-import type { Reduction } from './options.js';
+import { makeLoss } from './descriptions/makeLoss.js';
+import type { ClassLoss } from './descriptions/lossDescription.js';
+import { completeOptions, joinRules, OTHER, type OptionRules } from './descriptions/optionRules.js';
+import type { Reduction } from './families/options.js';
 import {
   reduceGeometry,
   resolveGeometryReduction,
   GEOMETRY_RULES,
   shapeOfReduction,
   type GeometryOptions,
-} from './geometry.js';
+} from './families/geometry.js';
 import { softMaps, weightedSum, weightOfSamples, type SoftMaps } from '../overlap/softMaps.js';
 
 export interface HausdorffLossOptions<R extends Reduction = Reduction> extends GeometryOptions<R> {

@@ -8,7 +8,7 @@ export { mccLoss, type MccLossOptions } from './mcc.js';
 export { crossEntropyLoss, type CrossEntropyLossOptions } from './crossEntropy.js';
 export { binaryCrossEntropyLoss, type BinaryCrossEntropyLossOptions } from './binaryCrossEntropy.js';
 export { focalLoss } from './focal.js';
-export type { FocalLossOptions } from './focalTerm.js';
+export type { FocalLossOptions } from './families/focalTerm.js';
 export { unifiedFocalLoss, type UnifiedFocalLoss, type UnifiedFocalLossOptions } from './unifiedFocal.js';
 export { lovaszHingeLoss, type LovaszHingeLossOptions } from './lovaszHinge.js';
 export { lovaszSoftmaxLoss, type LovaszSoftmaxLossOptions } from './lovaszSoftmax.js';

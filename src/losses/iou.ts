@@ -1,6 +1,6 @@
-import { makeRegionLoss } from './makeRegionLoss.js';
-import type { ClassLoss } from './lossDescription.js';
-import type { Reduction, RegionOptions } from './options.js';
+import { makeRegionLoss } from './descriptions/makeRegionLoss.js';
+import type { ClassLoss } from './descriptions/lossDescription.js';
+import type { Reduction, RegionOptions } from './families/options.js';
 
 export type IouLossOptions<R extends Reduction = Reduction> = RegionOptions<R>;
 

@@ -1,8 +1,8 @@
-import { makeRegionLoss } from './makeRegionLoss.js';
-import type { ClassLoss } from './lossDescription.js';
+import { makeRegionLoss } from './descriptions/makeRegionLoss.js';
+import type { ClassLoss } from './descriptions/lossDescription.js';
 import { diceCoefficient, type DiceLossOptions } from './dice.js';
-import { FLAG } from './optionRules.js';
-import type { Reduction } from './options.js';
+import { FLAG } from './descriptions/optionRules.js';
+import type { Reduction } from './families/options.js';
 
 export type LogCoshDiceLossOptions<R extends Reduction = Reduction> = Omit<DiceLossOptions<R>, 'log'>;
 

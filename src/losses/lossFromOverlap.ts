@@ -7,8 +7,8 @@ import { defaultActivation, isPlainEntropy } from '../overlap/inputs.js';
 import type { InputOptions } from '../overlap/options.js';
 import type { OverlapOf } from '../overlap/overlap.js';
 import { lossOfTable, mergeTerms, type SumTerm } from '../overlap/sumsFormula.js';
-import { descriptionOf, type Described, type PredictionSpec } from './lossDescription.js';
-import type { Reduction, RegionResult } from './options.js';
+import { descriptionOf, type Described, type PredictionSpec } from './descriptions/lossDescription.js';
+import type { Reduction, RegionResult } from './families/options.js';
 
 /** The options of a loss of sums: those about pixels have had their say when the sums were made. */
 type TableOptions<O extends object> = Omit<O, Exclude<keyof InputOptions, 'activation'> | 'reduction'>;

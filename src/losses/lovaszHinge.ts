@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { constant } from '../ops/constant.js';
-import { LOVASZ_RULES, lovaszValue, type LovaszLoss, type LovaszOptions } from './lovasz.js';
-import { lovaszSlopes, piecewiseLinear, sumRows } from './lovaszExtension.js';
-import { makeLoss } from './makeLoss.js';
-import type { ClassLoss } from './lossDescription.js';
-import type { Reduction } from './options.js';
+import { LOVASZ_RULES, lovaszValue, type LovaszLoss, type LovaszOptions } from './families/lovasz.js';
+import { lovaszSlopes, piecewiseLinear, sumRows } from './families/lovaszExtension.js';
+import { makeLoss } from './descriptions/makeLoss.js';
+import type { ClassLoss } from './descriptions/lossDescription.js';
+import type { Reduction } from './families/options.js';
 
 export type LovaszHingeLossOptions<R extends Reduction = Reduction> = LovaszOptions<R>;
 

@@ -5,12 +5,12 @@ import { nestedGrads } from '../ops/nestedGrads.js';
 import { ratio } from '../ops/ratio.js';
 import { sign } from '../ops/sign.js';
 import type { InputOptions } from '../overlap/options.js';
-import { LOVASZ_RULES, lovaszValue, type LovaszLoss, type LovaszOptions, type LovaszRows } from './lovasz.js';
-import { lovaszSlopes, piecewiseLinear, sumRows, type Mistakes } from './lovaszExtension.js';
-import { makeLoss } from './makeLoss.js';
-import type { ClassLoss } from './lossDescription.js';
-import { joinRules, OTHER } from './optionRules.js';
-import type { Reduction } from './options.js';
+import { LOVASZ_RULES, lovaszValue, type LovaszLoss, type LovaszOptions, type LovaszRows } from './families/lovasz.js';
+import { lovaszSlopes, piecewiseLinear, sumRows, type Mistakes } from './families/lovaszExtension.js';
+import { makeLoss } from './descriptions/makeLoss.js';
+import type { ClassLoss } from './descriptions/lossDescription.js';
+import { joinRules, OTHER } from './descriptions/optionRules.js';
+import type { Reduction } from './families/options.js';
 
 export interface LovaszSoftmaxLossOptions<R extends Reduction = Reduction>
   extends LovaszOptions<R>, Pick<InputOptions, 'activation'> {}

@@ -1,7 +1,7 @@
-import { makeRegionLoss } from './makeRegionLoss.js';
-import type { ClassLoss } from './lossDescription.js';
-import type { Reduction, RegionOptions } from './options.js';
-import type { RegionValue } from './regionFormula.js';
+import { makeRegionLoss } from './descriptions/makeRegionLoss.js';
+import type { ClassLoss } from './descriptions/lossDescription.js';
+import type { Reduction, RegionOptions } from './families/options.js';
+import type { RegionValue } from './families/regionFormula.js';
 
 export interface TverskyLossOptions<R extends Reduction = Reduction> extends RegionOptions<R> {
   /** Weight of the false positives, >= 0. Default 0.5. */

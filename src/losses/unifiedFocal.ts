@@ -1,12 +1,12 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { fail } from '../checks.js';
-import { makePassLoss } from './makeLoss.js';
-import { resolveFocal } from './focalTerm.js';
-import type { Described } from './lossDescription.js';
-import { completeOptions, joinRules, type OptionRules } from './optionRules.js';
-import { REGION_RULES, type Reduction, type RegionOptions, type RegionResult } from './options.js';
-import { perPixelTerms, type PerPixel } from './perPixel.js';
-import { regionFormula } from './regionFormula.js';
+import { makePassLoss } from './descriptions/makeLoss.js';
+import { resolveFocal } from './families/focalTerm.js';
+import type { Described } from './descriptions/lossDescription.js';
+import { completeOptions, joinRules, type OptionRules } from './descriptions/optionRules.js';
+import { REGION_RULES, type Reduction, type RegionOptions, type RegionResult } from './families/options.js';
+import { perPixelTerms, type PerPixel } from './families/perPixel.js';
+import { regionFormula } from './families/regionFormula.js';
 import { tversky } from './tversky.js';
 
 export interface UnifiedFocalLossOptions<

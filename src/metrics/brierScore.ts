@@ -4,7 +4,7 @@ import { checkOneOf, checkOptionNames } from '../checks.js';
 import { pixels, probabilities, weigh } from '../kernels/composed/pixels.js';
 import { ratioOr } from '../ops/ratio.js';
 import { sumPixels } from '../ops/sumPixels.js';
-import { resolveClasses } from '../losses/classes.js';
+import { resolveClasses } from '../losses/families/classes.js';
 import { INPUT_OPTIONS, type InputOptions } from '../overlap/options.js';
 import { entropyKind, passAttributes, plainEntropy, resolveInputs, type LossInputs } from '../overlap/inputs.js';
 

@@ -7,7 +7,7 @@ import { constant } from '../ops/constant.js';
 import type { PassActivation } from '../kernels/contract.js';
 import { oneHot } from '../ops/oneHot.js';
 import { toFloat } from '../ops/toFloat.js';
-import { resolveClasses } from '../losses/classes.js';
+import { resolveClasses } from '../losses/families/classes.js';
 import { INPUT_OPTIONS, type InputOptions } from '../overlap/options.js';
 import { entropyKind, passAttributes, plainEntropy, type LossInputs } from '../overlap/inputs.js';
 import { sumProducts } from './sumProducts.js';

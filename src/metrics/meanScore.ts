@@ -7,7 +7,7 @@ import { largest } from '../extremes.js';
 import { sumSet, type PassActivation, type SumName, type SumSet } from '../kernels/contract.js';
 import { currentKernels } from '../kernels/select.js';
 import { sumPixels } from '../ops/sumPixels.js';
-import { resolveClasses } from '../losses/classes.js';
+import { resolveClasses } from '../losses/families/classes.js';
 import type { SumsOf } from '../overlap/sumsFormula.js';
 import { passAttributes, plainEntropy, resolveInputs } from '../overlap/inputs.js';
 import { Accumulator, type Measure, type UpdateOptions } from './accumulator.js';

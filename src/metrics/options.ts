@@ -1,4 +1,4 @@
-import { CLASS_OPTIONS, type ClassOptions } from '../losses/options.js';
+import { CLASS_OPTIONS, type ClassOptions } from '../losses/families/options.js';
 import { INPUT_OPTIONS, type InputOptions } from '../overlap/options.js';
 
 /** How a pixel's probabilities become classes, for scores of hard predictions. */

@@ -1,7 +1,7 @@
 /** A loss with options that can change: what `namedLoss` gives, without the list of all losses. */
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkOptionNames, fail } from '../checks.js';
-import type { LossDescription, LossFunction } from '../losses/lossDescription.js';
+import type { LossDescription, LossFunction } from '../losses/descriptions/lossDescription.js';
 import { checkJson } from './saving/json.js';
 
 /** A loss with its options, which can be saved with a model and changed while it trains. */

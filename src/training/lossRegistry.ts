@@ -1,7 +1,12 @@
 /** The losses of this package by their names. */
 import { comboLoss } from '../losses/combo.js';
 import * as losses from '../losses/index.js';
-import { descriptionOf, type Described, type LossDescription, type LossFunction } from '../losses/lossDescription.js';
+import {
+  descriptionOf,
+  type Described,
+  type LossDescription,
+  type LossFunction,
+} from '../losses/descriptions/lossDescription.js';
 
 const all = { ...losses, comboLoss };
 type All = typeof all;

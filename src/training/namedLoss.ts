@@ -5,7 +5,7 @@ import {
   type DescribedLoss,
   type LossDescription,
   type LossFunction,
-} from '../losses/lossDescription.js';
+} from '../losses/descriptions/lossDescription.js';
 import { bindLoss, type NamedLoss } from './boundLoss.js';
 import { isLossName, LOSSES, type LossName, type LossOptions } from './lossRegistry.js';
 

@@ -3,7 +3,7 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { fail, show } from '../../checks.js';
 import { checkSaved, OtherFile } from './checkSaved.js';
 import type { Json } from './json.js';
-import type { LossFunction } from '../../losses/lossDescription.js';
+import type { LossFunction } from '../../losses/descriptions/lossDescription.js';
 import { isNamedLoss, type NamedLoss } from '../boundLoss.js';
 import { isLossName, LOSSES, nameOfLoss } from '../lossRegistry.js';
 import { namedLoss } from '../namedLoss.js';

@@ -1,7 +1,7 @@
 import type { NamedLoss } from '../boundLoss.js';
 import { withMask } from './withMask.js';
 import { withSampleWeights } from './withSampleWeights.js';
-import type { LossFunction } from '../../losses/lossDescription.js';
+import type { LossFunction } from '../../losses/descriptions/lossDescription.js';
 import type { PackOptions, Wrapper } from './wrappedLoss.js';
 
 /** The loss with the wrappers that `splitLossName` found, the outermost first. */

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkAxis, checkDtype, checkOptionNames, checkTensor, fail, show, showShape } from '../../checks.js';
 import { checkTensorValues } from '../../checkValues.js';
-import { descriptionOf, type LossFunction } from '../../losses/lossDescription.js';
+import { descriptionOf, type LossFunction } from '../../losses/descriptions/lossDescription.js';
 import { bindLoss, isNamedLoss, type NamedLoss } from '../boundLoss.js';
 
 export type Wrapper = 'withMask' | 'withSampleWeights';

@@ -1,4 +1,4 @@
-import { checkClassList, checkClassWeights } from '../checks.js';
+import { checkClassList, checkClassWeights } from '../../checks.js';
 import type { ClassOptions } from './options.js';
 
 /** C weights: those of `classWeights`, or 1; and which classes take part, as C zeros and ones. */

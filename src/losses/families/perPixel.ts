@@ -1,17 +1,17 @@
 /** What the per-pixel losses share: which term of which pass they read, and how pixels are reduced. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
-import { tensorAlgebra } from '../algebra/tensors.js';
-import { checkNumber, checkNumberList, checkProduct, fail } from '../checks.js';
-import type { EntropyTerm, PassAttributes } from '../kernels/contract.js';
-import { currentKernels } from '../kernels/select.js';
-import { sumPixels } from '../ops/sumPixels.js';
-import { entropyKind, passAttributes, type LossInputs } from '../overlap/inputs.js';
-import type { PassSums, SumsFormula, SumsOf } from '../overlap/sumsFormula.js';
+import { tensorAlgebra } from '../../algebra/tensors.js';
+import { checkNumber, checkNumberList, checkProduct, fail } from '../../checks.js';
+import type { EntropyTerm, PassAttributes } from '../../kernels/contract.js';
+import { currentKernels } from '../../kernels/select.js';
+import { sumPixels } from '../../ops/sumPixels.js';
+import { entropyKind, passAttributes, type LossInputs } from '../../overlap/inputs.js';
+import type { PassSums, SumsFormula, SumsOf } from '../../overlap/sumsFormula.js';
 import { resolveClasses } from './classes.js';
 import { hardestPixels } from './hardest.js';
-import type { PredictionSpec, ResolvedLoss } from './lossDescription.js';
-import { completeOptions } from './optionRules.js';
+import type { PredictionSpec, ResolvedLoss } from '../descriptions/lossDescription.js';
+import { completeOptions } from '../descriptions/optionRules.js';
 import { CROSS_ENTROPY_RULES, type CrossEntropyOptions, type Reduction } from './options.js';
 
 export interface EntropyOptions extends CrossEntropyOptions {

@@ -1,8 +1,8 @@
 import { makePassLoss } from './makeLoss.js';
 import type { ClassLoss } from './lossDescription.js';
 import { joinRules, type OptionRule, type OptionRules } from './optionRules.js';
-import { REGION_RULES, type RegionOptions } from './options.js';
-import { regionFormula, type RegionValue } from './regionFormula.js';
+import { REGION_RULES, type RegionOptions } from '../families/options.js';
+import { regionFormula, type RegionValue } from '../families/regionFormula.js';
 
 export interface RegionDefinition<O extends RegionOptions> extends RegionValue<O> {
   /** The name in errors and files, say `'myLoss'`. */

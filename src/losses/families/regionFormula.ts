@@ -1,10 +1,10 @@
 /** A region loss as a formula on sums: how the intersection is read, over what it is summed, and how it is reduced. */
-import type { Algebra } from '../algebra/algebra.js';
-import { fail } from '../checks.js';
-import type { SumName } from '../kernels/contract.js';
-import type { SumsFormula, SumsOf } from '../overlap/sumsFormula.js';
+import type { Algebra } from '../../algebra/algebra.js';
+import { fail } from '../../checks.js';
+import type { SumName } from '../../kernels/contract.js';
+import type { SumsFormula, SumsOf } from '../../overlap/sumsFormula.js';
 import { resolveClasses } from './classes.js';
-import { completeOptions, type OptionRules } from './optionRules.js';
+import { completeOptions, type OptionRules } from '../descriptions/optionRules.js';
 import { REGION_RULES, type RegionOptions } from './options.js';
 import { countedClasses, reduceClasses, resolveAbsent, withAbsent } from './reduceClasses.js';
 

@@ -1,16 +1,16 @@
 /** What the two Lovász losses share: options, pixels in rows, and how values per sample and class are reduced. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
-import { tensorAlgebra as a } from '../algebra/tensors.js';
-import { checkOneOf, entriesOf, fail, show } from '../checks.js';
-import { pixels, type Pixels } from '../kernels/composed/pixels.js';
-import { constant } from '../ops/constant.js';
-import { sumPixels } from '../ops/sumPixels.js';
-import type { InputOptions } from '../overlap/options.js';
-import { passAttributes, plainEntropy, resolveInputs, type LossInputs } from '../overlap/inputs.js';
-import type { LabelRule } from '../overlap/valueChecks.js';
+import { tensorAlgebra as a } from '../../algebra/tensors.js';
+import { checkOneOf, entriesOf, fail, show } from '../../checks.js';
+import { pixels, type Pixels } from '../../kernels/composed/pixels.js';
+import { constant } from '../../ops/constant.js';
+import { sumPixels } from '../../ops/sumPixels.js';
+import type { InputOptions } from '../../overlap/options.js';
+import { passAttributes, plainEntropy, resolveInputs, type LossInputs } from '../../overlap/inputs.js';
+import type { LabelRule } from '../../overlap/valueChecks.js';
 import { resolveClasses } from './classes.js';
-import { OTHER, type OptionRules } from './optionRules.js';
+import { OTHER, type OptionRules } from '../descriptions/optionRules.js';
 import {
   AGGREGATE_RULE,
   INPUT_RULES,

@@ -1,7 +1,7 @@
 /** How the values of classes become the result: which classes count, what an absent one costs. N samples, C classes. */
-import type { Algebra } from '../algebra/algebra.js';
-import { checkOneOf } from '../checks.js';
-import type { SumsOf } from '../overlap/sumsFormula.js';
+import type { Algebra } from '../../algebra/algebra.js';
+import { checkOneOf } from '../../checks.js';
+import type { SumsOf } from '../../overlap/sumsFormula.js';
 import type { ClassWeights } from './classes.js';
 import { ABSENT_RULE, type Reduction, type RegionOptions } from './options.js';
 

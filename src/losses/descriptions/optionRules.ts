@@ -1,5 +1,5 @@
 /** The options of losses as data: losses check and complete what they are given by it; tests and the playground read it. */
-import { checkBoolean, checkNumber, checkOneOf, fail, show } from '../checks.js';
+import { checkBoolean, checkNumber, checkOneOf, fail, show } from '../../checks.js';
 
 interface SharedRule {
   /** It means another thing in each loss that has it, so comboLoss hands it to one loss at most. */

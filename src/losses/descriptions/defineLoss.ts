@@ -1,8 +1,8 @@
-import { checkNumber, checkOptionNames, entriesOf, fail, show } from '../checks.js';
+import { checkNumber, checkOptionNames, entriesOf, fail, show } from '../../checks.js';
 import type { ClassLoss, DescribedLoss } from './lossDescription.js';
 import { makeLoss, type LossDefinition } from './makeLoss.js';
 import { makeRegionLoss, type RegionDefinition } from './makeRegionLoss.js';
-import { REGION_RULES, type RegionOptions } from './options.js';
+import { REGION_RULES, type RegionOptions } from '../families/options.js';
 
 /**
  * A loss of your own that describes itself, so that it can be a term of `comboLoss`, has a name for `namedLoss`, and

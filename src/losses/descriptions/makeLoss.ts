@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { checkOptionNames, checkTensor } from '../checks.js';
-import { resolveInputs, type LossInputs } from '../overlap/inputs.js';
-import type { InputOptions } from '../overlap/options.js';
-import { addUp, lossOfTerms } from '../overlap/sumsFormula.js';
+import { checkOptionNames, checkTensor } from '../../checks.js';
+import { resolveInputs, type LossInputs } from '../../overlap/inputs.js';
+import type { InputOptions } from '../../overlap/options.js';
+import { addUp, lossOfTerms } from '../../overlap/sumsFormula.js';
 import {
   described,
   type DescribedLoss,

@@ -1,10 +1,10 @@
 /** What the losses on the shape of a class share: which classes take part, and how values are reduced. */
-import type { Algebra } from '../algebra/algebra.js';
-import { checkOneOf } from '../checks.js';
-import type { Layout } from '../kernels/layout.js';
-import type { InputOptions } from '../overlap/options.js';
+import type { Algebra } from '../../algebra/algebra.js';
+import { checkOneOf } from '../../checks.js';
+import type { Layout } from '../../kernels/layout.js';
+import type { InputOptions } from '../../overlap/options.js';
 import { resolveClasses, type ClassWeights } from './classes.js';
-import { joinRules } from './optionRules.js';
+import { joinRules } from '../descriptions/optionRules.js';
 import { COMMON_RULES, REDUCTION_RULE, REDUCTIONS, type ClassOptions, type Reduction } from './options.js';
 import { reduceClasses } from './reduceClasses.js';
 

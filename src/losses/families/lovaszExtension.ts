@@ -10,11 +10,11 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
-import { dependOn } from '../ops/dependOn.js';
-import { prefixSums } from '../ops/prefixSums.js';
-import { ratioOr } from '../ops/ratio.js';
-import { descendingOrder, sortRows, unsortRows } from '../ops/rowOrder.js';
-import { sumPixels } from '../ops/sumPixels.js';
+import { dependOn } from '../../ops/dependOn.js';
+import { prefixSums } from '../../ops/prefixSums.js';
+import { ratioOr } from '../../ops/ratio.js';
+import { descendingOrder, sortRows, unsortRows } from '../../ops/rowOrder.js';
+import { sumPixels } from '../../ops/sumPixels.js';
 
 /** [R,P] each. */
 export interface Mistakes {

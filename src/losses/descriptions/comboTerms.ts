@@ -1,9 +1,9 @@
 /** The terms of comboLoss: which losses they are, their weights, and the options that each gets. */
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { checkNumber, checkOptionNames, entriesOf, fail, show } from '../checks.js';
-import * as losses from './index.js';
+import { checkNumber, checkOptionNames, entriesOf, fail, show } from '../../checks.js';
+import * as losses from '../index.js';
 import { descriptionOf, type Described, type LossDescription, type LossFunction } from './lossDescription.js';
-import { INPUT_RULES } from './options.js';
+import { INPUT_RULES } from '../families/options.js';
 
 type Losses = typeof losses;
 type AnyLoss = Described<object> & LossFunction;

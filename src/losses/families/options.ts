@@ -1,6 +1,6 @@
 import type { Scalar, Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
-import type { InputOptions } from '../overlap/options.js';
-import { FLAG, joinRules, OTHER, type ChoiceRule, type OptionRules } from './optionRules.js';
+import type { InputOptions } from '../../overlap/options.js';
+import { FLAG, joinRules, OTHER, type ChoiceRule, type OptionRules } from '../descriptions/optionRules.js';
 
 /** How per-sample and per-class values, or per-pixel values, become the result. */
 export type Reduction = 'mean' | 'sum' | 'none' | 'sample';

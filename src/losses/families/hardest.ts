@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
-import { constant } from '../ops/constant.js';
-import { ratio } from '../ops/ratio.js';
-import { sumPixels } from '../ops/sumPixels.js';
+import { constant } from '../../ops/constant.js';
+import { ratio } from '../../ops/ratio.js';
+import { sumPixels } from '../../ops/sumPixels.js';
 
 /** What a pixel that does not count is as hard as. */
 const NEVER = -3e38;

@@ -1,14 +1,14 @@
 /** The focal cross-entropy, which takes a pass of its own: for focalLoss and unifiedFocalLoss. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
-import { fail } from '../checks.js';
-import { focalMap, focalSums, type FocalTerm } from '../kernels/composed/focal.js';
-import { sumSet, type PassAttributes } from '../kernels/contract.js';
-import { sumPixels } from '../ops/sumPixels.js';
-import type { LossInputs } from '../overlap/inputs.js';
-import type { PassSums } from '../overlap/sumsFormula.js';
-import type { PredictionSpec } from './lossDescription.js';
-import { completeOptions, joinRules, type OptionRules } from './optionRules.js';
+import { fail } from '../../checks.js';
+import { focalMap, focalSums, type FocalTerm } from '../../kernels/composed/focal.js';
+import { sumSet, type PassAttributes } from '../../kernels/contract.js';
+import { sumPixels } from '../../ops/sumPixels.js';
+import type { LossInputs } from '../../overlap/inputs.js';
+import type { PassSums } from '../../overlap/sumsFormula.js';
+import type { PredictionSpec } from '../descriptions/lossDescription.js';
+import { completeOptions, joinRules, type OptionRules } from '../descriptions/optionRules.js';
 import { PER_PIXEL_RULES, type PerPixelOptions, type Reduction } from './options.js';
 import { resolvePerPixel, type OwnPass, type PerPixel } from './perPixel.js';
 

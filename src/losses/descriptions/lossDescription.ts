@@ -1,10 +1,10 @@
 /** What a loss says of itself, once: combos, named losses and files, pieces, tests, the playground and the docs read it. */
 import type { Tensor } from '@tensorflow/tfjs-core';
-import type { PassActivation } from '../kernels/contract.js';
-import type { LossInputs } from '../overlap/inputs.js';
-import type { SumTerm } from '../overlap/sumsFormula.js';
+import type { PassActivation } from '../../kernels/contract.js';
+import type { LossInputs } from '../../overlap/inputs.js';
+import type { SumTerm } from '../../overlap/sumsFormula.js';
 import type { OptionRule } from './optionRules.js';
-import type { PerPixelResult, Reduction, RegionResult } from './options.js';
+import type { PerPixelResult, Reduction, RegionResult } from '../families/options.js';
 
 /** A loss as functions call it: labels first. */
 export type LossFunction = (labels: Tensor, predictions: Tensor, options?: object) => Tensor;
