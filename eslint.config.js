@@ -50,11 +50,6 @@ export default tseslint.config(
   { files: ['src/ops/ratio.ts'], rules: { 'no-restricted-syntax': ['error', signs, customGradients, longCalls] } },
   { files: ['src/ops/withGradient.ts'], rules: { 'no-restricted-syntax': ['error', quotients, signs, longCalls] } },
   { files: ['src/{backend,node}/**'], rules: { 'no-restricted-syntax': ['error', quotients, signs, customGradients] } },
-  // Not converted yet.
-  {
-    files: ['src/losses/lovasz{Extension,Softmax}.ts', 'src/overlap/sumsFormula.ts'],
-    rules: { 'no-restricted-syntax': ['error', quotients, signs, longCalls] },
-  },
   {
     files: ['test/setup/backend.ts'],
     rules: { '@typescript-eslint/no-require-imports': 'off' },

@@ -13,21 +13,10 @@ import {
   show,
   showShape,
 } from '../checks.js';
-import { constant } from '../ops/constant.js';
-import { layoutOf, sameShape, type LabelKind, type Layout } from '../kernels/layout.js';
-import { oneHot } from '../ops/oneHot.js';
-import { ratioOr } from '../ops/ratio.js';
-import { averageAlong, nearestAlong } from '../ops/resample.js';
-import { toFloat } from '../ops/toFloat.js';
+import { layoutOf, sameShape, type Layout } from '../kernels/layout.js';
+import { asTheyAre, atScale, withAxis, type FullLabels, type ScaleOptions } from './families/labelsAtScale.js';
 import { checkIgnoreLabel, checkMask, pixelWeights, resolveLabelKind } from '../overlap/inputs.js';
 import { checkPixelValues } from '../overlap/valueChecks.js';
-
-/** What `deepSupervisionLoss` hands to the loss besides labels and predictions: what was passed to it, at each scale. */
-export interface ScaleOptions {
-  axis?: number;
-  mask?: Tensor;
-  ignoreLabel?: number;
-}
 
 /** A loss of the package, or any function from labels and predictions to a tensor. */
 export type ScaleLoss<T extends Tensor = Tensor> = (labels: Tensor, predictions: Tensor, options: ScaleOptions) => T;
@@ -106,15 +95,6 @@ export function deepSupervisionLoss<T extends Tensor>(
   });
 }
 
-/** The labels, and how they are read. */
-interface FullLabels {
-  labels: Tensor;
-  kind: LabelKind;
-  /** With the spatial axes of the labels. */
-  layout: Layout;
-  options: ScaleOptions;
-}
-
 function resolveLayouts(fn: string, predictions: unknown, axisOption = -1): Layout[] {
   const entries = entriesOf(predictions);
   if (!entries || entries.length === 0) {
@@ -171,75 +151,3 @@ function checkFullLabels(fn: string, full: FullLabels, options: DeepSupervisionL
   const checked = { tensor: labels, kind, rule: 'masks' } as const;
   checkPixelValues(fn, { labels: checked, predictions: null, weights, layout }, options);
 }
-
-interface ScaledLabels {
-  labels: Tensor;
-  options: ScaleOptions;
-}
-
-function asTheyAre({ labels, options }: FullLabels): ScaledLabels {
-  return { labels, options };
-}
-
-/** Labels and mask at the scale of a prediction. */
-function atScale(full: FullLabels, scale: Layout, resize: 'average' | 'nearest'): ScaledLabels {
-  const { layout, options } = full;
-  const { axis, samples, spatial } = layout;
-  const axisOption = options.axis === undefined ? {} : { axis: options.axis };
-  const weights = pixelWeights(full.labels, full.kind, layout, options);
-  const mask = weights && tf.reshape(weights, [samples, ...spatial]);
-
-  if (resize === 'nearest') {
-    const perPixel = full.kind === 'indices' ? tf.reshape(full.labels, [samples, ...spatial]) : null;
-    const labels = perPixel ?? selected(softLabels(full), weights, layout);
-    const moved = toScale(labels, perPixel ? null : axis, scale, nearestAlong);
-    return {
-      labels: moved,
-      options: { ...axisOption, ...(mask ? { mask: toScale(mask, null, scale, nearestAlong) } : {}) },
-    };
-  }
-  const soft = selected(softLabels(full), weights, layout);
-  if (!mask) return { labels: toScale(soft, axis, scale, averageAlong), options: axisOption };
-  const share = constant(() => toScale(mask, null, scale, averageAlong));
-  const perClass = (x: Tensor) => tf.expandDims(x, axis);
-  const sum = toScale(tf.mul(soft, perClass(mask)), axis, scale, averageAlong);
-  const labels = ratioOr(sum, perClass(share), 0);
-  return { labels, options: { ...axisOption, mask: share } };
-}
-
-/** Float32 labels of the layout's shape. */
-function softLabels({ labels, kind, layout: { shape, axis, classes, samples, spatial } }: FullLabels): Tensor {
-  if (kind === 'soft') return toFloat(labels);
-  const indices = tf.reshape(labels, [samples, ...spatial]);
-  if (classes === 1) return tf.expandDims(toFloat(tf.equal(indices, 1)), axis);
-  const last = shape.length - 1;
-  const order = withAxis([...shape.keys()].slice(0, last), axis, last);
-  const hot = oneHot(indices, classes);
-  return axis === last ? hot : tf.transpose(hot, order);
-}
-
-/** 0 for the labels of the pixels that do not count, whatever they hold. */
-function selected(labels: Tensor, weights: Tensor | null, { axis, samples, spatial, shape }: Layout): Tensor {
-  if (!weights) return labels;
-  const counts = constant(() => {
-    const perPixel = tf.reshape(tf.greater(weights, 0), withAxis([samples, ...spatial], axis, 1));
-    return tf.broadcastTo(perPixel, [...shape]);
-  });
-  return tf.where(counts, labels, tf.zerosLike(labels));
-}
-
-type Along = (x: Tensor, axis: number, size: number) => Tensor;
-
-/** Brings every spatial axis of x to the sizes of `scale`; x has a class axis, or none (null). */
-function toScale(x: Tensor, classAxis: number | null, { spatial }: Layout, along: Along): Tensor {
-  return spatial.reduce((moved, size, i) => {
-    const axis = classAxis !== null && i + 1 >= classAxis ? i + 2 : i + 1;
-    return moved.shape[axis] === size ? moved : along(moved, axis, size);
-  }, x);
-}
-
-const withAxis = (sizes: number[], axis: number, size: number): number[] => [
-  ...sizes.slice(0, axis),
-  size,
-  ...sizes.slice(axis),
-];

@@ -4,6 +4,7 @@ import { probabilities } from '../kernels/composed/pixels.js';
 import { nestedGrads } from '../ops/nestedGrads.js';
 import { ratio } from '../ops/ratio.js';
 import { sign } from '../ops/sign.js';
+import { withGradient } from '../ops/withGradient.js';
 import type { InputOptions } from '../overlap/options.js';
 import { LOVASZ_RULES, lovaszValue, type LovaszLoss, type LovaszOptions, type LovaszRows } from './families/lovasz.js';
 import { lovaszSlopes, piecewiseLinear, sumRows, type Mistakes } from './families/lovaszExtension.js';
@@ -53,20 +54,18 @@ function mistakesOf({ labels: t, predictions: p, weights }: LovaszRows): Sides {
 
 /** 0, with the gradient of the values to the labels, which is computed only if somebody differentiates by them. */
 function withLabelsGradient({ labels, predictions, weights }: LovaszRows): Tensor1D {
-  return tf.customGrad((t, save) => {
-    (save as tf.GradSaveFunc)([t as Tensor2D, predictions, weights]);
-    return {
-      value: tf.zeros([labels.shape[0]]),
-      gradFunc: (dy: Tensor, [kept, p, w]: Tensor[]) => {
-        const mistakes = mistakesOf({ labels: kept, predictions: p, weights: w } as unknown as LovaszRows);
-        const valueOf = (labels: Tensor) => {
-          const slopes = tf.mul(lovaszSlopes(mistakes, labels as Tensor2D), mistakes.side);
-          return sumRows(tf.mul(slopes, tf.sub(p!, labels)));
-        };
-        return nestedGrads(valueOf, [kept!], dy)[0]!;
-      },
-    };
-  })(labels) as Tensor1D;
+  return withGradient(
+    labels,
+    (t) => ({ value: tf.zeros<tf.Rank.R1>([t.shape[0]]), saved: [t, predictions, weights] }),
+    (dy, [t, p, w]) => {
+      const mistakes = mistakesOf({ labels: t, predictions: p, weights: w });
+      const valueOf = (x: Tensor) => {
+        const slopes = tf.mul(lovaszSlopes(mistakes, x as Tensor2D), mistakes.side);
+        return sumRows(tf.mul(slopes, tf.sub(p, x)));
+      };
+      return nestedGrads(valueOf, [t], dy)[0]!;
+    },
+  );
 }
 
 /**

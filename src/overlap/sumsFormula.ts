@@ -12,6 +12,7 @@ import { sumSet, type EntropyTerm, type PassSum, type SumName, type SumSet } fro
 import { nestedGrads } from '../ops/nestedGrads.js';
 import { currentKernels } from '../kernels/select.js';
 import { unstackSums } from '../ops/unstackSums.js';
+import { withGradient } from '../ops/withGradient.js';
 import type { OverlapOf } from './overlap.js';
 import { passAttributes, plainEntropy, type LossInputs } from './inputs.js';
 import { checkSums } from './sumChecks.js';
@@ -139,18 +140,16 @@ const firstColumn = (x: Tensor2D): Tensor2D => tf.slice2d(x, [0, 0], [x.shape[0]
  * gradient is taken in ops.
  */
 function lossAtOnce(sums: Tensor3D, formula: SumsFormula, known: Known): Tensor {
-  return tf.customGrad((x, save) => {
-    const kept = x as Tensor3D;
-    // Before anything is saved, which tfjs would keep for ever if this threw.
-    const values = kept.dataSync();
-    checkKnownSums(values, kept.shape, known);
-    (save as tf.GradSaveFunc)([kept]);
-    const { result } = lossInNumbers(values, kept.shape, formula, known);
-    return {
-      value: tf.tensor(Float32Array.from(result.values), formula.shape(kept.shape[1])),
-      gradFunc: (dy: Tensor, [saved]: Tensor[]) => gradientAtOnce(saved as Tensor3D, dy, formula, known),
-    };
-  })(sums);
+  return withGradient(
+    sums,
+    (x) => {
+      const values = x.dataSync();
+      checkKnownSums(values, x.shape, known);
+      const { result } = lossInNumbers(values, x.shape, formula, known);
+      return { value: tf.tensor(Float32Array.from(result.values), formula.shape(x.shape[1])), saved: [x] };
+    },
+    (dy, [x]) => gradientAtOnce(x, dy, formula, known),
+  );
 }
 
 function checkKnownSums(values: Values, shape: Tensor3D['shape'], { fn, names, pixels }: Known): void {
@@ -158,18 +157,18 @@ function checkKnownSums(values: Values, shape: Tensor3D['shape'], { fn, names, p
 }
 
 function gradientAtOnce(sums: Tensor3D, dy: Tensor, formula: SumsFormula, known: Known): Tensor3D {
-  return tf.customGrad((x, upstream, save) => {
-    const [kept, keptDy] = [x as Tensor3D, upstream as Tensor];
-    (save as tf.GradSaveFunc)([kept, keptDy]);
-    const { gradient } = lossInNumbers(kept.dataSync(), kept.shape, formula, known);
-    return {
-      value: tf.tensor3d(gradient(keptDy.dataSync()), kept.shape),
-      gradFunc: (ddy: Tensor, saved: Tensor[]) => {
-        const lossOf = (s: Tensor) => lossInOps(s as Tensor3D, formula, known);
-        return nestedGrads((s, d) => nestedGrads(lossOf, [s!], d!)[0]!, saved, ddy);
-      },
-    };
-  })(sums, dy) as Tensor3D;
+  return withGradient(
+    [sums, dy],
+    (x, upstream) => {
+      const { gradient } = lossInNumbers(x.dataSync(), x.shape, formula, known);
+      return { value: tf.tensor3d(gradient(upstream.dataSync()), x.shape), saved: [x, upstream] };
+    },
+    (ddy, saved) => {
+      const lossOf = (s: Tensor) => lossInOps(s as Tensor3D, formula, known);
+      const [toSums, toDy] = nestedGrads((s, d) => nestedGrads(lossOf, [s!], d!)[0]!, [...saved], ddy);
+      return [toSums!, toDy!];
+    },
+  );
 }
 
 function lossInNumbers(

@@ -9,12 +9,13 @@
  * joins those before it. F is monotone and submodular, so no difference is negative.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
+import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import { dependOn } from '../../ops/dependOn.js';
 import { prefixSums } from '../../ops/prefixSums.js';
 import { ratioOr } from '../../ops/ratio.js';
 import { descendingOrder, sortRows, unsortRows } from '../../ops/rowOrder.js';
 import { sumPixels } from '../../ops/sumPixels.js';
+import { withGradient } from '../../ops/withGradient.js';
 
 /** [R,P] each. */
 export interface Mistakes {
@@ -63,12 +64,12 @@ export function sumRows(x: Tensor2D): Tensor1D {
  * own gradient is 0.
  */
 export function piecewiseLinear(x: Tensor2D, of: (x: Tensor2D) => { value: Tensor1D; slopes: Tensor2D }): Tensor1D {
-  return tf.customGrad((inner, save) => {
-    const { value, slopes } = of(inner as Tensor2D);
-    (save as tf.GradSaveFunc)([slopes, inner as Tensor2D]);
-    return {
-      value,
-      gradFunc: (dy: Tensor1D, [kept, x]: Tensor[]) => dependOn(tf.mul(tf.expandDims(dy, 1), kept!), x!),
-    };
-  })(x) as Tensor1D;
+  return withGradient(
+    x,
+    (inner) => {
+      const { value, slopes } = of(inner);
+      return { value, saved: [slopes, inner] };
+    },
+    (dy, [slopes, inner]) => dependOn(tf.mul(tf.expandDims(dy, 1), slopes), inner),
+  );
 }
