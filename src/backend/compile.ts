@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { withStaging } from './cache.js';
 import { InstallError } from './errors.js';
 import { nodeApiHeaders } from './here.js';
-import type { Settings } from './install.js';
+import type { Settings } from './settings.js';
 import { placeAddon } from './place.js';
 import { lastWords, run } from './processes.js';
 import { diskFull } from './python.js';

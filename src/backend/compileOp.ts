@@ -3,7 +3,7 @@ import { withStaging } from './cache.js';
 import { compileAddon, findCompilers, linkArguments } from './compile.js';
 import { InstallError } from './errors.js';
 import { nodeApiHeaders, opSources } from './here.js';
-import type { Settings } from './install.js';
+import type { Settings } from './settings.js';
 import { forThisProcessor, opFiles, opFlags } from './op.js';
 import { placeAddon } from './place.js';
 import { lastWords } from './processes.js';

@@ -3,7 +3,7 @@ import { backendChoices, backendVariable, ignoredLimits, wrongVariables, type Ba
 import { messageOf } from './errors.js';
 import { visibleGpuDriver } from './gpu.js';
 import { tell } from './inspect.js';
-import type { InstallProgress } from './install.js';
+import type { InstallProgress } from './settings.js';
 import { findPackage } from './packages.js';
 import { aboutKernels, probe, type ProbeAnswer } from './probing.js';
 import { visibleLine } from './terminal.js';

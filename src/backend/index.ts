@@ -1,7 +1,8 @@
 export { load, type Engine } from './load.js';
 export { type Started } from './candidates.js';
 export { type BackendChoice } from './environment.js';
-export { installNative, type InstallOptions, type InstallProgress, type InstallResult } from './install.js';
+export { installNative, type InstallOptions, type InstallResult } from './install.js';
+export { type InstallProgress } from './settings.js';
 export { diagnose, diagnosisTable, type DiagnoseOptions, type Diagnosis, type DoctorReport } from './doctor.js';
 export { ProgressLine, showOn, type ProgressStream } from './progress.js';
 export { BackendError, InstallError, type InstallFailure } from './errors.js';

@@ -20,21 +20,11 @@ import { brokenLink, demandPlaces, explainFileError } from './places.js';
 import { demandPlatform } from './platform.js';
 import { aboutKernels, probe, type ProbeAnswer } from './probing.js';
 import { damageIn, openSealed } from './seal.js';
+import type { InstallProgress, Settings } from './settings.js';
 import { noteTrial, usableOp } from './trials.js';
 import { whyNotTrusted } from './trust.js';
 import { bringWheel } from './wheel.js';
 import type { Library } from './wheels.js';
-
-/** One step of an installation on its way. */
-export interface InstallProgress {
-  step: 'fetch' | 'check' | 'unpack' | 'compile' | 'try';
-  /** For people: `fetching tensorflow-cpu 2.21.0`. */
-  label: string;
-  /** In [0, 1]; undefined where nobody knows. */
-  fraction?: number;
-  /** For people: `103 MB of 274 MB`. */
-  detail?: string;
-}
 
 export interface InstallOptions {
   /** The CUDA build, for @tensorflow/tfjs-node-gpu (Linux x64). Default: the CPU build, for @tensorflow/tfjs-node. */
@@ -62,25 +52,6 @@ export interface InstallResult {
   binding: string;
   /** Whether softseg's own op was compiled too and runs ('fused native'); without it the losses are slower. */
   kernels: KernelKind;
-}
-
-/** Everything an installation goes by, resolved once. Internal: tests make their own. */
-export interface Settings {
-  packageName: NativePackage;
-  packageVersion: string;
-  packageFolder: string;
-  library: Library | undefined;
-  cudaLibraries: boolean;
-  cache: string;
-  /** Whether the user has named it: then what is elsewhere does not do. */
-  cacheIsChosen?: boolean;
-  env: NodeJS.ProcessEnv;
-  signal?: AbortSignal;
-  report: (progress: InstallProgress) => void;
-  note: (line: string) => void;
-  freeBytes: (folder: string) => Promise<number>;
-  /** Milliseconds that tfjs-node's own installer may take. */
-  ownInstallerTime: number;
 }
 
 /**

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { cp, readdir, rename, rm, symlink } from 'node:fs/promises';
 import { basename, delimiter, dirname, join } from 'node:path';
 import { InstallError } from './errors.js';
-import type { Settings } from './install.js';
+import type { Settings } from './settings.js';
 import { isGone, ownName } from './owner.js';
 import { lastWords, run } from './processes.js';
 import { probe } from './probing.js';

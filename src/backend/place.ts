@@ -3,7 +3,7 @@ import { chmod, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { sizeOf, withStaging } from './cache.js';
 import { makeFolder } from './folders.js';
-import type { Settings } from './install.js';
+import type { Settings } from './settings.js';
 import { damageIn, seal } from './seal.js';
 
 type Placing = Pick<Settings, 'cache' | 'report' | 'signal'>;

@@ -4,7 +4,7 @@ import { bindingOf, cachedBinding, installCommand } from './binding.js';
 import { cacheFolder } from './cache.js';
 import { InstallError, messageOf } from './errors.js';
 import { cacheRemedy, errorCode, faultError, folderFault, readOnlyDisk, type FolderFault } from './folders.js';
-import type { Settings } from './install.js';
+import type { Settings } from './settings.js';
 import type { FoundPackage } from './packages.js';
 import { diskFull } from './python.js';
 

@@ -1,4 +1,4 @@
-import type { InstallProgress } from './install.js';
+import type { InstallProgress } from './settings.js';
 import { visible, visibleLine, writeTo, type TextStream } from './terminal.js';
 
 /** What a ProgressLine writes to: `process.stdout`, `process.stderr`, or anything with a `write`. */

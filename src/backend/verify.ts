@@ -1,7 +1,7 @@
 import { homeOf } from './binding.js';
 import { sizeOf } from './cache.js';
 import { faultOf, opOf, piecesOf, type Fault } from './inspect.js';
-import type { InstallProgress } from './install.js';
+import type { InstallProgress } from './settings.js';
 import { findPackage } from './packages.js';
 
 /** A piece that is loaded from the cache, and whether it is as it was installed. */

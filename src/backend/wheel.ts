@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { demandSpace, sizeOf, withStaging } from './cache.js';
 import { InstallError } from './errors.js';
 import { makeFolder } from './folders.js';
-import type { Settings } from './install.js';
+import type { Settings } from './settings.js';
 import { interrupted, lastWords } from './processes.js';
 import { diskFull, findPython, runPip, unpackZip } from './python.js';
 import type { Wheel } from './wheels.js';
