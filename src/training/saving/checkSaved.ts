@@ -5,7 +5,7 @@
 import { entriesOf, show } from '../../checks.js';
 import { FilePart } from './filePart.js';
 import { checkSavedOptimizer } from './optimizerState.js';
-import type { SavedTraining } from './savedTraining.js';
+import type { SavedTraining } from './savedFormat.js';
 import { checkSavedTrained } from './trainedWeights.js';
 import { splitLossName } from '../targets/wrappedLoss.js';
 

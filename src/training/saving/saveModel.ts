@@ -7,7 +7,8 @@ import { freedOutputs } from '../targets/acceptAnyTargets.js';
 import { checkSaved, VERSION } from './checkSaved.js';
 import { checkJson, type Json } from './json.js';
 import { checkState, isCarried, readOptimizer } from './optimizerState.js';
-import { describeFunctions, isCompiled, KEY, lossByOutput, metadataOf, type SavedTraining } from './savedTraining.js';
+import type { SavedTraining } from './savedFormat.js';
+import { describeFunctions, isCompiled, KEY, lossByOutput, metadataOf } from './savedTraining.js';
 import { checkNames, describeTrained, trainedShapes } from './trainedWeights.js';
 
 export interface SaveModelOptions {

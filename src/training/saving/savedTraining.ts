@@ -7,44 +7,13 @@ import type { LossFunction } from '../../losses/descriptions/lossDescription.js'
 import { isNamedLoss, type NamedLoss } from '../boundLoss.js';
 import { isLossName, LOSSES, nameOfLoss } from '../lossRegistry.js';
 import { namedLoss } from '../namedLoss.js';
-import type { SavedOptimizer } from './optimizerState.js';
 import { isScoreName, nameOfScore, SCORES } from '../scoreRegistry.js';
-import type { SavedTrained } from './trainedWeights.js';
+import type { Form, Saved, SavedFunction, SavedTraining } from './savedFormat.js';
 import { wrapLoss, wrapMetric } from '../targets/wrapLoss.js';
 import { splitLossName, unwrapped, wrapperName } from '../targets/wrappedLoss.js';
 
 /** The key in the model's user-defined metadata. */
 export const KEY = 'softseg';
-
-/** Under `softseg` in `userDefinedMetadata` of model.json. */
-export interface SavedTraining {
-  version: number;
-  /** What `loss` and `metrics` refer to by index. */
-  functions: SavedFunction[];
-  loss: Form<Saved>;
-  metrics?: Form<Saved>;
-  /** The outputs whose targets may have any shape. */
-  anyTargets?: string[];
-  optimizer: SavedOptimizer;
-  /** Not in files of version 1. */
-  trained?: SavedTrained;
-  state?: Json;
-}
-
-/** A loss with options, or a function by itself. `own`: not of this package. */
-interface SavedFunction {
-  from: 'softseg' | 'own';
-  name: string;
-  options?: { [name: string]: Json };
-  /** The axis of a metric in `withMask` or `withSampleWeights`; a loss has it in its options. */
-  axis?: number;
-}
-
-/** A string is a loss or metric of tfjs-layers, a number one of the functions. */
-type Saved = string | number;
-
-/** As compile takes them: one, a list, or by the name of the output. */
-type Form<T> = T | readonly Form<T>[] | { readonly [output: string]: Form<T> };
 
 /** A loss as `compile` takes it. */
 export type CompiledLoss = NamedLoss | LossFunction | string;
