@@ -29,7 +29,7 @@ export const TRIAL = 'SOFTSEG_TRIAL';
 export const BEGUN = 'begun';
 
 /** The module that runs in it; a bundle of softseg does not have it. */
-export const probeModule = beside('probe.js');
+export const probeModule = beside('probeChild.js');
 
 /**
  * Tries a backend in a process of its own, so that a library that crashes takes nobody along: `['backend', 'wasm']`

@@ -238,7 +238,7 @@ test('a program that calls load() in every process of Node starts one trial, not
   const { code } = project.script('', { NODE_OPTIONS: `--import ${preload}` });
   expect(code).toBe(0);
   const started = readFileSync(counted, 'utf8').trim().split('\n');
-  expect(started.filter((line) => line.includes('probe.js'))).toHaveLength(1);
+  expect(started.filter((line) => line.includes('probeChild.js'))).toHaveLength(1);
 });
 
 test('a process that may start no others loads what is whole', () => {
@@ -257,7 +257,7 @@ test('a process that may start no others loads what is whole', () => {
 
 test('a process for the trial that does not get to it is not held against the library', () => {
   rmSync(inCache('trials'), { recursive: true });
-  const module = join(project.folder, 'node_modules/softseg/dist/backend/probe.js');
+  const module = join(project.folder, 'node_modules/softseg/dist/backend/probeChild.js');
   const text = readFileSync(module);
   writeFileSync(module, "console.error('error: no memory'); process.exit(3);");
   try {
