@@ -5,7 +5,7 @@ import { visibleGpuDriver } from './gpu.js';
 import { tell } from './inspect.js';
 import type { InstallProgress } from './settings.js';
 import { findPackage } from './packages.js';
-import { aboutKernels, probe, type ProbeAnswer } from './probing.js';
+import { aboutKernels, probe, type ProbeAnswer } from './probe.js';
 import { visibleLine } from './terminal.js';
 import { inspectInstalled, type Verified } from './verify.js';
 

@@ -18,7 +18,7 @@ import { findPackage } from './packages.js';
 import { placeFolder, putBackKept, withoutFolder } from './place.js';
 import { brokenLink, demandPlaces, explainFileError } from './places.js';
 import { demandPlatform } from './platform.js';
-import { aboutKernels, probe, type ProbeAnswer } from './probing.js';
+import { aboutKernels, probe, type ProbeAnswer } from './probe.js';
 import { damageIn, openSealed } from './seal.js';
 import type { InstallProgress, Settings } from './settings.js';
 import { noteTrial, usableOp } from './trials.js';

@@ -5,7 +5,7 @@ import { candidates, loadCore, type Started } from './candidates.js';
 import { backendChoices, backendVariable, isBackendChoice, wrongVariables, type BackendChoice } from './environment.js';
 import { BackendError, messageOf } from './errors.js';
 import { startFusedKernels } from './kernels.js';
-import { aboutKernels } from './probing.js';
+import { aboutKernels } from './probe.js';
 
 /** What `load` has started. */
 export interface Engine extends Started {

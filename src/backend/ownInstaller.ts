@@ -5,7 +5,7 @@ import { InstallError } from './errors.js';
 import type { Settings } from './settings.js';
 import { isGone, ownName } from './owner.js';
 import { lastWords, run } from './processes.js';
-import { probe } from './probing.js';
+import { probe } from './probe.js';
 
 /**
  * Runs the install script that tfjs-node ships, which fetches TensorFlow 2.9.1 and a binding.

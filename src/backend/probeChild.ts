@@ -1,4 +1,4 @@
-// Run in a child process by probing.ts.
+// Run in a child process by probe.ts.
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type * as Core from '@tensorflow/tfjs-core';
@@ -8,7 +8,7 @@ import { BackendError, messageOf } from './errors.js';
 import { load } from './load.js';
 import { startOp, type RunningTensorflow } from './op.js';
 import { findPackage } from './packages.js';
-import { aboutKernels, BEGUN, type ProbeAnswer } from './probing.js';
+import { aboutKernels, BEGUN, type ProbeAnswer } from './probe.js';
 import { prepareForTfjsNode } from './shim.js';
 
 interface TfjsNode {

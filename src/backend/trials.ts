@@ -6,7 +6,7 @@ import { bindingOf, homeOf, libraryOf, type Named } from './binding.js';
 import { cacheFolder } from './cache.js';
 import { makeFolder } from './folders.js';
 import { faultOf, opOf } from './inspect.js';
-import { aboutKernels, probe, probeModule, TRIAL, type ProbeAnswer } from './probing.js';
+import { aboutKernels, probe, probeModule, TRIAL, type ProbeAnswer } from './probe.js';
 
 // A native library that does not run here ends the process that loads it. So what was never run is first run in a process
 // of its own, and that it did run is noted in the cache.
