@@ -6,7 +6,7 @@ import { cacheFolder } from './cache.js';
 import { makeWithParents } from './folders.js';
 import { isGone, ownName } from './owner.js';
 import type { FoundPackage } from './packages.js';
-import { libraryFor, type Library } from './wheels.js';
+import { libraryFor, type Library } from './pinnedWheels.js';
 
 /** The two packages that hold tfjs's native backend; only one of them can be loaded in a process. */
 export type NativePackage = '@tensorflow/tfjs-node' | '@tensorflow/tfjs-node-gpu';

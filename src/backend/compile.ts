@@ -7,7 +7,7 @@ import type { Settings } from './settings.js';
 import { placeAddon } from './place.js';
 import { lastWords, run } from './processes.js';
 import { diskFull } from './python.js';
-import type { Library } from './wheels.js';
+import type { Library } from './pinnedWheels.js';
 
 /**
  * Linked into the binding: makes all of TensorFlow's log lines obey TF_CPP_MIN_LOG_LEVEL, which some do not. Without it

@@ -7,7 +7,7 @@ import type { Settings } from './settings.js';
 import { forThisProcessor, opFiles, opFlags } from './op.js';
 import { placeAddon } from './place.js';
 import { lastWords } from './processes.js';
-import type { Library } from './wheels.js';
+import type { Library } from './pinnedWheels.js';
 
 /** Compiles softseg's op against the library in `settings.cache`, and moves it to `target`. */
 export async function compileOp(library: Library, target: string, settings: Settings): Promise<void> {

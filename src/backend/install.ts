@@ -24,7 +24,7 @@ import type { InstallProgress, Settings } from './settings.js';
 import { noteTrial, usableOp } from './trials.js';
 import { whyNotTrusted } from './trust.js';
 import { bringWheel } from './wheel.js';
-import type { Library } from './wheels.js';
+import type { Library } from './pinnedWheels.js';
 
 export interface InstallOptions {
   /** The CUDA build, for @tensorflow/tfjs-node-gpu (Linux x64). Default: the CPU build, for @tensorflow/tfjs-node. */

@@ -10,7 +10,7 @@ import { tensorflowPasses, type TensorflowBackend } from '../kernels/tensorflow/
 import { homeOf, recipe, type NativePackage } from './binding.js';
 import { opSources } from './here.js';
 import { findPackage } from './packages.js';
-import type { Library } from './wheels.js';
+import type { Library } from './pinnedWheels.js';
 
 // softseg's own op for TensorFlow: native/*.cc, compiled for the machine it runs on.
 

@@ -1,5 +1,5 @@
 import { InstallError } from './errors.js';
-import type { Library } from './wheels.js';
+import type { Library } from './pinnedWheels.js';
 
 const neededGlibc = [2, 27];
 

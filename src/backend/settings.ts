@@ -1,5 +1,5 @@
 import type { NativePackage } from './binding.js';
-import type { Library } from './wheels.js';
+import type { Library } from './pinnedWheels.js';
 
 /** One step of an installation on its way. */
 export interface InstallProgress {

@@ -8,7 +8,7 @@ import { makeFolder } from './folders.js';
 import type { Settings } from './settings.js';
 import { interrupted, lastWords } from './processes.js';
 import { diskFull, findPython, runPip, unpackZip } from './python.js';
-import type { Wheel } from './wheels.js';
+import type { Wheel } from './pinnedWheels.js';
 
 /**
  * Fetches a wheel, unpacks what is kept of it, and hands the folder to `place`, which moves it to where it belongs.
