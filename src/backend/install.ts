@@ -23,7 +23,7 @@ import { damageIn, openSealed } from './seal.js';
 import type { InstallProgress, Settings } from './settings.js';
 import { noteTrial, usableOp } from './trials.js';
 import { whyNotTrusted } from './trust.js';
-import { bringWheel } from './wheel.js';
+import { bringWheel } from './fetchWheel.js';
 import type { Library } from './pinnedWheels.js';
 
 export interface InstallOptions {
