@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { diagnose, diagnosisTable, firstChoice, verifiedText, type DoctorReport } from './doctor.js';
 import { InstallError, messageOf } from './errors.js';
-import { beside } from './here.js';
+import { beside } from './paths.js';
 import { installNative } from './install.js';
 import { findPackage } from './packages.js';
 import { ProgressLine, showOn } from './progress.js';

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { withStaging } from './cache.js';
 import { InstallError } from './errors.js';
-import { nodeApiHeaders } from './here.js';
+import { nodeApiHeaders } from './paths.js';
 import type { Settings } from './settings.js';
 import { placeAddon } from './place.js';
 import { lastWords, run } from './processes.js';

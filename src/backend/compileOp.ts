@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { withStaging } from './cache.js';
 import { compileAddon, findCompilers, linkArguments } from './compile.js';
 import { InstallError } from './errors.js';
-import { nodeApiHeaders, opSources } from './here.js';
+import { nodeApiHeaders, opSources } from './paths.js';
 import type { Settings } from './settings.js';
 import { forThisProcessor, opFiles, opFlags } from './op.js';
 import { placeAddon } from './place.js';

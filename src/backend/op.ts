@@ -8,7 +8,7 @@ import { sumSet } from '../kernels/contract.js';
 import type { FusedPass, FusedPasses } from '../kernels/fused/passes.js';
 import { tensorflowPasses, type TensorflowBackend } from '../kernels/tensorflow/passes.js';
 import { homeOf, recipe, type NativePackage } from './binding.js';
-import { opSources } from './here.js';
+import { opSources } from './paths.js';
 import { findPackage } from './packages.js';
 import type { Library } from './pinnedWheels.js';
 

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { BackendError, messageOf } from './errors.js';
-import { beside } from './here.js';
+import { beside } from './paths.js';
 
 export interface FoundPackage {
   name: string;

@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import type { KernelKind } from '../kernels/contract.js';
-import { beside } from './here.js';
+import { beside } from './paths.js';
 import { interrupted, lastWords } from './processes.js';
 
 /** What a child process found when it really ran an op and a gradient. */

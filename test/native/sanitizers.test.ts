@@ -71,7 +71,7 @@ function compilerOfInstaller(): Compiler {
   const script = `
     import { libraryOf } from './dist/backend/binding.js';
     import { findCompilers } from './dist/backend/compile.js';
-    import { nodeApiHeaders } from './dist/backend/here.js';
+    import { nodeApiHeaders } from './dist/backend/paths.js';
     import { opFlags } from './dist/backend/op.js';
     const [[command, ...options]] = await findCompilers({ env: process.env });
     const { key } = libraryOf('@tensorflow/tfjs-node');
