@@ -8,7 +8,7 @@ import { noGpuDriver, visibleGpuDriver } from './gpu.js';
 import { faultOfBinding, tell } from './inspect.js';
 import { findPackage } from './packages.js';
 import { whyAbsent, whyNotLinked } from './places.js';
-import { prepareForTfjsNode } from './shim.js';
+import { prepareForTfjsNode } from './patchNodeUtil.js';
 import { tryFirst, usableOp } from './trials.js';
 
 export interface Started {

@@ -9,7 +9,7 @@ import { load } from './load.js';
 import { startOp, type RunningTensorflow } from './op.js';
 import { findPackage } from './packages.js';
 import { aboutKernels, BEGUN, type ProbeAnswer } from './probe.js';
-import { prepareForTfjsNode } from './shim.js';
+import { prepareForTfjsNode } from './patchNodeUtil.js';
 
 interface TfjsNode {
   matMul: typeof Core.matMul;

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs';
 import * as softseg from '../../src/index.js';
-import { prepareForTfjsNode } from '../../src/backend/shim.js';
+import { prepareForTfjsNode } from '../../src/backend/patchNodeUtil.js';
 import { useFusedPasses } from '../../src/kernels/select.js';
 import { tensorflowPasses, type TensorflowBackend } from '../../src/kernels/tensorflow/passes.js';
 import { counters, Failure } from './check.js';
