@@ -4,7 +4,7 @@ import { lstat, readdir, readlink, rename, rm, symlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path';
 import { cacheFolder } from './cache.js';
 import { makeWithParents } from './folders.js';
-import { isGone, ownName } from './owner.js';
+import { isGone, ownName } from './processIdentity.js';
 import type { FoundPackage } from './packages.js';
 import { libraryFor, type Library } from './pinnedWheels.js';
 

@@ -5,7 +5,7 @@ import { setVariable } from '../environment.js';
 import { cacheVariable } from './environment.js';
 import { InstallError, messageOf } from './errors.js';
 import { makeFolder } from './folders.js';
-import { isGone, ownName } from './owner.js';
+import { isGone, ownName } from './processIdentity.js';
 
 /**
  * The per-user folder that holds TensorFlow's libraries and the compiled bindings for all projects: `SOFTSEG_CACHE`, or

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InstallError, messageOf } from './errors.js';
 import { errorCode, kindOf, makeFolder } from './folders.js';
-import { isGone, ownName, staleAfter } from './owner.js';
+import { isGone, ownName, staleAfter } from './processIdentity.js';
 import { interrupted } from './processes.js';
 
 const beatEvery = 2_000; // milliseconds

@@ -3,7 +3,7 @@ import { cp, readdir, rename, rm, symlink } from 'node:fs/promises';
 import { basename, delimiter, dirname, join } from 'node:path';
 import { InstallError } from './errors.js';
 import type { Settings } from './settings.js';
-import { isGone, ownName } from './owner.js';
+import { isGone, ownName } from './processIdentity.js';
 import { lastWords, run } from './processes.js';
 import { probe } from './probe.js';
 
