@@ -10,7 +10,7 @@ import { cacheVariable, wrongVariables } from './environment.js';
 import { InstallError, messageOf } from './errors.js';
 import { visibleGpuDriver } from './gpu.js';
 import { faultOfBinding, opOf, piecesOf } from './inspect.js';
-import { foreignLibrary } from './kernels.js';
+import { foreignLibrary } from './startFusedOp.js';
 import { withLock } from './lock.js';
 import { cachedOp } from './op.js';
 import { runOwnInstaller } from './ownInstaller.js';

@@ -4,7 +4,7 @@ import { ownEnvironment } from '../environment.js';
 import { candidates, loadCore, type Started } from './candidates.js';
 import { backendChoices, backendVariable, isBackendChoice, wrongVariables, type BackendChoice } from './environment.js';
 import { BackendError, messageOf } from './errors.js';
-import { startFusedKernels } from './kernels.js';
+import { startFusedKernels } from './startFusedOp.js';
 import { aboutKernels } from './probe.js';
 
 /** What `load` has started. */
