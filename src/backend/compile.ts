@@ -4,7 +4,7 @@ import { withStaging } from './cache.js';
 import { InstallError } from './errors.js';
 import { nodeApiHeaders } from './paths.js';
 import type { Settings } from './settings.js';
-import { placeAddon } from './place.js';
+import { placeAddon } from './placeFolder.js';
 import { lastWords, run } from './processes.js';
 import { diskFull } from './python.js';
 import type { Library } from './pinnedWheels.js';

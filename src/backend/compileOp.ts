@@ -5,7 +5,7 @@ import { InstallError } from './errors.js';
 import { nodeApiHeaders, opSources } from './paths.js';
 import type { Settings } from './settings.js';
 import { forThisProcessor, opFiles, opFlags } from './op.js';
-import { placeAddon } from './place.js';
+import { placeAddon } from './placeFolder.js';
 import { lastWords } from './processes.js';
 import type { Library } from './pinnedWheels.js';
 

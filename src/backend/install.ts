@@ -15,7 +15,7 @@ import { withLock } from './lock.js';
 import { cachedOp } from './op.js';
 import { runOwnInstaller } from './ownInstaller.js';
 import { findPackage } from './packages.js';
-import { placeFolder, putBackKept, withoutFolder } from './place.js';
+import { placeFolder, putBackKept, withoutFolder } from './placeFolder.js';
 import { brokenLink, demandPlaces, explainFileError } from './places.js';
 import { demandPlatform } from './platform.js';
 import { aboutKernels, probe, type ProbeAnswer } from './probe.js';
