@@ -7,7 +7,7 @@ import { BackendError, messageOf } from './errors.js';
 import { noGpuDriver, visibleGpuDriver } from './gpu.js';
 import { faultOfBinding, tell } from './inspect.js';
 import { findPackage } from './packages.js';
-import { whyAbsent, whyNotLinked } from './places.js';
+import { whyAbsent, whyNotLinked } from './checkPlaces.js';
 import { prepareForTfjsNode } from './patchNodeUtil.js';
 import { tryFirst, usableOp } from './trials.js';
 

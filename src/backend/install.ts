@@ -16,7 +16,7 @@ import { cachedOp } from './op.js';
 import { runOwnInstaller } from './ownInstaller.js';
 import { findPackage } from './packages.js';
 import { placeFolder, putBackKept, withoutFolder } from './placeFolder.js';
-import { brokenLink, demandPlaces, explainFileError } from './places.js';
+import { brokenLink, demandPlaces, explainFileError } from './checkPlaces.js';
 import { demandPlatform } from './platform.js';
 import { aboutKernels, probe, type ProbeAnswer } from './probe.js';
 import { damageIn, openSealed } from './seal.js';
