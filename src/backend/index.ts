@@ -1,5 +1,5 @@
 export { load, type Engine } from './load.js';
-export { type Started } from './candidates.js';
+export { type Started } from './startBackend.js';
 export { type BackendChoice } from './environment.js';
 export { installNative, type InstallOptions, type InstallResult } from './install.js';
 export { type InstallProgress } from './settings.js';

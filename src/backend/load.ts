@@ -1,7 +1,7 @@
 import type { KernelKind } from '../kernels/contract.js';
 import { show } from '../checks.js';
 import { ownEnvironment } from '../environment.js';
-import { candidates, loadCore, type Started } from './candidates.js';
+import { candidates, loadCore, type Started } from './startBackend.js';
 import { backendChoices, backendVariable, isBackendChoice, wrongVariables, type BackendChoice } from './environment.js';
 import { BackendError, messageOf } from './errors.js';
 import { startFusedKernels } from './startFusedOp.js';

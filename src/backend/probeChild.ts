@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type * as Core from '@tensorflow/tfjs-core';
-import { loadCore } from './candidates.js';
+import { loadCore } from './startBackend.js';
 import { isBackendChoice } from './environment.js';
 import { BackendError, messageOf } from './errors.js';
 import { load } from './load.js';

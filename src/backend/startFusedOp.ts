@@ -1,7 +1,7 @@
 import type * as Core from '@tensorflow/tfjs-core';
 import { kernelsVariable, ownEnvironment } from '../environment.js';
 import { bindingOf, homeOf, installCommand, libraryOf } from './binding.js';
-import { loadCore, type Started } from './candidates.js';
+import { loadCore, type Started } from './startBackend.js';
 import { messageOf } from './errors.js';
 import { faultOf, opOf, tell } from './inspect.js';
 import { startOp, type RunningTensorflow } from './op.js';
