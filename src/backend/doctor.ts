@@ -1,4 +1,4 @@
-import { coreCopies, severalCores } from './cores.js';
+import { coreCopies, severalCores } from './coreCopies.js';
 import { backendChoices, backendVariable, ignoredLimits, wrongVariables, type BackendChoice } from './environment.js';
 import { messageOf } from './errors.js';
 import { visibleGpuDriver } from './gpu.js';

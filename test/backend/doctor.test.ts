@@ -217,7 +217,7 @@ describe('a damaged package.json', () => {
       const { out, err } = project.script(
         `
         import { findPackage } from './node_modules/softseg/dist/backend/packages.js';
-        import { coreCopies } from './node_modules/softseg/dist/backend/cores.js';
+        import { coreCopies } from './node_modules/softseg/dist/backend/coreCopies.js';
         const root = process.cwd();
         const said = (call) => {
           try {
