@@ -18,6 +18,11 @@ export const bindingOf = (packageFolder: string): string => join(packageFolder, 
 export const installCommand = (name: string): string =>
   `npx softseg install-native${name.endsWith('-gpu') ? ' --cuda' : ''}`;
 
+/** Why softseg's op does not run with a binding that softseg did not make, and what to do. */
+export const foreignLibrary = (binding = "tfjs-node's binding"): string =>
+  `the op goes with the TensorFlow that softseg installs, and ${binding} has another; ` +
+  'remove that and run `npx softseg install-native`';
+
 /** Raised with each change to how addons are compiled and linked, so that one from before is not taken for it. */
 export const recipe = 'r3';
 

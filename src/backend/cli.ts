@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { diagnose, diagnosisTable, firstChoice, verifiedText, type DoctorReport } from './doctor.js';
 import { InstallError, messageOf } from './errors.js';
-import { beside } from './paths.js';
+import { inBackend } from './paths.js';
 import { installNative } from './install.js';
 import { findPackage } from './packages.js';
 import { ProgressLine, showOn } from './progress.js';
@@ -64,7 +64,7 @@ async function main(args: string[]): Promise<number> {
 }
 
 const ownVersion = (): string =>
-  (JSON.parse(readFileSync(beside('../../package.json'), 'utf8')) as { version: string }).version;
+  (JSON.parse(readFileSync(inBackend('../../package.json'), 'utf8')) as { version: string }).version;
 
 async function installCommand(args: string[]): Promise<number> {
   const flags = parse(args, ['help', 'cuda', 'cuda-libraries', 'no-cuda-libraries']);

@@ -2,7 +2,15 @@ import { existsSync, realpathSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { KernelKind } from '../kernels/contract.js';
-import { bindingOf, cachedBinding, homeOf, libraryOf, linkBinding, type NativePackage } from './binding.js';
+import {
+  bindingOf,
+  cachedBinding,
+  foreignLibrary,
+  homeOf,
+  libraryOf,
+  linkBinding,
+  type NativePackage,
+} from './binding.js';
 import { cacheFolder, demandSpace, freeBytes, removeStaleStaging, sizeOf } from './cache.js';
 import { compileBinding, findCompilers } from './compile.js';
 import { compileOp } from './compileOp.js';
@@ -10,7 +18,6 @@ import { cacheVariable, wrongVariables } from './environment.js';
 import { InstallError, messageOf } from './errors.js';
 import { visibleGpuDriver } from './gpu.js';
 import { faultOfBinding, opOf, piecesOf } from './inspect.js';
-import { foreignLibrary } from './startFusedOp.js';
 import { withLock } from './lock.js';
 import { cachedOp } from './op.js';
 import { runOwnInstaller } from './ownInstaller.js';

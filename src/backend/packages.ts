@@ -2,7 +2,7 @@ import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { BackendError, messageOf } from './errors.js';
-import { beside } from './paths.js';
+import { inBackend } from './paths.js';
 
 export interface FoundPackage {
   name: string;
@@ -15,7 +15,7 @@ export interface FoundPackage {
 
 // softseg's own place first, so that its modules and the user's are the same copies; then the project it is run in,
 // for a softseg that lies elsewhere (npx, a linked folder, a global install).
-export const bases = (): string[] => [beside('packages.js'), join(process.cwd(), 'noname.js')];
+export const bases = (): string[] => [inBackend('packages.js'), join(process.cwd(), 'noname.js')];
 
 /**
  * Finds an optional package of the user's, without loading it.

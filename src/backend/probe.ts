@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import type { KernelKind } from '../kernels/contract.js';
-import { beside } from './paths.js';
+import { inBackend } from './paths.js';
 import { interrupted, lastWords } from './processes.js';
 
 /** What a child process found when it really ran an op and a gradient. */
@@ -29,7 +29,7 @@ export const TRIAL = 'SOFTSEG_TRIAL';
 export const BEGUN = 'begun';
 
 /** The module that runs in it; a bundle of softseg does not have it. */
-export const probeModule = beside('probeChild.js');
+export const probeModule = inBackend('probeChild.js');
 
 /**
  * Tries a backend in a process of its own, so that a library that crashes takes nobody along: `['backend', 'wasm']`

@@ -6,7 +6,7 @@ import { loadCore } from './startBackend.js';
 import { isBackendChoice } from './environment.js';
 import { BackendError, messageOf } from './errors.js';
 import { load } from './load.js';
-import { startOp, type RunningTensorflow } from './op.js';
+import { loadOp, type RunningTensorflow } from './loadOp.js';
 import { findPackage } from './packages.js';
 import { aboutKernels, BEGUN, type ProbeAnswer } from './probe.js';
 import { prepareForTfjsNode } from './patchNodeUtil.js';
@@ -64,7 +64,7 @@ async function probePackage(folder: string, path?: string): Promise<ProbeAnswer>
   const version = backend.binding.TF_Version;
   const known: Runs = { runs: true, backend: 'tensorflow', device, version, kernels: 'composed', reasons: [] };
   if (!path || device === 'cuda') return known;
-  return withFused({ ...known, kernels: 'fused native' }, () => void startOp(path, backend));
+  return withFused({ ...known, kernels: 'fused native' }, () => void loadOp(path, backend));
 }
 
 /** The IoU loss and its gradient for two pixels of two classes, with probabilities of 3/4 and 1/4. */

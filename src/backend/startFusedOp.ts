@@ -1,10 +1,10 @@
 import type * as Core from '@tensorflow/tfjs-core';
 import { kernelsVariable, ownEnvironment } from '../environment.js';
-import { bindingOf, homeOf, installCommand, libraryOf } from './binding.js';
+import { bindingOf, foreignLibrary, homeOf, installCommand, libraryOf } from './binding.js';
 import { loadCore, type Started } from './startBackend.js';
 import { messageOf } from './errors.js';
 import { faultOf, opOf, tell } from './inspect.js';
-import { startOp, type RunningTensorflow } from './op.js';
+import { loadOp, type RunningTensorflow } from './loadOp.js';
 import { findPackage } from './packages.js';
 import { tryFirst } from './trials.js';
 
@@ -29,7 +29,7 @@ export async function startFusedKernels({ backend, device, version }: Started): 
   if (trial.untried !== undefined) return `the op was not tried: ${trial.untried}`;
   if (trial.op !== undefined) return `the op does not run (${trial.op}); run \`${command}\``;
   try {
-    const passes = startOp(op.path, running);
+    const passes = loadOp(op.path, running);
     const { useFusedPasses } = await import('../kernels/select.js');
     useFusedPasses('tensorflow', running, passes);
     return undefined;
@@ -37,7 +37,3 @@ export async function startFusedKernels({ backend, device, version }: Started): 
     return `the op does not run (${messageOf(error).split('\n')[0]}); run \`${command}\``;
   }
 }
-
-export const foreignLibrary = (binding = "tfjs-node's binding"): string =>
-  `the op goes with the TensorFlow that softseg installs, and ${binding} has another; ` +
-  'remove that and run `npx softseg install-native`';
