@@ -2,12 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { diagnose, diagnosisTable, firstChoice, verifiedText, type DoctorReport } from './doctor.js';
-import { InstallError, messageOf } from './errors.js';
-import { inBackend } from './paths.js';
+import { InstallError, messageOf } from './system/errors.js';
+import { inBackend } from './system/paths.js';
 import { installNative } from './install.js';
-import { findPackage } from './packages.js';
+import { findPackage } from './system/packages.js';
 import { ProgressLine, showOn } from './progress.js';
-import { lostBy, visible, visibleLine, writeTo } from './terminal.js';
+import { lostBy, visible, visibleLine, writeTo } from './system/terminal.js';
 
 const help = `softseg: soft segmentation losses on TensorFlow.js
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { bases, findFrom, findPackage, readManifest, type FoundPackage } from './packages.js';
+import { bases, findFrom, findPackage, readManifest, type FoundPackage } from './system/packages.js';
 
 const core = '@tensorflow/tfjs-core';
 

@@ -1,12 +1,18 @@
 import { coreCopies, severalCores } from './coreCopies.js';
-import { backendChoices, backendVariable, ignoredLimits, wrongVariables, type BackendChoice } from './environment.js';
-import { messageOf } from './errors.js';
-import { visibleGpuDriver } from './gpu.js';
+import {
+  backendChoices,
+  backendVariable,
+  ignoredLimits,
+  wrongVariables,
+  type BackendChoice,
+} from './system/environment.js';
+import { messageOf } from './system/errors.js';
+import { visibleGpuDriver } from './system/gpu.js';
 import { tell } from './inspect.js';
 import type { InstallProgress } from './settings.js';
-import { findPackage } from './packages.js';
+import { findPackage } from './system/packages.js';
 import { aboutKernels, probe, type ProbeAnswer } from './probe.js';
-import { visibleLine } from './terminal.js';
+import { visibleLine } from './system/terminal.js';
 import { inspectInstalled, type Verified } from './verify.js';
 
 /** How one backend does on this machine. */

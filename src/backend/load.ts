@@ -2,8 +2,14 @@ import type { KernelKind } from '../kernels/contract.js';
 import { show } from '../checks.js';
 import { ownEnvironment } from '../environment.js';
 import { candidates, loadCore, type Started } from './startBackend.js';
-import { backendChoices, backendVariable, isBackendChoice, wrongVariables, type BackendChoice } from './environment.js';
-import { BackendError, messageOf } from './errors.js';
+import {
+  backendChoices,
+  backendVariable,
+  isBackendChoice,
+  wrongVariables,
+  type BackendChoice,
+} from './system/environment.js';
+import { BackendError, messageOf } from './system/errors.js';
 import { startFusedKernels } from './startFusedOp.js';
 import { aboutKernels } from './probe.js';
 

@@ -3,11 +3,11 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type * as Core from '@tensorflow/tfjs-core';
 import { loadCore } from './startBackend.js';
-import { isBackendChoice } from './environment.js';
-import { BackendError, messageOf } from './errors.js';
+import { isBackendChoice } from './system/environment.js';
+import { BackendError, messageOf } from './system/errors.js';
 import { load } from './load.js';
 import { loadOp, type RunningTensorflow } from './loadOp.js';
-import { findPackage } from './packages.js';
+import { findPackage } from './system/packages.js';
 import { aboutKernels, BEGUN, type ProbeAnswer } from './probe.js';
 import { prepareForTfjsNode } from './patchNodeUtil.js';
 

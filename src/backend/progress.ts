@@ -1,5 +1,5 @@
 import type { InstallProgress } from './settings.js';
-import { visible, visibleLine, writeTo, type TextStream } from './terminal.js';
+import { visible, visibleLine, writeTo, type TextStream } from './system/terminal.js';
 
 /** What a ProgressLine writes to: `process.stdout`, `process.stderr`, or anything with a `write`. */
 export interface ProgressStream extends TextStream {

@@ -2,10 +2,10 @@ import type * as Core from '@tensorflow/tfjs-core';
 import { kernelsVariable, ownEnvironment } from '../environment.js';
 import { bindingOf, foreignLibrary, homeOf, installCommand, libraryOf } from './binding.js';
 import { loadCore, type Started } from './startBackend.js';
-import { messageOf } from './errors.js';
+import { messageOf } from './system/errors.js';
 import { faultOf, opOf, tell } from './inspect.js';
 import { loadOp, type RunningTensorflow } from './loadOp.js';
-import { findPackage } from './packages.js';
+import { findPackage } from './system/packages.js';
 import { tryFirst } from './trials.js';
 
 /** Starts softseg's own op where TensorFlow computes on the processor. Returns why not and what to do, if so. */

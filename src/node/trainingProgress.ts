@@ -1,5 +1,5 @@
 import { ProgressLine, type ProgressStream } from '../backend/progress.js';
-import { visibleLine } from '../backend/terminal.js';
+import { visibleLine } from '../backend/system/terminal.js';
 import { checkInteger, checkOptionNames, fail, show } from '../checks.js';
 
 export interface TrainingProgressOptions {

@@ -216,7 +216,7 @@ describe('a damaged package.json', () => {
       });
       const { out, err } = project.script(
         `
-        import { findPackage } from './node_modules/softseg/dist/backend/packages.js';
+        import { findPackage } from './node_modules/softseg/dist/backend/system/packages.js';
         import { coreCopies } from './node_modules/softseg/dist/backend/coreCopies.js';
         const root = process.cwd();
         const said = (call) => {

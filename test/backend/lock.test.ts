@@ -16,7 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { withLock } from '../../src/backend/lock.js';
-import { ownName } from '../../src/backend/processIdentity.js';
+import { ownName } from '../../src/backend/system/processIdentity.js';
 import { damaged } from '../damage/damaged.js';
 
 let cache: string;

@@ -20,7 +20,7 @@ import {
 import os from 'node:os';
 import { join } from 'node:path';
 import { cacheFolder } from '../../src/backend/cache.js';
-import { InstallError } from '../../src/backend/errors.js';
+import { InstallError } from '../../src/backend/system/errors.js';
 import { wholeCorpus } from '../damage/damaged.js';
 import { failingWrites, type Failing, type FailingWrites } from '../damage/failingWrites.js';
 import { makeFakeProject, type FakeProject } from './fakes.js';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { Writable } from 'node:stream';
-import { lastWords } from '../../src/backend/processes.js';
+import { lastWords } from '../../src/backend/system/processes.js';
 import { ProgressLine, showOn } from '../../src/backend/progress.js';
 
 function stream(isTTY: boolean, columns = 60) {

@@ -7,7 +7,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { run } from '../../src/backend/processes.js';
+import { run } from '../../src/backend/system/processes.js';
 import { provisionedCache } from '../backend/project.js';
 
 // Compiling takes half a minute on an idle machine, and more on a busy one.
@@ -71,7 +71,7 @@ function compilerOfInstaller(): Compiler {
   const script = `
     import { libraryOf } from './dist/backend/binding.js';
     import { findCompilers } from './dist/backend/compile.js';
-    import { nodeApiHeaders } from './dist/backend/paths.js';
+    import { nodeApiHeaders } from './dist/backend/system/paths.js';
     import { opFlags } from './dist/backend/op.js';
     const [[command, ...options]] = await findCompilers({ env: process.env });
     const { key } = libraryOf('@tensorflow/tfjs-node');

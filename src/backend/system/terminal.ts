@@ -6,7 +6,7 @@ export interface TextStream {
   on?(event: 'error', listener: (error: Error) => void): unknown;
 }
 
-export { visible, visibleLine } from '../visibleText.js';
+export { visible, visibleLine } from '../../visibleText.js';
 
 /** Streams that were written to; an error if that failed. */
 const errors = new WeakMap<TextStream, Error | null>();

@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 // The one place that asks where this code lies, so that a tool that knows no import.meta can replace this file alone.
-const backend = dirname(fileURLToPath(import.meta.url));
+const backend = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** Path of a compiled file of src/backend, for example one that is run in a child process. */
 export const inBackend = (file: string): string => join(backend, file);

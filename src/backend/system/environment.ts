@@ -1,5 +1,5 @@
 import { isAbsolute } from 'node:path';
-import { kernelsVariable, setVariable, threadsVariable, wrongVariable, type Environment } from '../environment.js';
+import { kernelsVariable, setVariable, threadsVariable, wrongVariable, type Environment } from '../../environment.js';
 import { messageOf } from './errors.js';
 import { visible } from './terminal.js';
 
