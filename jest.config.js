@@ -51,7 +51,7 @@ const inPage = (backend, kernels, { sizes = 'some', isolated = false } = {}) => 
 /** The compiled op of TensorFlow's, or null where the backend that has it will fail its tests. */
 async function opPath() {
   try {
-    const { installedOp } = await import('./dist/backend/op.js');
+    const { installedOp } = await import('./dist/backend/provision/op.js');
     return installedOp('@tensorflow/tfjs-node') ?? null;
   } catch (error) {
     if (error.code === 'ERR_MODULE_NOT_FOUND') return null; // not built

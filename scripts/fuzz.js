@@ -19,7 +19,7 @@ await build({
   logLevel: 'warning',
 });
 if (args.includes('tensorflow')) {
-  const { installedOp } = await import('../dist/backend/op.js');
+  const { installedOp } = await import('../dist/backend/provision/op.js');
   args.push('--op', installedOp('@tensorflow/tfjs-node'));
 }
 const { status } = spawnSync(process.execPath, ['--enable-source-maps', outfile, ...args], {

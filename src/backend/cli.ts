@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { diagnose, diagnosisTable, firstChoice, verifiedText, type DoctorReport } from './doctor.js';
 import { InstallError, messageOf } from './system/errors.js';
 import { inBackend } from './system/paths.js';
-import { installNative } from './install.js';
+import { installNative } from './provision/install.js';
 import { findPackage } from './system/packages.js';
 import { ProgressLine, showOn } from './progress.js';
 import { lostBy, visible, visibleLine, writeTo } from './system/terminal.js';

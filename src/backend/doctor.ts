@@ -8,12 +8,12 @@ import {
 } from './system/environment.js';
 import { messageOf } from './system/errors.js';
 import { visibleGpuDriver } from './system/gpu.js';
-import { tell } from './inspect.js';
-import type { InstallProgress } from './settings.js';
+import { tell } from './provision/inspect.js';
+import type { InstallProgress } from './provision/settings.js';
 import { findPackage } from './system/packages.js';
-import { aboutKernels, probe, type ProbeAnswer } from './probe.js';
+import { aboutKernels, probe, type ProbeAnswer } from './provision/probe.js';
 import { visibleLine } from './system/terminal.js';
-import { inspectInstalled, type Verified } from './verify.js';
+import { inspectInstalled, type Verified } from './provision/verify.js';
 
 /** How one backend does on this machine. */
 export type Diagnosis = { name: BackendChoice } & ProbeAnswer;

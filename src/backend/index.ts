@@ -1,12 +1,12 @@
 export { load, type Engine } from './load.js';
 export { type Started } from './startBackend.js';
 export { type BackendChoice } from './system/environment.js';
-export { installNative, type InstallOptions, type InstallResult } from './install.js';
-export { type InstallProgress } from './settings.js';
+export { installNative, type InstallOptions, type InstallResult } from './provision/install.js';
+export { type InstallProgress } from './provision/settings.js';
 export { diagnose, diagnosisTable, type DiagnoseOptions, type Diagnosis, type DoctorReport } from './doctor.js';
 export { ProgressLine, showOn, type ProgressStream } from './progress.js';
 export { BackendError, InstallError, type InstallFailure } from './system/errors.js';
-export { type Fault } from './inspect.js';
-export { type Verified } from './verify.js';
-export { cacheFolder } from './cache.js';
+export { type Fault } from './provision/inspect.js';
+export { type Verified } from './provision/verify.js';
+export { cacheFolder } from './provision/cache.js';
 export { visibleGpuDriver } from './system/gpu.js';

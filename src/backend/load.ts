@@ -11,7 +11,7 @@ import {
 } from './system/environment.js';
 import { BackendError, messageOf } from './system/errors.js';
 import { startFusedKernels } from './startFusedOp.js';
-import { aboutKernels } from './probe.js';
+import { aboutKernels } from './provision/probe.js';
 
 /** What `load` has started. */
 export interface Engine extends Started {

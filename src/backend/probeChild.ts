@@ -8,7 +8,7 @@ import { BackendError, messageOf } from './system/errors.js';
 import { load } from './load.js';
 import { loadOp, type RunningTensorflow } from './loadOp.js';
 import { findPackage } from './system/packages.js';
-import { aboutKernels, BEGUN, type ProbeAnswer } from './probe.js';
+import { aboutKernels, BEGUN, type ProbeAnswer } from './provision/probe.js';
 import { prepareForTfjsNode } from './patchNodeUtil.js';
 
 interface TfjsNode {

@@ -1,4 +1,4 @@
-import type { InstallProgress } from './settings.js';
+import type { InstallProgress } from './provision/settings.js';
 import { visible, visibleLine, writeTo, type TextStream } from './system/terminal.js';
 
 /** What a ProgressLine writes to: `process.stdout`, `process.stderr`, or anything with a `write`. */

@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type * as Core from '@tensorflow/tfjs-core';
-import { bindingOf, installCommand, linkFromCache, type NativePackage } from './binding.js';
+import { bindingOf, installCommand, linkFromCache, type NativePackage } from './provision/binding.js';
 import type { BackendChoice } from './system/environment.js';
 import { BackendError, messageOf } from './system/errors.js';
 import { noGpuDriver, visibleGpuDriver } from './system/gpu.js';
-import { faultOfBinding, tell } from './inspect.js';
+import { faultOfBinding, tell } from './provision/inspect.js';
 import { findPackage } from './system/packages.js';
-import { whyAbsent, whyNotLinked } from './checkPlaces.js';
+import { whyAbsent, whyNotLinked } from './provision/checkPlaces.js';
 import { prepareForTfjsNode } from './patchNodeUtil.js';
-import { tryFirst, usableOp } from './trials.js';
+import { tryFirst, usableOp } from './provision/trials.js';
 
 export interface Started {
   /** tfjs's name of the backend that is set now. */

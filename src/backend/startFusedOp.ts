@@ -1,12 +1,12 @@
 import type * as Core from '@tensorflow/tfjs-core';
 import { kernelsVariable, ownEnvironment } from '../environment.js';
-import { bindingOf, foreignLibrary, homeOf, installCommand, libraryOf } from './binding.js';
+import { bindingOf, foreignLibrary, homeOf, installCommand, libraryOf } from './provision/binding.js';
 import { loadCore, type Started } from './startBackend.js';
 import { messageOf } from './system/errors.js';
-import { faultOf, opOf, tell } from './inspect.js';
+import { faultOf, opOf, tell } from './provision/inspect.js';
 import { loadOp, type RunningTensorflow } from './loadOp.js';
 import { findPackage } from './system/packages.js';
-import { tryFirst } from './trials.js';
+import { tryFirst } from './provision/trials.js';
 
 /** Starts softseg's own op where TensorFlow computes on the processor. Returns why not and what to do, if so. */
 export async function startFusedKernels({ backend, device, version }: Started): Promise<string | undefined> {

@@ -16,7 +16,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { damageIn, seal } from '../../src/backend/seal.js';
+import { damageIn, seal } from '../../src/backend/provision/seal.js';
 import { damaged } from '../damage/damaged.js';
 import { makeProject, provisionedCache, type Project } from './project.js';
 

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { cacheFolder } from '../../src/backend/cache.js';
+import { cacheFolder } from '../../src/backend/provision/cache.js';
 import { ignoredLimits, wrongVariables } from '../../src/backend/system/environment.js';
 import { makeProject, type Project } from './project.js';
 

@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { damageIn } from '../../src/backend/seal.js';
+import { damageIn } from '../../src/backend/provision/seal.js';
 import { wholeCorpus } from '../damage/damaged.js';
 import { failingWrites, type Failing, type FailingWrites } from '../damage/failingWrites.js';
 import { makeFakeProject, type FakeProject } from './fakes.js';

@@ -109,7 +109,7 @@ printf '%s' "\${FAKE_BINDING-${runs}}" > "$out"
 
 /** Runs `install` with the settings of $SETTINGS, and prints what it told and what came of it. */
 const driver = `
-import { install } from './node_modules/softseg/dist/backend/install.js';
+import { install } from './node_modules/softseg/dist/backend/provision/install.js';
 const { free, umask, ...given } = JSON.parse(process.env.SETTINGS);
 if (umask !== undefined) process.umask(umask);
 const settings = {

@@ -15,7 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { seal } from '../../src/backend/seal.js';
+import { seal } from '../../src/backend/provision/seal.js';
 import { makeFakeProject, type FakeProject } from './fakes.js';
 import { until } from './project.js';
 
@@ -413,7 +413,7 @@ describe("softseg's own op", () => {
 
   test('has a place of its own for each kind of processor and library', () => {
     const { out } = project.script(`
-      import { cachedOp } from './node_modules/softseg/dist/backend/op.js';
+      import { cachedOp } from './node_modules/softseg/dist/backend/provision/op.js';
       const places = ['avx2', 'avx2', 'avx512'].map((features) => cachedOp('/', { key: 'a' }, features));
       places.push(cachedOp('/', { key: 'b' }, 'avx2'));
       console.log(JSON.stringify(places));

@@ -15,7 +15,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { withLock } from '../../src/backend/lock.js';
+import { withLock } from '../../src/backend/provision/lock.js';
 import { ownName } from '../../src/backend/system/processIdentity.js';
 import { damaged } from '../damage/damaged.js';
 
@@ -150,7 +150,7 @@ describe('a lock that was left', () => {
     hold(content, 60_000);
     // Root may remove anything, except what a file system does not let it.
     const script = `
-      import { withLock } from '${join(__dirname, '../../dist/backend/lock.js')}';
+      import { withLock } from '${join(__dirname, '../../dist/backend/provision/lock.js')}';
       if (process.getuid() === 0) process.setuid(12345);
       await withLock(process.argv[1], {}, async () => {}).catch(({ code, message }) => console.log(code, message));
     `;

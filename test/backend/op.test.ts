@@ -146,8 +146,8 @@ describe("softseg's op", () => {
   test('gives the same bits for any number of threads, which the usual variables limit', () => {
     const text = `
       ${call}
-      const { cachedOp } = await import('./node_modules/softseg/dist/backend/op.js');
-      const { libraryOf } = await import('./node_modules/softseg/dist/backend/binding.js');
+      const { cachedOp } = await import('./node_modules/softseg/dist/backend/provision/op.js');
+      const { libraryOf } = await import('./node_modules/softseg/dist/backend/provision/binding.js');
       const path = cachedOp(process.env.SOFTSEG_CACHE, libraryOf('@tensorflow/tfjs-node'));
       const { threads } = createRequire(path)(path);
       const hash = createHash('sha256');

@@ -19,7 +19,7 @@ import {
 } from 'node:fs';
 import os from 'node:os';
 import { join } from 'node:path';
-import { cacheFolder } from '../../src/backend/cache.js';
+import { cacheFolder } from '../../src/backend/provision/cache.js';
 import { InstallError } from '../../src/backend/system/errors.js';
 import { wholeCorpus } from '../damage/damaged.js';
 import { failingWrites, type Failing, type FailingWrites } from '../damage/failingWrites.js';
@@ -252,7 +252,7 @@ describe('a read-only disk', () => {
 /** Gives the cache the names of the library for this system. */
 function provideAs({ cache, folder }: FakeProject): void {
   const script = `
-    import { cachedBinding, libraryOf } from './node_modules/softseg/dist/backend/binding.js';
+    import { cachedBinding, libraryOf } from './node_modules/softseg/dist/backend/provision/binding.js';
     import { mkdirSync, writeFileSync } from 'node:fs';
     import { dirname, join } from 'node:path';
     const library = libraryOf('@tensorflow/tfjs-node');

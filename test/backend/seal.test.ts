@@ -14,8 +14,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { damageIn, openSealed, seal, SEAL } from '../../src/backend/seal.js';
-import { whyNotTrusted } from '../../src/backend/trust.js';
+import { damageIn, openSealed, seal, SEAL } from '../../src/backend/provision/seal.js';
+import { whyNotTrusted } from '../../src/backend/provision/trust.js';
 import { damaged } from '../damage/damaged.js';
 
 let folder: string;

@@ -69,10 +69,10 @@ function compilerOfInstaller(): Compiler {
   if (!existsSync(join(root, 'dist', 'backend'))) throw new Error('dist is not built: run `npm run build`');
   // Run by Node, because these modules use import.meta, which jest cannot load.
   const script = `
-    import { libraryOf } from './dist/backend/binding.js';
-    import { findCompilers } from './dist/backend/compile.js';
+    import { libraryOf } from './dist/backend/provision/binding.js';
+    import { findCompilers } from './dist/backend/provision/compile.js';
     import { nodeApiHeaders } from './dist/backend/system/paths.js';
-    import { opFlags } from './dist/backend/op.js';
+    import { opFlags } from './dist/backend/provision/op.js';
     const [[command, ...options]] = await findCompilers({ env: process.env });
     const { key } = libraryOf('@tensorflow/tfjs-node');
     console.log(JSON.stringify({ command, options: [...options, ...opFlags], include: [nodeApiHeaders, key] }));

@@ -1,6 +1,6 @@
-import { setVariable } from '../environment.js';
-import { InstallError } from './system/errors.js';
-import { lastWords, run, type RunOptions, type RunResult } from './system/processes.js';
+import { setVariable } from '../../environment.js';
+import { InstallError } from '../system/errors.js';
+import { lastWords, run, type RunOptions, type RunResult } from '../system/processes.js';
 
 // Python is needed for pip, which knows the user's index settings, and then may as well read the wheel's zip format.
 

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { sizeOf, withStaging } from './cache.js';
-import { makeFolder } from './system/folders.js';
+import { makeFolder } from '../system/folders.js';
 import type { Settings } from './settings.js';
 import { damageIn, seal } from './seal.js';
 

@@ -1,11 +1,11 @@
 import { mkdtemp, readdir, rm, stat, statfs, utimes } from 'node:fs/promises';
 import { homedir, userInfo } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import { setVariable } from '../environment.js';
-import { cacheVariable } from './system/environment.js';
-import { InstallError, messageOf } from './system/errors.js';
-import { makeFolder } from './system/folders.js';
-import { isGone, ownName } from './system/processIdentity.js';
+import { setVariable } from '../../environment.js';
+import { cacheVariable } from '../system/environment.js';
+import { InstallError, messageOf } from '../system/errors.js';
+import { makeFolder } from '../system/folders.js';
+import { isGone, ownName } from '../system/processIdentity.js';
 
 /**
  * The per-user folder that holds TensorFlow's libraries and the compiled bindings for all projects: `SOFTSEG_CACHE`, or

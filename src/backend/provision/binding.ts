@@ -3,9 +3,9 @@ import { existsSync, realpathSync } from 'node:fs';
 import { lstat, readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { cacheFolder } from './cache.js';
-import { makeWithParents } from './system/folders.js';
-import { isGone, ownName } from './system/processIdentity.js';
-import type { FoundPackage } from './system/packages.js';
+import { makeWithParents } from '../system/folders.js';
+import { isGone, ownName } from '../system/processIdentity.js';
+import type { FoundPackage } from '../system/packages.js';
 import { libraryFor, type Library } from './pinnedWheels.js';
 
 /** The two packages that hold tfjs's native backend; only one of them can be loaded in a process. */

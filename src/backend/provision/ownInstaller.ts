@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { cp, readdir, rename, rm, symlink } from 'node:fs/promises';
 import { basename, delimiter, dirname, join } from 'node:path';
-import { InstallError } from './system/errors.js';
+import { InstallError } from '../system/errors.js';
 import type { Settings } from './settings.js';
-import { isGone, ownName } from './system/processIdentity.js';
-import { lastWords, run } from './system/processes.js';
+import { isGone, ownName } from '../system/processIdentity.js';
+import { lastWords, run } from '../system/processes.js';
 import { probe } from './probe.js';
 
 /**

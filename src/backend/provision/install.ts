@@ -1,7 +1,7 @@
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { KernelKind } from '../kernels/contract.js';
+import type { KernelKind } from '../../kernels/contract.js';
 import {
   bindingOf,
   cachedBinding,
@@ -14,14 +14,14 @@ import {
 import { cacheFolder, demandSpace, freeBytes, removeStaleStaging, sizeOf } from './cache.js';
 import { compileBinding, findCompilers } from './compile.js';
 import { compileOp } from './compileOp.js';
-import { cacheVariable, wrongVariables } from './system/environment.js';
-import { InstallError, messageOf } from './system/errors.js';
-import { visibleGpuDriver } from './system/gpu.js';
+import { cacheVariable, wrongVariables } from '../system/environment.js';
+import { InstallError, messageOf } from '../system/errors.js';
+import { visibleGpuDriver } from '../system/gpu.js';
 import { faultOfBinding, opOf, piecesOf } from './inspect.js';
 import { withLock } from './lock.js';
 import { cachedOp } from './op.js';
 import { runOwnInstaller } from './ownInstaller.js';
-import { findPackage } from './system/packages.js';
+import { findPackage } from '../system/packages.js';
 import { placeFolder, putBackKept, withoutFolder } from './placeFolder.js';
 import { brokenLink, demandPlaces, explainFileError } from './checkPlaces.js';
 import { demandPlatform } from './platform.js';

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { withStaging } from './cache.js';
 import { compileAddon, findCompilers, linkArguments } from './compile.js';
-import { InstallError } from './system/errors.js';
-import { nodeApiHeaders, opSources } from './system/paths.js';
+import { InstallError } from '../system/errors.js';
+import { nodeApiHeaders, opSources } from '../system/paths.js';
 import type { Settings } from './settings.js';
 import { forThisProcessor, opFiles, opFlags } from './op.js';
 import { placeAddon } from './placeFolder.js';
-import { lastWords } from './system/processes.js';
+import { lastWords } from '../system/processes.js';
 import type { Library } from './pinnedWheels.js';
 
 /** Compiles softseg's op against the library in `settings.cache`, and moves it to `target`. */

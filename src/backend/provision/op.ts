@@ -3,8 +3,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { homeOf, recipe, type NativePackage } from './binding.js';
-import { opSources } from './system/paths.js';
-import { findPackage } from './system/packages.js';
+import { opSources } from '../system/paths.js';
+import { findPackage } from '../system/packages.js';
 import type { Library } from './pinnedWheels.js';
 
 // softseg's own op for TensorFlow: native/*.cc, compiled for the machine it runs on.

@@ -1,4 +1,4 @@
-import { InstallError } from './system/errors.js';
+import { InstallError } from '../system/errors.js';
 import type { Library } from './pinnedWheels.js';
 
 const neededGlibc = [2, 27];

@@ -2,8 +2,8 @@ import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { chmod, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
-import { messageOf } from './system/errors.js';
-import { interrupted } from './system/processes.js';
+import { messageOf } from '../system/errors.js';
+import { interrupted } from '../system/processes.js';
 
 // A folder of the cache is sealed when it is made: a file in it lists the others, with their sizes and hashes. Before
 // anything of it is loaded it is compared with that list, because a library that was cut off or changed ends the process.

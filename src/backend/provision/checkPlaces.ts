@@ -2,10 +2,10 @@ import { lstat, readlink } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import { bindingOf, cachedBinding, installCommand } from './binding.js';
 import { cacheFolder } from './cache.js';
-import { InstallError, messageOf } from './system/errors.js';
-import { cacheRemedy, errorCode, faultError, folderFault, readOnlyDisk, type FolderFault } from './system/folders.js';
+import { InstallError, messageOf } from '../system/errors.js';
+import { cacheRemedy, errorCode, faultError, folderFault, readOnlyDisk, type FolderFault } from '../system/folders.js';
 import type { Settings } from './settings.js';
-import type { FoundPackage } from './system/packages.js';
+import type { FoundPackage } from '../system/packages.js';
 import { diskFull } from './python.js';
 
 // The two places that an installation writes to, the cache and the package in node_modules: what is wrong with them,

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { homeOf, installCommand, isOutdated, libraryOf, type Home, type Named } from './binding.js';
-import { messageOf } from './system/errors.js';
+import { messageOf } from '../system/errors.js';
 import { cachedOp } from './op.js';
 import { damageIn, type Inspection } from './seal.js';
 import { whyNotTrusted } from './trust.js';

@@ -3,10 +3,10 @@ import { createReadStream } from 'node:fs';
 import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { demandSpace, sizeOf, withStaging } from './cache.js';
-import { InstallError } from './system/errors.js';
-import { makeFolder } from './system/folders.js';
+import { InstallError } from '../system/errors.js';
+import { makeFolder } from '../system/folders.js';
 import type { Settings } from './settings.js';
-import { interrupted, lastWords } from './system/processes.js';
+import { interrupted, lastWords } from '../system/processes.js';
 import { diskFull, findPython, runPip, unpackZip } from './python.js';
 import type { Wheel } from './pinnedWheels.js';
 

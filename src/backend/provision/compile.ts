@@ -1,11 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { withStaging } from './cache.js';
-import { InstallError } from './system/errors.js';
-import { nodeApiHeaders } from './system/paths.js';
+import { InstallError } from '../system/errors.js';
+import { nodeApiHeaders } from '../system/paths.js';
 import type { Settings } from './settings.js';
 import { placeAddon } from './placeFolder.js';
-import { lastWords, run } from './system/processes.js';
+import { lastWords, run } from '../system/processes.js';
 import { diskFull } from './python.js';
 import type { Library } from './pinnedWheels.js';
 

@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { bindingOf, homeOf, libraryOf, type Named } from './binding.js';
 import { cacheFolder } from './cache.js';
-import { makeFolder } from './system/folders.js';
+import { makeFolder } from '../system/folders.js';
 import { faultOf, opOf } from './inspect.js';
 import { aboutKernels, probe, probeModule, TRIAL, type ProbeAnswer } from './probe.js';
 

@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
-import type { KernelKind } from '../kernels/contract.js';
-import { inBackend } from './system/paths.js';
-import { interrupted, lastWords } from './system/processes.js';
+import type { KernelKind } from '../../kernels/contract.js';
+import { inBackend } from '../system/paths.js';
+import { interrupted, lastWords } from '../system/processes.js';
 
 /** What a child process found when it really ran an op and a gradient. */
 export type ProbeAnswer =

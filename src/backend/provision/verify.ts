@@ -2,7 +2,7 @@ import { homeOf } from './binding.js';
 import { sizeOf } from './cache.js';
 import { faultOf, opOf, piecesOf, type Fault } from './inspect.js';
 import type { InstallProgress } from './settings.js';
-import { findPackage } from './system/packages.js';
+import { findPackage } from '../system/packages.js';
 
 /** A piece that is loaded from the cache, and whether it is as it was installed. */
 export interface Verified {

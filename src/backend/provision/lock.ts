@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { open, lstat, rename, rm, utimes, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { InstallError, messageOf } from './system/errors.js';
-import { errorCode, kindOf, makeFolder } from './system/folders.js';
-import { isGone, ownName, staleAfter } from './system/processIdentity.js';
-import { interrupted } from './system/processes.js';
+import { InstallError, messageOf } from '../system/errors.js';
+import { errorCode, kindOf, makeFolder } from '../system/folders.js';
+import { isGone, ownName, staleAfter } from '../system/processIdentity.js';
+import { interrupted } from '../system/processes.js';
 
 const beatEvery = 2_000; // milliseconds
 const lookEvery = 300;
