@@ -1,12 +1,11 @@
 /** load() with a cache that is damaged, or that others can write to: it never dies, and says what is wrong. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   cpSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -14,21 +13,21 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { damageIn, seal } from '../../src/backend/provision/seal.js';
 import { damaged } from '../damage/damaged.js';
-import { makeProject, provisionedCache, type Project } from './project.js';
+import { compileCrash, copyCache, demandProvisioned, type OwnCache } from './ownCache.js';
+import { makeProject, type Project } from './project.js';
 
 // Processes are started, on machines that may be busy.
 jest.setTimeout(300_000);
 
-const real = provisionedCache();
+let real: string;
+let libraryName: string;
 let project: Project;
 let crashing: string;
-let realOp: string;
 beforeAll(() => {
-  if (!real) throw new Error('the cache does not hold the library: run `npm run provision`, as `npm test` does');
+  ({ cache: real, library: libraryName } = demandProvisioned());
   project = makeProject([
     '@tensorflow/tfjs-core',
     '@tensorflow/tfjs',
@@ -36,45 +35,16 @@ beforeAll(() => {
     '@tensorflow/tfjs-node',
   ]);
   crashing = compileCrash();
-  const module = join(__dirname, '..', '..', 'dist', 'backend', 'op.js');
-  const ask = `import { installedOp } from '${module}'; console.log(installedOp('@tensorflow/tfjs-node'));`;
-  realOp = execFileSync(process.execPath, ['--input-type=module', '-e', ask], { encoding: 'utf8' }).trim();
 });
 afterAll(() => {
   project?.remove();
   rmSync(join(crashing, '..'), { recursive: true });
 });
 
-/** An addon that ends the process that loads it. */
-function compileCrash(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'softseg-crash-'));
-  writeFileSync(join(folder, 'a.cc'), '#include <csignal>\n__attribute__((constructor)) void f() { raise(SIGSEGV); }');
-  const addon = join(folder, 'crash.node');
-  execFileSync(process.env['CXX'] ?? 'g++', ['-shared', '-fPIC', '-o', addon, join(folder, 'a.cc')]);
-  return addon;
-}
-
-const names = () => readdirSync(real!);
-const libraryName = () => names().find((name) => name.startsWith('tensorflow-'))!;
-const bindingName = () => names().find((name) => /^tfjs-node-.*-r3-/.test(name))!;
-const inCache = (...parts: string[]) => join(project.cache, ...parts);
-const binding = () => inCache(bindingName(), 'tfjs_binding.node');
+let inCache: OwnCache['path'];
+let binding: string;
 let op: string;
-
-/** A cache of the project's own: the library is a link to the real one, which is too large to be copied. */
-beforeEach(() => {
-  rmSync(project.cache, { recursive: true, force: true });
-  mkdirSync(project.cache, { mode: 0o755 });
-  symlinkSync(join(real!, libraryName()), inCache(libraryName()));
-  cpSync(join(real!, bindingName()), inCache(bindingName()), { recursive: true, preserveTimestamps: true });
-  const folder = join(realOp, '..');
-  op = inCache(folder.slice(real!.length + 1), 'softseg_op.node');
-  cpSync(folder, join(op, '..'), { recursive: true, preserveTimestamps: true });
-  cpSync(join(real!, 'trials'), inCache('trials'), { recursive: true });
-});
-afterEach(() =>
-  rmSync(join(project.folder, 'node_modules/@tensorflow/tfjs-node/lib'), { recursive: true, force: true }),
-);
+beforeEach(() => void ({ path: inCache, binding, op } = copyCache(project)));
 
 interface Loaded {
   backend: string;
@@ -100,7 +70,7 @@ test('a whole cache runs, in any place', () => {
 
 describe('damage', () => {
   test('to the op or the binding, in any byte and at any length, is found', async () => {
-    for (const file of [op, binding()]) {
+    for (const file of [op, binding]) {
       const folder = join(file, '..');
       const bytes = readFileSync(file);
       expect(await damageIn(folder)).toBeUndefined();
@@ -127,7 +97,7 @@ describe('damage', () => {
     ['cut off', (bytes: Buffer) => bytes.subarray(0, 4096)],
     ['flipped', (bytes: Buffer) => bytes.map((byte, i) => (i % 512 === 0 ? byte ^ 0xff : byte))],
   ])('to the binding: %s, wasm is taken', (_, change) => {
-    writeFileSync(binding(), change(readFileSync(binding())));
+    writeFileSync(binding, change(readFileSync(binding)));
     const { backend, reasons } = load();
     expect(backend).toBe('wasm');
     expect(reasons[1]).toMatch(/^native: \S+tfjs_binding\.node (has \d+ bytes instead of|is not as it was)/);
@@ -135,14 +105,14 @@ describe('damage', () => {
   });
 
   test('to the library: cut off, changed or missing, wasm is taken', () => {
-    const folder = inCache(libraryName());
+    const folder = inCache(libraryName);
     const file = 'tensorflow/libtensorflow_framework.so.2';
     rmSync(folder);
     mkdirSync(join(folder, 'tensorflow'), { recursive: true, mode: 0o755 });
     for (const part of ['contents.json', 'tensorflow/libtensorflow_cc.so.2']) {
-      symlinkSync(join(real!, libraryName(), part), join(folder, part));
+      symlinkSync(join(real, libraryName, part), join(folder, part));
     }
-    const whole = readFileSync(join(real!, libraryName(), file));
+    const whole = readFileSync(join(real, libraryName, file));
     const changed = Buffer.from(whole);
     changed[whole.length >> 1]! ^= 1;
     for (const bytes of [whole.subarray(0, whole.length >> 1), changed]) {
@@ -158,7 +128,7 @@ describe('damage', () => {
 
   test('to the list of a folder: it is passed over', () => {
     for (const [file, name] of [
-      [binding(), 'native: '],
+      [binding, 'native: '],
       [op, 'fused kernels: '],
     ] as const) {
       const list = join(file, '..', 'contents.json');
@@ -173,8 +143,8 @@ describe('damage', () => {
 
 describe('a first start', () => {
   test('is tried in a process of its own: a binding that crashes leads to wasm', async () => {
-    cpSync(crashing, binding());
-    await seal(join(binding(), '..'));
+    cpSync(crashing, binding);
+    await seal(join(binding, '..'));
     const { backend, reasons } = load();
     expect(backend).toBe('wasm');
     expect(reasons[1]).toMatch(/^native: TensorFlow's library does not run \(.* ended with SIGSEGV/);
@@ -217,10 +187,7 @@ test('another library of the same name on LD_LIBRARY_PATH is not loaded', () => 
   const folder = join(project.folder, 'other');
   mkdirSync(folder);
   const name = 'libtensorflow_framework.so.2';
-  writeFileSync(
-    join(folder, name),
-    readFileSync(join(real!, libraryName(), 'tensorflow', name)).subarray(0, 3_000_000),
-  );
+  writeFileSync(join(folder, name), readFileSync(join(real, libraryName, 'tensorflow', name)).subarray(0, 3_000_000));
   expect(load({ LD_LIBRARY_PATH: folder })).toMatchObject(native);
 });
 
@@ -299,8 +266,8 @@ test('a link to a device in place of a file is damage, and nobody is told to cha
 describe('a cache that others can change', () => {
   test.each([
     ['the cache', () => project.cache, 'native: '],
-    ["the binding's folder", () => join(binding(), '..'), 'native: '],
-    ['the binding', () => binding(), 'native: '],
+    ["the binding's folder", () => join(binding, '..'), 'native: '],
+    ['the binding', () => binding, 'native: '],
     ['the op', () => op, 'fused kernels: '],
   ])('is passed over: everyone may write to %s', (_, where, name) => {
     load(); // links it
@@ -308,7 +275,7 @@ describe('a cache that others can change', () => {
     const { reasons } = load();
     const reason = reasons.find((line) => line.startsWith(name));
     expect(reason).toBe(`${name}everyone may write to ${where()}; take that right away (chmod o-w)`);
-    expect(existsSync(binding())).toBe(true);
+    expect(existsSync(binding)).toBe(true);
   });
 });
 
@@ -318,7 +285,7 @@ describe('softseg doctor', () => {
   test('names a piece that is damaged, and its exit code tells', () => {
     load();
     expect(doctor().code).toBe(0);
-    for (const file of [op, binding()]) {
+    for (const file of [op, binding]) {
       const bytes = readFileSync(file);
       writeFileSync(file, bytes.subarray(0, 4096));
       const { code, out } = doctor();
@@ -331,11 +298,11 @@ describe('softseg doctor', () => {
   });
 
   test('--verify reads what load() only takes a look at', () => {
-    const folder = inCache(libraryName());
+    const folder = inCache(libraryName);
     rmSync(folder);
-    cpSync(join(real!, libraryName()), folder, { recursive: true, filter: (path) => !path.includes('.so') });
+    cpSync(join(real, libraryName), folder, { recursive: true, filter: (path) => !path.includes('.so') });
     for (const name of ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2']) {
-      symlinkSync(join(real!, libraryName(), 'tensorflow', name), join(folder, 'tensorflow', name));
+      symlinkSync(join(real, libraryName, 'tensorflow', name), join(folder, 'tensorflow', name));
     }
     load();
     const whole = doctor('--verify');
@@ -357,8 +324,8 @@ describe('softseg doctor', () => {
 
 test('a binding of another version of softseg is not loaded', () => {
   load();
-  const older = inCache(bindingName().replace('-r3-', '-r1-'));
-  renameSync(inCache(bindingName()), older);
+  const older = join(binding, '..').replace('-r3-', '-r1-');
+  renameSync(join(binding, '..'), older);
   const link = join(project.folder, 'node_modules/@tensorflow/tfjs-node/lib/napi-v8/tfjs_binding.node');
   rmSync(link);
   symlinkSync(join(older, 'tfjs_binding.node'), link);
@@ -368,13 +335,10 @@ test('a binding of another version of softseg is not loaded', () => {
 });
 
 test('the binding and the op look for the library beside themselves, then where it was when they were made', () => {
-  for (const file of [binding(), op]) {
+  for (const file of [binding, op]) {
     // RPATH comes before LD_LIBRARY_PATH, RUNPATH after it.
     const [, places = ''] =
       /\(RPATH\).*\[(.*)\]/.exec(execFileSync('readelf', ['-d', file], { encoding: 'utf8' })) ?? [];
-    expect(places.split(':')).toEqual([
-      `$ORIGIN/../${libraryName()}/tensorflow`,
-      join(real!, libraryName(), 'tensorflow'),
-    ]);
+    expect(places.split(':')).toEqual([`$ORIGIN/../${libraryName}/tensorflow`, join(real, libraryName, 'tensorflow')]);
   }
 });
