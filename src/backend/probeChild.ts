@@ -1,4 +1,5 @@
 // Run in a child process by probe.ts.
+import { writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type * as Core from '@tensorflow/tfjs-core';
@@ -8,7 +9,7 @@ import { BackendError, messageOf } from './system/errors.js';
 import { load } from './load.js';
 import { loadOp, type RunningTensorflow } from './loadOp.js';
 import { findPackage } from './system/packages.js';
-import { aboutKernels, BEGUN, type ProbeAnswer } from './provision/probe.js';
+import { aboutKernels, ANSWERS, BEGUN, type ProbeAnswer } from './provision/probe.js';
 import { prepareForTfjsNode } from './patchNodeUtil.js';
 
 interface TfjsNode {
@@ -18,13 +19,19 @@ interface TfjsNode {
 
 type Runs = ProbeAnswer & { runs: true };
 
-process.send?.(BEGUN);
+await tell(BEGUN);
 const [mode, what = '', op] = process.argv.slice(2);
 const answer = await (mode === 'package' ? probePackage(what, op) : probeBackend(what)).catch((error): ProbeAnswer => ({
   runs: false,
   why: error instanceof BackendError ? error.reason : messageOf(error),
 }));
-process.send?.(answer, () => process.exit());
+await tell(answer);
+process.exit();
+
+async function tell(what: ProbeAnswer | typeof BEGUN): Promise<void> {
+  if (process.send) await new Promise((sent) => process.send?.(what, sent));
+  else writeSync(ANSWERS, `${JSON.stringify(what)}\n`);
+}
 
 /** Tries fused kernels. What is known without them is told before, in case they end the process. */
 async function withFused(known: Runs, attempt: () => void | Promise<void>): Promise<Runs> {
@@ -33,7 +40,7 @@ async function withFused(known: Runs, attempt: () => void | Promise<void>): Prom
     kernels: 'composed',
     reasons: [...known.reasons, aboutKernels + why],
   });
-  await new Promise((sent) => process.send?.(without('the process that tried them ended'), sent));
+  await tell(without('the process that tried them ended'));
   try {
     await attempt();
     return known;

@@ -102,7 +102,7 @@ async function loadNative(name: NativePackage): Promise<void> {
   }
   const fault = await faultOfBinding(found);
   if (fault !== undefined) throw new BackendError(tell(fault));
-  const trial = await tryFirst(found, await usableOp(found));
+  const trial = await tryFirst(found, usableOp(found));
   if (trial.untried !== undefined) throw new BackendError(`TensorFlow's library was not tried: ${trial.untried}`);
   if (trial.binding !== undefined) {
     throw new BackendError(`TensorFlow's library does not run (${trial.binding}); run \`${command}\``);

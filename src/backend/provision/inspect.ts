@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { homeOf, installCommand, isOutdated, libraryOf, type Home, type Named } from './binding.js';
 import { messageOf } from '../system/errors.js';
 import { cachedOp } from './op.js';
-import { damageIn, type Inspection } from './seal.js';
+import { damageIn, damageOfSmallFile, type Inspection } from './seal.js';
 import { whyNotTrusted } from './trust.js';
 
 /** One of the things that are loaded from the cache. */
@@ -33,8 +33,13 @@ export function piecesOf({ of, cache, library, binding }: Home): CachedPart[] {
   ];
 }
 
+/** softseg's op, alone in its folder. */
+export interface OpPiece extends CachedPart {
+  path: string;
+}
+
 /** softseg's op that goes with a package's binding; undefined if it is not there. */
-export function opOf({ of, cache, library }: Home): (CachedPart & { path: string }) | undefined {
+export function opOf({ of, cache, library }: Home): OpPiece | undefined {
   const path = cachedOp(cache, library);
   if (!existsSync(path)) return undefined;
   return { of, name: "softseg's op", folder: dirname(path), files: [basename(path)], path };
@@ -52,27 +57,50 @@ export const tell = ({ why, command }: Fault): string =>
 
 /** The fault of a piece: others can write to it, or it is not as it was installed. Undefined if it has none. */
 export async function faultOf(piece: CachedPart, inspection: Inspection = {}): Promise<Fault | undefined> {
-  const { folder } = piece;
+  const distrust = distrustOf(piece);
+  if (distrust !== undefined) return distrust;
+  const files = inspection.full || piece.files.length === 0 ? undefined : piece.files;
   try {
-    const files = piece.files.length > 0 ? piece.files : readdirSync(folder, { recursive: true }).map(String);
+    return damageFault(piece, await damageIn(piece.folder, { ...inspection, files }));
+  } catch (error) {
+    return unreadable(piece, error);
+  }
+}
+
+/** The same of softseg's op, which is small, at once. */
+export function faultOfOp(op: OpPiece): Fault | undefined {
+  const distrust = distrustOf(op);
+  if (distrust !== undefined) return distrust;
+  try {
+    return damageFault(op, damageOfSmallFile(op.folder, basename(op.path)));
+  } catch (error) {
+    return unreadable(op, error);
+  }
+}
+
+/** Others can write to the piece. */
+function distrustOf({ folder, files: named }: CachedPart): Fault | undefined {
+  try {
+    const files = named.length > 0 ? named : readdirSync(folder, { recursive: true }).map(String);
     const paths = [folder, ...files.map((file) => join(folder, file))];
     for (const path of paths) {
-      if (path !== folder && !statSync(path).isFile()) continue; // that is told below
+      if (path !== folder && !statSync(path).isFile()) continue; // that is told as damage
       const why = whyNotTrusted(path);
       if (why !== undefined) return { why };
     }
   } catch {
-    // A file is missing, or cannot be reached; that is told below.
+    // A file is missing, or cannot be reached; that is told as damage.
   }
-  const files = inspection.full || piece.files.length === 0 ? undefined : piece.files;
-  try {
-    const why = await damageIn(folder, { ...inspection, files });
-    return why === undefined ? undefined : { why, command: installCommand(piece.of) };
-  } catch (error) {
-    const rights = (error as NodeJS.ErrnoException).code === 'EACCES';
-    const cure = rights ? `; \`${installCommand(piece.of)}\`, run by its owner, lets everybody read it` : '';
-    return { why: `${piece.name} cannot be looked at: ${messageOf(error)}${cure}` };
-  }
+  return undefined;
+}
+
+const damageFault = ({ of }: CachedPart, why: string | undefined): Fault | undefined =>
+  why === undefined ? undefined : { why, command: installCommand(of) };
+
+function unreadable({ of, name }: CachedPart, error: unknown): Fault {
+  const rights = (error as NodeJS.ErrnoException).code === 'EACCES';
+  const cure = rights ? `; \`${installCommand(of)}\`, run by its owner, lets everybody read it` : '';
+  return { why: `${name} cannot be looked at: ${messageOf(error)}${cure}` };
 }
 
 /** The fault of a package's binding or of what it needs; undefined if there is none. */

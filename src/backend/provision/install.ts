@@ -364,7 +364,7 @@ async function tryBinding(settings: Settings): Promise<ProbeAnswer> {
   const { packageFolder, env, signal, report, library } = settings;
   report({ step: 'try', label: "trying TensorFlow's library" });
   const found = packageOf(settings);
-  const op = await usableOp(found, library);
+  const op = usableOp(found, library);
   const answer = await probe(op === undefined ? ['package', packageFolder] : ['package', packageFolder, op], {
     env,
     signal,

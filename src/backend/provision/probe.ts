@@ -1,5 +1,6 @@
-import { fork } from 'node:child_process';
+import { fork, spawnSync, type SpawnSyncReturns } from 'node:child_process';
 import type { KernelKind } from '../../kernels/contract.js';
+import { messageOf } from '../system/errors.js';
 import { inBackend } from '../system/paths.js';
 import { interrupted, lastWords } from '../system/processes.js';
 
@@ -69,14 +70,42 @@ export function probe(
       clearTimeout(timer);
       clearTimeout(startTimer);
       signal?.removeEventListener('abort', end);
-      const ended = `ended with ${endedBy ?? code}: ${lastWords(output)}`;
       if (signal?.aborted) reject(interrupted());
-      else if (answer) resolve(answer);
-      else if (hasBegun) resolve({ runs: false, why: `the process that tried it ${ended}` });
-      else {
-        const why = `a process to try it in did not start, and ${ended}; its memory, or the number of processes, may be limited`;
-        resolve({ runs: false, why, untried: true });
-      }
+      else resolve(answer ?? withoutAnswer(hasBegun, `ended with ${endedBy ?? code}: ${lastWords(output)}`));
     });
   });
+}
+
+function withoutAnswer(hasBegun: boolean, ended: string): ProbeAnswer {
+  if (hasBegun) return { runs: false, why: `the process that tried it ${ended}` };
+  const why = `a process to try it in did not start, and ${ended}; its memory, or the number of processes, may be limited`;
+  return { runs: false, why, untried: true };
+}
+
+/** The pipe to which such a process writes, as lines of JSON, where it has no channel: spawnSync gives none. */
+export const ANSWERS = 3;
+
+/** `probe` for those who cannot wait: this process stands still meanwhile. */
+export function probeNow(args: string[], { timeLimit }: { timeLimit: number }): ProbeAnswer {
+  let ran: SpawnSyncReturns<string>;
+  try {
+    ran = spawnSync(process.execPath, [probeModule, ...args], {
+      // (In Electron, execPath is Node only with this variable.)
+      env: { ...process.env, [TRIAL]: '1', ELECTRON_RUN_AS_NODE: '1' },
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+      encoding: 'utf8',
+      timeout: timeLimit,
+      killSignal: 'SIGKILL',
+    });
+  } catch (error) {
+    // Such as Node's permission model.
+    const remedy = 'call load() of softseg/node before the first loss';
+    return { runs: false, why: `no process can be started here (${messageOf(error)}); ${remedy}`, untried: true };
+  }
+  const { output, error, signal, status } = ran;
+  const told = (output?.[ANSWERS] ?? '').split('\n').filter((line) => line !== '');
+  const answer = told.at(-1);
+  if (answer !== undefined && told.length > 1) return JSON.parse(answer) as ProbeAnswer;
+  const words = lastWords(`${output?.[1] ?? ''}${output?.[2] ?? ''}` || (error?.message ?? ''));
+  return withoutAnswer(told.length > 0, `ended with ${signal ?? status ?? 'an error'}: ${words}`);
 }

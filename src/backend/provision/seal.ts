@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { chmod, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
+import { createReadStream, readFileSync, statSync, type Stats } from 'node:fs';
+import { chmod, readdir, stat, utimes, writeFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { messageOf } from '../system/errors.js';
 import { interrupted } from '../system/processes.js';
@@ -104,56 +104,102 @@ export interface Inspection extends Hashing {
  * known, because a file may not be read or the system is short of something.
  */
 export async function damageIn(folder: string, inspection: Inspection = {}): Promise<string | undefined> {
-  let sealed: Seal['files'];
-  const list = join(folder, SEAL);
-  const unlisted = (why: string) => `${list} does not list what was installed (${why})`;
-  const missing = await damageOf(list, undefined, counting(inspection, 0));
-  if (missing !== undefined) return unlisted(`it ${missing}`);
-  const { size } = await stat(list);
-  if (size > LONGEST_LIST) return unlisted(`it has ${size} bytes, and no list has more than ${LONGEST_LIST}`);
-  const text = await readFile(list, 'utf8');
-  try {
-    sealed = parse(text).files;
-  } catch (error) {
-    return unlisted(messageOf(error));
-  }
+  const sealed = readList(folder);
+  if (typeof sealed === 'string') return sealed;
   const looked = inspection.files ?? Object.keys(sealed);
   const all = looked.reduce((sum, file) => sum + (sealed[file]?.bytes ?? 0), 0);
   const count = counting(inspection, all);
   for (const file of looked) {
-    const path = join(folder, file);
-    const known = Object.hasOwn(sealed, file) ? sealed[file] : undefined;
-    const damage = known ? await damageOf(path, known, count, inspection.full) : `is not listed in ${SEAL}`;
-    if (damage !== undefined) return `${path} ${damage}`;
+    const known = inList(sealed, file);
+    const damage = known ? await damageOf(join(folder, file), known, count, inspection.full) : UNLISTED;
+    if (damage !== undefined) return `${join(folder, file)} ${damage}`;
   }
   return undefined;
 }
 
+/** The same of one file that is small, at once. */
+export function damageOfSmallFile(folder: string, file: string): string | undefined {
+  const sealed = readList(folder);
+  if (typeof sealed === 'string') return sealed;
+  const path = join(folder, file);
+  const known = inList(sealed, file);
+  const hash = () => createHash('sha256').update(readFileSync(path)).digest('hex');
+  const damage = known
+    ? unlessMissing(() => otherSize(statSync(path), known) ?? otherContents(hash(), known))
+    : UNLISTED;
+  return damage === undefined ? undefined : `${path} ${damage}`;
+}
+
+const UNLISTED = `is not listed in ${SEAL}`;
+
+const inList = (sealed: Seal['files'], file: string): SealedFile | undefined =>
+  Object.hasOwn(sealed, file) ? sealed[file] : undefined;
+
+/** The files that the list of a folder names, or in words why they are not known. */
+function readList(folder: string): Seal['files'] | string {
+  const list = join(folder, SEAL);
+  const unlisted = (why: string) => `${list} does not list what was installed (${why})`;
+  const missing = unlessMissing(() => noFile(statSync(list)));
+  if (missing !== undefined) return unlisted(`it ${missing}`);
+  const { size } = statSync(list);
+  if (size > LONGEST_LIST) return unlisted(`it has ${size} bytes, and no list has more than ${LONGEST_LIST}`);
+  const text = readFileSync(list, 'utf8');
+  try {
+    return parse(text).files;
+  } catch (error) {
+    return unlisted(messageOf(error));
+  }
+}
+
 async function damageOf(
   path: string,
-  known: SealedFile | undefined,
+  known: SealedFile,
   hashing: HashingFile,
   full = false,
 ): Promise<string | undefined> {
   try {
     const stats = await stat(path);
-    if (!stats.isFile()) return 'is not a file'; // reading a pipe might never end
-    if (!known) return undefined;
     const { size, mtimeMs } = stats;
-    if (size !== known.bytes) return `has ${size} bytes instead of ${known.bytes}`;
+    const other = otherSize(stats, known);
+    if (other !== undefined) return other;
     const sameTime = seconds(mtimeMs) === known.changed;
     if (size > SMALL && sameTime && !full) return undefined;
-    const sha256 = await hashOf(path, hashing);
-    if (sha256 !== known.sha256) return `is not as it was installed (sha256 ${sha256} instead of ${known.sha256})`;
+    const changed = otherContents(await hashOf(path, hashing), known);
+    if (changed !== undefined) return changed;
     // It was copied. With its time put back it need not be hashed the next time; who may not do that is none the worse.
     if (size > SMALL && !sameTime) await utimes(path, known.changed, known.changed).catch(() => {});
     return undefined;
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? '';
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG') return 'is missing';
-    if (code === 'ELOOP') return 'is a link that leads in a circle';
-    throw error; // such as a missing right, or too many open files: that does not say what the file holds
+    return missingOf(error);
   }
+}
+
+/** Reading a pipe might never end. */
+const noFile = (stats: Stats): string | undefined => (stats.isFile() ? undefined : 'is not a file');
+
+const otherSize = (stats: Stats, { bytes }: SealedFile): string | undefined =>
+  noFile(stats) ?? (stats.size === bytes ? undefined : `has ${stats.size} bytes instead of ${bytes}`);
+
+const otherContents = (sha256: string, known: SealedFile): string | undefined =>
+  sha256 === known.sha256 ? undefined : `is not as it was installed (sha256 ${sha256} instead of ${known.sha256})`;
+
+function unlessMissing<T>(look: () => T): T | string {
+  try {
+    return look();
+  } catch (error) {
+    return missingOf(error);
+  }
+}
+
+/**
+ * What an error says of a file that is missing. Others are thrown again, such as a missing right or too many open files:
+ * they do not say what the file holds.
+ */
+function missingOf(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code ?? '';
+  if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG') return 'is missing';
+  if (code === 'ELOOP') return 'is a link that leads in a circle';
+  throw error;
 }
 
 function parse(text: string): Seal {

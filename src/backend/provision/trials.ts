@@ -5,8 +5,8 @@ import { basename, join } from 'node:path';
 import { bindingOf, homeOf, libraryOf, type Named } from './binding.js';
 import { cacheFolder } from './cache.js';
 import { makeFolder } from '../system/folders.js';
-import { faultOf, opOf } from './inspect.js';
-import { aboutKernels, probe, probeModule, TRIAL, type ProbeAnswer } from './probe.js';
+import { faultOfOp, opOf } from './inspect.js';
+import { aboutKernels, probe, probeModule, probeNow, TRIAL, type ProbeAnswer } from './probe.js';
 
 // A native library that does not run here ends the process that loads it. So what was never run is first run in a process
 // of its own, and that it did run is noted in the cache.
@@ -20,7 +20,8 @@ export interface Trial {
 }
 
 /** By the record: a file that was made again since is another one. */
-const inThisProcess = new Map<string, Promise<Trial>>();
+const underWay = new Map<string, Promise<Trial>>();
+const ended = new Map<string, Trial>();
 
 /** Milliseconds that a program waits for it. */
 const timeLimit = 60_000;
@@ -31,28 +32,50 @@ const timeLimit = 60_000;
  * tried.
  */
 export async function tryFirst(found: Named, op: string | undefined): Promise<Trial> {
-  if (process.env[TRIAL] || !existsSync(probeModule)) return {};
-  if (wasTried(found, op)) return {};
-  const key = recordOf(found, op) ?? bindingOf(found.folder);
-  const trial = inThisProcess.get(key) ?? runFirst(found, op);
-  inThisProcess.set(key, trial);
+  const key = untried(found, op);
+  if (key === undefined) return {};
+  const trial = ended.get(key) ?? (await (underWay.get(key) ?? runFirst(key, found, op)));
+  ended.set(key, trial);
   return trial;
 }
 
-async function runFirst(found: Named, op: string | undefined): Promise<Trial> {
-  try {
-    const args = op === undefined ? ([found.folder] as const) : ([found.folder, op] as const);
-    return await noteTrial(found, op, await probe(['package', ...args], { timeLimit }));
-  } catch {
-    return {};
-  }
+/**
+ * The same at once, with the op, for those who cannot wait: where no process can be started, it was not tried. The
+ * program stands still meanwhile (1 s), the first time on a machine where `softseg install-native` has not tried it.
+ */
+export function tryFirstNow(found: Named, op: string): Trial {
+  const key = untried(found, op);
+  if (key === undefined) return {};
+  const before = ended.get(key);
+  if (before) return before;
+  const answer = probeNow(['package', found.folder, op], { timeLimit });
+  const trial = trialOf(op, answer);
+  ended.set(key, trial);
+  void noteTrial(found, op, answer);
+  return trial;
+}
+
+/** What names a trial that is still to be run; undefined if there is none. */
+function untried(found: Named, op: string | undefined): string | undefined {
+  if (process.env[TRIAL] || !existsSync(probeModule) || wasTried(found, op)) return undefined;
+  return recordOf(found, op) ?? bindingOf(found.folder);
+}
+
+function runFirst(key: string, found: Named, op: string | undefined): Promise<Trial> {
+  const args = op === undefined ? ([found.folder] as const) : ([found.folder, op] as const);
+  const trial = probe(['package', ...args], { timeLimit }).then(
+    (answer) => noteTrial(found, op, answer),
+    () => ({}),
+  );
+  underWay.set(key, trial);
+  return trial;
 }
 
 /** The op that may be loaded with a package's binding. */
-export async function usableOp(found: Named, library = libraryOf(found.name)): Promise<string | undefined> {
+export function usableOp(found: Named, library = libraryOf(found.name)): string | undefined {
   const home = homeOf(found, library);
   const op = home && opOf(home);
-  return op && (await faultOf(op)) === undefined ? op.path : undefined;
+  return op && faultOfOp(op) === undefined ? op.path : undefined;
 }
 
 /** Notes what ran in such a process. */
@@ -62,13 +85,17 @@ export async function noteTrial(
   answer: ProbeAnswer,
   library = libraryOf(found.name),
 ): Promise<Trial> {
-  if (!answer.runs) return answer.untried ? { untried: answer.why } : { binding: answer.why };
-  const opFailure = answer.reasons.find((line) => line.startsWith(aboutKernels))?.slice(aboutKernels.length);
+  const trial = trialOf(op, answer);
+  if (!answer.runs) return trial;
   await note(recordOf(found, undefined, library));
-  if (op === undefined) return {};
-  if (opFailure !== undefined) return { op: opFailure };
-  await note(recordOf(found, op, library));
-  return {};
+  if (op !== undefined && trial.op === undefined) await note(recordOf(found, op, library));
+  return trial;
+}
+
+function trialOf(op: string | undefined, answer: ProbeAnswer): Trial {
+  if (!answer.runs) return answer.untried ? { untried: answer.why } : { binding: answer.why };
+  const failure = answer.reasons.find((line) => line.startsWith(aboutKernels))?.slice(aboutKernels.length);
+  return op === undefined || failure === undefined ? {} : { op: failure };
 }
 
 const wasTried = (found: Named, op: string | undefined): boolean =>
