@@ -4,7 +4,11 @@ const shared = {
   testEnvironment: '<rootDir>/test/setup/environment.cjs',
   // TypeScript to CommonJS, and our own '.js' imports to the '.ts' files they stand for.
   transform: { '\\.ts$': 'babel-jest' },
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  moduleNameMapper: {
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+    // (Tests bring the op themselves.)
+    '^#nativePasses$': '<rootDir>/src/kernels/tensorflow/nativePasses.ts',
+  },
 };
 
 const onTensors = (backend, kernels, op) => ({

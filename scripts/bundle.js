@@ -19,6 +19,8 @@ export async function bundleForPages(root, dist) {
     format: 'esm',
     target: 'es2022',
     external: ['@tensorflow/tfjs-core'],
+    // (package.json names the file in dist, which is not yet there.)
+    alias: { '#nativePasses': join(dist, 'kernels/tensorflow/nativePasses.js') },
     banner: { js: `/*! ${name} ${version}, ${license} */` },
     logLevel: 'warning',
   });

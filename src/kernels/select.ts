@@ -1,6 +1,7 @@
 /** Which kernels run: the fused ones where the current backend has them, else the composed ones. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { KernelBackend } from '@tensorflow/tfjs-core';
+import { nativePasses } from '#nativePasses';
 import { composedKernels } from './composed/kernels.js';
 import { checkOneOf } from '../checks.js';
 import { kernelsVariable, ownEnvironment, type KernelChoice } from '../environment.js';
@@ -46,6 +47,9 @@ export function useKernels(wanted: KernelChoice): void {
  * What computes the losses' passes over pixels on the current backend: `'fused native'`, `'fused wasm'` (also on the cpu
  * backend), `'fused webgpu'`, or `'composed'`, a chain of tfjs's ops that runs everywhere.
  *
+ * On tfjs-node the first call, or the first loss, looks for softseg's op and starts it, as `load` would. Where it is
+ * missing or cannot run, a line on stderr says why and what to do.
+ *
  * @throws if the environment variable `SOFTSEG_KERNELS` is neither `auto` nor `composed`
  */
 export function kernelsInUse(): KernelKind {
@@ -65,7 +69,7 @@ declare const SOFTSEG_KERNELS: string | undefined;
 /** By backend, because one may be removed and another made under the same name. */
 const known = new WeakMap<KernelBackend, Kernels>();
 
-/** Makes fused passes what runs on a backend whose kernels somebody has to bring: TensorFlow's op. */
+/** Makes fused passes what runs on a backend. */
 export function useFusedPasses(backendName: string, backend: KernelBackend, passes: FusedPasses): void {
   known.set(backend, fusedKernels(registerFusedPasses(backendName, passes)));
 }
@@ -75,6 +79,7 @@ const makers: Record<string, (backend: KernelBackend) => FusedPasses | null> = {
   wasm: wasmPasses,
   cpu: cpuPasses,
   webgpu: webgpuPasses,
+  tensorflow: nativePasses,
 };
 
 function fusedKernelsOf(backend: KernelBackend): Kernels | undefined {
