@@ -1,20 +1,25 @@
-// What a page without a bundler needs, into dist/browser: softseg as one ES module, and tfjs-core as a module made of the
-// global `tf` of tfjs's script tag, so that the page has one tfjs-core.
+// What a page without a bundler needs, into dist/browser: one ES module for each entry of the package that runs in a
+// browser, and tfjs-core as a module made of the global `tf` of tfjs's script tag, so that the page has one tfjs-core.
+// Code that several entries need is in modules of its own, which they import: a page that uses all entries has one copy
+// of softseg's state, such as the choice of kernels.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 
 const require = createRequire(import.meta.url);
+const ENTRIES = { softseg: 'index.js', metrics: 'metrics/index.js', training: 'training/index.js' };
 
 export async function bundleForPages(root, dist) {
   const { name, version, license } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const folder = join(dist, 'browser');
   mkdirSync(folder);
   await build({
-    entryPoints: [join(dist, 'index.js')],
-    outfile: join(folder, 'softseg.min.js'),
+    entryPoints: Object.entries(ENTRIES).map(([name, file]) => ({ in: join(dist, file), out: `${name}.min` })),
+    outdir: folder,
     bundle: true,
+    splitting: true,
+    chunkNames: 'shared-[hash].min',
     minify: true,
     format: 'esm',
     target: 'es2022',

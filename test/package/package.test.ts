@@ -1,6 +1,6 @@
 /** What users install: the tarball in fresh projects of each kind, with peers from the registry. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -51,10 +51,27 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const copiesOfCore = (name: string) =>
   readFileSync(join(consumer, name), 'utf8').split('Error creating a new Tensor. Inferred shape').length - 1;
 
-/** The loss that each consumer prints, of a tensor that it made. (With two copies of tfjs-core it would come out, too:
- * that there is one is counted.) */
-const VALUE = '0.3775';
-const PRINT = 'console.log(diceLoss(tf.tensor([1, 0], [1, 2, 1]), tf.tensor([0.5, -0.5], [1, 2, 1])).dataSync()[0].toFixed(4));'; // prettier-ignore
+/** The names that each consumer imports, by entry. */
+const NAMES = { softseg: 'checkValues, diceLoss', 'softseg/metrics': 'iouScore', 'softseg/training': 'namedLoss' };
+const IMPORT = Object.entries(NAMES)
+  .map(([entry, names]) => `import { ${names} } from '${entry}';`)
+  .join('\n');
+const REQUIRE = Object.entries(NAMES)
+  .map(([entry, names]) => `const { ${names} } = require('${entry}');`)
+  .join('\n');
+
+/** What each consumer prints: a loss, of a tensor that it made (with two copies of tfjs-core it would come out, too:
+ * that there is one is counted), and how many calls of the other entries refuse labels of 2, before and after softseg's
+ * checkValues turns the checks off. The entries have one copy of softseg's state if none does afterwards. */
+const RESULT = '0.3775 2 0';
+const PRINT = `
+const [labels, logits, wrong] = [[1, 0], [0.5, -0.5], [2, 0]].map((values) => tf.tensor(values, [1, 2, 1]));
+const calls = [() => iouScore(wrong, logits), () => namedLoss('diceLoss')(wrong, logits)];
+const refuses = (call) => { try { call(); return false; } catch { return true; } };
+const before = calls.filter(refuses).length;
+checkValues('never');
+const loss = diceLoss(labels, logits).dataSync()[0].toFixed(4);
+console.log([loss, before, calls.filter(refuses).length].join(' '));`;
 
 describe('a project that installs it', () => {
   test('has one tfjs-core, and nothing that was not asked for', () => {
@@ -67,8 +84,11 @@ describe('a project that installs it', () => {
   });
 
   test('as an ES module', () => {
-    file('esm.mjs', `import * as tf from '@tensorflow/tfjs';\nimport { diceLoss } from 'softseg';\n${PRINT}`);
-    expect(run(process.execPath, ['esm.mjs'])).toMatchObject({ status: 0, stdout: expect.stringMatching(`${VALUE}$`) });
+    file('esm.mjs', `import * as tf from '@tensorflow/tfjs';\n${IMPORT}\n${PRINT}`);
+    expect(run(process.execPath, ['esm.mjs'])).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(`${RESULT}$`),
+    });
     file(
       'node.mjs',
       `import { load } from 'softseg/node';\nconst { backend } = await load('cpu');\nconsole.log(backend);`,
@@ -77,11 +97,11 @@ describe('a project that installs it', () => {
   });
 
   test('by require, without a warning', () => {
-    file('cjs.cjs', `const tf = require('@tensorflow/tfjs');\nconst { diceLoss } = require('softseg');\n${PRINT}`);
+    file('cjs.cjs', `const tf = require('@tensorflow/tfjs');\n${REQUIRE}\n${PRINT}`);
     const { status, stdout, stderr } = run(process.execPath, ['cjs.cjs']);
     expect({ status, last: stdout.split('\n').at(-1), stderr }).toEqual({
       status: 0,
-      last: VALUE,
+      last: RESULT,
       stderr: expect.not.stringContaining('Warning'),
     });
   });
@@ -95,15 +115,18 @@ describe('a project that installs it', () => {
     file(
       'types.mts',
       `import * as tf from '@tensorflow/tfjs';
-import { comboLoss, diceLoss, namedLoss, type DiceLossOptions } from 'softseg';
+import { comboLoss, diceLoss, type DiceLossOptions } from 'softseg';
+import { MeanIou, type Accumulator } from 'softseg/metrics';
+import { namedLoss, type NamedLoss } from 'softseg/training';
 import { load, type Engine } from 'softseg/node';
 const [t, z] = [tf.ones([1, 2, 2]), tf.ones([1, 2, 2])];
 const scalar: tf.Scalar = diceLoss(t, z);
 const perSample: tf.Tensor1D = diceLoss(t, z, { reduction: 'sample' });
 const options: DiceLossOptions = { squared: true };
 export const engine: Promise<Engine> = load('wasm');
+export const accumulator: Accumulator = new MeanIou();
 tf.train.sgd(0.1).minimize(() => comboLoss(t, z));
-namedLoss('tverskyLoss', { alpha: 0.3 });
+export const named: NamedLoss = namedLoss('tverskyLoss', { alpha: 0.3 });
 // @ts-expect-error: no such option
 diceLoss(t, z, { reductoin: 'sum' });
 // @ts-expect-error: no such value
@@ -119,16 +142,13 @@ export { options, perSample, scalar, wrong };
   });
 
   test('through Vite', () => {
-    file(
-      'main.js',
-      `import * as tf from '@tensorflow/tfjs';\nimport { diceLoss } from 'softseg';\ntf.setBackend('cpu');\n${PRINT}`,
-    );
+    file('main.js', `import * as tf from '@tensorflow/tfjs';\n${IMPORT}\ntf.setBackend('cpu');\n${PRINT}`);
     const args = [join(modules, 'vite/bin/vite.js'), 'build', '--ssr', 'main.js', '--outDir', 'built', '--logLevel', 'error']; // prettier-ignore
     file('vite.config.mjs', `export default { ssr: { noExternal: true }, build: { rollupOptions: { output: { format: 'es', entryFileNames: 'main.mjs' } } } };`); // prettier-ignore
     expect(run(process.execPath, args)).toMatchObject({ status: 0 });
     expect(copiesOfCore('built/main.mjs')).toBe(1);
     const { status, stdout } = run(process.execPath, ['built/main.mjs']);
-    expect({ status, last: stdout.split('\n').at(-1) }).toEqual({ status: 0, last: VALUE });
+    expect({ status, last: stdout.split('\n').at(-1) }).toEqual({ status: 0, last: RESULT });
   });
 });
 
@@ -141,8 +161,10 @@ describe('a page with script tags', () => {
       `<!doctype html><script src="node_modules/@tensorflow/tfjs/dist/tf.min.js"></script>
 <script type="importmap">{ "imports": {
   "@tensorflow/tfjs-core": "./node_modules/softseg/dist/browser/tfjs-core.js",
-  "softseg": "./node_modules/softseg/dist/browser/softseg.min.js" } }</script>
-<script type="module">import { diceLoss } from 'softseg';\n${PRINT.replace('console.log', 'document.title = String')}</script>`,
+  "softseg": "./node_modules/softseg/dist/browser/softseg.min.js",
+  "softseg/metrics": "./node_modules/softseg/dist/browser/metrics.min.js",
+  "softseg/training": "./node_modules/softseg/dist/browser/training.min.js" } }</script>
+<script type="module">${IMPORT}\n${PRINT.replace('console.log', 'document.title = String')}</script>`,
     );
     server = createServer((request, response) => {
       try {
@@ -164,9 +186,11 @@ describe('a page with script tags', () => {
       page.on('pageerror', (error) => errors.push(error.message));
       await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/page.html`);
       await page.waitForFunction("document.title !== ''", undefined, { timeout: 60_000 }).catch(() => {});
-      expect(copiesOfCore('node_modules/softseg/dist/browser/softseg.min.js')).toBe(0);
+      const browserModules = readdirSync(join(modules, 'softseg/dist/browser'));
+      expect(browserModules).toEqual(expect.arrayContaining(['softseg.min.js', 'metrics.min.js', 'training.min.js']));
+      for (const module of browserModules) expect(copiesOfCore(`node_modules/softseg/dist/browser/${module}`)).toBe(0);
       expect(copiesOfCore('node_modules/@tensorflow/tfjs/dist/tf.min.js')).toBe(1);
-      expect({ errors, title: await page.title() }).toEqual({ errors: [], title: VALUE });
+      expect({ errors, title: await page.title() }).toEqual({ errors: [], title: RESULT });
     } finally {
       await browser.close();
     }
@@ -186,6 +210,10 @@ describe('the tarball', () => {
     for (const path of [
       'dist/index.js',
       'dist/index.d.ts',
+      'dist/metrics/index.js',
+      'dist/metrics/index.d.ts',
+      'dist/training/index.js',
+      'dist/training/index.d.ts',
       'dist/node/index.js',
       'dist/backend/cli.js',
       'dist/native/softseg/overlap.cc',
