@@ -1,7 +1,8 @@
 /** What a page does with the losses: train a network, keep it in the browser, and go on with it. */
 import { expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
-import { compileSaved, diceLoss, namedLoss, savedState, saveModel } from '../../src/index.js';
+import { diceLoss } from '../../src/index.js';
+import { compileSaved, namedLoss, savedState, saveModel } from '../../src/training/index.js';
 
 const size = 16;
 

@@ -1,7 +1,8 @@
 /** Value checks where pages compute: at once, or on webgpu while the program goes on. */
 import { expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
-import { checkValues, crossEntropyLoss, MeanIou } from '../../src/index.js';
+import { checkValues, crossEntropyLoss } from '../../src/index.js';
+import { MeanIou } from '../../src/metrics/index.js';
 
 declare const TEST_BACKEND: 'webgpu' | 'webgl' | 'wasm';
 

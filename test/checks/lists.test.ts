@@ -4,17 +4,14 @@ import * as tf from '@tensorflow/tfjs-core';
 import {
   binaryCrossEntropyLoss,
   boundaryLoss,
-  ConfusionMatrix,
   deepSupervisionLoss,
   diceLoss,
   distanceTransform,
-  iouScore,
   lovaszSoftmaxLoss,
-  MeanIou,
   staple,
-  tileGrid,
-  withSeed,
 } from '../../src/index.js';
+import { ConfusionMatrix, iouScore, MeanIou } from '../../src/metrics/index.js';
+import { tileGrid, withSeed } from '../../src/training/index.js';
 import { checkJson } from '../../src/training/saving/json.js';
 import { HOSTILE } from './hostile.js';
 

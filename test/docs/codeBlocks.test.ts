@@ -1,13 +1,18 @@
 /** Every code block that a user may copy runs, and gives what it claims. */
 import { describe, expect, test } from '@jest/globals';
+import { browserEntries } from '../support/entries.js';
 import { blocksOfDocstrings, blocksOfMarkdown, markdownBelow, runBlock, valuesExportedBy } from './codeBlocks.js';
 
 const LONG = 180_000;
 
+/** Docstrings use the names of all entries as they are. */
+const IMPORTS = browserEntries().map(
+  ([entry, source]) => `import { ${valuesExportedBy(source).join(', ')} } from '${entry}';`,
+);
+
 const PRELUDE = `
 import * as tf from '@tensorflow/tfjs';
-import * as softseg from 'softseg';
-const { ${valuesExportedBy('src/index.ts').join(', ')} } = softseg;
+${IMPORTS.join('\n')}
 tf.enableProdMode();
 await tf.setBackend('cpu');`;
 

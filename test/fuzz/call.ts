@@ -1,6 +1,6 @@
 /** A fuzzed call as plain data, so that it can be printed, pasted into a test and run again. */
 import * as tf from '@tensorflow/tfjs-core';
-import * as softseg from '../../src/index.js';
+import * as softseg from '../support/allEntries.js';
 import * as reference from '../reference/index.js';
 import { sizeOf, type NdArray } from '../reference/index.js';
 import { entmax15, sparsemax } from '../reference/entmax.js';

@@ -1,6 +1,6 @@
 /** The properties that must hold for every call, and how they are checked. */
 import * as tf from '@tensorflow/tfjs-core';
-import * as softseg from '../../src/index.js';
+import * as softseg from '../support/allEntries.js';
 import { sizeOf, type NdArray } from '../reference/index.js';
 import { materialize, tensorsIn, isPlainObject, isTensorSpec, type Call, type Spec, type TensorSpec } from './call.js';
 import { isOwnError } from './hostileValues.js';

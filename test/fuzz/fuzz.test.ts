@@ -1,8 +1,10 @@
 /**
  * Some random calls of every exported function, most of them the same in every run. `npm run fuzz` makes more of them.
  */
+import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import * as softseg from '../../src/index.js';
+import * as softseg from '../support/allEntries.js';
+import { browserEntries } from '../support/entries.js';
 import { disposeInstances } from './instances.js';
 import { RANGES } from './ranges.js';
 import { describe as told, fuzz } from './runner.js';
@@ -21,6 +23,14 @@ const names = SUBJECTS.map(({ fn }) => fn);
 test('every exported function has a subject, and none has two', () => {
   const exported = Object.entries(softseg).filter(([, value]) => typeof value === 'function');
   expect([...names].sort()).toEqual(exported.map(([name]) => name).sort());
+});
+
+test('every entry that runs in a browser is looked at', async () => {
+  expect(browserEntries().length).toBeGreaterThanOrEqual(3);
+  for (const [, source] of browserEntries()) {
+    const entry = (await import(join('../..', source))) as object;
+    expect(Object.keys(softseg)).toEqual(expect.arrayContaining(Object.keys(entry)));
+  }
 });
 
 test('every range is that of a subject', () => {

@@ -1,6 +1,6 @@
 /** Objects that functions take next to tensors: models, optimizers, accumulators. */
 import * as tf from '@tensorflow/tfjs';
-import * as softseg from '../../src/index.js';
+import * as softseg from '../support/allEntries.js';
 import { twice } from './hostileValues.js';
 
 const variable = () => tf.variable(tf.scalar(1.5), true, `fuzz${nextName++}`);

@@ -4,7 +4,7 @@ import type { Call, Spec } from './call.js';
 
 /** How to fuzz one exported function. */
 export interface Subject {
-  /** The name under which src/index.ts exports it. */
+  /** The name under which an entry of the package exports it. */
   fn: string;
   /** Arguments that the documentation allows. */
   args: fc.Arbitrary<Spec[]>;

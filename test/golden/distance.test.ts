@@ -1,7 +1,7 @@
 // Values and gradients of scipy and MONAI, recorded by distance.py.
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
-import * as softseg from '../../src/index.js';
+import * as softseg from '../support/allEntries.js';
 import golden from './distance.json' with { type: 'json' };
 
 interface Input {

@@ -1,7 +1,7 @@
 // Values and gradients of Keras's losses with its sample_weight, recorded by sample-weights.py.
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
-import { namedLoss, packSampleWeights, withSampleWeights, type LossName } from '../../src/index.js';
+import { namedLoss, packSampleWeights, withSampleWeights, type LossName } from '../../src/training/index.js';
 import { expectClose } from '../support/compare.js';
 import golden from './sample-weights.json' with { type: 'json' };
 

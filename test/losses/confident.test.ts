@@ -1,7 +1,7 @@
 /** A network that is sure: gaps between logits at which probabilities, and sums of them, are as small as float32 goes. */
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
-import * as softseg from '../../src/index.js';
+import * as softseg from '../support/allEntries.js';
 import { nestedGrads } from '../../src/ops/nestedGrads.js';
 import { ratio, ratioOr } from '../../src/ops/ratio.js';
 import { expectClose, expectFinite } from '../support/compare.js';

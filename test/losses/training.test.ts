@@ -6,6 +6,7 @@
 import { expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import * as softseg from '../../src/index.js';
+import { cosineSchedule } from '../../src/training/index.js';
 import type { Loss } from '../support/oracle.js';
 
 /** One class; three of which a pixel has one; three that overlap. */
@@ -107,7 +108,7 @@ function train(loss: Loss, options: object, labels: tf.Tensor, task: Task, steps
   const features = tf.tensor2d(FEATURES);
   const kernel = tf.variable(tf.zeros<tf.Rank.R2>([FEATURES[0]!.length, labels.shape.at(-1)!]));
   const logits = () => tf.reshape(tf.matMul(features, kernel), labels.shape);
-  const rate = softseg.cosineSchedule({ from: 0.5, to: 0.005, steps });
+  const rate = cosineSchedule({ from: 0.5, to: 0.005, steps });
   const optimizer = tf.train.adam(rate(0));
   for (let step = 0; step < steps; step++) {
     Object.assign(optimizer, { learningRate: rate(step) });

@@ -5,8 +5,9 @@
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import * as fc from 'fast-check';
-import * as softseg from '../../src/index.js';
-import { checkValues, type Accumulator, type AccumulatorJson } from '../../src/index.js';
+import { checkValues } from '../../src/index.js';
+import * as metrics from '../../src/metrics/index.js';
+import type { Accumulator, AccumulatorJson } from '../../src/metrics/index.js';
 import { checkOf } from '../../src/metrics/accumulatorJson.js';
 import { checkJson, type Json } from '../../src/training/saving/json.js';
 import { HOSTILE } from '../checks/hostile.js';
@@ -29,7 +30,7 @@ const KINDS = [
   'CalibrationError',
   'ConfusionMatrix',
 ] as const;
-const classOf = (kind: Kind) => softseg[kind] as unknown as Class;
+const classOf = (kind: Kind) => metrics[kind] as unknown as Class;
 const means = KINDS.slice(0, 5);
 
 const soft = (mask?: NdArray): Batch[] => images(support.soft(), support.logits(), mask);
@@ -145,14 +146,14 @@ test('sums of any size come back to the last bit', () => {
   fc.assert(
     fc.property(fc.array(float, { maxLength: 12 }), fc.nat(12), (weights, cut) => {
       const sawn = (some: number[]): string => {
-        const scores = new softseg.MeanBrier({ activation: 'none' });
+        const scores = new metrics.MeanBrier({ activation: 'none' });
         for (const weight of some) {
           const [t, p] = [ndarray([0], [1, 1, 1]), ndarray([0.7], [1, 1, 1])];
           update(scores, { labels: t, predictions: p, mask: ndarray([weight], [1, 1]) });
         }
         return JSON.stringify(scores);
       };
-      const read = (text: string) => softseg.MeanBrier.fromJSON(JSON.parse(text) as AccumulatorJson);
+      const read = (text: string) => metrics.MeanBrier.fromJSON(JSON.parse(text) as AccumulatorJson);
       const [all, first, rest] = [weights, weights.slice(0, cut), weights.slice(cut)].map(sawn) as [
         string,
         string,
@@ -359,7 +360,7 @@ describe('JSON that cannot be is refused, though its check value is right', () =
 
 describe('values that are no JSON', () => {
   const json = () => seen(brier).toJSON();
-  const read = (value: unknown) => softseg.MeanBrier.fromJSON(value as AccumulatorJson);
+  const read = (value: unknown) => metrics.MeanBrier.fromJSON(value as AccumulatorJson);
   const places: [string, (value: unknown) => unknown][] = [
     ['for all of it', (value) => value],
     ...['kind', 'version', 'options', 'classes', 'samples', 'sums', 'check', 'toJSON', '__proto__'].map(
@@ -389,7 +390,7 @@ describe('values that are no JSON', () => {
     ['an older version', () => read({ ...json(), version: 1 }), /^MeanBrier\.fromJSON: .* got version 1, of an older/],
     [
       'a method without its class',
-      () => [json()].map(softseg.MeanBrier.fromJSON as () => unknown),
+      () => [json()].map(metrics.MeanBrier.fromJSON as () => unknown),
       /^fromJSON: is called as MeanIou\.fromJSON\(json\); as a function, pass \(json\) =>/,
     ],
   ])('%s is told', (_, call, message) => {
@@ -415,9 +416,9 @@ describe('values that are no JSON', () => {
   });
 
   test('another activation than a function', () => {
-    const lost = new softseg.MeanIou({ activation: (z) => tf.softmax(z) }).toJSON();
+    const lost = new metrics.MeanIou({ activation: (z) => tf.softmax(z) }).toJSON();
     for (const activation of ['softmax', null, {}]) {
-      expect(() => softseg.MeanIou.fromJSON(lost, { activation: activation as never })).toThrow(
+      expect(() => metrics.MeanIou.fromJSON(lost, { activation: activation as never })).toThrow(
         /^MeanIou\.fromJSON: activation must /,
       );
     }
@@ -425,13 +426,13 @@ describe('values that are no JSON', () => {
 });
 
 describe('what was read counts on, and no further than a double can', () => {
-  const many = () => forged(brier, { samples: Number.MAX_SAFE_INTEGER - 2 })() as softseg.MeanBrier;
+  const many = () => forged(brier, { samples: Number.MAX_SAFE_INTEGER - 2 })() as metrics.MeanBrier;
 
   test('by update and by merge', () => {
     const all = many();
     const before = JSON.stringify(all);
     const message = 'has seen 9007199254740989 samples, too many to count 3 more';
-    expect(() => all.merge(seen(brier) as softseg.MeanBrier)).toThrow(`MeanBrier.merge: ${message}`);
+    expect(() => all.merge(seen(brier) as metrics.MeanBrier)).toThrow(`MeanBrier.merge: ${message}`);
     const [labels, predictions] = [support.soft(), support.logits()];
     expect(() => update(all, { labels, predictions })).toThrow(`MeanBrier.update: ${message}`);
     expect(JSON.stringify(all)).toBe(before);
@@ -441,7 +442,7 @@ describe('what was read counts on, and no further than a double can', () => {
 
   test('and the largest sums do not overflow', () => {
     const largest = Number.MAX_SAFE_INTEGER * 2 ** 127;
-    const full = () => forged(brier, { samples: 2 ** 52, sums: [[], [largest / 2]] })() as softseg.MeanBrier;
+    const full = () => forged(brier, { samples: 2 ** 52, sums: [[], [largest / 2]] })() as metrics.MeanBrier;
     expect(
       full()
         .merge(forged(brier, { sums: [[], [2 ** 128]] })() as never)
@@ -454,18 +455,18 @@ describe('what was read counts on, and no further than a double can', () => {
 test('sums that only unchecked values can have come back where values are not checked', () => {
   const options = { activation: 'none' } as const;
   checkValues('never');
-  const scores = new softseg.MeanIou(options).update(tf.tensor([[[-3]]]), tf.tensor([[[2]]]));
+  const scores = new metrics.MeanIou(options).update(tf.tensor([[[-3]]]), tf.tensor([[[2]]]));
   const json = JSON.parse(JSON.stringify(scores)) as AccumulatorJson;
-  expect(softseg.MeanIou.fromJSON(json).toJSON()).toEqual(json);
+  expect(metrics.MeanIou.fromJSON(json).toJSON()).toEqual(json);
   checkValues('first');
-  expect(() => softseg.MeanIou.fromJSON(json)).toThrow('sums[1] must be >= 0, unless');
+  expect(() => metrics.MeanIou.fromJSON(json)).toThrow('sums[1] must be >= 0, unless');
 });
 
 test('options that JSON does not keep are refused when they are written', () => {
   const circular: Record<string, unknown> = {};
   circular['self'] = circular;
   for (const classWeights of [circular, Float32Array.of(1), [1n], [NaN], null]) {
-    const scores = new softseg.MeanIou();
+    const scores = new metrics.MeanIou();
     Object.assign(scores['options'], { classWeights });
     expect(() => JSON.stringify(scores)).toThrow(
       'MeanIou.toJSON: option "classWeights" must be a plain value or a list',
@@ -474,15 +475,15 @@ test('options that JSON does not keep are refused when they are written', () => 
 });
 
 test('a matrix of more classes than may be is refused before it is computed', () => {
-  expect(() => new softseg.ConfusionMatrix().update(tf.zeros([1, 1], 'int32'), tf.zeros([1, 1, 4097]))).toThrow(
+  expect(() => new metrics.ConfusionMatrix().update(tf.zeros([1, 1], 'int32'), tf.zeros([1, 1, 4097]))).toThrow(
     'ConfusionMatrix.update: the number of classes must be an integer in 2..4096, got 4097',
   );
 });
 
 test('options that are not set, and the data of a checkpoint, are plain JSON', () => {
   const state: { scores: AccumulatorJson } = {
-    scores: new softseg.MeanIou({ hard: true, activation: undefined, classes: [0] } as object).toJSON(),
+    scores: new metrics.MeanIou({ hard: true, activation: undefined, classes: [0] } as object).toJSON(),
   };
   checkJson('test', 'state', state satisfies Json);
-  expect(softseg.MeanIou.fromJSON(state.scores).toJSON()).toEqual(state.scores);
+  expect(metrics.MeanIou.fromJSON(state.scores).toJSON()).toEqual(state.scores);
 });

@@ -1,9 +1,9 @@
 /** Scores over a data set: against the oracle, and the same however the data set is cut up. */
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
+import { checkValues } from '../../src/index.js';
 import {
   CalibrationError,
-  checkValues,
   ConfusionMatrix,
   MeanBrier,
   MeanIou,
@@ -11,7 +11,7 @@ import {
   MeanTversky,
   type Accumulator,
   type AccumulatorJson,
-} from '../../src/index.js';
+} from '../../src/metrics/index.js';
 import * as oracle from '../reference/metrics.js';
 import type { NdArray } from '../reference/index.js';
 import { toTensor } from '../support/compare.js';

@@ -1,7 +1,7 @@
 /** Which bin a confidence is in: [k/B, (k + 1)/B), the edges rounded to float32, the last bin closed. */
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
-import { CalibrationError, expectedCalibrationError } from '../../src/index.js';
+import { CalibrationError, expectedCalibrationError } from '../../src/metrics/index.js';
 
 /** The float32 next below a value > 0. */
 function below(value: number): number {

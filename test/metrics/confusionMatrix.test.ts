@@ -1,7 +1,8 @@
 /** The confusion matrix, its scores and its pictures. */
 import { afterEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
-import { checkValues, ConfusionMatrix, MeanDice, MeanIou, MeanPrecision, MeanRecall } from '../../src/index.js';
+import { checkValues } from '../../src/index.js';
+import { ConfusionMatrix, MeanDice, MeanIou, MeanPrecision, MeanRecall } from '../../src/metrics/index.js';
 import { confusionMatrix } from '../reference/metrics.js';
 import { toTensor } from '../support/compare.js';
 import { randomIndices } from '../support/random.js';

@@ -1,15 +1,15 @@
 /** What score functions refuse, and that they leave no tensor behind. */
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
+import { checkValues } from '../../src/index.js';
 import {
   brierScore,
-  checkValues,
   diceScore,
   expectedCalibrationError,
   iouScore,
   pixelAccuracy,
   tverskyScore,
-} from '../../src/index.js';
+} from '../../src/metrics/index.js';
 import { scoreFunction, SCORES, type Function } from './support.js';
 
 const t = () => tf.fill([2, 3, 4], 0.25);

@@ -1,7 +1,7 @@
 // Scores of other libraries, recorded by test/golden/metrics.py.
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
-import * as softseg from '../../src/index.js';
+import * as metrics from '../../src/metrics/index.js';
 import golden from '../golden/metrics.json' with { type: 'json' };
 
 interface Case {
@@ -32,7 +32,7 @@ interface Any {
 
 function ours({ ours: name, options, read, labels, predictions }: Case): number[] {
   const [t, z] = [tensor(labels), tensor(predictions)];
-  const member = (softseg as unknown as Record<string, unknown>)[name];
+  const member = (metrics as unknown as Record<string, unknown>)[name];
   if (/^[a-z]/.test(name)) {
     const score = member as (t: tf.Tensor, z: tf.Tensor, options: object) => tf.Tensor;
     return [...score(t, z, options).dataSync()];

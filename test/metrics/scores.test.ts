@@ -1,17 +1,14 @@
 /** Scores as functions on tensors: against the oracle, and what must hold between one call and another. */
 import { afterEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
+import { checkValues, diceLoss, iouLoss, tverskyLoss } from '../../src/index.js';
 import {
   brierScore,
-  checkValues,
   ConfusionMatrix,
-  diceLoss,
   expectedCalibrationError,
-  iouLoss,
   iouScore,
   pixelAccuracy,
-  tverskyLoss,
-} from '../../src/index.js';
+} from '../../src/metrics/index.js';
 import * as oracle from '../reference/metrics.js';
 import { centralDifference } from '../reference/index.js';
 import { expectClose, expectFinite, toTensor } from '../support/compare.js';

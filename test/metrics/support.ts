@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import * as softseg from '../../src/index.js';
+import * as metrics from '../../src/metrics/index.js';
 import { ndarray, type NdArray } from '../reference/index.js';
 import type { Batch, ScoreName } from '../reference/metrics.js';
 import { toTensor } from '../support/compare.js';
@@ -10,20 +10,20 @@ export const SCORES = ['iou', 'dice', 'tversky', 'precision', 'recall'] as const
 export type Function = (labels: tf.Tensor, predictions: tf.Tensor, options?: object) => tf.Tensor;
 
 export function scoreFunction(name: ScoreName): Function {
-  return softseg[`${name}Score`] as Function;
+  return metrics[`${name}Score`] as Function;
 }
 
 /** What every accumulator of numbers can do. */
-interface AnyAccumulator extends softseg.Accumulator {
+interface AnyAccumulator extends metrics.Accumulator {
   result(): number;
   perClass(): number[];
 }
 export type AccumulatorClass = (new (options?: object) => AnyAccumulator) & {
-  fromJSON(json: softseg.AccumulatorJson, options?: object): AnyAccumulator;
+  fromJSON(json: metrics.AccumulatorJson, options?: object): AnyAccumulator;
 };
 
 export function meanOf(name: ScoreName): AccumulatorClass {
-  const { MeanIou, MeanDice, MeanTversky, MeanPrecision, MeanRecall } = softseg;
+  const { MeanIou, MeanDice, MeanTversky, MeanPrecision, MeanRecall } = metrics;
   const classes = { iou: MeanIou, dice: MeanDice, tversky: MeanTversky, precision: MeanPrecision, recall: MeanRecall };
   return classes[name] as unknown as AccumulatorClass;
 }
@@ -95,7 +95,7 @@ function image(array: NdArray, n: number): NdArray {
   return { ...array, shape: [1, ...array.shape.slice(1)], data: array.data.slice(n * size, (n + 1) * size) };
 }
 
-export function update(accumulator: softseg.Accumulator, { labels, predictions, mask }: Batch): void {
+export function update(accumulator: metrics.Accumulator, { labels, predictions, mask }: Batch): void {
   tf.tidy(() => {
     accumulator.update(toTensor(labels), toTensor(predictions), mask ? { mask: toTensor(mask) } : {});
   });

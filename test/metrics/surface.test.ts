@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
-import { averageSurfaceDistance, checkValues, hausdorffDistance, normalizedSurfaceDice } from '../../src/index.js';
+import { checkValues } from '../../src/index.js';
+import { averageSurfaceDistance, hausdorffDistance, normalizedSurfaceDice } from '../../src/metrics/index.js';
 import { ndarray, sizeOf, sum } from '../reference/index.js';
 import { surfaceDistances } from '../reference/distance.js';
 import { expectClose, toTensor } from '../support/compare.js';

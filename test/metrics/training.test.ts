@@ -1,6 +1,7 @@
 /** Scores in tfjs-layers: as metrics of compile, and over a validation set. */
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
+import { iouLoss } from '../../src/index.js';
 import {
   asMetric,
   brierScore,
@@ -8,14 +9,13 @@ import {
   ConfusionMatrix,
   evaluateScores,
   expectedCalibrationError,
-  iouLoss,
   iouScore,
   pixelAccuracy,
   MeanIou,
   precisionScore,
   validationScores,
   type Accumulator,
-} from '../../src/index.js';
+} from '../../src/metrics/index.js';
 import { toTensor } from '../support/compare.js';
 import { randomArray, randomDistribution, randomIndices } from '../support/random.js';
 

@@ -15,7 +15,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-node';
-import { compileSaved, diceLoss, namedLoss, savedState, saveModel, type NamedLoss } from '../../src/index.js';
+import { diceLoss } from '../../src/index.js';
+import { compileSaved, namedLoss, savedState, saveModel, type NamedLoss } from '../../src/training/index.js';
 import { checkpoints, latestCheckpoint, saveCheckpoint } from '../../src/node/checkpoints.js';
 import { modelFiles } from '../../src/node/modelFiles.js';
 

@@ -18,7 +18,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-node';
-import { diceLoss, saveModel } from '../../src/index.js';
+import { diceLoss } from '../../src/index.js';
+import { saveModel } from '../../src/training/index.js';
 import { latestCheckpoint, saveCheckpoint } from '../../src/node/checkpoints.js';
 import { modelFiles } from '../../src/node/modelFiles.js';
 

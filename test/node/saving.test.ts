@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-node';
-import { savedState } from '../../src/index.js';
+import { savedState } from '../../src/training/index.js';
 import { latestCheckpoint } from '../../src/node/checkpoints.js';
 import { modelFiles } from '../../src/node/modelFiles.js';
 import { wholeCorpus } from '../damage/damaged.js';

@@ -3,7 +3,8 @@
 import { readdirSync, rmdirSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
-import { compileSaved, diceLoss, savedState, saveModel } from 'softseg';
+import { diceLoss } from 'softseg';
+import { compileSaved, savedState, saveModel } from 'softseg/training';
 import { latestCheckpoint, modelFiles, saveCheckpoint } from 'softseg/node';
 
 const [what, folder, seconds = '1e9'] = process.argv.slice(2);

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { node } from '@tensorflow/tfjs-node';
-import { anneal, learningRateSchedule, linearSchedule, MeanIou, namedLoss, validationScores } from '../../src/index.js';
+import { MeanIou, validationScores } from '../../src/metrics/index.js';
+import { anneal, learningRateSchedule, linearSchedule, namedLoss } from '../../src/training/index.js';
 
 let folder: string;
 beforeAll(() => {

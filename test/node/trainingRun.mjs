@@ -2,7 +2,14 @@
 // about to do, a line each, and at its end the bits of its weights.
 import { createHash } from 'node:crypto';
 import { writeSync } from 'node:fs';
-import { anneal, epochBatches, exponentialSchedule, linearSchedule, learningRateSchedule, namedLoss } from 'softseg';
+import {
+  anneal,
+  epochBatches,
+  exponentialSchedule,
+  linearSchedule,
+  learningRateSchedule,
+  namedLoss,
+} from 'softseg/training';
 import { checkpoints, latestCheckpoint, load, saveCheckpoint } from 'softseg/node';
 
 const [kind, optimizerName, folder] = process.argv.slice(2);

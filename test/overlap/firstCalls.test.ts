@@ -1,8 +1,9 @@
 /** When values are read: on the first call of each kind, and then never again. */
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
-import * as softseg from '../../src/index.js';
-import { checkValues, diceLoss, iouLoss, kernelsInUse, lovaszHingeLoss, MeanIou } from '../../src/index.js';
+import * as softseg from '../support/allEntries.js';
+import { checkValues, diceLoss, iouLoss, kernelsInUse, lovaszHingeLoss } from '../../src/index.js';
+import { MeanIou } from '../../src/metrics/index.js';
 import { expectClose, toTensor } from '../support/compare.js';
 import { LOSSES, lossNamed } from '../support/oracle.js';
 import { randomArray, randomDistribution, randomLogits } from '../support/random.js';

@@ -6,10 +6,10 @@ import {
   crossEntropyLoss,
   iouLoss,
   kernelsInUse,
-  MeanIou,
   useKernels,
   type KernelChoice,
 } from '../../src/index.js';
+import { MeanIou } from '../../src/metrics/index.js';
 import * as reading from '../../src/ops/canReadAtOnce.js';
 
 const WRONG = 'labels must lie in [0, 1], got 255 at sample 0, position [0]; labels hold 255: divide by 255';

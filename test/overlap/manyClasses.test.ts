@@ -1,7 +1,7 @@
 /** So many classes that a list of them does not fit on the stack as the arguments of a call. */
 import { expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
-import * as softseg from '../../src/index.js';
+import * as softseg from '../support/allEntries.js';
 
 const CLASSES = 130_000;
 const PIXELS = 3;

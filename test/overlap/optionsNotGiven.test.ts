@@ -1,7 +1,7 @@
 /** Only `undefined` stands for an option that is not given: null is refused by every public function. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
-import * as softseg from '../../src/index.js';
+import * as softseg from '../support/allEntries.js';
 
 type Options = Record<string, unknown>;
 type Call = (options: never) => unknown;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { cosineSchedule, exponentialSchedule, linearSchedule } from '../../src/index.js';
+import { cosineSchedule, exponentialSchedule, linearSchedule } from '../../src/training/index.js';
 import * as reference from '../reference/index.js';
 
 describe.each([

@@ -1,7 +1,9 @@
 /** Class indices as targets of fit, trainOnBatch and evaluate. */
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
-import { acceptAnyTargets, comboLoss, crossEntropyLoss, deepSupervisionLoss, iouScore } from '../../src/index.js';
+import { comboLoss, crossEntropyLoss, deepSupervisionLoss } from '../../src/index.js';
+import { iouScore } from '../../src/metrics/index.js';
+import { acceptAnyTargets } from '../../src/training/index.js';
 import { freedOutputs } from '../../src/training/targets/acceptAnyTargets.js';
 import { toTensor } from '../support/compare.js';
 import { randomArray, randomIndices } from '../support/random.js';

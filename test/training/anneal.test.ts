@@ -1,17 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
+import { diceLoss, iouLoss, powerSharpen } from '../../src/index.js';
 import {
   anneal,
   cosineSchedule,
-  diceLoss,
   exponentialSchedule,
-  iouLoss,
   learningRateSchedule,
   linearSchedule,
   namedLoss,
-  powerSharpen,
   warmup,
-} from '../../src/index.js';
+} from '../../src/training/index.js';
 import { expectClose, toTensor } from '../support/compare.js';
 import { randomArray, randomDistribution } from '../support/random.js';
 import { batchesOf, expectNumber, numberOf, oneOutput } from './tinyModels.js';

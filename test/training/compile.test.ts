@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
-import * as softseg from '../../src/index.js';
+import * as softseg from '../support/allEntries.js';
 import { LOSSES, type LossName } from '../../src/training/lossRegistry.js';
 import { toTensor } from '../support/compare.js';
 import { indices } from '../reference/index.js';

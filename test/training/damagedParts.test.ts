@@ -5,16 +5,9 @@
  */
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
-import {
-  acceptAnyTargets,
-  asMetric,
-  compileSaved,
-  diceLoss,
-  iouScore,
-  namedLoss,
-  saveModel,
-  savedState,
-} from '../../src/index.js';
+import { diceLoss } from '../../src/index.js';
+import { asMetric, iouScore } from '../../src/metrics/index.js';
+import { acceptAnyTargets, compileSaved, namedLoss, saveModel, savedState } from '../../src/training/index.js';
 import { CLASSES, discard, loadSilently, memory, SPATIAL, train } from './savedModels.js';
 import { oneOutput, twoOutputs } from './tinyModels.js';
 

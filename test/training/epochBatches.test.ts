@@ -1,7 +1,8 @@
 /** Batches in an order that is a function of seed and epoch, in fitDataset and in loops. */
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
-import { epochBatches, iouLoss, type EpochBatches } from '../../src/index.js';
+import { iouLoss } from '../../src/index.js';
+import { epochBatches, type EpochBatches } from '../../src/training/index.js';
 import { expectNothingLeft } from '../support/leftovers.js';
 
 const data = () => ({ xs: tf.range(0, 10, 1).reshape([10, 1]), ys: tf.range(100, 110, 1).reshape([10, 1]) });

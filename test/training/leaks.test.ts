@@ -1,22 +1,21 @@
 /** A thousand steps of each kind of loop leave no tensor. */
 import { expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
+import { comboLoss } from '../../src/index.js';
+import { MeanIou, validationScores } from '../../src/metrics/index.js';
 import {
   acceptAnyTargets,
   anneal,
   bestCheckpoint,
-  comboLoss,
   earlyStopping,
   epochBatches,
   learningRateSchedule,
   linearSchedule,
-  MeanIou,
   namedLoss,
   packMask,
   seedEpochs,
-  validationScores,
   withMask,
-} from '../../src/index.js';
+} from '../../src/training/index.js';
 
 const EPOCHS = 250;
 const BATCH = 2;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import * as softseg from '../../src/index.js';
-import { namedLoss, type LossName, type NamedLoss } from '../../src/index.js';
+import { namedLoss, type LossName, type NamedLoss } from '../../src/training/index.js';
 import { LOSSES, nameOfLoss } from '../../src/training/lossRegistry.js';
 import { isNamedLoss } from '../../src/training/boundLoss.js';
 import { expectClose, toTensor } from '../support/compare.js';

@@ -1,17 +1,9 @@
 /** Masks that go through fit behind the labels' last channel. */
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
-import {
-  acceptAnyTargets,
-  asMetric,
-  crossEntropyLoss,
-  deepSupervisionLoss,
-  diceLoss,
-  iouScore,
-  namedLoss,
-  packMask,
-  withMask,
-} from '../../src/index.js';
+import { crossEntropyLoss, deepSupervisionLoss, diceLoss } from '../../src/index.js';
+import { asMetric, iouScore } from '../../src/metrics/index.js';
+import { acceptAnyTargets, namedLoss, packMask, withMask } from '../../src/training/index.js';
 import { LOSSES, type LossName } from '../../src/training/lossRegistry.js';
 import { isNamedLoss, type NamedLoss } from '../../src/training/boundLoss.js';
 import { wrapLoss } from '../../src/training/targets/wrapLoss.js';

@@ -1,19 +1,16 @@
 /** Weights of samples that go through fit behind the labels' last channel. */
 import { afterEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
-import * as softseg from '../../src/index.js';
+import { checkValues, crossEntropyLoss, diceLoss, iouLoss } from '../../src/index.js';
+import { iouScore } from '../../src/metrics/index.js';
 import {
-  checkValues,
   acceptAnyTargets,
-  crossEntropyLoss,
-  diceLoss,
-  iouLoss,
   namedLoss,
   packMask,
   packSampleWeights,
   withMask,
   withSampleWeights,
-} from '../../src/index.js';
+} from '../../src/training/index.js';
 import { LOSSES, type LossName } from '../../src/training/lossRegistry.js';
 import { isNamedLoss, type NamedLoss } from '../../src/training/boundLoss.js';
 import { wrapLoss } from '../../src/training/targets/wrapLoss.js';
@@ -210,8 +207,8 @@ test('it is a named loss, and gives the values of the samples where they are ask
   expectNumber(numberOf(loss(packed, logits())), numberOf(tf.mean(expected)));
   expect((withSampleWeights(diceLoss) as NamedLoss).lossName).toBe('withSampleWeights(diceLoss)');
   // Scores have values per sample, too.
-  const score = withSampleWeights(softseg.iouScore)(packed, logits());
-  const scores = softseg.iouScore(soft(), logits(), { reduction: 'sample' });
+  const score = withSampleWeights(iouScore)(packed, logits());
+  const scores = iouScore(soft(), logits(), { reduction: 'sample' });
   expectNumber(numberOf(score), numberOf(tf.mean(tf.mul(scores, weights()))));
 });
 

@@ -15,7 +15,7 @@ import {
   type NamedLoss,
   type Piece,
   type TileOptions,
-} from '../../src/index.js';
+} from '../../src/training/index.js';
 import { LOSSES } from '../../src/training/lossRegistry.js';
 import { expectClose, toTensor } from '../support/compare.js';
 import { randomArray, randomDistribution, randomIndices, randomLabels } from '../support/random.js';

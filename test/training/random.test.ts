@@ -1,7 +1,8 @@
 /** What is drawn from Math.random is the same in every run once that is seeded, on every backend. */
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
-import { iouLoss, seedEpochs, withSeed } from '../../src/index.js';
+import { iouLoss } from '../../src/index.js';
+import { seedEpochs, withSeed } from '../../src/training/index.js';
 import { generator } from '../../src/training/seeds/generator.js';
 import { toTensor } from '../support/compare.js';
 import { randomArray, randomDistribution } from '../support/random.js';

@@ -1,8 +1,8 @@
 /** Training that goes on after saveModel, loadLayersModel and compileSaved is the training that was not interrupted. */
 import { describe, expect, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
-import * as softseg from '../../src/index.js';
-import { compileSaved, namedLoss, saveModel, savedState } from '../../src/index.js';
+import * as softseg from '../support/allEntries.js';
+import { compileSaved, namedLoss, saveModel, savedState } from '../../src/training/index.js';
 import { LOSSES } from '../../src/training/lossRegistry.js';
 import { toTensor } from '../support/compare.js';
 import { randomArray } from '../support/random.js';

@@ -1,7 +1,7 @@
 /** Models that are saved to memory as files hold them, and loaded again. */
 import { expect, jest } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
-import { compileSaved, saveModel, type CompileSavedOptions, type SaveModelOptions } from '../../src/index.js';
+import { compileSaved, saveModel, type CompileSavedOptions, type SaveModelOptions } from '../../src/training/index.js';
 import { toTensor } from '../support/compare.js';
 import { randomArray } from '../support/random.js';
 

@@ -1,20 +1,19 @@
 /** Early stopping, checkpoints of the best, and how callbacks of ours and tfjs-layers' go together. */
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
+import { iouLoss } from '../../src/index.js';
+import { MeanIou, validationScores } from '../../src/metrics/index.js';
 import {
   anneal,
   bestCheckpoint,
   cosineSchedule,
   earlyStopping,
-  iouLoss,
   learningRateSchedule,
   linearSchedule,
-  MeanIou,
   namedLoss,
   seedEpochs,
-  validationScores,
   type CheckpointInfo,
-} from '../../src/index.js';
+} from '../../src/training/index.js';
 import { expectClose, toTensor } from '../support/compare.js';
 import { randomArray, randomDistribution } from '../support/random.js';
 import { batchesOf, oneOutput } from './tinyModels.js';

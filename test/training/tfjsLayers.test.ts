@@ -1,15 +1,9 @@
 /** What tfjs-layers 4.22 does with weights and several outputs: the docs say so, and a newer version may differ. */
 import { afterEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
-import {
-  acceptAnyTargets,
-  checkValues,
-  comboLoss,
-  crossEntropyLoss,
-  diceLoss,
-  iouScore,
-  namedLoss,
-} from '../../src/index.js';
+import { checkValues, comboLoss, crossEntropyLoss, diceLoss } from '../../src/index.js';
+import { iouScore } from '../../src/metrics/index.js';
+import { acceptAnyTargets, namedLoss } from '../../src/training/index.js';
 import { toTensor } from '../support/compare.js';
 import { randomArray, randomDistribution, randomIndices } from '../support/random.js';
 import {

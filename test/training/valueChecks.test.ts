@@ -2,33 +2,37 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import {
-  acceptAnyTargets,
-  accumulateGrads,
   binaryCrossEntropyLoss,
-  brierScore,
-  CalibrationError,
   checkValues,
   comboLoss,
-  ConfusionMatrix,
   crossEntropyLoss,
   deepSupervisionLoss,
   diceLoss,
-  hausdorffDistance,
   iouLoss,
-  iouScore,
   kernelsInUse,
-  lossOfPieces,
+  overlap,
+  signedDistance,
+} from '../../src/index.js';
+import {
+  brierScore,
+  CalibrationError,
+  ConfusionMatrix,
+  hausdorffDistance,
+  iouScore,
   MeanBrier,
   MeanIou,
+} from '../../src/metrics/index.js';
+import {
+  acceptAnyTargets,
+  accumulateGrads,
+  lossOfPieces,
   minimizePieces,
   namedLoss,
-  overlap,
   packMask,
   packSampleWeights,
-  signedDistance,
   withMask,
   withSampleWeights,
-} from '../../src/index.js';
+} from '../../src/training/index.js';
 import { toTensor } from '../support/compare.js';
 import { LOSSES, lossNamed } from '../support/oracle.js';
 import { randomArray } from '../support/random.js';

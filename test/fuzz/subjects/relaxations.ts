@@ -1,6 +1,6 @@
 /** Relaxations, soft labels and schedules. */
 import fc from 'fast-check';
-import * as softseg from '../../../src/index.js';
+import * as softseg from '../../support/allEntries.js';
 import * as entmaxes from '../../reference/entmax.js';
 import * as reference from '../../reference/index.js';
 import { sizeOf, type NdArray } from '../../reference/index.js';

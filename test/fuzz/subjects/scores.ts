@@ -1,7 +1,7 @@
 /** Scores as functions, and as accumulators. */
 import fc from 'fast-check';
 import type * as tf from '@tensorflow/tfjs-core';
-import * as softseg from '../../../src/index.js';
+import * as softsegMetrics from '../../../src/metrics/index.js';
 import * as metrics from '../../reference/metrics.js';
 import { sizeOf, type NdArray } from '../../reference/index.js';
 import { readPixels } from '../../reference/pixels.js';
@@ -181,7 +181,7 @@ const said = (accumulator: AnyAccumulator): unknown[] => [
 /** All batches in one accumulator; as many, merged in reverse, and one that was written down, must say the same. */
 function accumulate(fn: string, [how, given]: unknown[]): unknown {
   const batches = Array.isArray(given) ? given : [];
-  const Class = (softseg as unknown as Record<string, AccumulatorClass>)[fn]!;
+  const Class = (softsegMetrics as unknown as Record<string, AccumulatorClass>)[fn]!;
   const saw = (some: Batch[]) => {
     const accumulator = new Class(how);
     for (const batch of some) {

@@ -1,7 +1,7 @@
-/** The training functions that take tensors, and the rest of the exports of src/index.ts. */
+/** The training functions that take tensors, and the rest of what the entries export. */
 import fc from 'fast-check';
 import * as tf from '@tensorflow/tfjs-core';
-import * as softseg from '../../../src/index.js';
+import * as softseg from '../../support/allEntries.js';
 import * as distance from '../../reference/distance.js';
 import * as reference from '../../reference/index.js';
 import { sizeOf, type NdArray } from '../../reference/index.js';
