@@ -2,7 +2,8 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
-import { checkValues, comboLoss, enableWasmTraining, MeanIou } from 'softseg';
+import { checkValues, comboLoss, enableWasmTraining } from 'softseg';
+import { MeanIou } from 'softseg/metrics';
 import { load } from 'softseg/node';
 
 const [SAMPLES, SIZE] = [4, 128];

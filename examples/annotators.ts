@@ -1,21 +1,9 @@
 /** Five raters who disagree (SIMULATED: drawn from the real maps by a program): which labels and losses keep that? */
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
-import {
-  binaryCrossEntropyLoss,
-  CalibrationError,
-  cosineSchedule,
-  disagreementEntropy,
-  evaluateScores,
-  learningRateSchedule,
-  MeanBrier,
-  MeanDice,
-  namedLoss,
-  seedEpochs,
-  softLabelsFromMasks,
-  softThreshold,
-  staple,
-} from 'softseg';
+import { binaryCrossEntropyLoss, disagreementEntropy, softLabelsFromMasks, softThreshold, staple } from 'softseg';
+import { CalibrationError, evaluateScores, MeanBrier, MeanDice } from 'softseg/metrics';
+import { cosineSchedule, learningRateSchedule, namedLoss, seedEpochs } from 'softseg/training';
 import { trainingProgress } from 'softseg/node';
 import type { Colour } from './shared/colours.js';
 import { say } from './shared/output.js';

@@ -1,19 +1,9 @@
 /** One structure: brain tissue against the rest, with model.fit, early stopping and the best weights. */
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
-import {
-  comboLoss,
-  cosineSchedule,
-  earlyStopping,
-  evaluateScores,
-  learningRateSchedule,
-  MeanBrier,
-  MeanDice,
-  MeanIou,
-  seedEpochs,
-  softThreshold,
-  validationScores,
-} from 'softseg';
+import { comboLoss, softThreshold } from 'softseg';
+import { evaluateScores, MeanBrier, MeanDice, MeanIou, validationScores } from 'softseg/metrics';
+import { cosineSchedule, earlyStopping, learningRateSchedule, seedEpochs } from 'softseg/training';
 import { trainingProgress } from 'softseg/node';
 import { classTile, greyTile, heatTile, writePicture } from './shared/pictures.js';
 import { printLosses, printScores } from './shared/report.js';

@@ -1,15 +1,9 @@
 /** Classes that exclude each other: background, grey and white matter. A run that may be stopped and goes on. */
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
-import {
-  ConfusionMatrix,
-  epochBatches,
-  evaluateScores,
-  MeanIou,
-  namedLoss,
-  softOneHot,
-  validationScores,
-} from 'softseg';
+import { softOneHot } from 'softseg';
+import { ConfusionMatrix, evaluateScores, MeanIou, validationScores } from 'softseg/metrics';
+import { epochBatches, namedLoss } from 'softseg/training';
 import { checkpoints, latestCheckpoint, trainingProgress } from 'softseg/node';
 import { classColour } from './shared/colours.js';
 import { say } from './shared/output.js';

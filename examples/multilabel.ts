@@ -1,16 +1,9 @@
 /** Structures that overlap: tissue, the white matter in it, and its left half. A loop of one's own. */
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
-import {
-  comboLoss,
-  cosineSchedule,
-  epochBatches,
-  evaluateScores,
-  learningRateSchedule,
-  MeanIou,
-  softThreshold,
-  warmup,
-} from 'softseg';
+import { comboLoss, softThreshold } from 'softseg';
+import { evaluateScores, MeanIou } from 'softseg/metrics';
+import { cosineSchedule, epochBatches, learningRateSchedule, warmup } from 'softseg/training';
 import { trainingProgress } from 'softseg/node';
 import type { Colour } from './shared/colours.js';
 import { classTile, greyTile, writePicture } from './shared/pictures.js';

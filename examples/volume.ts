@@ -1,18 +1,17 @@
 /** A volume that goes through the network in tiles, with a loss of the whole: accumulated gradients, bounded memory. */
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
+import { softOneHot } from 'softseg';
+import { evaluateScores, MeanDice } from 'softseg/metrics';
 import {
   cosineSchedule,
-  evaluateScores,
   learningRateSchedule,
-  MeanDice,
   minimizePieces,
   namedLoss,
   predictTiles,
-  softOneHot,
   tiles,
   withSeed,
-} from 'softseg';
+} from 'softseg/training';
 import { ProgressLine } from 'softseg/node';
 import { classColour } from './shared/colours.js';
 import { phantom } from './shared/phantom.js';

@@ -2,7 +2,11 @@
 module.exports = {
   testEnvironment: '<rootDir>/../test/setup/environment.cjs',
   transform: { '\\.ts$': ['babel-jest', { configFile: require.resolve('../babel.config.json') }] },
-  moduleNameMapper: { '^softseg$': '<rootDir>/../src/index.ts', '^(\\.{1,2}/.*)\\.js$': '$1' },
+  moduleNameMapper: {
+    '^softseg$': '<rootDir>/../src/index.ts',
+    '^softseg/(metrics|training)$': '<rootDir>/../src/$1/index.ts',
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+  },
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   testTimeout: 180_000,
 };

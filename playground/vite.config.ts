@@ -8,7 +8,8 @@ export default defineConfig({
   base: './',
   resolve: {
     alias: [
-      { find: 'softseg', replacement: here('../src/index.ts') },
+      { find: /^softseg$/, replacement: here('../src/index.ts') },
+      { find: /^softseg\/(metrics|training)$/, replacement: here('../src/$1/index.ts') },
       { find: '#nativePasses', replacement: here('../src/kernels/tensorflow/nativePasses.ts') },
       // The brain example's U-Net, without the parts of TensorFlow.js that the page does not use.
       { find: /^@tensorflow\/tfjs$/, replacement: here('src/training/tfjs.ts') },

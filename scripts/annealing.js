@@ -11,12 +11,21 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
-import * as softseg from 'softseg';
+import { iouLoss, powerSharpen, softOneHot, softThreshold } from 'softseg';
+import { MeanIou, validationScores } from 'softseg/metrics';
 import { load, trainingProgress } from 'softseg/node';
+import {
+  anneal,
+  cosineSchedule,
+  exponentialSchedule,
+  learningRateSchedule,
+  linearSchedule,
+  namedLoss,
+  seedEpochs,
+} from 'softseg/training';
 import { at, path, text, TEXT } from './svg.js';
 import { writeWhole } from './writeWhole.js';
 
-const { anneal, cosineSchedule, exponentialSchedule, learningRateSchedule, linearSchedule, namedLoss } = softseg;
 const { values: options } = parseArgs({
   options: {
     epochs: { type: 'string', default: '40' },
@@ -33,8 +42,8 @@ const iou = (settings) => namedLoss('iouLoss', { aggregate: 'batch', ...settings
 const combo = (settings) => namedLoss('comboLoss', { aggregate: 'batch', ...settings });
 const ofPower = (power) => {
   const sharpened = (labels, logits, { power }) => {
-    const activation = (z) => softseg.powerSharpen(softseg.softOneHot(z), power);
-    return softseg.iouLoss(labels, logits, { aggregate: 'batch', activation });
+    const activation = (z) => powerSharpen(softOneHot(z), power);
+    return iouLoss(labels, logits, { aggregate: 'batch', activation });
   };
   return namedLoss('powerIouLoss', { power }, sharpened);
 };
@@ -94,10 +103,10 @@ async function trained() {
         batchSize: BATCH,
         verbose: 0,
         callbacks: [
-          softseg.seedEpochs(seed),
+          seedEpochs(seed),
           ...(schedules ? [anneal(loss, schedules(epochs - 1))] : []),
           learningRateSchedule(optimizer, cosineSchedule({ from: rate, to: 0, steps }), { by: 'step' }),
-          softseg.validationScores(model, test, { iou: new softseg.MeanIou({ hard: true }) }, { batchSize: 6 }),
+          validationScores(model, test, { iou: new MeanIou({ hard: true }) }, { batchSize: 6 }),
           trainingProgress(),
         ],
       });
@@ -173,7 +182,7 @@ function slopes() {
   return [1, 2, 4, 8].map((sharpness) => {
     const slope = tf.tidy(() =>
       tf
-        .grad((z) => softseg.softThreshold(z, { sharpness }))(tf.tensor(zs))
+        .grad((z) => softThreshold(z, { sharpness }))(tf.tensor(zs))
         .dataSync(),
     );
     return { name: `sharpness ${sharpness}`, points: [zs.map((z, i) => [z, Math.log10(Math.max(slope[i], 1e-12))])] };

@@ -54,7 +54,13 @@ for (const version of VERSIONS) {
     const [first, last] = [losses[0], losses.at(-1)].map((loss) => loss.toFixed(4));
     const said = warnings ? warnings.split('\n').join(' ') : 'none';
     console.log(`| ${version} | ${backend} | ${kernels} | ${first} to ${last} | ${required} | ${said} |`);
-    if (backend !== 'tensorflow' || kernels !== 'fused native' || !(losses.at(-1) < losses[0]) || warnings) {
+    if (
+      backend !== 'tensorflow' ||
+      kernels !== 'fused native' ||
+      !(losses.at(-1) < losses[0]) ||
+      !required ||
+      warnings
+    ) {
       process.exitCode = 1;
     }
   } catch (error) {

@@ -10,14 +10,21 @@ import { build, transform } from 'esbuild';
 import { build as viteBuild } from 'vite';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const IMPORTS = { 'diceLoss alone': 'diceLoss', 'comboLoss alone': 'comboLoss', everything: '*' };
+const IMPORTS = {
+  'diceLoss alone': "export { diceLoss } from 'softseg';",
+  'comboLoss alone': "export { comboLoss } from 'softseg';",
+  softseg: "export * from 'softseg';",
+  'softseg/metrics': "export * from 'softseg/metrics';",
+  'softseg/training': "export * from 'softseg/training';",
+  'all three': ['softseg', 'softseg/metrics', 'softseg/training'].map((entry) => `export * from '${entry}';`).join(''),
+};
 const KERNELS = { fused: {}, composed: { SOFTSEG_KERNELS: '"composed"' } };
 
-/** What computes the passes is somewhere else: what is left are the losses, their options and checks. */
+/** Kernels, and the small ops they share with the losses, are left out: losses, options and checks are counted. */
 const WITHOUT_KERNELS = {
   name: 'without-kernels',
   setup({ onResolve }) {
-    onResolve({ filter: /kernels\/|^\.\/(composed|fused|wasm|cpu|webgpu|tensorflow)\// }, ({ path }) => ({
+    onResolve({ filter: /(kernels|ops)\/|^\.\/(composed|fused|wasm|cpu|webgpu|tensorflow)\// }, ({ path }) => ({
       path,
       external: true,
     }));
@@ -27,8 +34,7 @@ const WITHOUT_KERNELS = {
 /** Minified, gzipped: bytes by bundler. */
 export async function sizes() {
   const rows = [];
-  for (const [what, name] of Object.entries(IMPORTS)) {
-    const code = name === '*' ? "export * from 'softseg';" : `export { ${name} } from 'softseg';`;
+  for (const [what, code] of Object.entries(IMPORTS)) {
     for (const [kernels, define] of Object.entries(KERNELS)) {
       rows.push({ what, kernels, esbuild: await byEsbuild(code, define), vite: await byVite(code, define) });
     }
@@ -61,7 +67,12 @@ async function byVite(contents, define) {
       logLevel: 'silent',
       root: folder,
       define,
-      resolve: { alias: { softseg: join(root, 'dist/index.js') } },
+      resolve: {
+        alias: [
+          { find: /^softseg$/, replacement: join(root, 'dist/index.js') },
+          { find: /^softseg\/(metrics|training)$/, replacement: join(root, 'dist/$1/index.js') },
+        ],
+      },
       build: {
         write: false,
         minify: true,

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { cosineSchedule } from 'softseg';
+import { cosineSchedule } from 'softseg/training';
 import { shuffled } from './random.js';
 import type { Part } from './tensors.js';
 

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { withSeed } from 'softseg';
+import { withSeed } from 'softseg/training';
 
 /** A volume [1, S, S, S, 1] and the class of each voxel [1, S, S, S]: 0 background, 1 ellipsoid, 2 tube. */
 export interface Phantom {

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { withSeed } from 'softseg';
+import { withSeed } from 'softseg/training';
 
 /** How someone who does not exist draws. */
 export interface Rater {

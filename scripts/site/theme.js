@@ -13,6 +13,8 @@ const CATEGORIES = {
   annotators: 'Annotators',
   metrics: 'Scores',
   distance: 'Distances',
+  schedules: 'Training',
+  morphology: 'Distances',
 };
 const TYPES = ReflectionKind.Interface | ReflectionKind.TypeAlias;
 

@@ -1,7 +1,9 @@
 /** One training, from the first weights to the last epoch or until it is stopped. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor } from '@tensorflow/tfjs-core';
-import { cosineSchedule, kernelsInUse, MeanIou, sparsemax, entmax15, softOneHot, softThreshold } from 'softseg';
+import { kernelsInUse, sparsemax, entmax15, softOneHot, softThreshold } from 'softseg';
+import { MeanIou } from 'softseg/metrics';
+import { cosineSchedule } from 'softseg/training';
 import { shuffled } from '../../../examples/brain/random.js';
 import { unet } from '../../../examples/shared/unet.js';
 import { lossOf } from '../losses/build.js';
