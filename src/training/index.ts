@@ -1,5 +1,6 @@
 export type { LossName, LossOptions } from './lossRegistry.js';
-export { namedLoss, type NamedLoss } from './namedLoss.js';
+export type { NamedLoss } from './boundLoss.js';
+export { namedLoss } from './namedLoss.js';
 
 export { accumulateGrads, lossOfPieces, minimizePieces, type AccumulateOptions } from './pieces/accumulateGrads.js';
 export type { Network } from './pieces/forward.js';
