@@ -62,7 +62,7 @@ export { softLabelsFromMasks, type SoftLabelsFromMasksOptions } from './annotato
 export { softLabelsFromVotes, type SoftLabelsFromVotesOptions } from './annotators/softLabelsFromVotes.js';
 export { staple, type BinaryStaple, type MultiLabelStaple, type StapleOptions } from './annotators/staple.js';
 
-export { checkValues } from './checkValues.js';
+export { checkValues, type ValueChecks } from './checkValues.js';
 
 export type { KernelKind, SumName } from './kernels/contract.js';
 export { kernelsInUse, useKernels, type KernelChoice } from './kernels/select.js';

@@ -3,6 +3,7 @@ export { type Started } from './startBackend.js';
 export { type BackendChoice } from './system/environment.js';
 export { installNative, type InstallOptions, type InstallResult } from './provision/install.js';
 export { type InstallProgress } from './provision/settings.js';
+export { type NativePackage } from './provision/binding.js';
 export { diagnose, diagnosisTable, type DiagnoseOptions, type Diagnosis, type DoctorReport } from './doctor.js';
 export { ProgressLine, showOn, type ProgressStream } from './progress.js';
 export { BackendError, InstallError, type InstallFailure } from './system/errors.js';

@@ -25,6 +25,7 @@ export interface EvaluateScoresOptions {
   batchSize?: number;
 }
 
+/** Accumulators by the names that their results get. */
 export type Accumulators = Record<string, Accumulator>;
 
 /**

@@ -1,5 +1,5 @@
 export type { Accumulator, UpdateOptions } from './accumulator.js';
-export type { AccumulatorJson } from './accumulatorJson.js';
+export type { AccumulatorJson, OptionValue } from './accumulatorJson.js';
 export { asMetric, type Metric } from './asMetric.js';
 export { brierScore, type BrierScoreOptions } from './brierScore.js';
 export type { CalibrationBin } from './calibration.js';
@@ -9,6 +9,7 @@ export type { ClassScores, ConfusionResult } from './confusionScores.js';
 export { diceScore, type DiceScoreOptions } from './diceScore.js';
 export {
   evaluateScores,
+  type Accumulators,
   type EvaluateScoresOptions,
   type Predictor,
   type ScoredDataset,
@@ -27,6 +28,7 @@ export type { AbsentClass, ScoreOptions, ScoreReduction } from './options.js';
 export { pixelAccuracy, type PixelAccuracyOptions } from './pixelAccuracy.js';
 export { precisionScore, type PrecisionScoreOptions } from './precisionScore.js';
 export { recallScore, type RecallScoreOptions } from './recallScore.js';
+export type { ScoreResult } from './regionScore.js';
 export { tverskyScore, type TverskyScoreOptions } from './tverskyScore.js';
 export { validationScores, type ValidationCallback, type ValidationScoresOptions } from './validationScores.js';
 export { averageSurfaceDistance, type AverageSurfaceDistanceOptions } from './surfaces/averageSurfaceDistance.js';

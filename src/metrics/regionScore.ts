@@ -38,6 +38,7 @@ export interface ScoreFormula<O extends RegionScoreOptions> {
   denominator<M>(algebra: Algebra<M>, sums: ScoreSums<M>, options: O): M;
 }
 
+/** One number, one per sample, or one per sample and class, as the option `reduction` says. */
 export type ScoreResult<R extends ScoreReduction> = R extends 'none'
   ? Tensor2D
   : R extends 'sample'

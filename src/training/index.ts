@@ -54,3 +54,4 @@ export { seedEpochs, withSeed, type Seed, type SeededEpochs } from './seeds/rand
 export { compileSaved, savedState, type CompiledSaved, type CompileSavedOptions } from './saving/compileSaved.js';
 export type { Json } from './saving/json.js';
 export { saveModel, type SaveModelOptions } from './saving/saveModel.js';
+export type { CompiledLoss } from './saving/savedTraining.js';
