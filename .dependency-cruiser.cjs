@@ -22,7 +22,6 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^src/',
-        pathNot: '^src/(backend|training/saving)/', // circles that were there before this rule
       },
       to: { circular: true },
     },
@@ -52,10 +51,24 @@ module.exports = {
     only('losses', 'overlap', 'kernels', 'algebra', 'ops', 'distance', 'morphology'),
     only('metrics', 'losses', 'overlap', 'kernels', 'algebra', 'ops', 'distance'),
     only('training', 'metrics', 'losses', 'overlap', 'kernels', 'algebra', 'ops', 'schedules'),
-    // (probe.ts, in a process of its own, tries fused kernels with a loss.)
+    // (probeChild.ts, in a process of its own, tries fused kernels with a loss.)
     {
       ...only('backend', 'kernels', 'wasmTraining'),
       from: { path: inRooms('backend'), pathNot: '^src/backend/probe' },
+    },
+    {
+      name: 'arrows-of-provision',
+      comment: 'load and the command stand on provision/, not the other way round',
+      severity: 'error',
+      from: { path: '^src/backend/provision/' },
+      to: { path: '^src/backend/', pathNot: '^src/backend/(provision|system)/' },
+    },
+    {
+      name: 'arrows-of-system',
+      comment: 'all of backend/ stands on system/',
+      severity: 'error',
+      from: { path: '^src/backend/system/' },
+      to: { path: '^src/backend/', pathNot: '^src/backend/system/' },
     },
     only('node', 'backend', 'training'),
     {

@@ -1,11 +1,13 @@
 export * from './losses/index.js';
 export { comboLoss, type ComboLossOptions } from './losses/combo.js';
-export type { ComboTerm, TermLoss, TermOptions } from './losses/descriptions/comboTerms.js';
+export type { ComboTerm, OptionsOfTerm, TermLoss, TermOptions } from './losses/descriptions/comboTerms.js';
 export { deepSupervisionLoss, type DeepSupervisionLossOptions, type ScaleLoss } from './losses/deepSupervision.js';
 export type { ScaleOptions } from './losses/families/labelsAtScale.js';
 export { defineLoss, defineRegionLoss } from './losses/descriptions/defineLoss.js';
 export type { LossDefinition } from './losses/descriptions/makeLoss.js';
 export type { RegionDefinition } from './losses/descriptions/makeRegionLoss.js';
+export type { OwnOptions, RegionSums, RegionValue, ResolvedOptions } from './losses/families/regionFormula.js';
+export type { Algebra } from './algebra/algebra.js';
 export type {
   ClassLoss,
   Described,

@@ -40,13 +40,17 @@ export async function startFusedKernels({ backend: name, device }: Started): Pro
 }
 
 /** What became of the op on a backend of tfjs-node's. */
-export interface Found {
+interface Found {
   passes: FusedPasses | null;
   /** For the user, where it does not run: why not, and what to do. Undefined if load() has told it. */
   advice?: string;
 }
 
-/** The passes of softseg's op on a backend of tfjs-node's. It is started if nobody has. */
+/**
+ * The passes of softseg's op on a backend of tfjs-node's. It is started if nobody has.
+ *
+ * @internal
+ */
 export function findPasses(running: KernelBackend): Found {
   const backend = running as NativeBackend;
   const before = outcomes.get(backend);

@@ -10,9 +10,7 @@ import { lossOfTable, mergeTerms, type SumTerm } from '../overlap/sumsFormula.js
 import { descriptionOf, type Described, type PredictionSpec } from './descriptions/lossDescription.js';
 import type { Reduction, RegionResult } from './families/options.js';
 
-/** The options of a loss of sums: those about pixels have had their say when the sums were made. */
-type TableOptions<O extends object> = Omit<O, Exclude<keyof InputOptions, 'activation'> | 'reduction'>;
-
+/** The options that have had their say when the sums were made. */
 const ABOUT_PIXELS = ['sharpness', 'axis', 'mask', 'ignoreLabel'];
 
 /**
@@ -42,7 +40,7 @@ const ABOUT_PIXELS = ['sharpness', 'axis', 'mask', 'ignoreLabel'];
 export function lossFromOverlap<O extends object, R extends Reduction = 'mean'>(
   loss: Described<O> & ((labels: Tensor, predictions: Tensor, options?: never) => Tensor),
   table: Partial<OverlapOf<SumName>>,
-  options: TableOptions<O> & { reduction?: R } = {} as TableOptions<O>,
+  options: Omit<O, 'sharpness' | 'axis' | 'mask' | 'ignoreLabel' | 'reduction'> & { reduction?: R } = {} as O,
 ): RegionResult<R> {
   const fn = 'lossFromOverlap';
   const description = descriptionOf(loss);

@@ -93,11 +93,7 @@ export function lossOfSums(inputs: LossInputs, formula: SumsFormula): Tensor {
 }
 
 /** The sums that a formula asks for, from the common pass. Inside tf.tidy. */
-export function passSums(
-  inputs: LossInputs,
-  { sums }: SumsFormula,
-  entropy: EntropyTerm = plainEntropy(inputs),
-): PassSums {
+function passSums(inputs: LossInputs, { sums }: SumsFormula, entropy: EntropyTerm = plainEntropy(inputs)): PassSums {
   const { weights, layout, fn } = inputs;
   const names = sumSet<PassSum>(weights ? [...sums, 'valid'] : sums);
   const values = currentKernels().sums(inputs, passAttributes(inputs, entropy), names);

@@ -1,7 +1,7 @@
 /** A loss with options that can change: what `namedLoss` gives, without the list of all losses. */
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkOptionNames, fail } from '../checks.js';
-import type { LossDescription, LossFunction } from '../losses/descriptions/lossDescription.js';
+import type { AnyDescription, LossFunction } from '../losses/descriptions/lossDescription.js';
 import { checkJson } from './saving/json.js';
 
 /** A loss with its options, which can be saved with a model and changed while it trains. */
@@ -18,16 +18,16 @@ export const isNamedLoss = (value: unknown): value is NamedLoss =>
   typeof value === 'function' && 'lossName' in value && 'options' in value && 'set' in value;
 
 /** The descriptions of the losses in the results of `bindLoss`. */
-const descriptions = new WeakMap<object, LossDescription>();
+const descriptions = new WeakMap<object, AnyDescription>();
 
 /** The description of the loss that was bound; undefined for one without, and for the results of `withMask`. */
-export const descriptionInside = (named: NamedLoss): LossDescription | undefined => descriptions.get(named);
+export const descriptionInside = (named: NamedLoss): AnyDescription | undefined => descriptions.get(named);
 
 /** `description` is that of the loss, if it has one: its options are checked then. */
 export function bindLoss(
   name: string,
   loss: LossFunction,
-  description: LossDescription | undefined,
+  description: AnyDescription | undefined,
   first: object,
 ): NamedLoss {
   const fn = 'namedLoss';

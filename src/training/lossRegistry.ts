@@ -9,13 +9,12 @@ import {
 } from '../losses/descriptions/lossDescription.js';
 
 const all = { ...losses, comboLoss };
-type All = typeof all;
 
 /** A loss of this package that takes labels, predictions and options. */
-export type LossName = { [K in keyof All]: All[K] extends Described ? K : never }[keyof All];
+export type LossName = { [K in keyof typeof all]: (typeof all)[K] extends Described ? K : never }[keyof typeof all];
 
 /** The options of each loss that has a name. */
-export type LossOptions = { [K in LossName]: All[K] extends Described<infer O> ? O : never };
+export type LossOptions = { [K in LossName]: (typeof all)[K] extends Described<infer O> ? O : never };
 
 /** A loss that has a name. */
 export type RegisteredLoss = LossFunction & { readonly description: LossDescription };

@@ -3,7 +3,7 @@ import { fail, show } from '../checks.js';
 import {
   descriptionOf,
   type DescribedLoss,
-  type LossDescription,
+  type AnyDescription,
   type LossFunction,
 } from '../losses/descriptions/lossDescription.js';
 import { bindLoss, type NamedLoss } from './boundLoss.js';
@@ -67,7 +67,7 @@ export function namedLoss(given: unknown, options: object = {}, loss?: unknown):
   return bindLoss(name, LOSSES[name], LOSSES[name].description, options);
 }
 
-function bindDescribed(loss: LossFunction, description: LossDescription, options: object): NamedLoss {
+function bindDescribed(loss: LossFunction, description: AnyDescription, options: object): NamedLoss {
   const { name } = description;
   if (isLossName(name) && LOSSES[name] !== loss) {
     fail(FN, `'${name}' is a loss of softseg; give your own another name`);

@@ -2,20 +2,27 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkNumber, checkOptionNames, entriesOf, fail, show } from '../../checks.js';
 import * as losses from '../index.js';
-import { descriptionOf, type Described, type LossDescription, type LossFunction } from './lossDescription.js';
+import { descriptionOf, type Described, type AnyDescription, type LossFunction } from './lossDescription.js';
 import { INPUT_RULES } from '../families/options.js';
 
-type Losses = typeof losses;
 type AnyLoss = Described<object> & LossFunction;
 
 /** The losses that are terms by name: `'iou'` for iouLoss, and so on. */
 export type ComboTerm = {
-  [K in keyof Losses]: Losses[K] extends Described ? (K extends `${infer Name}Loss` ? Name : never) : never;
-}[keyof Losses];
+  [K in keyof typeof losses]: (typeof losses)[K] extends Described
+    ? K extends `${infer Name}Loss`
+      ? Name
+      : never
+    : never;
+}[keyof typeof losses];
 
 /** The options of each of them. */
 export type OptionsOfTerm = {
-  [K in keyof Losses as K extends `${infer Name}Loss` ? Name : never]: Losses[K] extends Described<infer O> ? O : never;
+  [K in keyof typeof losses as K extends `${infer Name}Loss` ? Name : never]: (typeof losses)[K] extends Described<
+    infer O
+  >
+    ? O
+    : never;
 };
 
 /** A term with options of its own: besides these any option of its loss, except those of the inputs and `reduction`. */
@@ -36,7 +43,7 @@ export interface Term {
   label: string;
   weight: number;
   loss: AnyLoss;
-  description: LossDescription;
+  description: AnyDescription;
   /** Those that its loss knows. */
   options: object;
 }
@@ -50,7 +57,7 @@ const TERMS: Readonly<Record<string, AnyLoss>> = Object.fromEntries(
     .map(([name, loss]): [string, AnyLoss] => [name.replace(/Loss$/, ''), loss])
     .sort(([a], [b]) => (a < b ? -1 : 1)),
 );
-export const TERM_NAMES = Object.keys(TERMS);
+const TERM_NAMES = Object.keys(TERMS);
 const knows = (name: string, option: string) => option in TERMS[name]!.description.options;
 /** The options that no loss but one of these knows. */
 export const TERM_RULES = Object.assign({}, ...Object.values(TERMS).map((loss) => loss.description.options)) as object;
@@ -100,7 +107,7 @@ function checkOptions(fn: string, names: readonly string[], options: object): vo
 }
 
 /** The given options that a loss knows. */
-function optionsFor({ options: rules }: LossDescription, options: object): object {
+function optionsFor({ options: rules }: AnyDescription, options: object): object {
   const all = Object.entries(options).filter(([name, value]) => value !== undefined && Object.hasOwn(rules, name));
   const names = all.map(([name]) => name);
   return Object.fromEntries(all.filter(([name]) => !names.includes(rules[name]!.notWith ?? '')));

@@ -20,11 +20,18 @@ export interface LossDescription<O extends object = object> {
   readonly range: readonly [least: number, most: number];
   /** Whether it is smallest at p = t on soft labels, with these options. */
   lowestAtLabels(options?: O): boolean;
+}
+
+/** How a loss is computed that shares the pass over the pixels with others. */
+export interface PassDescription<O extends object = object> extends LossDescription<O> {
   /** The activation where none is given, unless the number of classes decides. */
   activation?(options: O): 'sigmoid' | undefined;
-  /** Checks all options and resolves them. Not there where the loss shares nothing with the pass of the others. */
-  resolve?(fn: string, reading: PredictionSpec, options: O): ResolvedLoss;
+  /** Checks all options and resolves them. */
+  resolve(fn: string, reading: PredictionSpec, options: O): ResolvedLoss;
 }
+
+/** A loss that shares nothing with the pass of others has no `resolve`. */
+export type AnyDescription<O extends object = object> = LossDescription<O> & Partial<PassDescription<O>>;
 
 /** As much of the inputs as options depend on. */
 export interface PredictionSpec {
@@ -45,7 +52,7 @@ export interface ResolvedLoss {
 /** A term that needs the values of pixels. */
 export type PixelTerm = (inputs: LossInputs, labels: Tensor, predictions: Tensor) => Tensor;
 
-export type ResultShape = '[N, C]' | '[N, 1]' | 'one value per pixel';
+type ResultShape = '[N, C]' | '[N, 1]' | 'one value per pixel';
 
 /** What a loss of this package has, and one that `defineLoss` or `defineRegionLoss` made. */
 export interface Described<O extends object = never> {
@@ -73,7 +80,7 @@ export interface PixelLoss<O extends object> extends Described<O> {
 }
 
 /** The description of a loss; undefined for other functions, `NamedLoss` among them. */
-export function descriptionOf(loss: unknown): LossDescription | undefined {
+export function descriptionOf(loss: unknown): AnyDescription | undefined {
   return typeof loss === 'function' ? (loss as Partial<Described<object>>).description : undefined;
 }
 

@@ -9,6 +9,7 @@ import {
   type DescribedLoss,
   type LossDescription,
   type LossFunction,
+  type PassDescription,
   type ResolvedLoss,
 } from './lossDescription.js';
 import type { OptionRules } from './optionRules.js';
@@ -45,12 +46,11 @@ export function makeLoss<O extends object, F = DescribedLoss<O>>(definition: Los
 }
 
 /** A loss that shares the pass over the pixels with others. */
-export type SharedPassDefinition<O extends object> = Omit<LossDefinition<O>, 'loss'> &
-  Pick<LossDescription<O>, 'activation'> &
-  Required<Pick<LossDescription<O>, 'resolve'>>;
+type PassDefinition<O extends object> = Omit<LossDefinition<O>, 'loss'> &
+  Pick<PassDescription<O>, 'activation' | 'resolve'>;
 
 /** A loss that shares the pass over the pixels with others. */
-export function makePassLoss<O extends InputOptions, F>(definition: SharedPassDefinition<O>): F {
+export function makePassLoss<O extends InputOptions, F>(definition: PassDefinition<O>): F {
   const { activation, resolve } = definition;
   const description = { ...describe(definition), resolve, ...(activation && { activation }) };
   const call: LossFunction = (labels, predictions, options = {}) =>
@@ -73,12 +73,9 @@ function describe<O extends object>(definition: Omit<LossDefinition<O>, 'loss'>)
   };
 }
 
-/** A loss that can be resolved. */
-export type ResolvableLoss<O extends object> = LossDescription<O> & Required<Pick<LossDescription<O>, 'resolve'>>;
-
 /** The arguments of a loss, checked and resolved. Inside tf.tidy. */
 export function resolveLoss<O extends InputOptions>(
-  description: ResolvableLoss<O>,
+  description: PassDescription<O>,
   labels: Tensor,
   predictions: Tensor,
   options: O,

@@ -38,11 +38,17 @@ export interface OtherRule extends SharedRule {
 
 export type OptionRule = NumberRule | FlagRule | ChoiceRule | OtherRule;
 
-type RuleFor<V> = V extends boolean ? FlagRule : V extends number ? NumberRule : V extends string ? ChoiceRule : never;
-
 /** A rule for each option of O: a loss whose type has an option without a rule does not compile. */
 export type OptionRules<O extends object> = {
-  readonly [K in keyof O]-?: OtherRule | RuleFor<NonNullable<O[K]>>;
+  readonly [K in keyof O]-?:
+    | OtherRule
+    | (NonNullable<O[K]> extends boolean
+        ? FlagRule
+        : NonNullable<O[K]> extends number
+          ? NumberRule
+          : NonNullable<O[K]> extends string
+            ? ChoiceRule
+            : never);
 };
 
 export const FLAG: FlagRule = { kind: 'flag', default: false };

@@ -36,7 +36,7 @@ export interface ClassOptions {
 export const CLASS_OPTIONS = ['classWeights', 'classes'] as const;
 
 /** Checked by `resolveClasses`. */
-export const CLASS_RULES: OptionRules<ClassOptions> = { classWeights: OTHER, classes: OTHER };
+const CLASS_RULES: OptionRules<ClassOptions> = { classWeights: OTHER, classes: OTHER };
 
 export const REDUCTION_RULE: ChoiceRule = { kind: 'choice', default: 'mean', values: REDUCTIONS };
 

@@ -6,8 +6,13 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor, Tensor3D } from '@tensorflow/tfjs-core';
 import { checkTensor, fail, show, showShape } from '../../checks.js';
 import { sumSet } from '../../kernels/contract.js';
-import { resolveLoss, type ResolvableLoss } from '../../losses/descriptions/makeLoss.js';
-import { descriptionOf, type LossFunction, type ResolvedLoss } from '../../losses/descriptions/lossDescription.js';
+import { resolveLoss } from '../../losses/descriptions/makeLoss.js';
+import {
+  descriptionOf,
+  type LossFunction,
+  type PassDescription,
+  type ResolvedLoss,
+} from '../../losses/descriptions/lossDescription.js';
 import type { LossInputs } from '../../overlap/inputs.js';
 import { lossOfPass, mergeTerms, sumsOfTerm, type PassSums, type SumTerm } from '../../overlap/sumsFormula.js';
 import { descriptionInside, isNamedLoss, type NamedLoss } from '../boundLoss.js';
@@ -65,7 +70,7 @@ export function resolveWholeLoss(fn: string, loss: unknown, of: 'samples' | 'til
 
 type Resolve = (piece: Piece, logits: Tensor) => { inputs: LossInputs; loss: ResolvedLoss };
 
-function resolverOf(description: ResolvableLoss<object>, options: object): Resolve {
+function resolverOf(description: PassDescription, options: object): Resolve {
   return ({ ys, mask }, logits) => resolveLoss(description, ys, logits, mask ? { ...options, mask } : options);
 }
 
