@@ -87,7 +87,7 @@ function boundaryValue(labels: Tensor, predictions: Tensor, options: BoundaryLos
   return labels.dtype === 'float32' ? dependOn(loss, labels) : loss;
 }
 
-function boundaryFormula(reduction: GeometryReduction): SumsFormula {
+function boundaryFormula(reduction: GeometryReduction): SumsFormula<'intersection'> {
   return {
     sums: ['intersection'],
     of: (a, { intersection, valid }) => reduceGeometry(a, a.divide(intersection, valid, 0), a.step(valid), reduction),

@@ -17,13 +17,14 @@ import type { OverlapOf } from './overlap.js';
 import { passAttributes, plainEntropy, type LossInputs } from './inputs.js';
 import { checkSums } from './sumChecks.js';
 
-/** The sums as matrices [N,C], and `valid` [N,1]. Only those that the formula asks for are there. */
-export type SumsOf<M> = Record<PassSum, M>;
+/** The named sums as matrices [N,C], and `valid` [N,1]. */
+export type SumsOf<M, S extends SumName = SumName> = Record<S | 'valid', M>;
 
 /** What a loss computes from the sums. */
-export interface SumsFormula {
-  sums: readonly SumName[];
-  of<M>(algebra: Algebra<M>, table: SumsOf<M>): M;
+export interface SumsFormula<S extends SumName = SumName> {
+  /** The sums that it needs: the table has these, and `valid`. */
+  sums: readonly S[];
+  of<M>(algebra: Algebra<M>, table: SumsOf<M, S>): M;
   /** Of the result, with as many values as `of` gives. */
   shape(samples: number): number[];
 }

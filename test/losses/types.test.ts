@@ -1,7 +1,15 @@
 /** What the compiler knows of the results; `npm run types` checks it. */
 import { expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
-import { comboLoss, crossEntropyLoss, diceLoss, iouLoss, type IouLossOptions } from '../../src/index.js';
+import {
+  comboLoss,
+  crossEntropyLoss,
+  diceLoss,
+  iouLoss,
+  type IouLossOptions,
+  type OptionRules,
+} from '../../src/index.js';
+import type { SumsFormula } from '../../src/overlap/sumsFormula.js';
 
 test('the reduction says what the result is', () => {
   const [t, z] = [tf.ones([2, 3, 1]), tf.zeros([2, 3, 1])];
@@ -16,4 +24,22 @@ test('the reduction says what the result is', () => {
   // @ts-expect-error an option that does not exist
   expect(() => iouLoss(t, z, { smoothing: 1 })).toThrow();
   expect([mean, sum, samples, table, any, pixels].map(({ rank }) => rank)).toEqual([0, 0, 1, 2, 0, 2]);
+});
+
+test('a formula reads the sums that it asks for, and no others', () => {
+  const right: SumsFormula<'predicted'> = { sums: ['predicted'], of: (_, { predicted }) => predicted, shape: () => [] };
+  // @ts-expect-error it did not ask for labelled
+  const wrong: SumsFormula<'predicted'> = { sums: ['predicted'], of: (_, { labelled }) => labelled, shape: () => [] };
+  expect([right, wrong].map(({ sums }) => sums)).toEqual([['predicted'], ['predicted']]);
+});
+
+test('a loss has a rule for each of its options', () => {
+  const rules: OptionRules<{ power?: number; hard?: boolean }> = {
+    power: { kind: 'number', default: 2, least: 0 },
+    // @ts-expect-error a flag is no number
+    hard: { kind: 'number', default: 0, least: 0 },
+  };
+  // @ts-expect-error there is no rule for power
+  const none: OptionRules<{ power?: number }> = {};
+  expect([rules, none].map((each) => Object.keys(each).length)).toEqual([2, 0]);
 });

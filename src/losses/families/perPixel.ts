@@ -7,7 +7,7 @@ import type { EntropyTerm, PassAttributes } from '../../kernels/contract.js';
 import { currentKernels } from '../../kernels/select.js';
 import { sumPixels } from '../../ops/sumPixels.js';
 import { entropyKind, passAttributes, type LossInputs } from '../../overlap/inputs.js';
-import type { PassSums, SumsFormula, SumsOf } from '../../overlap/sumsFormula.js';
+import type { PassSums, SumsFormula } from '../../overlap/sumsFormula.js';
 import { resolveClasses } from './classes.js';
 import { hardestPixels } from './hardest.js';
 import type { PredictionSpec, ResolvedLoss } from '../descriptions/lossDescription.js';
@@ -111,11 +111,11 @@ function valueOfPixels(inputs: LossInputs, loss: PerPixel): Tensor {
     valid: perPixel(weights ? tf.mul(tf.squeeze(weights, [2]), chosen) : chosen),
   };
   const formula = perPixelFormula({ ...loss, coefficients: [1] });
-  return tf.reshape(formula.of(tensorAlgebra, sums as SumsOf<Tensor2D>), formula.shape(layout.samples));
+  return tf.reshape(formula.of(tensorAlgebra, sums), formula.shape(layout.samples));
 }
 
 /** Any reduction but 'none'. */
-function perPixelFormula({ coefficients, reduction }: PerPixel): SumsFormula {
+function perPixelFormula({ coefficients, reduction }: PerPixel): SumsFormula<'crossEntropy'> {
   return {
     sums: ['crossEntropy'],
     of(a, { crossEntropy, valid }) {

@@ -56,7 +56,7 @@ export function regionFormula<O extends RegionOptions>(
   if (reduction === 'sample' && aggregate === 'batch') {
     fail(fn, `reduction 'sample' needs aggregate 'image', got 'batch', which has no value per sample`);
   }
-  const form = loss.squared?.(own) ? squaredForm : overlap === 'metric' ? metricForm : productForm;
+  const form: OverlapForm = loss.squared?.(own) ? squaredForm : overlap === 'metric' ? metricForm : productForm;
   const acrossClasses = loss.acrossClasses ?? false;
   const counted = resolveClasses(fn, options, classes);
   return {
@@ -85,22 +85,22 @@ const SHARED = {
 };
 
 /** Which sums are I, P and T. */
-interface OverlapForm {
-  sums: readonly SumName[];
-  of<M>(table: SumsOf<M>): Pick<RegionSums<M>, 'intersection' | 'predicted' | 'labelled'>;
+interface OverlapForm<S extends SumName = SumName> {
+  sums: readonly S[];
+  of<M>(table: SumsOf<M, S>): Pick<RegionSums<M>, 'intersection' | 'predicted' | 'labelled'>;
 }
 
-const productForm: OverlapForm = {
+const productForm: OverlapForm<'intersection' | 'predicted' | 'labelled'> = {
   sums: ['intersection', 'predicted', 'labelled'],
   of: ({ intersection, predicted, labelled }) => ({ intersection, predicted, labelled }),
 };
 
-const metricForm: OverlapForm = {
+const metricForm: OverlapForm<'predicted' | 'labelled' | 'minimum'> = {
   sums: ['predicted', 'labelled', 'minimum'],
   of: ({ predicted, labelled, minimum }) => ({ intersection: minimum, predicted, labelled }),
 };
 
-const squaredForm: OverlapForm = {
+const squaredForm: OverlapForm<'intersection' | 'predictedSquared' | 'labelledSquared'> = {
   sums: ['intersection', 'predictedSquared', 'labelledSquared'],
   of: ({ intersection, predictedSquared, labelledSquared }) => ({
     intersection,
