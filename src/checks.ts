@@ -3,11 +3,12 @@
  * message names the function, the rule and what was received.
  */
 import type { DataType, Tensor } from '@tensorflow/tfjs-core';
+import { ArgumentError } from './argumentError.js';
 import { visible, visibleLine } from './visibleText.js';
 
 /** Throws `fn: message`, which holds no control characters, whatever was received. */
 export function fail(fn: string, message: string): never {
-  throw new Error(visible(`${fn}: ${message}`));
+  throw new ArgumentError(visible(`${fn}: ${message}`));
 }
 
 /** The most items of a list or an object, and the most characters of a string, that a message shows. */

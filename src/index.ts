@@ -64,6 +64,7 @@ export { softLabelsFromMasks, type SoftLabelsFromMasksOptions } from './annotato
 export { softLabelsFromVotes, type SoftLabelsFromVotesOptions } from './annotators/softLabelsFromVotes.js';
 export { staple, type BinaryStaple, type MultiLabelStaple, type StapleOptions } from './annotators/staple.js';
 
+export { ArgumentError } from './argumentError.js';
 export { checkValues, type ValueChecks } from './checkValues.js';
 
 export type { KernelKind, SumName } from './kernels/contract.js';

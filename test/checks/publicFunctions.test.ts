@@ -76,8 +76,9 @@ for (const name of Object.keys(softseg)) {
   if (/^(Mean|Confusion|Calibration)/.test(name)) ARGUMENTS[name] = () => [{}];
 }
 
-/** Those that need a model of tfjs-layers or an optimizer, or change what all others run on. */
+/** Those that need a model of tfjs-layers or an optimizer, or change what all others run on; and an error. */
 const ELSEWHERE = [
+  'ArgumentError',
   'kernelsInUse',
   'enableWasmTraining',
   'accumulateGrads',

@@ -96,8 +96,8 @@ const CALLS: Record<string, Call> = {
 };
 
 const WITHOUT_OPTIONS = [
-  ...['asMetric', 'checkValues', 'enableWasmTraining', 'kernelsInUse', 'lossOfPieces', 'mergeOverlaps', 'microBatches'],
-  ...['savedState', 'seedEpochs', 'useKernels', 'withSeed', 'defineLoss', 'defineRegionLoss'],
+  ...['ArgumentError', 'asMetric', 'checkValues', 'defineLoss', 'defineRegionLoss', 'enableWasmTraining', 'kernelsInUse'],
+  ...['lossOfPieces', 'mergeOverlaps', 'microBatches', 'savedState', 'seedEpochs', 'useKernels', 'withSeed'],
 ];
 /** null is a value of it: what `state` holds is any JSON. */
 const NULLABLE: Record<string, string[]> = { saveModel: ['state'] };
