@@ -17,8 +17,7 @@ tf.enableProdMode();
 await tf.setBackend('cpu');`;
 
 const NODE_PRELUDE = `${PRELUDE}
-import * as node from 'softseg/node';
-const { ${[...valuesExportedBy('src/backend/index.ts'), ...valuesExportedBy('src/node/index.ts')].join(', ')} } = node;`;
+import { ${valuesExportedBy('src/node/index.ts').join(', ')} } from 'softseg/node';`;
 
 const docstrings = blocksOfDocstrings('src');
 const ofNode = docstrings.filter(({ name }) => /^src\/(backend|node)\//.test(name));

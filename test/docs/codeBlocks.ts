@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { transformSync } from '@babel/core';
 
 export const ROOT = join(__dirname, '..', '..');
@@ -21,12 +21,15 @@ export function markdownBelow(folder: string): string[] {
   return files.filter((file) => file.endsWith('.md')).map((file) => join(folder, file));
 }
 
-/** The names that a file of re-exports gives, without types. */
+/** The names that a file of re-exports gives, without types; `export *` is followed. */
 export function valuesExportedBy(path: string): string[] {
-  const lists = [...readFileSync(join(ROOT, path), 'utf8').matchAll(/^export \{([^}]*)\}/gm)];
-  return lists
-    .flatMap(([, names]) => names!.split(',').map((name) => name.trim()))
+  const source = readFileSync(join(ROOT, path), 'utf8');
+  const lists = [...source.matchAll(/^export \{([^}]*)\}/gm)].map(([, names]) => names!);
+  const own = lists
+    .flatMap((names) => names.split(',').map((name) => name.trim()))
     .filter((name) => /^\w+$/.test(name));
+  const others = [...source.matchAll(/^export \* from '(.*)\.js'/gm)].map(([, file]) => `${file}.ts`);
+  return [...own, ...others.flatMap((file) => valuesExportedBy(join(dirname(path), file)))];
 }
 
 /** The ```ts blocks of the docstrings below a folder. */
