@@ -19,7 +19,7 @@ import type { OverlapOf } from './overlap.js';
  * const [leftLabels, rightLabels] = tf.split(labels, 2, 1);
  * const [left, right] = tf.split(logits, 2, 1);
  * const whole = mergeOverlaps(overlap(leftLabels, left), overlap(rightLabels, right));
- * iouFromOverlap(whole); // = iouLoss(labels, logits)
+ * lossFromOverlap(iouLoss, whole); // = iouLoss(labels, logits)
  * ```
  */
 export function mergeOverlaps<S extends SumName>(...tables: readonly OverlapOf<S>[]): OverlapOf<S> {
