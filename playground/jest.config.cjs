@@ -3,6 +3,7 @@ module.exports = {
   testEnvironment: '<rootDir>/../test/setup/environment.cjs',
   transform: { '\\.ts$': ['babel-jest', { configFile: require.resolve('../babel.config.json') }] },
   moduleNameMapper: {
+    '^#nativePasses$': '<rootDir>/../src/kernels/tensorflow/nativePasses.ts',
     '^softseg$': '<rootDir>/../src/index.ts',
     '^softseg/(metrics|training)$': '<rootDir>/../src/$1/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
