@@ -2,7 +2,9 @@
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import { currentFunction, inAsyncFunction, inFunction, withName } from '../../src/argumentError.js';
-import { ArgumentError, diceLoss, evaluateScores, MeanIou, warmup } from '../../src/index.js';
+import { ArgumentError, diceLoss } from '../../src/index.js';
+import { evaluateScores, MeanIou } from '../../src/metrics/index.js';
+import { warmup } from '../../src/training/index.js';
 
 const refuse = (message = 'alpha must be >= 0'): never => {
   throw withName(new ArgumentError(message));
