@@ -4,6 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { currentFunction, inFunction } from './argumentError.js';
 import { checkOneOf } from './checks.js';
 import { constant } from './ops/constant.js';
 import { canReadAtOnce } from './ops/canReadAtOnce.js';
@@ -79,8 +80,10 @@ let update: { later: Promise<unknown>[] | null } | null = null;
  * @throws if `when` is none of them
  */
 export function checkValues(when: ValueChecks): void {
-  checkOneOf('checkValues', 'when', when, ['always', 'first', 'never']);
-  memory = remember(when);
+  inFunction('checkValues', () => {
+    checkOneOf('when', when, ['always', 'first', 'never']);
+    memory = remember(when);
+  });
 }
 
 /** Whether values are checked at all: also those that are read anyway. */
@@ -94,7 +97,6 @@ export function checksAnyValues(): boolean {
  * is on a gradient's tape, and no tensor stays.
  */
 export function checkTensorValues<T extends Record<string, Tensor | null>>(
-  fn: string,
   kind: string,
   tensors: T,
   check: (values: ValuesOf<T>) => false | void,
@@ -102,7 +104,7 @@ export function checkTensorValues<T extends Record<string, Tensor | null>>(
   if (typeof SOFTSEG_VALUE_CHECKS !== 'undefined' && SOFTSEG_VALUE_CHECKS === 'never') return;
   const { when, passed, refused } = memory;
   if (when === 'never') return;
-  const key = `${fn} ${kind}`;
+  const key = `${currentFunction} ${kind}`;
   const late = refused.get(key);
   if (late) {
     refused.delete(key);
@@ -110,7 +112,7 @@ export function checkTensorValues<T extends Record<string, Tensor | null>>(
     throw late;
   }
   if (update?.later) {
-    update.later.push(valuesLater(tensors).then(check));
+    update.later.push(readLater(tensors, check));
   } else if (update || when === 'always' || !passed.has(key)) {
     if (canReadAtOnce()) {
       if (
@@ -122,7 +124,7 @@ export function checkTensorValues<T extends Record<string, Tensor | null>>(
         passed.add(key);
     } else {
       passed.add(key);
-      checkLater(key, valuesLater(tensors).then(check));
+      reportLater(key, readLater(tensors, check));
     }
   }
 }
@@ -162,10 +164,11 @@ export function releasingTape<T>(check: () => T): T {
 }
 
 /** Warns once for each function, until `checkValues` is called. */
-export function warnOnce(fn: string, message: string): void {
-  if (memory.warned.has(fn)) return;
-  memory.warned.add(fn);
-  console.warn(`${fn}: ${message}`);
+export function warnOnce(message: string): void {
+  const name = currentFunction;
+  if (memory.warned.has(name)) return;
+  memory.warned.add(name);
+  console.warn(`${name}: ${message}`);
 }
 
 /** The names of the options that are set, as part of the kind of a call. */
@@ -192,7 +195,7 @@ function inUpdate<T>(how: NonNullable<typeof update>, run: () => T): T {
   }
 }
 
-function checkLater(key: string, check: Promise<false | void>): void {
+function reportLater(key: string, check: Promise<false | void>): void {
   const { passed, refused } = memory;
   check.then(
     (told) => {
@@ -211,14 +214,19 @@ function valuesNow<T extends Record<string, Tensor | null>>(tensors: T): ValuesO
   return Object.fromEntries(entries) as ValuesOf<T>;
 }
 
-async function valuesLater<T extends Record<string, Tensor | null>>(tensors: T): Promise<ValuesOf<T>> {
+/** Reads the values and hands them to the check, whose error names the function that asked for it. */
+async function readLater<T extends Record<string, Tensor | null>>(
+  tensors: T,
+  check: (values: ValuesOf<T>) => false | void,
+): Promise<false | void> {
+  const name = currentFunction;
   // WebGPU cannot read a tensor that is disposed meanwhile.
   const clones: Tensor[] = [];
   const held = (x: Tensor): Tensor => (canReadAtOnce() ? x : clones[clones.push(hold(x)) - 1]!);
   try {
     const reads = Object.entries(tensors).map(([name, x]) => [name, x && held(x).data()] as const);
     const values = await Promise.all(reads.map(async ([name, read]) => [name, await read]));
-    return Object.fromEntries(values) as ValuesOf<T>;
+    return inFunction(name, () => check(Object.fromEntries(values) as ValuesOf<T>));
   } finally {
     tf.dispose(clones);
   }

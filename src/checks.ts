@@ -1,14 +1,14 @@
 /**
  * Checks of what users pass: shapes, dtypes and options, never tensor values (see checkValues.ts for those). Every
- * message names the function, the rule and what was received.
+ * message says the rule and what was received; the function adds its name (argumentError.ts).
  */
 import type { DataType, Tensor } from '@tensorflow/tfjs-core';
-import { ArgumentError } from './argumentError.js';
-import { visible, visibleLine } from './visibleText.js';
+import { ArgumentError, withName } from './argumentError.js';
+import { visibleLine } from './visibleText.js';
 
-/** Throws `fn: message`, which holds no control characters, whatever was received. */
-export function fail(fn: string, message: string): never {
-  throw new ArgumentError(visible(`${fn}: ${message}`));
+/** Throws the message, after the name of the function that runs, with no control characters, whatever was received. */
+export function fail(message: string): never {
+  throw withName(new ArgumentError(message));
 }
 
 /** The most items of a list or an object, and the most characters of a string, that a message shows. */
@@ -113,13 +113,13 @@ export function entriesOf(value: unknown, longest = LONGEST_LIST): unknown[] | n
   }
 }
 
-export function checkTensor(fn: string, name: string, value: unknown): asserts value is Tensor {
-  if (!isTensor(value)) fail(fn, `${name} must be a tf.Tensor, got ${show(value)}`);
-  if (value.isDisposed) fail(fn, `${name} ${showShape(value.shape)} is a disposed tensor`);
+export function checkTensor(name: string, value: unknown): asserts value is Tensor {
+  if (!isTensor(value)) fail(`${name} must be a tf.Tensor, got ${show(value)}`);
+  if (value.isDisposed) fail(`${name} ${showShape(value.shape)} is a disposed tensor`);
 }
 
-export function checkDtype(fn: string, name: string, tensor: Tensor, dtypes: readonly DataType[]): void {
-  if (!dtypes.includes(tensor.dtype)) fail(fn, `${name} must be ${dtypes.join(' or ')}, got ${tensor.dtype}`);
+export function checkDtype(name: string, tensor: Tensor, dtypes: readonly DataType[]): void {
+  if (!dtypes.includes(tensor.dtype)) fail(`${name} must be ${dtypes.join(' or ')}, got ${tensor.dtype}`);
 }
 
 /**
@@ -127,43 +127,38 @@ export function checkDtype(fn: string, name: string, tensor: Tensor, dtypes: rea
  * `undefined` stands for an option that is not given, and only `undefined` as a whole for no options. `nullable` are
  * options of which null is a value.
  */
-export function checkOptionNames(
-  fn: string,
-  options: unknown,
-  known: readonly string[],
-  nullable: readonly string[] = [],
-): void {
+export function checkOptionNames(options: unknown, known: readonly string[], nullable: readonly string[] = []): void {
   if (typeof options !== 'object' || options === null || isTensor(options) || entriesOf(options)) {
-    fail(fn, `options must be an object, got ${show(options)}`);
+    fail(`options must be an object, got ${show(options)}`);
   }
-  for (const [name, value] of optionsOf(fn, options, known)) {
+  for (const [name, value] of optionsOf(options, known)) {
     if (!known.includes(name)) {
-      fail(fn, `unknown option ${shortened(name, (part) => `'${part}'`)}; it takes ${known.join(', ')}`);
+      fail(`unknown option ${shortened(name, (part) => `'${part}'`)}; it takes ${known.join(', ')}`);
     }
     if (value === null && !nullable.includes(name)) {
-      fail(fn, `${name} must not be null; leave an option out, or pass undefined, for its default`);
+      fail(`${name} must not be null; leave an option out, or pass undefined, for its default`);
     }
   }
 }
 
 /** The names and values of an object's properties, all of which can be read, and so can the known ones. */
-function optionsOf(fn: string, options: object, known: readonly string[]): [string, unknown][] {
+function optionsOf(options: object, known: readonly string[]): [string, unknown][] {
   try {
     for (const name of known) void (options as Record<string, unknown>)[name];
     return Object.entries(options);
   } catch {
-    fail(fn, 'options must be an object whose properties can be read, got one that throws');
+    fail('options must be an object whose properties can be read, got one that throws');
   }
 }
 
-export function checkOneOf(fn: string, name: string, value: unknown, allowed: readonly string[]): void {
+export function checkOneOf(name: string, value: unknown, allowed: readonly string[]): void {
   if (!allowed.includes(value as string)) {
-    fail(fn, `${name} must be ${allowed.map((v) => `'${v}'`).join(', ')}, got ${show(value)}`);
+    fail(`${name} must be ${allowed.map((v) => `'${v}'`).join(', ')}, got ${show(value)}`);
   }
 }
 
-export function checkBoolean(fn: string, name: string, value: unknown): void {
-  if (typeof value !== 'boolean') fail(fn, `${name} must be true or false, got ${show(value)}`);
+export function checkBoolean(name: string, value: unknown): void {
+  if (typeof value !== 'boolean') fail(`${name} must be true or false, got ${show(value)}`);
 }
 
 /**
@@ -183,7 +178,6 @@ interface NumberRange {
 
 /** A number from `least`, or above it with `open`, to `most`, that float32 can be multiplied with. */
 export function checkNumber(
-  fn: string,
   name: string,
   value: unknown,
   { least = -Infinity, most = Infinity, open = false }: NumberRange = {},
@@ -197,32 +191,26 @@ export function checkNumber(
         : least > -Infinity
           ? `a number ${open ? '>' : '>='} ${least}`
           : 'a finite number';
-    fail(fn, `${name} must be ${range}, got ${show(value)}`);
+    fail(`${name} must be ${range}, got ${show(value)}`);
   }
   if (Math.abs(value) > LARGEST_NUMBER) {
-    fail(fn, `${name} must be at most ${LARGEST_NUMBER} in size (losses are computed in float32), got ${value}`);
+    fail(`${name} must be at most ${LARGEST_NUMBER} in size (losses are computed in float32), got ${value}`);
   }
   if (open && value - least < SMALLEST_NUMBER) {
-    fail(
-      fn,
-      `${name} must be at least ${SMALLEST_NUMBER} above ${least} (losses are computed in float32), got ${value}`,
-    );
+    fail(`${name} must be at least ${SMALLEST_NUMBER} above ${least} (losses are computed in float32), got ${value}`);
   }
 }
 
 /** The product of numbers that multiply one term of a loss; each of them may be in range when their product is not. */
-export function checkProduct(fn: string, names: string, product: number): void {
+export function checkProduct(names: string, product: number): void {
   if (!(product <= LARGEST_NUMBER)) {
-    fail(
-      fn,
-      `the product of ${names} must be at most ${LARGEST_NUMBER} (losses are computed in float32), got ${product}`,
-    );
+    fail(`the product of ${names} must be at most ${LARGEST_NUMBER} (losses are computed in float32), got ${product}`);
   }
 }
 
-export function checkInteger(fn: string, name: string, value: unknown, least: number): void {
+export function checkInteger(name: string, value: unknown, least: number): void {
   if (!Number.isSafeInteger(value) || (value as number) < least) {
-    fail(fn, `${name} must be an integer >= ${least}, got ${show(value)}`);
+    fail(`${name} must be an integer >= ${least}, got ${show(value)}`);
   }
 }
 
@@ -232,28 +220,28 @@ export const MOST_COUNTED = 2 ** 20;
 export const MOST_CLASSES_IN_PAIRS = 4096;
 
 /** A number of things that are kept in memory, so that an absurd one is an error and not the end of the process. */
-export function checkCount(fn: string, name: string, value: unknown, least: number, most = MOST_COUNTED): void {
+export function checkCount(name: string, value: unknown, least: number, most = MOST_COUNTED): void {
   const tooMany = typeof value === 'number' && value > most;
   if (!Number.isInteger(value) || (value as number) < least || tooMany) {
     const range = tooMany ? `an integer in ${least}..${most}` : `an integer >= ${least}`;
-    fail(fn, `${name} must be ${range}, got ${show(value)}`);
+    fail(`${name} must be ${range}, got ${show(value)}`);
   }
 }
 
 /** A value that marks entries of labels. `integers` says of what kind they are if they are integers: it is one too. */
-export function checkLabelValue(fn: string, name: string, value: unknown, integers: string | null): void {
-  checkNumber(fn, name, value);
-  if (integers && !Number.isInteger(value)) fail(fn, `${name} must be an integer for ${integers}, got ${show(value)}`);
+export function checkLabelValue(name: string, value: unknown, integers: string | null): void {
+  checkNumber(name, value);
+  if (integers && !Number.isInteger(value)) fail(`${name} must be an integer for ${integers}, got ${show(value)}`);
 }
 
 /** The value that marks where an annotator did not look. */
-export function checkAbsentLabel(fn: string, absentLabel: unknown, masks: Tensor): void {
-  checkLabelValue(fn, 'absentLabel', absentLabel, masks.dtype === 'float32' ? null : `${masks.dtype} masks`);
+export function checkAbsentLabel(absentLabel: unknown, masks: Tensor): void {
+  checkLabelValue('absentLabel', absentLabel, masks.dtype === 'float32' ? null : `${masks.dtype} masks`);
 }
 
 /** A tensor that holds a value: no axis of it has the size 0. */
-export function checkHoldsValues(fn: string, name: string, { shape, size }: Tensor): void {
-  if (size === 0) fail(fn, `${name} of shape ${showShape(shape)} ${name.endsWith('s') ? 'hold' : 'holds'} no value`);
+export function checkHoldsValues(name: string, { shape, size }: Tensor): void {
+  if (size === 0) fail(`${name} of shape ${showShape(shape)} ${name.endsWith('s') ? 'hold' : 'holds'} no value`);
 }
 
 declare const fromTheFront: unique symbol;
@@ -277,14 +265,14 @@ export function axisFromFront(axis: unknown, rank: number, first: 0 | 1): Axis |
 }
 
 /** The axis that an option means of a tensor of that shape, from `first` on. */
-export function checkAxis(fn: string, axis: unknown, shape: readonly number[], name: string, first: 1): ClassAxis;
-export function checkAxis(fn: string, axis: unknown, shape: readonly number[], name?: string): Axis;
-export function checkAxis(fn: string, axis: unknown, shape: readonly number[], name = 'axis', first: 0 | 1 = 0): Axis {
+export function checkAxis(axis: unknown, shape: readonly number[], name: string, first: 1): ClassAxis;
+export function checkAxis(axis: unknown, shape: readonly number[], name?: string): Axis;
+export function checkAxis(axis: unknown, shape: readonly number[], name = 'axis', first: 0 | 1 = 0): Axis {
   const rank = shape.length;
   const front = axisFromFront(axis, rank, first);
   if (front === null) {
     const range = first === 0 ? `-${rank}..${rank - 1}` : `${first}..${rank - 1} or ${first - rank}..-1`;
-    fail(fn, `${name} must be an integer in ${range} for shape ${showShape(shape)}, got ${show(axis)}`);
+    fail(`${name} must be an integer in ${range} for shape ${showShape(shape)}, got ${show(axis)}`);
   }
   return front;
 }
@@ -295,7 +283,6 @@ export function checkAxis(fn: string, axis: unknown, shape: readonly number[], n
  * @param wanted what the list must be, for the message
  */
 export function checkNumberList(
-  fn: string,
   name: string,
   value: unknown,
   wanted: string,
@@ -303,25 +290,22 @@ export function checkNumberList(
   range: NumberRange,
 ): number[] {
   const entries = entriesOf(value);
-  if (entries?.length !== length) fail(fn, `${name} must be ${wanted}, got ${show(value)}`);
-  entries.forEach((entry, i) => checkNumber(fn, `${name}[${i}]`, entry, range));
+  if (entries?.length !== length) fail(`${name} must be ${wanted}, got ${show(value)}`);
+  entries.forEach((entry, i) => checkNumber(`${name}[${i}]`, entry, range));
   return entries as number[];
 }
 
 /** C numbers >= 0. Those above 0 are not so small that float32 takes them for 0. */
-export function checkClassWeights(fn: string, name: string, value: unknown, classes: number): void {
+export function checkClassWeights(name: string, value: unknown, classes: number): void {
   const wanted = `a list of ${classes} numbers, one per class`;
-  checkNumberList(fn, name, value, wanted, classes, { least: 0 }).forEach((weight, c) => {
+  checkNumberList(name, value, wanted, classes, { least: 0 }).forEach((weight, c) => {
     if (weight > 0 && weight < SMALLEST_NUMBER) {
-      fail(
-        fn,
-        `${name}[${c}] must be 0 or at least ${SMALLEST_NUMBER} (losses are computed in float32), got ${weight}`,
-      );
+      fail(`${name}[${c}] must be 0 or at least ${SMALLEST_NUMBER} (losses are computed in float32), got ${weight}`);
     }
   });
 }
 
-export function checkClassList(fn: string, value: unknown, classes: number): void {
+export function checkClassList(value: unknown, classes: number): void {
   if (value === 'all') return;
   const entries = entriesOf(value);
   const ok =
@@ -330,6 +314,6 @@ export function checkClassList(fn: string, value: unknown, classes: number): voi
     new Set(entries).size === entries.length &&
     entries.every((c) => Number.isInteger(c) && (c as number) >= 0 && (c as number) < classes);
   if (!ok) {
-    fail(fn, `classes must be 'all' or a list of different class indices in 0..${classes - 1}, got ${show(value)}`);
+    fail(`classes must be 'all' or a list of different class indices in 0..${classes - 1}, got ${show(value)}`);
   }
 }

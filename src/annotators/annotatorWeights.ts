@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { inFunction } from '../argumentError.js';
 import {
   checkAxis,
   checkBoolean,
@@ -49,20 +50,21 @@ export interface AnnotatorWeightsFromVotesOptions {
  * ```
  */
 export function annotatorWeightsFromMasks(masks: Tensor, options: AnnotatorWeightsFromMasksOptions = {}): Tensor {
-  const fn = 'annotatorWeightsFromMasks';
-  checkTensor(fn, 'masks', masks);
-  checkHoldsValues(fn, 'masks', masks);
-  checkDtype(fn, 'masks', masks, ['bool', 'int32', 'float32']);
-  checkOptionNames(fn, options, ['annotatorAxis', 'absentLabel', 'normalize']);
-  const { absentLabel, normalize = true } = options;
-  if (absentLabel !== undefined) checkAbsentLabel(fn, absentLabel, masks);
-  checkBoolean(fn, 'normalize', normalize);
-  const axis = checkAxis(fn, options.annotatorAxis ?? 0, masks.shape, 'annotatorAxis');
-  return constant(() => {
-    const values = tf.cast(masks, 'float32');
-    const looked =
-      absentLabel === undefined ? tf.onesLike(values) : tf.cast(tf.notEqual(values, absentLabel), 'float32');
-    return asWeights(tf.sum(tf.add(looked, nanValues(values)), axis), normalize);
+  return inFunction('annotatorWeightsFromMasks', () => {
+    checkTensor('masks', masks);
+    checkHoldsValues('masks', masks);
+    checkDtype('masks', masks, ['bool', 'int32', 'float32']);
+    checkOptionNames(options, ['annotatorAxis', 'absentLabel', 'normalize']);
+    const { absentLabel, normalize = true } = options;
+    if (absentLabel !== undefined) checkAbsentLabel(absentLabel, masks);
+    checkBoolean('normalize', normalize);
+    const axis = checkAxis(options.annotatorAxis ?? 0, masks.shape, 'annotatorAxis');
+    return constant(() => {
+      const values = tf.cast(masks, 'float32');
+      const looked =
+        absentLabel === undefined ? tf.onesLike(values) : tf.cast(tf.notEqual(values, absentLabel), 'float32');
+      return asWeights(tf.sum(tf.add(looked, nanValues(values)), axis), normalize);
+    });
   });
 }
 
@@ -83,19 +85,20 @@ export function annotatorWeightsFromMasks(masks: Tensor, options: AnnotatorWeigh
  * ```
  */
 export function annotatorWeightsFromVotes(votes: Tensor, options: AnnotatorWeightsFromVotesOptions = {}): Tensor {
-  const fn = 'annotatorWeightsFromVotes';
-  checkTensor(fn, 'votes', votes);
-  checkHoldsValues(fn, 'votes', votes);
-  checkDtype(fn, 'votes', votes, ['bool', 'int32', 'float32']);
-  checkOptionNames(fn, options, ['axis', 'normalize']);
-  const { normalize = true } = options;
-  checkBoolean(fn, 'normalize', normalize);
-  const axis = checkAxis(fn, options.axis ?? -1, votes.shape);
-  checkTensorValues(fn, `${votes.dtype} ${votes.rank}`, { votes }, (values) => {
-    const bad = values.votes.find((count) => !(count >= 0));
-    if (bad !== undefined) fail(fn, `votes must be >= 0, got ${bad}`);
+  return inFunction('annotatorWeightsFromVotes', () => {
+    checkTensor('votes', votes);
+    checkHoldsValues('votes', votes);
+    checkDtype('votes', votes, ['bool', 'int32', 'float32']);
+    checkOptionNames(options, ['axis', 'normalize']);
+    const { normalize = true } = options;
+    checkBoolean('normalize', normalize);
+    const axis = checkAxis(options.axis ?? -1, votes.shape);
+    checkTensorValues(`${votes.dtype} ${votes.rank}`, { votes }, (values) => {
+      const bad = values.votes.find((count) => !(count >= 0));
+      if (bad !== undefined) fail(`votes must be >= 0, got ${bad}`);
+    });
+    return constant(() => asWeights(tf.sum(tf.cast(votes, 'float32'), axis), normalize));
   });
-  return constant(() => asWeights(tf.sum(tf.cast(votes, 'float32'), axis), normalize));
 }
 
 /** (The mean of large counts by sumPixels, for exact sums on every backend.) */

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { inFunction } from '../argumentError.js';
 import {
   checkAxis,
   checkBoolean,
@@ -53,35 +54,36 @@ export interface DisagreementEntropyOptions {
  * ```
  */
 export function disagreementEntropy(labels: Tensor, options: DisagreementEntropyOptions = {}): Tensor {
-  const fn = 'disagreementEntropy';
-  checkTensor(fn, 'labels', labels);
-  checkHoldsValues(fn, 'labels', labels);
-  checkDtype(fn, 'labels', labels, ['float32']);
-  checkOptionNames(fn, options, ['axis', 'binary', 'normalize', 'ignoreLabel']);
-  const { binary = false, normalize = false, ignoreLabel = -1 } = options;
-  checkBoolean(fn, 'binary', binary);
-  checkBoolean(fn, 'normalize', normalize);
-  checkIgnoreLabel(fn, ignoreLabel);
-  if (binary && options.axis !== undefined) {
-    fail(fn, `axis has no meaning with binary: true, got ${show(options.axis)}`);
-  }
-  const axis = binary ? null : checkAxis(fn, options.axis ?? -1, labels.shape);
-  const classes = axis === null ? 1 : labels.shape[axis]!;
-  checkTensorValues(fn, `${labels.rank} ${classes} ${namesOfOptions(options)}`, { labels }, (values) =>
-    checkLabels(fn, values.labels, labels, axis, ignoreLabel),
-  );
-  return tf.tidy(() => {
-    const labelled = whereLabelled(labels, axis, ignoreLabel);
-    const t = tf.where(labelled, orNaN(labels), tf.zerosLike(labels));
-    const terms = classes === 1 ? tf.add(entropyOf(t), entropyOf(tf.sub(1, t))) : entropyOf(t);
-    const entropy = axis === null ? terms : tf.sum(terms, axis);
-    return normalize ? tf.mul(entropy, 1 / Math.log(Math.max(classes, 2))) : entropy;
+  return inFunction('disagreementEntropy', () => {
+    checkTensor('labels', labels);
+    checkHoldsValues('labels', labels);
+    checkDtype('labels', labels, ['float32']);
+    checkOptionNames(options, ['axis', 'binary', 'normalize', 'ignoreLabel']);
+    const { binary = false, normalize = false, ignoreLabel = -1 } = options;
+    checkBoolean('binary', binary);
+    checkBoolean('normalize', normalize);
+    checkIgnoreLabel(ignoreLabel);
+    if (binary && options.axis !== undefined) {
+      fail(`axis has no meaning with binary: true, got ${show(options.axis)}`);
+    }
+    const axis = binary ? null : checkAxis(options.axis ?? -1, labels.shape);
+    const classes = axis === null ? 1 : labels.shape[axis]!;
+    checkTensorValues(`${labels.rank} ${classes} ${namesOfOptions(options)}`, { labels }, (values) =>
+      checkLabels(values.labels, labels, axis, ignoreLabel),
+    );
+    return tf.tidy(() => {
+      const labelled = whereLabelled(labels, axis, ignoreLabel);
+      const t = tf.where(labelled, orNaN(labels), tf.zerosLike(labels));
+      const terms = classes === 1 ? tf.add(entropyOf(t), entropyOf(tf.sub(1, t))) : entropyOf(t);
+      const entropy = axis === null ? terms : tf.sum(terms, axis);
+      return normalize ? tf.mul(entropy, 1 / Math.log(Math.max(classes, 2))) : entropy;
+    });
   });
 }
 
-function checkIgnoreLabel(fn: string, ignoreLabel: number): void {
-  checkNumber(fn, 'ignoreLabel', ignoreLabel);
-  if (ignoreLabel >= 0 && ignoreLabel <= 1) fail(fn, `ignoreLabel must lie outside [0, 1], got ${ignoreLabel}`);
+function checkIgnoreLabel(ignoreLabel: number): void {
+  checkNumber('ignoreLabel', ignoreLabel);
+  if (ignoreLabel >= 0 && ignoreLabel <= 1) fail(`ignoreLabel must lie outside [0, 1], got ${ignoreLabel}`);
 }
 
 /** True, in the shape of the labels, for pixels without the label in any of their channels. */
@@ -114,10 +116,10 @@ function entropyOf(labels: Tensor): Tensor {
   );
 }
 
-function checkLabels(fn: string, values: Values, { shape }: Tensor, axis: Axis | null, ignoreLabel: number): void {
+function checkLabels(values: Values, { shape }: Tensor, axis: Axis | null, ignoreLabel: number): void {
   const ignored = Math.fround(ignoreLabel);
   const bad = values.find((t) => t !== ignored && !(t >= 0 && t <= 1));
-  if (bad !== undefined) fail(fn, `labels must lie in [0, 1], got ${bad}`);
+  if (bad !== undefined) fail(`labels must lie in [0, 1], got ${bad}`);
   if (axis === null || shape[axis] === 1) return;
   const classes = shape[axis]!;
   const stride = shape.slice(axis + 1).reduce((product, size) => product * size, 1);
@@ -130,7 +132,7 @@ function checkLabels(fn: string, values: Values, { shape }: Tensor, axis: Axis |
         if (values[place] === ignored) labelled = false;
       }
       if (labelled && !(Math.abs(sum - 1) <= 1e-3)) {
-        fail(fn, `labels must sum to 1 over the class axis, got ${Number(sum.toPrecision(6))}`);
+        fail(`labels must sum to 1 over the class axis, got ${Number(sum.toPrecision(6))}`);
       }
     }
   }

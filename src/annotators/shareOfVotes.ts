@@ -6,15 +6,14 @@ import { ratio, ratioOr } from '../ops/ratio.js';
 
 /** (votes + e)/(total + K e), and `missing` where that is 0/0; total broadcasts against votes. */
 export function shareOfVotes(
-  fn: string,
   votes: Tensor,
   total: Tensor,
   { outcomes, smoothing, missing }: { outcomes: number; smoothing: number; missing: number },
 ): Tensor {
-  checkTensorValues(fn, `${votes.rank} ${total.rank} ${outcomes}`, { votes, total }, (values) => {
+  checkTensorValues(`${votes.rank} ${total.rank} ${outcomes}`, { votes, total }, (values) => {
     const totals = broadcast(values.total, total.shape, votes.shape);
     const bad = values.votes.find((count, i) => !(count >= 0 && count <= totals[i]!));
-    if (bad !== undefined) fail(fn, `votes must lie between 0 and the number of annotators, got ${bad}`);
+    if (bad !== undefined) fail(`votes must lie between 0 and the number of annotators, got ${bad}`);
   });
   if (smoothing > 0) return ratio(tf.add(votes, smoothing), tf.add(total, outcomes * smoothing));
   const nobody = tf.sub(1, tf.step(total));

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { inFunction } from '../argumentError.js';
 import {
   checkAbsentLabel,
   checkAxis,
@@ -44,28 +45,29 @@ export interface SoftLabelsFromMasksOptions {
  * ```
  */
 export function softLabelsFromMasks(masks: Tensor, options: SoftLabelsFromMasksOptions = {}): Tensor {
-  const fn = 'softLabelsFromMasks';
-  checkTensor(fn, 'masks', masks);
-  checkHoldsValues(fn, 'masks', masks);
-  checkDtype(fn, 'masks', masks, ['bool', 'int32', 'float32']);
-  checkOptionNames(fn, options, ['classes', 'annotatorAxis', 'absentLabel', 'smoothing', 'missing']);
-  const { classes, absentLabel, smoothing = 0, missing = -1 } = options;
-  if (classes !== undefined) checkCount(fn, 'classes', classes, 2);
-  if (classes !== undefined && masks.dtype !== 'int32') fail(fn, `class maps must be int32, got ${show(masks)}`);
-  if (absentLabel !== undefined) checkAbsentLabel(fn, absentLabel, masks);
-  checkNumber(fn, 'smoothing', smoothing, { least: 0 });
-  checkNumber(fn, 'missing', missing);
-  const axis = checkAxis(fn, options.annotatorAxis ?? 0, masks.shape, 'annotatorAxis');
-  return tf.tidy(() => {
-    const values = tf.cast(masks, 'float32');
-    const looked =
-      absentLabel === undefined ? tf.onesLike(values) : tf.cast(tf.notEqual(values, absentLabel), 'float32');
-    const total = tf.sum(looked, axis);
-    if (classes === undefined) {
-      return shareOfVotes(fn, tf.sum(tf.mul(values, looked), axis), total, { outcomes: 2, smoothing, missing });
-    }
-    const votes = tf.mul(oneHot(masks, classes), tf.expandDims(looked, -1));
-    const perClass = tf.sum(votes, axis);
-    return shareOfVotes(fn, perClass, tf.expandDims(total, -1), { outcomes: classes, smoothing, missing });
+  return inFunction('softLabelsFromMasks', () => {
+    checkTensor('masks', masks);
+    checkHoldsValues('masks', masks);
+    checkDtype('masks', masks, ['bool', 'int32', 'float32']);
+    checkOptionNames(options, ['classes', 'annotatorAxis', 'absentLabel', 'smoothing', 'missing']);
+    const { classes, absentLabel, smoothing = 0, missing = -1 } = options;
+    if (classes !== undefined) checkCount('classes', classes, 2);
+    if (classes !== undefined && masks.dtype !== 'int32') fail(`class maps must be int32, got ${show(masks)}`);
+    if (absentLabel !== undefined) checkAbsentLabel(absentLabel, masks);
+    checkNumber('smoothing', smoothing, { least: 0 });
+    checkNumber('missing', missing);
+    const axis = checkAxis(options.annotatorAxis ?? 0, masks.shape, 'annotatorAxis');
+    return tf.tidy(() => {
+      const values = tf.cast(masks, 'float32');
+      const looked =
+        absentLabel === undefined ? tf.onesLike(values) : tf.cast(tf.notEqual(values, absentLabel), 'float32');
+      const total = tf.sum(looked, axis);
+      if (classes === undefined) {
+        return shareOfVotes(tf.sum(tf.mul(values, looked), axis), total, { outcomes: 2, smoothing, missing });
+      }
+      const votes = tf.mul(oneHot(masks, classes), tf.expandDims(looked, -1));
+      const perClass = tf.sum(votes, axis);
+      return shareOfVotes(perClass, tf.expandDims(total, -1), { outcomes: classes, smoothing, missing });
+    });
   });
 }

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { inFunction } from '../argumentError.js';
 import {
   checkAxis,
   checkDtype,
@@ -44,34 +45,35 @@ export interface SoftLabelsFromVotesOptions {
  * ```
  */
 export function softLabelsFromVotes(votes: Tensor, options: SoftLabelsFromVotesOptions = {}): Tensor {
-  const fn = 'softLabelsFromVotes';
-  checkTensor(fn, 'votes', votes);
-  checkHoldsValues(fn, 'votes', votes);
-  checkDtype(fn, 'votes', votes, ['bool', 'int32', 'float32']);
-  checkOptionNames(fn, options, ['annotators', 'axis', 'smoothing', 'missing']);
-  const { annotators, smoothing = 0, missing = -1 } = options;
-  checkNumber(fn, 'smoothing', smoothing, { least: 0 });
-  checkNumber(fn, 'missing', missing);
-  checkAnnotators(fn, annotators, votes);
-  const axis = checkAxis(fn, options.axis ?? -1, votes.shape);
-  return tf.tidy(() => {
-    const counts = tf.cast(votes, 'float32');
-    if (annotators === undefined) {
-      return shareOfVotes(fn, counts, tf.sum(counts, axis, true), { outcomes: votes.shape[axis]!, smoothing, missing });
-    }
-    const total = typeof annotators === 'number' ? tf.scalar(annotators) : tf.cast(annotators, 'float32');
-    return shareOfVotes(fn, counts, total, { outcomes: 2, smoothing, missing });
+  return inFunction('softLabelsFromVotes', () => {
+    checkTensor('votes', votes);
+    checkHoldsValues('votes', votes);
+    checkDtype('votes', votes, ['bool', 'int32', 'float32']);
+    checkOptionNames(options, ['annotators', 'axis', 'smoothing', 'missing']);
+    const { annotators, smoothing = 0, missing = -1 } = options;
+    checkNumber('smoothing', smoothing, { least: 0 });
+    checkNumber('missing', missing);
+    checkAnnotators(annotators, votes);
+    const axis = checkAxis(options.axis ?? -1, votes.shape);
+    return tf.tidy(() => {
+      const counts = tf.cast(votes, 'float32');
+      if (annotators === undefined) {
+        return shareOfVotes(counts, tf.sum(counts, axis, true), { outcomes: votes.shape[axis]!, smoothing, missing });
+      }
+      const total = typeof annotators === 'number' ? tf.scalar(annotators) : tf.cast(annotators, 'float32');
+      return shareOfVotes(counts, total, { outcomes: 2, smoothing, missing });
+    });
   });
 }
 
-function checkAnnotators(fn: string, annotators: unknown, votes: Tensor): void {
+function checkAnnotators(annotators: unknown, votes: Tensor): void {
   if (annotators === undefined) return;
-  if (typeof annotators === 'number') return checkNumber(fn, 'annotators', annotators, { least: 0 });
-  checkTensor(fn, 'annotators', annotators);
-  checkDtype(fn, 'annotators', annotators, ['bool', 'int32', 'float32']);
+  if (typeof annotators === 'number') return checkNumber('annotators', annotators, { least: 0 });
+  checkTensor('annotators', annotators);
+  checkDtype('annotators', annotators, ['bool', 'int32', 'float32']);
   const offset = votes.rank - annotators.rank;
   const broadcasts = offset >= 0 && annotators.shape.every((size, i) => size === 1 || size === votes.shape[i + offset]);
   if (!broadcasts) {
-    fail(fn, `annotators must broadcast against votes ${showShape(votes.shape)}, got ${show(annotators)}`);
+    fail(`annotators must broadcast against votes ${showShape(votes.shape)}, got ${show(annotators)}`);
   }
 }

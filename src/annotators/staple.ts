@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { inFunction } from '../argumentError.js';
 import {
   checkAbsentLabel,
   checkAxis,
@@ -104,63 +105,64 @@ export interface MultiLabelStaple extends StapleResult {
 export function staple(masks: Tensor, options: StapleOptions & { classes: number }): MultiLabelStaple;
 export function staple(masks: Tensor, options?: StapleOptions & { classes?: undefined }): BinaryStaple;
 export function staple(masks: Tensor, options: StapleOptions = {}): BinaryStaple | MultiLabelStaple {
-  const fn = 'staple';
-  checkTensor(fn, 'masks', masks);
-  checkOptionNames(fn, options, [
-    'classes',
-    'annotatorAxis',
-    'absentLabel',
-    'prior',
-    'initial',
-    'tolerance',
-    'maxIterations',
-    'missing',
-  ]);
-  const { classes, absentLabel, prior = 'votes', tolerance = 1e-7, maxIterations = 1000, missing = -1 } = options;
-  if (classes !== undefined) checkCount(fn, 'classes', classes, 2, MOST_CLASSES_IN_PAIRS);
-  if (classes !== undefined && masks.dtype !== 'int32') fail(fn, `class maps must be int32, got ${show(masks)}`);
-  checkHoldsValues(fn, 'masks', masks);
-  if (absentLabel !== undefined) checkAbsentLabel(fn, absentLabel, masks);
-  checkPrior(fn, prior, classes);
-  const initial = checkInitial(fn, options.initial ?? 0.99999);
-  checkNumber(fn, 'tolerance', tolerance, { least: 0 });
-  checkInteger(fn, 'maxIterations', maxIterations, 1);
-  checkNumber(fn, 'missing', missing);
-  const axis = checkAxis(fn, options.annotatorAxis ?? 0, masks.shape, 'annotatorAxis');
+  return inFunction('staple', () => {
+    checkTensor('masks', masks);
+    checkOptionNames(options, [
+      'classes',
+      'annotatorAxis',
+      'absentLabel',
+      'prior',
+      'initial',
+      'tolerance',
+      'maxIterations',
+      'missing',
+    ]);
+    const { classes, absentLabel, prior = 'votes', tolerance = 1e-7, maxIterations = 1000, missing = -1 } = options;
+    if (classes !== undefined) checkCount('classes', classes, 2, MOST_CLASSES_IN_PAIRS);
+    if (classes !== undefined && masks.dtype !== 'int32') fail(`class maps must be int32, got ${show(masks)}`);
+    checkHoldsValues('masks', masks);
+    if (absentLabel !== undefined) checkAbsentLabel(absentLabel, masks);
+    checkPrior(prior, classes);
+    const initial = checkInitial(options.initial ?? 0.99999);
+    checkNumber('tolerance', tolerance, { least: 0 });
+    checkInteger('maxIterations', maxIterations, 1);
+    checkNumber('missing', missing);
+    const axis = checkAxis(options.annotatorAxis ?? 0, masks.shape, 'annotatorAxis');
 
-  const count = classes ?? 2;
-  const patterns = patternsOf(readAnswers(fn, masks, axis, count, absentLabel), count);
-  const start: Estimate = {
-    prior: Array.isArray(prior) ? Float64Array.from(prior) : startingPrior(prior as string | number, patterns, count),
-    confusion: Array.from({ length: masks.shape[axis]! }, () => startingConfusion(initial, count)),
-  };
-  const limits = { tolerance, maxIterations, updatePrior: prior === 'updated' };
-  const found = maximizeExpectation(patterns, start, limits);
-  const { iterations, converged } = found;
-
-  const shape = masks.shape.filter((_, a) => a !== axis);
-  const channels = classes === undefined ? [1] : [...Array(count).keys()];
-  const values = spread(patterns, found.posterior, count, channels, missing);
-  const consensus = tf.tensor(values, classes === undefined ? shape : [...shape, count]);
-  if (classes === undefined) {
-    const { confusion } = found;
-    return {
-      consensus,
-      sensitivity: confusion.map((own) => own[3]!),
-      specificity: confusion.map((own) => own[0]!),
-      prior: found.prior[1]!,
-      iterations,
-      converged,
+    const count = classes ?? 2;
+    const patterns = patternsOf(readAnswers(masks, axis, count, absentLabel), count);
+    const start: Estimate = {
+      prior: Array.isArray(prior) ? Float64Array.from(prior) : startingPrior(prior as string | number, patterns, count),
+      confusion: Array.from({ length: masks.shape[axis]! }, () => startingConfusion(initial, count)),
     };
-  }
-  const confusion = found.confusion.map((own) =>
-    channels.map((truth) => channels.map((answer) => own[answer * count + truth]!)),
-  );
-  return { consensus, confusion, prior: [...found.prior], iterations, converged };
+    const limits = { tolerance, maxIterations, updatePrior: prior === 'updated' };
+    const found = maximizeExpectation(patterns, start, limits);
+    const { iterations, converged } = found;
+
+    const shape = masks.shape.filter((_, a) => a !== axis);
+    const channels = classes === undefined ? [1] : [...Array(count).keys()];
+    const values = spread(patterns, found.posterior, count, channels, missing);
+    const consensus = tf.tensor(values, classes === undefined ? shape : [...shape, count]);
+    if (classes === undefined) {
+      const { confusion } = found;
+      return {
+        consensus,
+        sensitivity: confusion.map((own) => own[3]!),
+        specificity: confusion.map((own) => own[0]!),
+        prior: found.prior[1]!,
+        iterations,
+        converged,
+      };
+    }
+    const confusion = found.confusion.map((own) =>
+      channels.map((truth) => channels.map((answer) => own[answer * count + truth]!)),
+    );
+    return { consensus, confusion, prior: [...found.prior], iterations, converged };
+  });
 }
 
 /** For each annotator the class of each pixel, -1 where it did not look. */
-function readAnswers(fn: string, masks: Tensor, axis: Axis, classes: number, absentLabel?: number): Int32Array[] {
+function readAnswers(masks: Tensor, axis: Axis, classes: number, absentLabel?: number): Int32Array[] {
   // (Masks are float32, in which 0.1 is another number.)
   const absent = absentLabel === undefined ? undefined : Math.fround(absentLabel);
   return tf.tidy(() =>
@@ -172,7 +174,7 @@ function readAnswers(fn: string, masks: Tensor, axis: Axis, classes: number, abs
         answers[i] = value === absent ? -1 : value;
         if (value !== absent && !(Number.isInteger(value) && value >= 0 && value < classes)) {
           const otherwise = absent === undefined ? '' : ` or absentLabel ${absentLabel}`;
-          fail(fn, `masks must hold classes in 0..${classes - 1}${otherwise}, got ${value}`);
+          fail(`masks must hold classes in 0..${classes - 1}${otherwise}, got ${value}`);
         }
       }
       return answers;
@@ -180,24 +182,24 @@ function readAnswers(fn: string, masks: Tensor, axis: Axis, classes: number, abs
   );
 }
 
-function checkPrior(fn: string, prior: unknown, classes: number | undefined): void {
+function checkPrior(prior: unknown, classes: number | undefined): void {
   if (prior === 'votes' || prior === 'updated') return;
   if (classes === undefined) {
-    if (typeof prior === 'number') return checkNumber(fn, 'prior', prior, { least: 0, most: 1 });
-    fail(fn, `prior of masks must be 'votes', 'updated' or a number in [0, 1], got ${show(prior)}`);
+    if (typeof prior === 'number') return checkNumber('prior', prior, { least: 0, most: 1 });
+    fail(`prior of masks must be 'votes', 'updated' or a number in [0, 1], got ${show(prior)}`);
   }
   if (!entriesOf(prior)) {
-    fail(fn, `prior of class maps must be 'votes', 'updated' or a list of ${classes} numbers, got ${show(prior)}`);
+    fail(`prior of class maps must be 'votes', 'updated' or a list of ${classes} numbers, got ${show(prior)}`);
   }
-  const shares = checkNumberList(fn, 'prior', prior, `a list of ${classes} numbers`, classes, { least: 0, most: 1 });
+  const shares = checkNumberList('prior', prior, `a list of ${classes} numbers`, classes, { least: 0, most: 1 });
   const total = shares.reduce((sum, share) => sum + share, 0);
-  if (Math.abs(total - 1) > 1e-6) fail(fn, `prior must sum to 1, got ${show(prior)}`);
+  if (Math.abs(total - 1) > 1e-6) fail(`prior must sum to 1, got ${show(prior)}`);
 }
 
 /** (At 1 an annotator who differs from the others would make every class impossible.) */
-function checkInitial(fn: string, initial: unknown): number {
+function checkInitial(initial: unknown): number {
   if (typeof initial === 'number' && initial > 0 && initial < 1) return initial;
-  fail(fn, `initial must be a number in (0, 1), got ${show(initial)}`);
+  fail(`initial must be a number in (0, 1), got ${show(initial)}`);
 }
 
 function startingPrior(prior: string | number, patterns: Patterns, classes: number): Float64Array {

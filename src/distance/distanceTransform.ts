@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { inFunction } from '../argumentError.js';
 import { checkDtype, checkHoldsValues, checkOptionNames, checkTensor, fail } from '../checks.js';
 import { checkTensorValues } from '../checkValues.js';
 import { resolveSpacing, type Spacing } from './spacing.js';
@@ -30,22 +31,23 @@ export interface DistanceTransformOptions {
  * @see Felzenszwalb & Huttenlocher, Distance transforms of sampled functions, Theory of Computing 8, 2012
  */
 export function distanceTransform(mask: Tensor, options: DistanceTransformOptions = {}): Tensor {
-  const fn = 'distanceTransform';
-  checkTensor(fn, 'mask', mask);
-  checkHoldsValues(fn, 'mask', mask);
-  checkDtype(fn, 'mask', mask, ['bool', 'int32', 'float32']);
-  checkOptionNames(fn, options, ['spacing']);
-  const [samples = 0, ...spatial] = mask.shape;
-  const spacing = resolveSpacing(fn, options.spacing ?? 1, spatial);
-  checkTensorValues(fn, `${mask.dtype} ${mask.rank}`, { mask }, (values) => {
-    if (values.mask.some(Number.isNaN)) fail(fn, 'mask must not hold NaN');
+  return inFunction('distanceTransform', () => {
+    checkTensor('mask', mask);
+    checkHoldsValues('mask', mask);
+    checkDtype('mask', mask, ['bool', 'int32', 'float32']);
+    checkOptionNames(options, ['spacing']);
+    const [samples = 0, ...spatial] = mask.shape;
+    const spacing = resolveSpacing(options.spacing ?? 1, spatial);
+    checkTensorValues(`${mask.dtype} ${mask.rank}`, { mask }, (values) => {
+      if (values.mask.some(Number.isNaN)) fail('mask must not hold NaN');
+    });
+    const pixels = mask.size / Math.max(samples, 1);
+    const values = mask.dataSync();
+    const distances = new Float32Array(mask.size);
+    for (let start = 0; start < mask.size; start += pixels) {
+      const seeds = Uint8Array.from(values.subarray(start, start + pixels), (value) => (value > 0.5 ? 0 : 1));
+      distances.set(squaredDistances(seeds, spatial, spacing).map(Math.sqrt), start);
+    }
+    return tf.tensor(distances, mask.shape);
   });
-  const pixels = mask.size / Math.max(samples, 1);
-  const values = mask.dataSync();
-  const distances = new Float32Array(mask.size);
-  for (let start = 0; start < mask.size; start += pixels) {
-    const seeds = Uint8Array.from(values.subarray(start, start + pixels), (value) => (value > 0.5 ? 0 : 1));
-    distances.set(squaredDistances(seeds, spatial, spacing).map(Math.sqrt), start);
-  }
-  return tf.tensor(distances, mask.shape);
 }

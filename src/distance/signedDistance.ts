@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor3D } from '@tensorflow/tfjs-core';
+import { inFunction } from '../argumentError.js';
 import { checkAxis, checkCount, checkHoldsValues, checkOptionNames, checkTensor, fail, showShape } from '../checks.js';
 import { fromPixels, layoutOf, type Layout } from '../kernels/layout.js';
 import { layoutOfIndices } from '../overlap/indexLayout.js';
@@ -49,37 +50,38 @@ export interface SignedDistanceOptions extends Pick<InputOptions, 'axis' | 'mask
  * @see Kervadec et al., Boundary loss for highly unbalanced segmentation, MIDL 2019, arXiv 1812.07032
  */
 export function signedDistance(labels: Tensor, options: SignedDistanceOptions = {}): Tensor {
-  const fn = 'signedDistance';
-  checkTensor(fn, 'labels', labels);
-  checkHoldsValues(fn, 'labels', labels);
-  checkOptionNames(fn, options, ['spacing', 'classes', 'axis', 'mask', 'ignoreLabel']);
-  const layout = resolveLayout(fn, labels, options);
-  const spacing = resolveSpacing(fn, options.spacing ?? 1, layout.spatial);
-  const { axis = -1 } = options;
-  const kind = resolveLabelKind(fn, labels, layout, axis);
-  checkIgnoreLabel(fn, options.ignoreLabel, kind);
-  checkMask(fn, options.mask, layout, `labels ${showShape(labels.shape)}`);
-  return tf.tidy(() => {
-    const weights = pixelWeights(labels, kind, layout, options);
-    checkInts(fn, labels, intRange('labels', kind, layout.classes), kind, weights, layout);
-    const checked = { tensor: labels, kind, rule: 'masks' } as const;
-    checkPixelValues(fn, { labels: checked, predictions: null, weights, layout }, options);
-    const sides = sidesOf(labels, kind, weights, layout);
-    const all = Array.from({ length: layout.classes }, () => 1);
-    const maps = classMaps(layout, all, (n, c) => signedMap(sides.of(n, c), layout.spatial, spacing));
-    return fromPixels(tf.tensor(maps, [layout.samples, layout.pixels, layout.classes]) as Tensor3D, layout);
+  return inFunction('signedDistance', () => {
+    checkTensor('labels', labels);
+    checkHoldsValues('labels', labels);
+    checkOptionNames(options, ['spacing', 'classes', 'axis', 'mask', 'ignoreLabel']);
+    const layout = resolveLayout(labels, options);
+    const spacing = resolveSpacing(options.spacing ?? 1, layout.spatial);
+    const { axis = -1 } = options;
+    const kind = resolveLabelKind(labels, layout, axis);
+    checkIgnoreLabel(options.ignoreLabel, kind);
+    checkMask(options.mask, layout, `labels ${showShape(labels.shape)}`);
+    return tf.tidy(() => {
+      const weights = pixelWeights(labels, kind, layout, options);
+      checkInts(labels, intRange('labels', kind, layout.classes), kind, weights, layout);
+      const checked = { tensor: labels, kind, rule: 'masks' } as const;
+      checkPixelValues({ labels: checked, predictions: null, weights, layout }, options);
+      const sides = sidesOf(labels, kind, weights, layout);
+      const all = Array.from({ length: layout.classes }, () => 1);
+      const maps = classMaps(layout, all, (n, c) => signedMap(sides.of(n, c), layout.spatial, spacing));
+      return fromPixels(tf.tensor(maps, [layout.samples, layout.pixels, layout.classes]) as Tensor3D, layout);
+    });
   });
 }
 
 /** Of the result. */
-function resolveLayout(fn: string, labels: Tensor, { classes, axis = -1 }: SignedDistanceOptions): Layout {
+function resolveLayout(labels: Tensor, { classes, axis = -1 }: SignedDistanceOptions): Layout {
   const shape = labels.shape;
   const least = classes === undefined ? 3 : 2;
   if (shape.length < least) {
     const wanted = classes === undefined ? '[N, ...spatial, C]' : '[N, ...spatial] with option classes';
-    fail(fn, `labels must be ${wanted}, with at least one spatial axis, got shape ${showShape(shape)}`);
+    fail(`labels must be ${wanted}, with at least one spatial axis, got shape ${showShape(shape)}`);
   }
-  if (classes === undefined) return layoutOf(shape, checkAxis(fn, axis, shape, 'axis', 1));
-  checkCount(fn, 'classes', classes, 1);
-  return layoutOfIndices(fn, 'labels', labels, axis, classes);
+  if (classes === undefined) return layoutOf(shape, checkAxis(axis, shape, 'axis', 1));
+  checkCount('classes', classes, 1);
+  return layoutOfIndices('labels', labels, axis, classes);
 }

@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { KernelBackend } from '@tensorflow/tfjs-core';
 import { nativePasses } from '#nativePasses';
+import { inFunction } from '../argumentError.js';
 import { composedKernels } from './composed/kernels.js';
 import { checkOneOf } from '../checks.js';
 import { kernelsVariable, ownEnvironment, type KernelChoice } from '../environment.js';
@@ -38,9 +39,11 @@ function chosen(): KernelChoice {
  * ```
  */
 export function useKernels(wanted: KernelChoice): void {
-  checkOneOf('useKernels', 'wanted', wanted, ['auto', 'composed']);
-  chosen();
-  choice = wanted;
+  inFunction('useKernels', () => {
+    checkOneOf('wanted', wanted, ['auto', 'composed']);
+    chosen();
+    choice = wanted;
+  });
 }
 
 /**

@@ -36,5 +36,5 @@ export const binaryCrossEntropyLoss: PixelLoss<BinaryCrossEntropyLossOptions> = 
   activation: () => 'sigmoid',
   range: [0, 1e9],
   lowestAtLabels: ({ posWeight }) => posWeight === undefined,
-  resolve: (fn, reading, options) => perPixelTerms(resolvePerPixel(fn, 'binary', options, reading)),
+  resolve: (reading, options) => perPixelTerms(resolvePerPixel('binary', options, reading)),
 });

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor3D } from '@tensorflow/tfjs-core';
+import { inFunction } from '../argumentError.js';
 import { checkDtype, checkTensor, fail, showShape } from '../checks.js';
 import { classMaps, sidesOf } from '../distance/sides.js';
 import { signedMap } from '../distance/signedMap.js';
@@ -77,14 +78,15 @@ export const boundaryLoss: ClassLoss<BoundaryLossOptions> = /* @__PURE__ */ make
 });
 
 function boundaryValue(labels: Tensor, predictions: Tensor, options: BoundaryLossOptions): Tensor {
-  const fn = 'boundaryLoss';
-  const rule = options.distances === undefined ? 'shares' : 'unread';
-  const inputs = resolveInputs(fn, labels, predictions, options, { rule });
-  const reduction = resolveGeometryReduction(fn, options, inputs.layout);
-  const distances = givenMaps(fn, options, inputs) ?? mapsOfLabels(fn, options, inputs, reduction);
-  // Σ w p φ is what the pass calls intersection, with φ for labels.
-  const loss = lossOfSums({ ...inputs, labels: distances, labelKind: 'soft', fn: null }, boundaryFormula(reduction));
-  return labels.dtype === 'float32' ? dependOn(loss, labels) : loss;
+  return inFunction('boundaryLoss', () => {
+    const rule = options.distances === undefined ? 'shares' : 'unread';
+    const inputs = resolveInputs(labels, predictions, options, { rule });
+    const reduction = resolveGeometryReduction(options, inputs.layout);
+    const distances = givenMaps(options, inputs) ?? mapsOfLabels(options, inputs, reduction);
+    // Σ w p φ is what the pass calls intersection, with φ for labels.
+    const loss = lossOfSums({ ...inputs, labels: distances, labelKind: 'soft', fn: null }, boundaryFormula(reduction));
+    return labels.dtype === 'float32' ? dependOn(loss, labels) : loss;
+  });
 }
 
 function boundaryFormula(reduction: GeometryReduction): SumsFormula<'intersection'> {
@@ -95,29 +97,28 @@ function boundaryFormula(reduction: GeometryReduction): SumsFormula<'intersectio
   };
 }
 
-function givenMaps(fn: string, options: BoundaryLossOptions, inputs: LossInputs): Tensor | null {
+function givenMaps(options: BoundaryLossOptions, inputs: LossInputs): Tensor | null {
   const { distances, spacing } = options;
   const { layout } = inputs;
   if (distances === undefined) return null;
-  checkTensor(fn, 'distances', distances);
-  checkDtype(fn, 'distances', distances, ['float32']);
+  checkTensor('distances', distances);
+  checkDtype('distances', distances, ['float32']);
   if (!sameShape(distances.shape, layout.shape)) {
     const [given, wanted] = [showShape(distances.shape), showShape(layout.shape)];
-    fail(fn, `distances must have the shape of the predictions ${wanted}, got ${given}`);
+    fail(`distances must have the shape of the predictions ${wanted}, got ${given}`);
   }
-  if (spacing !== undefined) fail(fn, `spacing does not go with distances, which have theirs already`);
-  checkFiniteValues(fn, 'distances', distances, inputs, options);
+  if (spacing !== undefined) fail(`spacing does not go with distances, which have theirs already`);
+  checkFiniteValues('distances', distances, inputs, options);
   return distances;
 }
 
 function mapsOfLabels(
-  fn: string,
   options: BoundaryLossOptions,
   { labels, labelKind, weights, layout }: LossInputs,
   { classes }: GeometryReduction,
 ): Tensor {
   const { samples, pixels, classes: count, spatial } = layout;
-  const spacing = resolveSpacing(fn, options.spacing ?? 1, spatial);
+  const spacing = resolveSpacing(options.spacing ?? 1, spatial);
   const sides = sidesOf(labels, labelKind, weights, layout);
   const maps = classMaps(layout, classes.included, (n, c) => signedMap(sides.of(n, c), spatial, spacing));
   return fromPixels(tf.tensor(maps, [samples, pixels, count]) as Tensor3D, layout);

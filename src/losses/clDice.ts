@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor3D } from '@tensorflow/tfjs-core';
+import { inFunction } from '../argumentError.js';
 import { tensorAlgebra } from '../algebra/tensors.js';
 import { fail, showShape } from '../checks.js';
 import { constant } from '../ops/constant.js';
@@ -72,34 +73,35 @@ export const clDiceLoss: ClassLoss<ClDiceLossOptions> = /* @__PURE__ */ makeLoss
 });
 
 function clDiceValue(labels: Tensor, predictions: Tensor, options: ClDiceLossOptions): Tensor {
-  const fn = 'clDiceLoss';
-  const { smooth } = completeOptions(fn, { smooth: CL_DICE_RULES.smooth }, options);
-  const iterations = resolveIterations(fn, options.iterations);
-  const inputs = resolveInputs(fn, labels, predictions, options);
-  const { layout } = inputs;
-  const { classes, reduction } = resolveGeometryReduction(fn, options, layout);
-  const absent = resolveAbsent(fn, options, layout.classes);
-  if (layout.spatial.length === 0) {
-    fail(fn, `needs at least one spatial axis, got predictions ${showShape(layout.shape)}`);
-  }
+  return inFunction('clDiceLoss', () => {
+    const { smooth } = completeOptions({ smooth: CL_DICE_RULES.smooth }, options);
+    const iterations = resolveIterations(options.iterations);
+    const inputs = resolveInputs(labels, predictions, options);
+    const { layout } = inputs;
+    const { classes, reduction } = resolveGeometryReduction(options, layout);
+    const absent = resolveAbsent(options, layout.classes);
+    if (layout.spatial.length === 0) {
+      fail(`needs at least one spatial axis, got predictions ${showShape(layout.shape)}`);
+    }
 
-  const { predicted: p, labelled: t } = softMaps(inputs);
-  const skeleton = skeletons(inputs, iterations);
-  const ofPrediction = skeleton(p);
-  const ofLabel = inputs.labelKind === 'indices' ? constant(() => skeleton(t)) : skeleton(t);
+    const { predicted: p, labelled: t } = softMaps(inputs);
+    const skeleton = skeletons(inputs, iterations);
+    const ofPrediction = skeleton(p);
+    const ofLabel = inputs.labelKind === 'indices' ? constant(() => skeleton(t)) : skeleton(t);
 
-  const a = tensorAlgebra;
-  const sum = (x: Tensor3D) => weightedSum(x, inputs);
-  const share = (part: Tensor3D, whole: Tensor3D) => a.divide(a.add(sum(part), smooth), a.add(sum(whole), smooth), 1);
-  const precision = share(tf.mul(ofPrediction, t), ofPrediction);
-  const sensitivity = share(tf.mul(ofLabel, p), ofLabel);
-  const twice = a.mul(a.mul(precision, sensitivity), 2);
-  const values = a.sub(1, a.divide(twice, a.add(precision, sensitivity), 0));
+    const a = tensorAlgebra;
+    const sum = (x: Tensor3D) => weightedSum(x, inputs);
+    const share = (part: Tensor3D, whole: Tensor3D) => a.divide(a.add(sum(part), smooth), a.add(sum(whole), smooth), 1);
+    const precision = share(tf.mul(ofPrediction, t), ofPrediction);
+    const sensitivity = share(tf.mul(ofLabel, p), ofLabel);
+    const twice = a.mul(a.mul(precision, sensitivity), 2);
+    const values = a.sub(1, a.divide(twice, a.add(precision, sensitivity), 0));
 
-  const table = { predicted: sum(p), labelled: sum(t), valid: weightOfSamples(inputs) };
-  const weights = a.mul(countedClasses(a, absent, classes, table), a.row(classes.weights));
-  const loss = reduceClasses(a, withAbsent(a, absent, values, table), weights, reduction);
-  return tf.reshape(loss, shapeOfReduction({ classes, reduction }, layout.samples));
+    const table = { predicted: sum(p), labelled: sum(t), valid: weightOfSamples(inputs) };
+    const weights = a.mul(countedClasses(a, absent, classes, table), a.row(classes.weights));
+    const loss = reduceClasses(a, withAbsent(a, absent, values, table), weights, reduction);
+    return tf.reshape(loss, shapeOfReduction({ classes, reduction }, layout.samples));
+  });
 }
 
 /** The skeleton of a map [N,P,C]. */

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { inFunction } from '../argumentError.js';
 import { checkClassWeights, checkProduct, entriesOf, fail, showShape } from '../checks.js';
 import { isShared, TERM_RULES, termsAsJson, termsOfList, termsOfWeights } from './descriptions/comboTerms.js';
 import type { ComboTerm, OptionsOfTerm, Term, TermOptions } from './descriptions/comboTerms.js';
@@ -64,17 +65,17 @@ export const comboLoss: PixelLoss<ComboLossOptions> = /* @__PURE__ */ makePassLo
   own: ['weights', 'terms'],
   range: [0, Infinity],
   lowestAtLabels: (options) =>
-    termsOf(FN, options).every(({ description, options: own }) => description.lowestAtLabels(own)),
+    inFunction(FN, () => termsOf(options).every(({ description, options: own }) => description.lowestAtLabels(own))),
   activation: (options) =>
-    termsOf(FN, options)
+    termsOf(options)
       .map(({ description, options: own }) => description.activation?.(own))
       .find(Boolean),
-  resolve(fn, reading, options) {
-    const terms = termsOf(fn, options);
-    checkFactors(fn, terms, reading);
-    const resolved = terms.map((term) => weighted(resolveTerm(fn, term, reading), term.weight));
-    if (!options.terms) checkOneEntropy(fn, terms, resolved);
-    if (options.reduction === 'none') checkShapes(fn, terms, resolved);
+  resolve(reading, options) {
+    const terms = termsOf(options);
+    checkFactors(terms, reading);
+    const resolved = terms.map((term) => weighted(resolveTerm(term, reading), term.weight));
+    if (!options.terms) checkOneEntropy(terms, resolved);
+    if (options.reduction === 'none') checkShapes(terms, resolved);
     return {
       terms: resolved.flatMap((each) => each.terms),
       others: resolved.flatMap((each) => each.others),
@@ -85,24 +86,27 @@ export const comboLoss: PixelLoss<ComboLossOptions> = /* @__PURE__ */ makePassLo
 
 const FN = 'comboLoss';
 
-function termsOf(fn: string, { weights, terms, ...rest }: ComboLossOptions): Term[] {
-  if (terms === undefined) return termsOfWeights(fn, weights ?? { iou: 1, crossEntropy: 1 }, rest);
-  if (weights !== undefined) fail(fn, 'weights and terms do not go together: give each term its weight');
+function termsOf({ weights, terms, ...rest }: ComboLossOptions): Term[] {
+  if (terms === undefined) return termsOfWeights(weights ?? { iou: 1, crossEntropy: 1 }, rest);
+  if (weights !== undefined) fail('weights and terms do not go together: give each term its weight');
   for (const [name, value] of Object.entries(rest)) {
-    if (value !== undefined && !isShared(name)) fail(fn, `with terms, give ${name} to the terms that it is meant for`);
+    if (value !== undefined && !isShared(name)) fail(`with terms, give ${name} to the terms that it is meant for`);
   }
-  return termsOfList(fn, terms, rest);
+  return termsOfList(terms, rest);
 }
 
-function resolveTerm(fn: string, { label, loss, description, options }: Term, reading: PredictionSpec): ResolvedLoss {
-  if (description.resolve) return description.resolve(fn, reading, options);
+function resolveTerm({ label, loss, description, options }: Term, reading: PredictionSpec): ResolvedLoss {
+  const { resolve } = description;
+  // The name of a term by itself says nothing new; one in a list says which of them it is.
+  const name = label === description.name.replace(/Loss$/, '') ? FN : `${FN}: ${label}`;
+  if (resolve) return inFunction(name, () => resolve(reading, options));
   const { reduction } = options as { reduction?: Reduction };
   const other: PixelTerm = (inputs, labels, predictions) => {
     const value = loss(labels, predictions, options);
     const { samples } = inputs.layout;
     const wanted = reduction === 'none' ? value.shape : reduction === 'sample' ? [samples] : [];
     if (showShape(value.shape) !== showShape(wanted)) {
-      fail(fn, `${label} must give shape ${showShape(wanted)}, got ${showShape(value.shape)}`);
+      fail(`${label} must give shape ${showShape(wanted)}, got ${showShape(value.shape)}`);
     }
     return value;
   };
@@ -121,27 +125,27 @@ function weighted({ terms, others, shape }: ResolvedLoss, weight: number): Resol
 }
 
 /** Whether float32 holds all that a term is multiplied with. */
-function checkFactors(fn: string, terms: readonly Term[], { classes }: PredictionSpec): void {
+function checkFactors(terms: readonly Term[], { classes }: PredictionSpec): void {
   const largest = (given: unknown) => (entriesOf(given) ?? [given]).reduce<number>((a, b) => Math.max(a, Number(b)), 0);
   for (const { label, weight, options } of terms) {
     const { classWeights, posWeight } = options as { classWeights?: unknown; posWeight?: unknown };
-    if (classWeights !== undefined) checkClassWeights(fn, 'classWeights', classWeights, classes);
+    if (classWeights !== undefined) checkClassWeights('classWeights', classWeights, classes);
     const ofClasses = classWeights === undefined ? 1 : largest(classWeights);
     const positive = posWeight === undefined ? 1 : Math.max(1, largest(posWeight));
-    checkProduct(fn, `weights.${label}, classWeights and posWeight`, weight * ofClasses * positive);
+    checkProduct(`weights.${label}, classWeights and posWeight`, weight * ofClasses * positive);
   }
 }
 
 /** The cross-entropies that `weights` names share a pass. */
-function checkOneEntropy(fn: string, terms: readonly Term[], losses: readonly ResolvedLoss[]): void {
+function checkOneEntropy(terms: readonly Term[], losses: readonly ResolvedLoss[]): void {
   const entropies = losses.filter((_, i) => 'labelSmoothing' in terms[i]!.description.options);
   const kinds = entropies.flatMap((loss) => loss.terms.map(({ entropy }) => entropy?.kind));
-  if (new Set(kinds).size > 1) fail(fn, `crossEntropy and binaryCrossEntropy together need activation 'sigmoid'`);
+  if (new Set(kinds).size > 1) fail(`crossEntropy and binaryCrossEntropy together need activation 'sigmoid'`);
 }
 
-function checkShapes(fn: string, terms: readonly Term[], losses: readonly ResolvedLoss[]): void {
+function checkShapes(terms: readonly Term[], losses: readonly ResolvedLoss[]): void {
   if (new Set(losses.map(({ shape }) => shape)).size > 1) {
     const names = terms.map(({ label }) => label).join(', ');
-    fail(fn, `reduction 'none' needs terms of one shape ([N, C] or one value per pixel), got ${names}`);
+    fail(`reduction 'none' needs terms of one shape ([N, C] or one value per pixel), got ${names}`);
   }
 }

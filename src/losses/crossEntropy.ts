@@ -37,5 +37,5 @@ export const crossEntropyLoss: PixelLoss<CrossEntropyLossOptions> = /* @__PURE__
   own: ['labelSmoothing', 'subtractEntropy'],
   range: [0, 1e9],
   lowestAtLabels: true,
-  resolve: (fn, reading, options) => perPixelTerms(resolvePerPixel(fn, 'byActivation', options, reading)),
+  resolve: (reading, options) => perPixelTerms(resolvePerPixel('byActivation', options, reading)),
 });

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { inFunction } from '../argumentError.js';
 import {
   checkAxis,
   checkDtype,
@@ -65,77 +66,78 @@ export function deepSupervisionLoss<T extends Tensor>(
   predictions: readonly Tensor[],
   options: DeepSupervisionLossOptions = {},
 ): T {
-  const fn = 'deepSupervisionLoss';
-  if (typeof loss !== 'function') fail(fn, `loss must be a function, got ${show(loss)}`);
-  checkOptionNames(fn, options, ['weights', 'resize', 'axis', 'mask', 'ignoreLabel']);
-  const { resize = 'average' } = options;
-  checkOneOf(fn, 'resize', resize, ['average', 'nearest']);
-  const layouts = resolveLayouts(fn, predictions, options.axis);
-  const weights = resolveWeights(fn, options.weights, predictions.length);
-  const full = resolveLabels(fn, labels, layouts[0]!, options);
-  for (const { shape, spatial } of layouts) {
-    if (spatial.some((size, i) => size > full.layout.spatial[i]!)) {
-      fail(fn, `predictions ${showShape(shape)} are larger than labels ${showShape(labels.shape)}`);
+  return inFunction('deepSupervisionLoss', () => {
+    if (typeof loss !== 'function') fail(`loss must be a function, got ${show(loss)}`);
+    checkOptionNames(options, ['weights', 'resize', 'axis', 'mask', 'ignoreLabel']);
+    const { resize = 'average' } = options;
+    checkOneOf('resize', resize, ['average', 'nearest']);
+    const layouts = resolveLayouts(predictions, options.axis);
+    const weights = resolveWeights(options.weights, predictions.length);
+    const full = resolveLabels(labels, layouts[0]!, options);
+    for (const { shape, spatial } of layouts) {
+      if (spatial.some((size, i) => size > full.layout.spatial[i]!)) {
+        fail(`predictions ${showShape(shape)} are larger than labels ${showShape(labels.shape)}`);
+      }
     }
-  }
-  return tf.tidy(() => {
-    // The loss checks labels at their own scale itself. Resized ones no longer show what was wrong with them.
-    if (layouts.every(({ spatial }) => !sameShape(spatial, full.layout.spatial))) checkFullLabels(fn, full, options);
-    const terms = layouts.map((layout, i) => {
-      const scaled = sameShape(layout.spatial, full.layout.spatial) ? asTheyAre(full) : atScale(full, layout, resize);
-      const value: unknown = loss(scaled.labels, predictions[i]!, scaled.options);
-      checkTensor(fn, 'the result of the loss', value);
-      return tf.mul(value, weights[i]!);
+    return tf.tidy(() => {
+      // The loss checks labels at their own scale itself. Resized ones no longer show what was wrong with them.
+      if (layouts.every(({ spatial }) => !sameShape(spatial, full.layout.spatial))) checkFullLabels(full, options);
+      const terms = layouts.map((layout, i) => {
+        const scaled = sameShape(layout.spatial, full.layout.spatial) ? asTheyAre(full) : atScale(full, layout, resize);
+        const value: unknown = loss(scaled.labels, predictions[i]!, scaled.options);
+        checkTensor('the result of the loss', value);
+        return tf.mul(value, weights[i]!);
+      });
+      const shapes = terms.map(({ shape }) => showShape(shape));
+      if (new Set(shapes).size > 1) {
+        fail(`the loss must give one shape at every scale, got ${shapes.join(', ')}; take a reduction but 'none'`);
+      }
+      return tf.addN(terms) as T;
     });
-    const shapes = terms.map(({ shape }) => showShape(shape));
-    if (new Set(shapes).size > 1) {
-      fail(fn, `the loss must give one shape at every scale, got ${shapes.join(', ')}; take a reduction but 'none'`);
-    }
-    return tf.addN(terms) as T;
   });
 }
 
-function resolveLayouts(fn: string, predictions: unknown, axisOption = -1): Layout[] {
+function resolveLayouts(predictions: unknown, axisOption = -1): Layout[] {
   const entries = entriesOf(predictions);
   if (!entries || entries.length === 0) {
-    fail(fn, `predictions must be a list of tensors, the finest first, got ${show(predictions)}`);
+    fail(`predictions must be a list of tensors, the finest first, got ${show(predictions)}`);
   }
   const layouts = entries.map((prediction, i) => {
-    checkTensor(fn, `predictions[${i}]`, prediction);
-    checkDtype(fn, `predictions[${i}]`, prediction, ['float32']);
+    checkTensor(`predictions[${i}]`, prediction);
+    checkDtype(`predictions[${i}]`, prediction, ['float32']);
     const { shape } = prediction;
-    if (shape.length < 2) fail(fn, `predictions must be [N, ...spatial, C], got shape ${showShape(shape)}`);
-    checkHoldsValues(fn, `predictions[${i}]`, prediction);
-    return layoutOf(shape, checkAxis(fn, axisOption, shape, 'axis', 1));
+    if (shape.length < 2) fail(`predictions must be [N, ...spatial, C], got shape ${showShape(shape)}`);
+    checkHoldsValues(`predictions[${i}]`, prediction);
+    return layoutOf(shape, checkAxis(axisOption, shape, 'axis', 1));
   });
   const [first] = layouts as [Layout];
   for (const { shape, samples, classes } of layouts) {
     if (shape.length !== first.shape.length || samples !== first.samples || classes !== first.classes) {
-      fail(fn, `predictions may differ in spatial sizes only, got ${showShape(first.shape)} and ${showShape(shape)}`);
+      fail(`predictions may differ in spatial sizes only, got ${showShape(first.shape)} and ${showShape(shape)}`);
     }
   }
   return layouts;
 }
 
-function resolveWeights(fn: string, weights: unknown, count: number): readonly number[] {
+function resolveWeights(weights: unknown, count: number): readonly number[] {
   if (weights === undefined) {
     const halves = Array.from({ length: count }, (_, i) => 2 ** -i);
     return halves.map((weight) => weight / (2 - 2 ** (1 - count)));
   }
-  return checkNumberList(fn, 'weights', weights, `a list of ${count} numbers, one per prediction`, count, { least: 0 });
+  return checkNumberList('weights', weights, `a list of ${count} numbers, one per prediction`, count, { least: 0 });
 }
 
-function resolveLabels(fn: string, labels: Tensor, scale: Layout, options: DeepSupervisionLossOptions): FullLabels {
-  checkTensor(fn, 'labels', labels);
+function resolveLabels(labels: Tensor, scale: Layout, options: DeepSupervisionLossOptions): FullLabels {
+  checkTensor('labels', labels);
   const { axis, samples, classes } = scale;
   const rank = scale.shape.length;
   const spatial = labels.rank === rank ? labels.shape.filter((_, i) => i !== 0 && i !== axis) : labels.shape.slice(1);
   // Labels of another rank get the error of the losses.
   const sizes = spatial.length === rank - 2 ? spatial : scale.spatial;
   const layout = layoutOf(withAxis([samples, ...sizes], axis, classes), axis);
-  const kind = resolveLabelKind(fn, labels, layout, options.axis ?? -1);
-  checkIgnoreLabel(fn, options.ignoreLabel, kind);
-  checkMask(fn, options.mask, layout);
+  const kind = resolveLabelKind(labels, layout, options.axis ?? -1);
+  checkIgnoreLabel(options.ignoreLabel, kind);
+  checkMask(options.mask, layout);
   const { mask, ignoreLabel } = options;
   const given = {
     ...(options.axis === undefined ? {} : { axis: options.axis }),
@@ -145,9 +147,9 @@ function resolveLabels(fn: string, labels: Tensor, scale: Layout, options: DeepS
   return { labels, kind, layout, options: given };
 }
 
-function checkFullLabels(fn: string, full: FullLabels, options: DeepSupervisionLossOptions): void {
+function checkFullLabels(full: FullLabels, options: DeepSupervisionLossOptions): void {
   const { labels, kind, layout } = full;
   const weights = pixelWeights(labels, kind, layout, options);
   const checked = { tensor: labels, kind, rule: 'masks' } as const;
-  checkPixelValues(fn, { labels: checked, predictions: null, weights, layout }, options);
+  checkPixelValues({ labels: checked, predictions: null, weights, layout }, options);
 }

@@ -37,5 +37,5 @@ export const focalLoss: PixelLoss<FocalLossOptions> = /* @__PURE__ */ makePassLo
   own: ['gamma', 'alpha'],
   range: [0, 1e9],
   lowestAtLabels: true,
-  resolve: (fn, reading, options) => perPixelTerms(resolveFocal(fn, options, reading)),
+  resolve: (reading, options) => perPixelTerms(resolveFocal(options, reading)),
 });

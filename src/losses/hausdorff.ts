@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor3D } from '@tensorflow/tfjs-core';
+import { inFunction } from '../argumentError.js';
 import { tensorAlgebra } from '../algebra/tensors.js';
 import { fail, LARGEST_NUMBER } from '../checks.js';
 import { classMaps, distancesToOtherSide, sidesOf } from '../distance/sides.js';
@@ -69,34 +70,32 @@ export const hausdorffLoss: ClassLoss<HausdorffLossOptions> = /* @__PURE__ */ ma
 });
 
 function hausdorffValue(labels: Tensor, predictions: Tensor, options: HausdorffLossOptions): Tensor {
-  const fn = 'hausdorffLoss';
-  const { alpha } = completeOptions(fn, { alpha: HAUSDORFF_RULES.alpha }, options);
-  const inputs = resolveInputs(fn, labels, predictions, options);
-  const { layout } = inputs;
-  const reduction = resolveGeometryReduction(fn, options, layout);
-  const spacing = resolveSpacing(fn, options.spacing ?? 1, layout.spatial);
-  checkPowers(fn, layout.spatial, spacing, alpha);
+  return inFunction('hausdorffLoss', () => {
+    const { alpha } = completeOptions({ alpha: HAUSDORFF_RULES.alpha }, options);
+    const inputs = resolveInputs(labels, predictions, options);
+    const { layout } = inputs;
+    const reduction = resolveGeometryReduction(options, layout);
+    const spacing = resolveSpacing(options.spacing ?? 1, layout.spatial);
+    checkPowers(layout.spatial, spacing, alpha);
 
-  const maps = softMaps(inputs);
-  const distances = powersOfDistances(maps, inputs, reduction.classes.included, spacing, alpha);
-  const errors = tf.mul(tf.square(tf.sub(maps.predicted, maps.labelled)), distances) as Tensor3D;
+    const maps = softMaps(inputs);
+    const distances = powersOfDistances(maps, inputs, reduction.classes.included, spacing, alpha);
+    const errors = tf.mul(tf.square(tf.sub(maps.predicted, maps.labelled)), distances) as Tensor3D;
 
-  const a = tensorAlgebra;
-  const valid = weightOfSamples(inputs);
-  const values = a.divide(weightedSum(errors, inputs), valid, 0);
-  const loss = reduceGeometry(a, values, a.step(valid), reduction);
-  return tf.reshape(loss, shapeOfReduction(reduction, layout.samples));
+    const a = tensorAlgebra;
+    const valid = weightOfSamples(inputs);
+    const values = a.divide(weightedSum(errors, inputs), valid, 0);
+    const loss = reduceGeometry(a, values, a.step(valid), reduction);
+    return tf.reshape(loss, shapeOfReduction(reduction, layout.samples));
+  });
 }
 
 /** Whether float32 can be multiplied with the longest distance there can be, to the power of alpha. */
-function checkPowers(fn: string, spatial: readonly number[], spacing: readonly number[], alpha: number): void {
+function checkPowers(spatial: readonly number[], spacing: readonly number[], alpha: number): void {
   const longest = Math.sqrt(spatial.reduce((sum, size, i) => sum + (size * spacing[i]!) ** 2, 0));
   const power = longest ** alpha;
   if (power > LARGEST_NUMBER) {
-    fail(
-      fn,
-      `distances up to ${longest} to the power of alpha ${alpha} must be at most ${LARGEST_NUMBER}, got ${power}`,
-    );
+    fail(`distances up to ${longest} to the power of alpha ${alpha} must be at most ${LARGEST_NUMBER}, got ${power}`);
   }
 }
 

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { inFunction } from '../argumentError.js';
 import { checkOptionNames, fail, show } from '../checks.js';
 import type { SumName } from '../kernels/contract.js';
 import { readTable, tableClasses } from '../overlap/checkOverlapTable.js';
@@ -42,25 +43,26 @@ export function lossFromOverlap<O extends object, R extends Reduction = 'mean'>(
   table: Partial<OverlapOf<SumName>>,
   options: Omit<O, 'sharpness' | 'axis' | 'mask' | 'ignoreLabel' | 'reduction'> & { reduction?: R } = {} as O,
 ): RegionResult<R> {
-  const fn = 'lossFromOverlap';
-  const description = descriptionOf(loss);
-  if (!description) fail(fn, `loss must be a loss of softseg, or one made by defineRegionLoss, got ${show(loss)}`);
-  const { name } = description;
-  if (!description.resolve) fail(fn, `${name} needs the pixels themselves, not only sums`);
-  checkOptionNames(fn, options, Object.keys(description.options).filter((option) => !ABOUT_PIXELS.includes(option))); // prettier-ignore
-  const reading = readingOf(tableClasses(fn, table), options as InputOptions, description.activation?.(options));
-  const { terms, others } = description.resolve(fn, reading, options);
-  if (others.length > 0 && options.reduction === 'none') {
-    fail(fn, `reduction must be 'mean', 'sum' or 'sample', got 'none': the sums have no values of pixels`);
-  }
-  if (others.length > 0 || !terms.every((term) => isOfPlainSums(term, reading))) {
-    fail(fn, `${name} needs the pixels themselves with these options, not only sums, got ${show(options)}`);
-  }
-  return tf.tidy(() => {
-    const [term] = mergeTerms(terms) as [SumTerm];
-    const value = lossOfTable(readTable(fn, table, term.formula.sums), term.formula);
-    return term.weight === 1 ? value : tf.mul(value, term.weight);
-  }) as RegionResult<R>;
+  return inFunction('lossFromOverlap', () => {
+    const description = descriptionOf(loss);
+    if (!description) fail(`loss must be a loss of softseg, or one made by defineRegionLoss, got ${show(loss)}`);
+    const { name } = description;
+    if (!description.resolve) fail(`${name} needs the pixels themselves, not only sums`);
+    checkOptionNames(options, Object.keys(description.options).filter((option) => !ABOUT_PIXELS.includes(option))); // prettier-ignore
+    const reading = readingOf(tableClasses(table), options as InputOptions, description.activation?.(options));
+    const { terms, others } = description.resolve(reading, options);
+    if (others.length > 0 && options.reduction === 'none') {
+      fail(`reduction must be 'mean', 'sum' or 'sample', got 'none': the sums have no values of pixels`);
+    }
+    if (others.length > 0 || !terms.every((term) => isOfPlainSums(term, reading))) {
+      fail(`${name} needs the pixels themselves with these options, not only sums, got ${show(options)}`);
+    }
+    return tf.tidy(() => {
+      const [term] = mergeTerms(terms) as [SumTerm];
+      const value = lossOfTable(readTable(table, term.formula.sums), term.formula);
+      return term.weight === 1 ? value : tf.mul(value, term.weight);
+    }) as RegionResult<R>;
+  });
 }
 
 function readingOf(classes: number, options: InputOptions, ofLoss: 'sigmoid' | undefined): PredictionSpec {

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
+import { inFunction } from '../argumentError.js';
 import { constant } from '../ops/constant.js';
 import { LOVASZ_RULES, lovaszValue, type LovaszLoss, type LovaszOptions } from './families/lovasz.js';
 import { lovaszSlopes, piecewiseLinear, sumRows } from './families/lovaszExtension.js';
@@ -79,5 +80,6 @@ export const lovaszHingeLoss: ClassLoss<LovaszHingeLossOptions> = /* @__PURE__ *
   options: LOVASZ_RULES,
   own: [],
   range: [0, 1e9],
-  loss: (labels, predictions, options) => lovaszValue('lovaszHingeLoss', lovaszHinge, labels, predictions, options),
+  loss: (labels, predictions, options) =>
+    inFunction('lovaszHingeLoss', () => lovaszValue(lovaszHinge, labels, predictions, options)),
 });

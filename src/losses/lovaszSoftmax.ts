@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
+import { inFunction } from '../argumentError.js';
 import { probabilities } from '../kernels/composed/pixels.js';
 import { nestedGrads } from '../ops/nestedGrads.js';
 import { ratio } from '../ops/ratio.js';
@@ -108,5 +109,6 @@ export const lovaszSoftmaxLoss: ClassLoss<LovaszSoftmaxLossOptions> = /* @__PURE
   own: [],
   range: [0, 1],
   lowestAtLabels: true,
-  loss: (labels, predictions, options) => lovaszValue('lovaszSoftmaxLoss', lovaszSoftmax, labels, predictions, options),
+  loss: (labels, predictions, options) =>
+    inFunction('lovaszSoftmaxLoss', () => lovaszValue(lovaszSoftmax, labels, predictions, options)),
 });

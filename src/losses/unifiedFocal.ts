@@ -65,12 +65,12 @@ export const unifiedFocalLoss: UnifiedFocalLoss = /* @__PURE__ */ makePassLoss<
   own: ['lambda', 'delta', 'gamma'],
   range: [0, 1e9],
   lowestAtLabels: ({ overlap, gamma }) => overlap !== 'product' && gamma !== 1,
-  resolve(fn, reading, options) {
-    const { lambda, delta, gamma } = completeOptions(fn, OWN_RULES, options);
-    if ((options.reduction as string) === 'none') fail(fn, `reduction must be 'mean', 'sum' or 'sample', got 'none'`);
+  resolve(reading, options) {
+    const { lambda, delta, gamma } = completeOptions(OWN_RULES, options);
+    if ((options.reduction as string) === 'none') fail(`reduction must be 'mean', 'sum' or 'sample', got 'none'`);
     const region = { ...options, gamma, alpha: 1 - delta, beta: delta };
-    const focal = withForeground(resolveFocal(fn, { ...options, gamma: 1 - gamma }, reading), delta);
-    const formula = regionFormula(fn, tversky, region, reading.classes);
+    const focal = withForeground(resolveFocal({ ...options, gamma: 1 - gamma }, reading), delta);
+    const formula = regionFormula(tversky, region, reading.classes);
     const { terms } = perPixelTerms(focal, lambda);
     return { terms: [...terms, { weight: 1 - lambda, formula }], others: [], shape: '[N, C]' };
   },

@@ -4,6 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { inAsyncFunction, inFunction } from '../argumentError.js';
 import { checkCount, checkInteger, checkNumber, checkOptionNames, fail, MOST_COUNTED, show } from '../checks.js';
 import { checkingUpdate, checkingUpdateLater } from '../checkValues.js';
 import type { PassActivation } from '../kernels/contract.js';
@@ -55,20 +56,15 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<InputOp
   /** The scores of all that was seen; NaN where nothing was. */
   abstract result(): Result;
   /** What is added up of a batch, inside tf.tidy. It checks everything, and changes nothing. */
-  protected abstract measure(
-    fn: string,
-    labels: Tensor,
-    predictions: Tensor,
-    options: Options & UpdateOptions,
-  ): Measure;
+  protected abstract measure(labels: Tensor, predictions: Tensor, options: Options & UpdateOptions): Measure;
   /** How many sums are kept for C classes. */
   protected abstract size(classes: number): number;
   /** Adds a measure of this many samples to the sums. */
   protected abstract absorb(values: Float64Array, samples: number): void;
   /** Refuses options that do not go with C classes. */
-  protected abstract checkOptions(fn: string, classes: number, activation: PassActivation): void;
+  protected abstract checkOptions(classes: number, activation: PassActivation): void;
   /** Refuses sums that nothing can have that was seen. */
-  protected abstract checkSums(fn: string, values: readonly number[], classes: number): void;
+  protected abstract checkSums(values: readonly number[], classes: number): void;
 
   /** The number of samples seen. */
   get samples(): number {
@@ -85,29 +81,31 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<InputOp
    * that counts is outside 0..C-1, or if a sum is not finite. The accumulator is then as it was
    */
   update(labels: Tensor, predictions: Tensor, options: UpdateOptions = {}): this {
-    const fn = `${this.kind}.update`;
-    const measure = checkingUpdate(() => this.measured(fn, labels, predictions, options));
-    try {
-      const extremes = measure.ranges.map((range) => range.extremes.dataSync());
-      this.take(fn, measure, measure.sums.dataSync(), extremes);
-    } finally {
-      disposeMeasure(measure);
-    }
-    return this;
+    return inFunction(`${this.kind}.update`, () => {
+      const measure = checkingUpdate(() => this.measured(labels, predictions, options));
+      try {
+        const extremes = measure.ranges.map((range) => range.extremes.dataSync());
+        this.take(measure, measure.sums.dataSync(), extremes);
+      } finally {
+        disposeMeasure(measure);
+      }
+      return this;
+    });
   }
 
   /** `update` that waits for the backend without blocking. */
-  async updateAsync(labels: Tensor, predictions: Tensor, options: UpdateOptions = {}): Promise<this> {
-    const fn = `${this.kind}.updateAsync`;
-    const { result: measure, checked } = checkingUpdateLater(() => this.measured(fn, labels, predictions, options));
-    try {
-      const tensors = [measure.sums, ...measure.ranges.map((range) => range.extremes)];
-      const [[values, ...extremes]] = await Promise.all([Promise.all(tensors.map((x) => x.data())), checked]);
-      this.take(fn, measure, values!, extremes);
-    } finally {
-      disposeMeasure(measure);
-    }
-    return this;
+  updateAsync(labels: Tensor, predictions: Tensor, options: UpdateOptions = {}): Promise<this> {
+    return inAsyncFunction(`${this.kind}.updateAsync`, async () => {
+      const { result: measure, checked } = checkingUpdateLater(() => this.measured(labels, predictions, options));
+      try {
+        const tensors = [measure.sums, ...measure.ranges.map((range) => range.extremes)];
+        const [[values, ...extremes]] = await Promise.all([Promise.all(tensors.map((x) => x.data())), checked]);
+        this.take(measure, values!, extremes);
+      } finally {
+        disposeMeasure(measure);
+      }
+      return this;
+    });
   }
 
   /**
@@ -116,22 +114,23 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<InputOp
    * @throws if the other is of another kind, or has other options, or saw another number of classes
    */
   merge(other: this): this {
-    const fn = `${this.kind}.merge`;
-    if (!(other instanceof Accumulator) || other.kind !== this.kind) {
-      fail(fn, `takes another ${this.kind}, got ${other instanceof Accumulator ? other.kind : show(other)}`);
-    }
-    const [own, others] = [this.scoring(), other.scoring()];
-    for (const name of new Set([...Object.keys(own), ...Object.keys(others)])) {
-      const [a, b] = [JSON.stringify(own[name]), JSON.stringify(others[name])];
-      if (a !== b) fail(fn, `the option ${name} differs: ${a ?? 'its default'} here, ${b ?? 'its default'} there`);
-    }
-    if (other.classes === null) return this;
-    this.checkClasses(fn, other.classes);
-    const seen = this.seenWith(fn, other.seen);
-    this.grow(other.classes);
-    other.sums.forEach((sum, i) => this.sums[i]!.merge(sum));
-    this.seen = seen;
-    return this;
+    return inFunction(`${this.kind}.merge`, () => {
+      if (!(other instanceof Accumulator) || other.kind !== this.kind) {
+        fail(`takes another ${this.kind}, got ${other instanceof Accumulator ? other.kind : show(other)}`);
+      }
+      const [own, others] = [this.scoring(), other.scoring()];
+      for (const name of new Set([...Object.keys(own), ...Object.keys(others)])) {
+        const [a, b] = [JSON.stringify(own[name]), JSON.stringify(others[name])];
+        if (a !== b) fail(`the option ${name} differs: ${a ?? 'its default'} here, ${b ?? 'its default'} there`);
+      }
+      if (other.classes === null) return this;
+      this.checkClasses(other.classes);
+      const seen = this.seenWith(other.seen);
+      this.grow(other.classes);
+      other.sums.forEach((sum, i) => this.sums[i]!.merge(sum));
+      this.seen = seen;
+      return this;
+    });
   }
 
   /** Forgets what was seen. */
@@ -152,7 +151,7 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<InputOp
     const { kind, classes, seen: samples } = this;
     const { activation } = this.options as InputOptions;
     const kept = typeof activation === 'function' ? { ...this.options, activation: FUNCTION } : this.options;
-    const options = plainOptions(`${kind}.toJSON`, kept);
+    const options = inFunction(`${kind}.toJSON`, () => plainOptions(kept));
     const sums = this.sums.map((sum) => sum.toJSON());
     return writtenJson({ kind, options, classes, samples, sums });
   }
@@ -173,52 +172,55 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<InputOp
   ): A {
     // (TypeScript refuses this; JavaScript gives no `this` to a method that is passed on.)
     if (typeof this !== 'function') {
-      fail('fromJSON', 'is called as MeanIou.fromJSON(json); as a function, pass (json) => MeanIou.fromJSON(json)');
+      inFunction('fromJSON', () =>
+        fail('is called as MeanIou.fromJSON(json); as a function, pass (json) => MeanIou.fromJSON(json)'),
+      );
     }
     const { kind } = new this({} as never);
-    const fn = `${kind}.fromJSON`;
-    checkOptionNames(fn, own, ['activation']);
-    const { activation } = own;
-    if (activation !== undefined && typeof activation !== 'function') {
-      fail(fn, `activation must be a function, got ${show(activation)}`);
-    }
-    const fields = readFields(fn, kind, json);
-    const options = plainOptions(fn, fields['options']);
-    const lost = options['activation'] === FUNCTION;
-    if (activation && !lost) fail(fn, 'activation may be given only where it was a function');
-    const made = constructed(fn, this, lost ? { ...options, activation: activation ?? forgotten } : options);
-    made.restore(fn, fields, options);
-    return made;
+    return inFunction(`${kind}.fromJSON`, () => {
+      checkOptionNames(own, ['activation']);
+      const { activation } = own;
+      if (activation !== undefined && typeof activation !== 'function') {
+        fail(`activation must be a function, got ${show(activation)}`);
+      }
+      const fields = readFields(kind, json);
+      const options = plainOptions(fields['options']);
+      const lost = options['activation'] === FUNCTION;
+      if (activation && !lost) fail('activation may be given only where it was a function');
+      const made = constructed(this, lost ? { ...options, activation: activation ?? forgotten } : options);
+      made.restore(fields, options);
+      return made;
+    });
   }
 
-  private restore(fn: string, fields: Record<string, unknown>, options: AccumulatorJson['options']): void {
-    const classes = this.checkedClasses(fn, fields['classes']);
-    const samples = checkedSamples(fn, fields['samples'], classes);
-    if (classes !== null) this.checkSeenOptions(fn, classes);
-    const { sums, written } = readSums(fn, fields['sums'], classes === null ? 0 : this.size(classes), samples);
-    checkWritten(fn, { kind: this.kind, options, classes, samples, sums: written }, fields['check']);
+  private restore(fields: Record<string, unknown>, options: AccumulatorJson['options']): void {
+    const classes = this.checkedClasses(fields['classes']);
+    const samples = checkedSamples(fields['samples'], classes);
+    if (classes !== null) this.checkSeenOptions(classes);
+    const { sums, written } = readSums(fields['sums'], classes === null ? 0 : this.size(classes), samples);
+    checkWritten({ kind: this.kind, options, classes, samples, sums: written }, fields['check']);
     this.classes = classes;
     this.seen = samples;
     this.sums = sums;
     const values = sums.map((sum) => sum.value());
-    if (classes !== null) this.checkSums(fn, values, classes);
+    if (classes !== null) this.checkSums(values, classes);
   }
 
-  private checkedClasses(fn: string, classes: unknown): number | null {
-    if (classes !== null) checkCount(fn, 'classes', classes, ...this.classRange);
+  private checkedClasses(classes: unknown): number | null {
+    if (classes !== null) checkCount('classes', classes, ...this.classRange);
     return classes as number | null;
   }
 
   /** Checks options that a batch was seen with, as far as `update` does without tensors. */
-  private checkSeenOptions(fn: string, classes: number): void {
+  private checkSeenOptions(classes: number): void {
     const { axis, ignoreLabel, ...own } = this.options as InputOptions;
-    const activation = resolveActivation(fn, own.activation, classes);
-    resolveSharpness(fn, own.sharpness, activation);
+    const activation = resolveActivation(own.activation, classes);
+    resolveSharpness(own.sharpness, activation);
     if (axis !== undefined && (!Number.isSafeInteger(axis) || axis === 0)) {
-      fail(fn, `axis must be an integer other than 0, got ${show(axis)}`);
+      fail(`axis must be an integer other than 0, got ${show(axis)}`);
     }
-    if (ignoreLabel !== undefined) checkNumber(fn, 'ignoreLabel', ignoreLabel);
-    this.checkOptions(fn, classes, typeof activation === 'function' ? 'none' : activation);
+    if (ignoreLabel !== undefined) checkNumber('ignoreLabel', ignoreLabel);
+    this.checkOptions(classes, typeof activation === 'function' ? 'none' : activation);
   }
 
   /** The options that what was added up depends on; of the activation, whether it makes classes exclude each other. */
@@ -230,13 +232,12 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<InputOp
     return { ...Object.fromEntries(entries), activation: activation === 'sigmoid' ? 'sigmoid' : 'not sigmoid' };
   }
 
-  private measured(fn: string, labels: Tensor, predictions: Tensor, options: UpdateOptions): Measure {
-    checkOptionNames(fn, options, ['mask']);
-    return tf.tidy(() => this.measure(fn, labels, predictions, { ...this.options, ...options }));
+  private measured(labels: Tensor, predictions: Tensor, options: UpdateOptions): Measure {
+    checkOptionNames(options, ['mask']);
+    return tf.tidy(() => this.measure(labels, predictions, { ...this.options, ...options }));
   }
 
   private take(
-    fn: string,
     { sums, classes, ranges }: Measure,
     values: ArrayLike<number>,
     extremes: readonly ArrayLike<number>[],
@@ -245,30 +246,30 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<InputOp
     ranges.forEach((range, i) => {
       for (const value of Array.from(extremes[i]!)) {
         const message = outsideRange(range, value);
-        if (message) fail(fn, message);
+        if (message) fail(message);
       }
     });
     const numbers = Float64Array.from(values);
     const broken = numbers.find((value) => !Number.isFinite(value));
-    if (broken !== undefined) fail(fn, `labels, predictions or mask hold NaN or Infinity: a sum is ${broken}`);
-    this.checkClasses(fn, classes);
-    const seen = this.seenWith(fn, samples);
+    if (broken !== undefined) fail(`labels, predictions or mask hold NaN or Infinity: a sum is ${broken}`);
+    this.checkClasses(classes);
+    const seen = this.seenWith(samples);
     this.grow(classes);
     this.absorb(numbers, samples);
     this.seen = seen;
   }
 
-  private seenWith(fn: string, samples: number): number {
+  private seenWith(samples: number): number {
     const seen = this.seen + samples;
-    if (!Number.isSafeInteger(seen)) fail(fn, `has seen ${this.seen} samples, too many to count ${samples} more`);
+    if (!Number.isSafeInteger(seen)) fail(`has seen ${this.seen} samples, too many to count ${samples} more`);
     return seen;
   }
 
   /** Refuses a number of classes that is not the one seen before, or is more than can be. */
-  protected checkClasses(fn: string, classes: number): void {
-    checkCount(fn, 'the number of classes', classes, ...this.classRange);
+  protected checkClasses(classes: number): void {
+    checkCount('the number of classes', classes, ...this.classRange);
     if (this.classes !== null && this.classes !== classes) {
-      fail(fn, `has seen ${this.classes} classes, got ${classes}`);
+      fail(`has seen ${this.classes} classes, got ${classes}`);
     }
   }
 
@@ -283,18 +284,18 @@ function disposeMeasure({ sums, ranges }: Measure): void {
 }
 
 /** The accumulator with options that JSON holds. */
-function constructed<A>(fn: string, Class: new (options: never) => A, options: object): A {
+function constructed<A>(Class: new (options: never) => A, options: object): A {
   try {
     return new Class(options as never);
   } catch (error) {
-    fail(fn, `the options do not fit: ${(error as Error).message}`);
+    fail(`the options do not fit: ${(error as Error).message}`);
   }
 }
 
 /** The number of samples: none where no classes are known, for a batch is never empty. */
-function checkedSamples(fn: string, samples: unknown, classes: number | null): number {
-  if (classes !== null) checkInteger(fn, 'samples', samples, 1);
-  else if (samples !== 0) fail(fn, `samples must be 0 where classes is null, got ${show(samples)}`);
+function checkedSamples(samples: unknown, classes: number | null): number {
+  if (classes !== null) checkInteger('samples', samples, 1);
+  else if (samples !== 0) fail(`samples must be 0 where classes is null, got ${show(samples)}`);
   return samples as number;
 }
 

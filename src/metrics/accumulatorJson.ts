@@ -45,36 +45,33 @@ export function writtenJson(state: Unchecked): AccumulatorJson {
 }
 
 /** The fields, copied and not yet checked but for kind and version. */
-export function readFields(fn: string, kind: string, json: unknown): Record<string, unknown> {
+export function readFields(kind: string, json: unknown): Record<string, unknown> {
   const fields = copyOf(json);
   if (typeof json === 'string') {
-    fail(fn, `takes what toJSON gave, got a string: pass JSON.parse(text), not the text itself`);
+    fail(`takes what toJSON gave, got a string: pass JSON.parse(text), not the text itself`);
   }
   if (fields?.['kind'] === kind && fields['version'] === 1) {
-    fail(
-      fn,
-      'takes version 2, got version 1, of an older softseg, which has no check value: update with the data again',
-    );
+    fail('takes version 2, got version 1, of an older softseg, which has no check value: update with the data again');
   }
   if (fields?.['kind'] !== kind || fields['version'] !== VERSION) {
     const got = fields ? `kind ${show(fields['kind'])}, version ${show(fields['version'])}` : show(json);
-    fail(fn, `takes what toJSON of a ${kind} gave (version ${VERSION}), got ${got}`);
+    fail(`takes what toJSON of a ${kind} gave (version ${VERSION}), got ${got}`);
   }
   for (const name of Object.keys(fields)) {
-    if (!FIELDS.includes(name)) fail(fn, `knows the fields ${FIELDS.join(', ')}, got ${show(name)} among them`);
+    if (!FIELDS.includes(name)) fail(`knows the fields ${FIELDS.join(', ')}, got ${show(name)} among them`);
   }
   return fields;
 }
 
 /** A copy of the options that are set. They are plain values and lists of them, for JSON keeps nothing else. */
-export function plainOptions(fn: string, options: unknown): Record<string, OptionValue> {
+export function plainOptions(options: unknown): Record<string, OptionValue> {
   const given = copyOf(options);
-  if (!given) fail(fn, `options must be an object, got ${show(options)}`);
+  if (!given) fail(`options must be an object, got ${show(options)}`);
   const entries = Object.entries(given).filter(([, value]) => value !== undefined);
   const plain = entries.map(([name, value]) => {
     const list = entriesOf(value);
     if (!(list ?? [value]).every(isPlain)) {
-      fail(fn, `option ${show(name)} must be a plain value or a list of them, got ${show(value)}`);
+      fail(`option ${show(name)} must be a plain value or a list of them, got ${show(value)}`);
     }
     return [name, list ?? value] as [string, OptionValue];
   });
@@ -87,9 +84,9 @@ interface ReadSums {
 }
 
 /** `count` sums, each of at most `samples` numbers of float32, in the one form in which toJSON writes them. */
-export function readSums(fn: string, value: unknown, count: number, samples: number): ReadSums {
+export function readSums(value: unknown, count: number, samples: number): ReadSums {
   const given = entriesOf(value, Math.min(count, MOST_SUMS));
-  if (given?.length !== count) fail(fn, `sums must be a list of ${count} lists of numbers, got ${show(value)}`);
+  if (given?.length !== count) fail(`sums must be a list of ${count} lists of numbers, got ${show(value)}`);
   const most = samples * LARGEST_FLOAT;
   const all: ReadSums = { sums: [], written: [] };
   given.forEach((own, i) => {
@@ -99,7 +96,7 @@ export function readSums(fn: string, value: unknown, count: number, samples: num
     const written = sum.toJSON();
     if (!numbers || written.length !== parts!.length || written.some((part, k) => part !== parts![k])) {
       const rule = 'must be a list of finite numbers that do not overlap, the largest first, as toJSON writes a sum';
-      fail(fn, `sums[${i}] ${rule}, got ${show(own)}`);
+      fail(`sums[${i}] ${rule}, got ${show(own)}`);
     }
     all.sums.push(sum);
     all.written.push(written);
@@ -113,24 +110,18 @@ const TOLERANCE = 1e-3;
 const SMALL = 1e-30;
 
 /** Refuses a sum that labels, predictions and masks cannot have whose values are right, unless those are not checked. */
-export function checkSum(
-  fn: string,
-  name: string,
-  value: number,
-  [least, most]: readonly [number, number],
-  scale: number,
-): void {
+export function checkSum(name: string, value: number, [least, most]: readonly [number, number], scale: number): void {
   const slack = TOLERANCE * scale + SMALL;
   if (!checksAnyValues() || (value >= least - slack && value <= most + slack)) return;
   const rule = most < Infinity ? `lie in [${least}, ${most}]` : `be >= ${least}`;
-  fail(fn, `${name} must ${rule}, unless checkValues('never') allows other values, got ${value}`);
+  fail(`${name} must ${rule}, unless checkValues('never') allows other values, got ${value}`);
 }
 
 /** Refuses JSON whose check value is not that of the rest. */
-export function checkWritten(fn: string, json: Unchecked, check: unknown): void {
+export function checkWritten(json: Unchecked, check: unknown): void {
   const expected = checkOf(json);
   if (check !== expected) {
-    fail(fn, `check must be ${expected}, which all the rest gives, got ${show(check)}: the JSON is damaged`);
+    fail(`check must be ${expected}, which all the rest gives, got ${show(check)}: the JSON is damaged`);
   }
 }
 

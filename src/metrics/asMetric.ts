@@ -1,4 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { inFunction } from '../argumentError.js';
 import { fail, show } from '../checks.js';
 
 /** A function for `metrics: [...]` in `model.compile`. */
@@ -24,9 +25,10 @@ export type Metric = (labels: Tensor, predictions: Tensor) => Tensor;
  * ```
  */
 export function asMetric(name: string, score: Metric): Metric {
-  const fn = 'asMetric';
-  if (typeof name !== 'string' || name === '') fail(fn, `name must be a string, got ${show(name)}`);
-  if (typeof score !== 'function') fail(fn, `score must be a function, got ${show(score)}`);
-  const metric: Metric = (labels, predictions) => score(labels, predictions);
-  return Object.defineProperty(metric, 'name', { value: name });
+  return inFunction('asMetric', () => {
+    if (typeof name !== 'string' || name === '') fail(`name must be a string, got ${show(name)}`);
+    if (typeof score !== 'function') fail(`score must be a function, got ${show(score)}`);
+    const metric: Metric = (labels, predictions) => score(labels, predictions);
+    return Object.defineProperty(metric, 'name', { value: name });
+  });
 }

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
+import { inFunction } from '../argumentError.js';
 import { checkOneOf, checkOptionNames } from '../checks.js';
 import { pixels, probabilities, weigh } from '../kernels/composed/pixels.js';
 import { ratioOr } from '../ops/ratio.js';
@@ -44,27 +45,24 @@ export function brierScore<R extends 'mean' | 'sample' = 'mean'>(
   predictions: Tensor,
   options: BrierScoreOptions<R> = {},
 ): R extends 'sample' ? Tensor1D : Scalar {
-  const fn = 'brierScore';
-  checkOptionNames(fn, options, [...BRIER_OPTIONS, 'reduction']);
-  const { reduction = 'mean' } = options;
-  checkOneOf(fn, 'reduction', reduction, ['mean', 'sample']);
-  return tf.tidy(() => {
-    const inputs = resolveInputs(fn, labels, predictions, options);
-    const { errors, valid } = brierSums(fn, inputs, options);
-    const total = reduction === 'mean' ? tf.sum(errors) : tf.squeeze(errors, [1]);
-    const weight = reduction === 'mean' ? tf.sum(valid) : tf.squeeze(valid, [1]);
-    return ratioOr(total, weight, 0) as R extends 'sample' ? Tensor1D : Scalar;
+  return inFunction('brierScore', () => {
+    checkOptionNames(options, [...BRIER_OPTIONS, 'reduction']);
+    const { reduction = 'mean' } = options;
+    checkOneOf('reduction', reduction, ['mean', 'sample']);
+    return tf.tidy(() => {
+      const inputs = resolveInputs(labels, predictions, options);
+      const { errors, valid } = brierSums(inputs, options);
+      const total = reduction === 'mean' ? tf.sum(errors) : tf.squeeze(errors, [1]);
+      const weight = reduction === 'mean' ? tf.sum(valid) : tf.squeeze(valid, [1]);
+      return ratioOr(total, weight, 0) as R extends 'sample' ? Tensor1D : Scalar;
+    });
   });
 }
 
 /** Σ w times the error of each pixel, and Σ w: [N,1] both. */
-export function brierSums(
-  fn: string,
-  inputs: LossInputs,
-  options: BrierOptions,
-): { errors: Tensor2D; valid: Tensor2D } {
+export function brierSums(inputs: LossInputs, options: BrierOptions): { errors: Tensor2D; valid: Tensor2D } {
   const { layout, activation, weights } = inputs;
-  const { included } = resolveClasses(fn, options, layout.classes);
+  const { included } = resolveClasses(options, layout.classes);
   const share = entropyKind(activation, layout.classes) === 'binary' ? 1 / included.reduce((a, b) => a + b) : 1;
   const all = pixels(inputs, passAttributes(inputs, plainEntropy(inputs)));
   const squared: Tensor3D = tf.square(tf.sub(probabilities(all.scaled, activation), all.labels));

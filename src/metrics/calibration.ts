@@ -33,15 +33,14 @@ export const CALIBRATION_OPTIONS = [...INPUT_OPTIONS, 'bins', 'confidence', 'cla
 export const SUMS_PER_BIN = 3;
 
 /** Checks that need no tensor. */
-export function checkCalibration(fn: string, { bins = 15, confidence, classes }: CalibrationOptions): void {
-  checkCount(fn, 'bins', bins, 2);
-  if (confidence !== undefined) checkOneOf(fn, 'confidence', confidence, ['top', 'class']);
-  if (confidence === 'top' && classes !== undefined) fail(fn, `classes goes with confidence 'class', not with 'top'`);
+export function checkCalibration({ bins = 15, confidence, classes }: CalibrationOptions): void {
+  checkCount('bins', bins, 2);
+  if (confidence !== undefined) checkOneOf('confidence', confidence, ['top', 'class']);
+  if (confidence === 'top' && classes !== undefined) fail(`classes goes with confidence 'class', not with 'top'`);
 }
 
 /** Which columns there are: null for the one of 'top', else the classes that take part. */
 export function calibrationColumns(
-  fn: string,
   options: CalibrationOptions,
   activation: PassActivation,
   count: number,
@@ -49,9 +48,9 @@ export function calibrationColumns(
   const kind = entropyKind(activation, count);
   const { confidence = kind === 'binary' || options.classes !== undefined ? 'class' : 'top' } = options;
   if (confidence === 'top' && kind === 'binary') {
-    fail(fn, `confidence 'top' is for classes that exclude each other; under sigmoid, or with one class, use 'class'`);
+    fail(`confidence 'top' is for classes that exclude each other; under sigmoid, or with one class, use 'class'`);
   }
-  const { included } = resolveClasses(fn, options, count);
+  const { included } = resolveClasses(options, count);
   return confidence === 'top' ? null : [...included.keys()].filter((c) => included[c] === 1);
 }
 

@@ -1,4 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { inFunction } from '../argumentError.js';
 import { checkOptionNames } from '../checks.js';
 import type { PassActivation } from '../kernels/contract.js';
 import { resolveInputs } from '../overlap/inputs.js';
@@ -42,8 +43,10 @@ export class CalibrationError extends Accumulator<number, CalibrationErrorOption
 
   constructor(options: CalibrationErrorOptions = {}) {
     const known = CALIBRATION_OPTIONS.filter((name) => name !== 'mask');
-    checkOptionNames('CalibrationError', options, known);
-    checkCalibration('CalibrationError', options);
+    inFunction('CalibrationError', () => {
+      checkOptionNames(options, known);
+      checkCalibration(options);
+    });
     super(options);
   }
 
@@ -63,40 +66,39 @@ export class CalibrationError extends Accumulator<number, CalibrationErrorOption
     return Array.from({ length: columns }, (_, column) => binsOf(sums, column, this.bins));
   }
 
-  protected measure(
-    fn: string,
-    labels: Tensor,
-    predictions: Tensor,
-    options: CalibrationErrorOptions & UpdateOptions,
-  ): Measure {
-    const inputs = resolveInputs(fn, labels, predictions, options);
+  protected measure(labels: Tensor, predictions: Tensor, options: CalibrationErrorOptions & UpdateOptions): Measure {
+    const inputs = resolveInputs(labels, predictions, options);
     const { classes } = inputs.layout;
-    const columns = calibrationColumns(fn, options, inputs.activation, classes);
+    const columns = calibrationColumns(options, inputs.activation, classes);
     return { sums: calibrationSums(inputs, columns, this.bins), classes, ranges: rangeOfLabels(inputs) };
   }
 
   protected size(classes: number): number {
     const { activation } = this.options;
     const known = classes === 1 || activation === 'sigmoid' ? 'sigmoid' : 'softmax';
-    return (calibrationColumns(this.kind, this.options, known, classes)?.length ?? 1) * this.bins * SUMS_PER_BIN;
+    return (
+      (inFunction(this.kind, () => calibrationColumns(this.options, known, classes))?.length ?? 1) *
+      this.bins *
+      SUMS_PER_BIN
+    );
   }
 
   protected absorb(values: Float64Array): void {
     values.forEach((value, i) => this.sums[i % this.sums.length]!.add(value));
   }
 
-  protected checkOptions(fn: string, classes: number, activation: PassActivation): void {
-    calibrationColumns(fn, this.options, activation, classes);
+  protected checkOptions(classes: number, activation: PassActivation): void {
+    calibrationColumns(this.options, activation, classes);
   }
 
-  protected checkSums(fn: string, values: readonly number[]): void {
+  protected checkSums(values: readonly number[]): void {
     for (let i = 0; i < values.length; i += SUMS_PER_BIN) {
       const [confidence, label, weight] = values.slice(i, i + SUMS_PER_BIN) as [number, number, number];
       const bin = (i / SUMS_PER_BIN) % this.bins;
-      checkSum(fn, `sums[${i + 2}], the weight of a bin,`, weight, [0, Infinity], 0);
+      checkSum(`sums[${i + 2}], the weight of a bin,`, weight, [0, Infinity], 0);
       const range = [(bin / this.bins) * weight, ((bin + 1) / this.bins) * weight] as const;
-      checkSum(fn, `sums[${i}], the confidence of bin ${bin},`, confidence, range, weight);
-      checkSum(fn, `sums[${i + 1}], the labels of bin ${bin},`, label, [0, weight], weight);
+      checkSum(`sums[${i}], the confidence of bin ${bin},`, confidence, range, weight);
+      checkSum(`sums[${i + 1}], the labels of bin ${bin},`, label, [0, weight], weight);
     }
   }
 

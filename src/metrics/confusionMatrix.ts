@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor3D } from '@tensorflow/tfjs-core';
+import { inFunction } from '../argumentError.js';
 import {
   checkCount,
   checkOptionNames,
@@ -66,19 +67,20 @@ export class ConfusionMatrix extends Accumulator<ConfusionResult, ConfusionMatri
   protected override readonly classRange = [2, MOST_CLASSES_IN_PAIRS] as const;
 
   constructor(options: ConfusionMatrixOptions = {}) {
-    const fn = 'ConfusionMatrix';
-    checkOptionNames(fn, options, OPTIONS);
-    const { classNames, classCount, threshold } = options;
-    if (classCount !== undefined) checkCount(fn, 'classCount', classCount, 2, MOST_CLASSES_IN_PAIRS);
-    if (threshold !== undefined) checkThreshold(fn, threshold);
-    if (classNames !== undefined) {
-      const names = entriesOf(classNames);
-      const ok = names && names.length > 1 && names.every((name) => typeof name === 'string');
-      if (!ok) fail(fn, `classNames must be a list of at least two names, got ${show(classNames)}`);
-      if (classCount !== undefined && classCount !== classNames.length) {
-        fail(fn, `classNames must be ${classCount} names, as many as classCount, got ${show(classNames)}`);
+    inFunction('ConfusionMatrix', () => {
+      checkOptionNames(options, OPTIONS);
+      const { classNames, classCount, threshold } = options;
+      if (classCount !== undefined) checkCount('classCount', classCount, 2, MOST_CLASSES_IN_PAIRS);
+      if (threshold !== undefined) checkThreshold(threshold);
+      if (classNames !== undefined) {
+        const names = entriesOf(classNames);
+        const ok = names && names.length > 1 && names.every((name) => typeof name === 'string');
+        if (!ok) fail(`classNames must be a list of at least two names, got ${show(classNames)}`);
+        if (classCount !== undefined && classCount !== classNames.length) {
+          fail(`classNames must be ${classCount} names, as many as classCount, got ${show(classNames)}`);
+        }
       }
-    }
+    });
     super(options);
   }
 
@@ -114,25 +116,24 @@ export class ConfusionMatrix extends Accumulator<ConfusionResult, ConfusionMatri
   }
 
   protected measure(
-    fn: string,
     labels: Tensor,
     predictions: Tensor,
     { classNames: _, classCount: __, threshold, ...options }: ConfusionMatrixOptions & UpdateOptions,
   ): Measure {
     const expected = this.expected();
-    checkTensor(fn, 'labels', labels);
-    checkTensor(fn, 'predictions', predictions);
+    checkTensor('labels', labels);
+    checkTensor('predictions', predictions);
     const { inputs, ranges } =
       predictions.dtype === 'int32'
-        ? intInputs(fn, labels, predictions, expected, options)
-        : logitInputs(fn, labels, predictions, threshold, options);
+        ? intInputs(labels, predictions, expected, options)
+        : logitInputs(labels, predictions, threshold, options);
     const { layout } = inputs;
-    checkThresholdClasses(fn, threshold, layout.classes);
+    checkThresholdClasses(threshold, layout.classes);
     const classes = Math.max(layout.classes, 2);
-    this.checkClasses(fn, classes);
+    this.checkClasses(classes);
     if (expected !== undefined && expected !== classes) {
       const both = `labels ${showShape(labels.shape)} and predictions ${showShape(predictions.shape)}`;
-      fail(fn, `expects ${expected} classes, got ${classes} in ${both}`);
+      fail(`expects ${expected} classes, got ${classes} in ${both}`);
     }
     const all = pixels(inputs, passAttributes(inputs, plainEntropy(inputs)));
     const sums = sumProducts(weigh(bothClasses(all.labels), all.weights), bothClasses(all.scaled));
@@ -147,17 +148,17 @@ export class ConfusionMatrix extends Accumulator<ConfusionResult, ConfusionMatri
     values.forEach((value, i) => this.sums[i % this.sums.length]!.add(value));
   }
 
-  protected checkOptions(fn: string, classes: number): void {
+  protected checkOptions(classes: number): void {
     const { threshold } = this.options;
     const expected = this.expected();
-    if (expected !== undefined && expected !== classes) fail(fn, `expects ${expected} classes, got ${classes}`);
+    if (expected !== undefined && expected !== classes) fail(`expects ${expected} classes, got ${classes}`);
     // A single class makes two.
-    if (classes > 2) checkThresholdClasses(fn, threshold, classes);
+    if (classes > 2) checkThresholdClasses(threshold, classes);
   }
 
-  protected checkSums(fn: string, values: readonly number[]): void {
+  protected checkSums(values: readonly number[]): void {
     const total = values.reduce((sum, value) => sum + Math.abs(value), 0);
-    values.forEach((value, i) => checkSum(fn, `sums[${i}], a cell of the matrix,`, value, [0, Infinity], total));
+    values.forEach((value, i) => checkSum(`sums[${i}], a cell of the matrix,`, value, [0, Infinity], total));
   }
 
   private expected(): number | undefined {
@@ -171,27 +172,26 @@ export class ConfusionMatrix extends Accumulator<ConfusionResult, ConfusionMatri
 }
 
 function logitInputs(
-  fn: string,
   labels: Tensor,
   predictions: Tensor,
   threshold: number | undefined,
   options: InputOptions,
 ): HardInputs {
-  const inputs = resolveInputs(fn, labels, predictions, options, { hard: true });
+  const inputs = resolveInputs(labels, predictions, options, { hard: true });
   const { activation, layout } = inputs;
   if (activation === 'sigmoid' && layout.classes > 1) {
-    fail(fn, `classes that may overlap (activation 'sigmoid', ${layout.classes} classes) have no confusion matrix`);
+    fail(`classes that may overlap (activation 'sigmoid', ${layout.classes} classes) have no confusion matrix`);
   }
-  checkThresholdClasses(fn, threshold, layout.classes);
+  checkThresholdClasses(threshold, layout.classes);
   return {
-    inputs: hardInputs(fn, inputs, { hard: 'predictions', threshold }),
+    inputs: hardInputs(inputs, { hard: 'predictions', threshold }),
     ranges: rangeOfLabels(inputs),
   };
 }
 
-function checkThresholdClasses(fn: string, threshold: number | undefined, classes: number): void {
+function checkThresholdClasses(threshold: number | undefined, classes: number): void {
   if (threshold !== undefined && classes > 1) {
-    fail(fn, `threshold goes with one class, got ${threshold} for ${classes} classes`);
+    fail(`threshold goes with one class, got ${threshold} for ${classes} classes`);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { inFunction } from '../argumentError.js';
 import type { RegionScoreOptions, ScoreOptions, ScoreReduction } from './options.js';
 import { regionScore, type ScoreFormula, type ScoreResult } from './regionScore.js';
 
@@ -40,5 +41,5 @@ export function diceScore<R extends ScoreReduction = 'mean'>(
   predictions: Tensor,
   options: DiceScoreOptions<R> = {},
 ): ScoreResult<R> {
-  return regionScore('diceScore', diceFormula, labels, predictions, options) as ScoreResult<R>;
+  return inFunction('diceScore', () => regionScore(diceFormula, labels, predictions, options) as ScoreResult<R>);
 }

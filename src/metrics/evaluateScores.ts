@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { inAsyncFunction } from '../argumentError.js';
 import { checkInteger, checkOptionNames, checkTensor, fail, show, showShape } from '../checks.js';
 import { Accumulator } from './accumulator.js';
 
@@ -47,39 +48,37 @@ export type Accumulators = Record<string, Accumulator>;
  * scores['iou']; // = scores['matrix_meanIou']
  * ```
  */
-export async function evaluateScores(
+export function evaluateScores(
   model: Predictor,
   data: ScoredTensors | ScoredDataset,
   accumulators: Accumulators,
   options: EvaluateScoresOptions = {},
 ): Promise<Record<string, number>> {
-  const fn = 'evaluateScores';
-  checkOptionNames(fn, options, ['batchSize']);
-  checkEvaluation(fn, model, data, accumulators, options);
-  return evaluate(fn, model, data, accumulators, options);
+  return inAsyncFunction('evaluateScores', async () => {
+    checkOptionNames(options, ['batchSize']);
+    checkEvaluation(model, data, accumulators, options);
+    return evaluate(model, data, accumulators, options);
+  });
 }
 
 export function checkEvaluation(
-  fn: string,
   model: Predictor,
   data: ScoredTensors | ScoredDataset,
   accumulators: Accumulators,
   { batchSize = 32 }: EvaluateScoresOptions,
 ): void {
-  if (typeof model?.predict !== 'function') fail(fn, `model must have a function predict, got ${show(model)}`);
-  checkInteger(fn, 'batchSize', batchSize, 1);
+  if (typeof model?.predict !== 'function') fail(`model must have a function predict, got ${show(model)}`);
+  checkInteger('batchSize', batchSize, 1);
   const entries = typeof accumulators === 'object' && accumulators !== null ? Object.entries(accumulators) : [];
-  if (entries.length === 0)
-    fail(fn, `accumulators must be an object of accumulators by name, got ${show(accumulators)}`);
+  if (entries.length === 0) fail(`accumulators must be an object of accumulators by name, got ${show(accumulators)}`);
   for (const [name, accumulator] of entries) {
     if (!(accumulator instanceof Accumulator))
-      fail(fn, `accumulators.${name} must be an accumulator, got ${show(accumulator)}`);
+      fail(`accumulators.${name} must be an accumulator, got ${show(accumulator)}`);
   }
-  if (!isDataset(data)) checkBatch(fn, data);
+  if (!isDataset(data)) checkBatch(data);
 }
 
 export async function evaluate(
-  fn: string,
   model: Predictor,
   data: ScoredTensors | ScoredDataset,
   accumulators: Accumulators,
@@ -87,9 +86,9 @@ export async function evaluate(
 ): Promise<Record<string, number>> {
   const all = Object.values(accumulators);
   for (const accumulator of all) accumulator.reset();
-  for await (const batch of isDataset(data) ? batchesOf(fn, data) : slicesOf(data, batchSize)) {
+  for await (const batch of isDataset(data) ? batchesOf(data) : slicesOf(data, batchSize)) {
     try {
-      await see(fn, model, batch, all);
+      await see(model, batch, all);
     } finally {
       tf.dispose(batch as unknown as tf.TensorContainer);
     }
@@ -97,10 +96,10 @@ export async function evaluate(
   return resultsOf(accumulators);
 }
 
-async function see(fn: string, model: Predictor, { xs, ys, mask }: ScoredTensors, all: Accumulator[]): Promise<void> {
+async function see(model: Predictor, { xs, ys, mask }: ScoredTensors, all: Accumulator[]): Promise<void> {
   const predictions = tf.tidy(() => {
     const output = model.predict(xs, { batchSize: xs.shape[0]! });
-    checkTensor(fn, `the model's prediction`, output);
+    checkTensor(`the model's prediction`, output);
     return output;
   });
   try {
@@ -118,12 +117,12 @@ function* slicesOf({ xs, ys, mask }: ScoredTensors, batchSize: number): Generato
   }
 }
 
-async function* batchesOf(fn: string, data: ScoredDataset): AsyncGenerator<ScoredTensors> {
+async function* batchesOf(data: ScoredDataset): AsyncGenerator<ScoredTensors> {
   const iterator = await data.iterator();
   for (let next = await iterator.next(); !next.done; next = await iterator.next()) {
     const batch = next.value as ScoredTensors;
     try {
-      checkBatch(fn, batch);
+      checkBatch(batch);
     } catch (error) {
       tf.dispose(batch as unknown as tf.TensorContainer);
       throw error;
@@ -136,15 +135,15 @@ function isDataset(data: ScoredTensors | ScoredDataset): data is ScoredDataset {
   return typeof (data as ScoredDataset)?.iterator === 'function';
 }
 
-function checkBatch(fn: string, data: ScoredTensors): void {
+function checkBatch(data: ScoredTensors): void {
   if (typeof data !== 'object' || data === null)
-    fail(fn, `data must be { xs, ys } or a dataset of such, got ${show(data)}`);
+    fail(`data must be { xs, ys } or a dataset of such, got ${show(data)}`);
   const { xs, ys, mask } = data;
-  checkTensor(fn, 'data.xs', xs);
+  checkTensor('data.xs', xs);
   for (const [name, tensor] of Object.entries({ ys, ...(mask !== undefined && { mask }) })) {
-    checkTensor(fn, `data.${name}`, tensor);
+    checkTensor(`data.${name}`, tensor);
     if (tensor.shape[0] !== xs.shape[0]) {
-      fail(fn, `data.xs ${showShape(xs.shape)} and data.${name} ${showShape(tensor.shape)} differ in samples`);
+      fail(`data.xs ${showShape(xs.shape)} and data.${name} ${showShape(tensor.shape)} differ in samples`);
     }
   }
 }

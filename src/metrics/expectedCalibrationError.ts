@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor, Tensor3D } from '@tensorflow/tfjs-core';
+import { inFunction } from '../argumentError.js';
 import { checkOptionNames } from '../checks.js';
 import { ratioOr } from '../ops/ratio.js';
 import { resolveInputs } from '../overlap/inputs.js';
@@ -45,18 +46,19 @@ export function expectedCalibrationError(
   predictions: Tensor,
   options: ExpectedCalibrationErrorOptions = {},
 ): Scalar {
-  const fn = 'expectedCalibrationError';
-  checkOptionNames(fn, options, CALIBRATION_OPTIONS);
-  checkCalibration(fn, options);
-  const { bins = 15 } = options;
-  return tf.tidy(() => {
-    const inputs = resolveInputs(fn, labels, predictions, options);
-    const columns = calibrationColumns(fn, options, inputs.activation, inputs.layout.classes);
-    const sums = tf.sum(calibrationSums(inputs, columns, bins), 0);
-    const table: Tensor3D = tf.reshape(sums, [columns?.length ?? 1, bins, SUMS_PER_BIN]);
-    const sumOf = (i: number) => tf.slice3d(table, [0, 0, i], [-1, -1, 1]);
-    const off = tf.sum(tf.abs(tf.sub(sumOf(0), sumOf(1))), 1);
-    const weight = tf.sum(sumOf(2), 1);
-    return tf.mean(ratioOr(off, weight, 0));
+  return inFunction('expectedCalibrationError', () => {
+    checkOptionNames(options, CALIBRATION_OPTIONS);
+    checkCalibration(options);
+    const { bins = 15 } = options;
+    return tf.tidy(() => {
+      const inputs = resolveInputs(labels, predictions, options);
+      const columns = calibrationColumns(options, inputs.activation, inputs.layout.classes);
+      const sums = tf.sum(calibrationSums(inputs, columns, bins), 0);
+      const table: Tensor3D = tf.reshape(sums, [columns?.length ?? 1, bins, SUMS_PER_BIN]);
+      const sumOf = (i: number) => tf.slice3d(table, [0, 0, i], [-1, -1, 1]);
+      const off = tf.sum(tf.abs(tf.sub(sumOf(0), sumOf(1))), 1);
+      const weight = tf.sum(sumOf(2), 1);
+      return tf.mean(ratioOr(off, weight, 0));
+    });
   });
 }

@@ -11,24 +11,24 @@ import type { LossInputs } from '../overlap/inputs.js';
 import type { HardOptions } from './options.js';
 
 /** Checks that need no tensor. */
-export function checkHard(fn: string, { hard = false, threshold }: HardOptions): void {
-  if (typeof hard !== 'boolean') checkOneOf(fn, 'hard', hard, ['predictions']);
+export function checkHard({ hard = false, threshold }: HardOptions): void {
+  if (typeof hard !== 'boolean') checkOneOf('hard', hard, ['predictions']);
   if (threshold === undefined) return;
-  if (hard === false) fail(fn, `threshold goes with hard: true, got ${show(threshold)} without`);
-  checkThreshold(fn, threshold);
+  if (hard === false) fail(`threshold goes with hard: true, got ${show(threshold)} without`);
+  checkThreshold(threshold);
 }
 
-export function checkThreshold(fn: string, threshold: unknown): void {
+export function checkThreshold(threshold: unknown): void {
   const ok = typeof threshold === 'number' && threshold > 0 && threshold < 1;
-  if (!ok) fail(fn, `threshold must be a number in (0, 1), got ${show(threshold)}`);
+  if (!ok) fail(`threshold must be a number in (0, 1), got ${show(threshold)}`);
 }
 
 /** The inputs with ones and zeros for predictions and, unless they are to stay soft, for labels. */
-export function hardInputs(fn: string, inputs: LossInputs, { hard = false, threshold }: HardOptions): LossInputs {
+export function hardInputs(inputs: LossInputs, { hard = false, threshold }: HardOptions): LossInputs {
   if (hard === false) return inputs;
   const { layout, labelKind } = inputs;
   const { samples, pixels, classes } = layout;
-  const largest = takesLargest(fn, inputs, threshold);
+  const largest = takesLargest(inputs, threshold);
   const labels = toLabelPixels(inputs.labels, labelKind, layout);
   return {
     ...inputs,
@@ -42,13 +42,12 @@ export function hardInputs(fn: string, inputs: LossInputs, { hard = false, thres
 
 /** Whether each pixel is given to one class, that of the largest value. */
 export function takesLargest(
-  fn: string,
   { activation, layout: { classes } }: { activation: PassActivation; layout: { classes: number } },
   threshold: number | undefined,
 ): boolean {
   const exclusive = classes > 1 && activation !== 'sigmoid';
   if (threshold !== undefined && activation === 'softmax') {
-    fail(fn, `threshold is for classes that may overlap; under softmax the largest is taken, got ${threshold}`);
+    fail(`threshold is for classes that may overlap; under softmax the largest is taken, got ${threshold}`);
   }
   return exclusive && threshold === undefined;
 }

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
+import { currentFunction } from '../argumentError.js';
 import { checkHoldsValues, showShape } from '../checks.js';
 import { labelsOf } from '../kernels/composed/pixels.js';
 import { toLabelPixels } from '../kernels/layout.js';
@@ -25,28 +26,27 @@ export interface HardInputs {
 
 /** The inputs of predictions that are class indices or one-hot masks. Call it inside tf.tidy. */
 export function intInputs(
-  fn: string,
   labels: Tensor,
   predictions: Tensor,
   count: number | undefined,
   { axis = -1, mask, ignoreLabel, activation, sharpness }: InputOptions,
 ): HardInputs {
-  checkHoldsValues(fn, 'labels', labels);
-  checkHoldsValues(fn, 'predictions', predictions);
-  const layout = layoutOfIntPredictions(fn, labels, predictions, axis, {
+  checkHoldsValues('labels', labels);
+  checkHoldsValues('predictions', predictions);
+  const layout = layoutOfIntPredictions(labels, predictions, axis, {
     count,
     cure: 'class indices need the option classCount or classNames',
   });
   // Nothing is activated here; but options that are wrong are refused whatever the predictions are.
-  resolveSharpness(fn, sharpness, resolveActivation(fn, activation, layout.classes));
-  const labelKind = resolveLabelKind(fn, labels, layout, axis);
-  const kind = resolveLabelKind(fn, predictions, layout, axis);
-  checkIgnoreLabel(fn, ignoreLabel, labelKind);
-  checkMask(fn, mask, layout, `predictions ${showShape(predictions.shape)}`);
+  resolveSharpness(sharpness, resolveActivation(activation, layout.classes));
+  const labelKind = resolveLabelKind(labels, layout, axis);
+  const kind = resolveLabelKind(predictions, layout, axis);
+  checkIgnoreLabel(ignoreLabel, labelKind);
+  checkMask(mask, layout, `predictions ${showShape(predictions.shape)}`);
   const weights = pixelWeights(labels, labelKind, layout, { mask, ignoreLabel });
   if (labels.dtype === 'float32') {
     const checked = { tensor: labels, kind: labelKind, rule: 'masks' } as const;
-    checkPixelValues(fn, { labels: checked, predictions: null, weights, layout }, { axis, mask, ignoreLabel });
+    checkPixelValues({ labels: checked, predictions: null, weights, layout }, { axis, mask, ignoreLabel });
   }
   const given = toLabelPixels(predictions, kind, layout);
   const hot = given.rank === 3 ? (given as Tensor3D) : labelsOf(given as Tensor2D, layout.classes);
@@ -64,7 +64,7 @@ export function intInputs(
     labels: toLabelPixels(labels, labelKind, layout),
     labelKind,
     weights,
-    fn,
+    fn: currentFunction,
     activation: 'none',
     sharpness: 1,
     layout: { ...layout, shape: [samples, pixels, classes], axis: 2, spatial: [pixels] },

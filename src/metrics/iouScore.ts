@@ -1,4 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { inFunction } from '../argumentError.js';
 import type { RegionScoreOptions, ScoreOptions, ScoreReduction } from './options.js';
 import { regionScore, type ScoreFormula, type ScoreResult } from './regionScore.js';
 
@@ -40,5 +41,5 @@ export function iouScore<R extends ScoreReduction = 'mean'>(
   predictions: Tensor,
   options: IouScoreOptions<R> = {},
 ): ScoreResult<R> {
-  return regionScore('iouScore', iouFormula, labels, predictions, options) as ScoreResult<R>;
+  return inFunction('iouScore', () => regionScore(iouFormula, labels, predictions, options) as ScoreResult<R>);
 }

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { inFunction } from '../argumentError.js';
 import { checkOptionNames } from '../checks.js';
 import { resolveClasses } from '../losses/families/classes.js';
 import { resolveInputs } from '../overlap/inputs.js';
@@ -32,7 +33,7 @@ export class MeanBrier extends Accumulator<number, MeanBrierOptions> {
 
   constructor(options: MeanBrierOptions = {}) {
     const known = BRIER_OPTIONS.filter((name) => name !== 'mask');
-    checkOptionNames('MeanBrier', options, known);
+    inFunction('MeanBrier', () => checkOptionNames(options, known));
     super(options);
   }
 
@@ -42,9 +43,9 @@ export class MeanBrier extends Accumulator<number, MeanBrierOptions> {
     return this.sums[0]!.value() / this.sums[1]!.value();
   }
 
-  protected measure(fn: string, labels: Tensor, predictions: Tensor, options: BrierOptions & UpdateOptions): Measure {
-    const inputs = resolveInputs(fn, labels, predictions, options);
-    const { errors, valid } = brierSums(fn, inputs, options);
+  protected measure(labels: Tensor, predictions: Tensor, options: BrierOptions & UpdateOptions): Measure {
+    const inputs = resolveInputs(labels, predictions, options);
+    const { errors, valid } = brierSums(inputs, options);
     const sums = tf.concat([errors, valid], 1);
     return { sums, classes: inputs.layout.classes, ranges: rangeOfLabels(inputs) };
   }
@@ -57,12 +58,12 @@ export class MeanBrier extends Accumulator<number, MeanBrierOptions> {
     values.forEach((value, i) => this.sums[i % 2]!.add(value));
   }
 
-  protected checkOptions(fn: string, classes: number): void {
-    resolveClasses(fn, this.options, classes);
+  protected checkOptions(classes: number): void {
+    resolveClasses(this.options, classes);
   }
 
-  protected checkSums(fn: string, [errors, weight]: readonly number[], classes: number): void {
-    checkSum(fn, 'sums[1], the weight of all pixels,', weight!, [0, Infinity], 0);
-    checkSum(fn, 'sums[0], the squared errors,', errors!, [0, classes * weight!], classes * weight!);
+  protected checkSums([errors, weight]: readonly number[], classes: number): void {
+    checkSum('sums[1], the weight of all pixels,', weight!, [0, Infinity], 0);
+    checkSum('sums[0], the squared errors,', errors!, [0, classes * weight!], classes * weight!);
   }
 }

@@ -1,6 +1,7 @@
 /** Region scores over a data set: the mean of a score in the three forms of Wang et al. N samples, C classes, S sums. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { inFunction } from '../argumentError.js';
 import { numberAlgebra, type NumberMatrix } from '../algebra/numbers.js';
 import { checkOneOf, checkOptionNames, fail } from '../checks.js';
 import { largest } from '../extremes.js';
@@ -50,11 +51,13 @@ export abstract class MeanScore<O extends MeanScoreOptions = MeanScoreOptions> e
     options: O,
   ) {
     const known = REGION_SCORE_OPTIONS.filter((name) => name !== 'mask');
-    checkOptionNames(kind, options, [...known, 'aggregate', ...formula.options]);
+    inFunction(kind, () => checkOptionNames(options, [...known, 'aggregate', ...formula.options]));
     super(options);
     this.aggregate = options.aggregate ?? 'dataset';
-    checkOneOf(kind, 'aggregate', this.aggregate, ['dataset', 'image', 'class']);
-    checkRegionScore(kind, formula, options);
+    inFunction(kind, () => {
+      checkOneOf('aggregate', this.aggregate, ['dataset', 'image', 'class']);
+      checkRegionScore(formula, options);
+    });
   }
 
   /** The mean of the score, NaN if no class counted. */
@@ -88,10 +91,10 @@ export abstract class MeanScore<O extends MeanScoreOptions = MeanScoreOptions> e
     return indices.map((c) => (counted[c]! > 0 ? values[c]! : NaN));
   }
 
-  protected measure(fn: string, labels: Tensor, predictions: Tensor, options: O & UpdateOptions): Measure {
-    const inputs = resolveInputs(fn, labels, predictions, options, { hard: Boolean(options.hard) });
-    resolveClasses(fn, options, inputs.layout.classes);
-    const hard = hardInputs(fn, inputs, options);
+  protected measure(labels: Tensor, predictions: Tensor, options: O & UpdateOptions): Measure {
+    const inputs = resolveInputs(labels, predictions, options, { hard: Boolean(options.hard) });
+    resolveClasses(options, inputs.layout.classes);
+    const hard = hardInputs(inputs, options);
     const { samples, pixels, classes } = inputs.layout;
     const { weights } = inputs;
     const valid = weights ? tf.tile(sumPixels(weights), [1, classes]) : tf.fill([samples, classes], pixels);
@@ -129,33 +132,33 @@ export abstract class MeanScore<O extends MeanScoreOptions = MeanScoreOptions> e
     );
   }
 
-  protected checkOptions(fn: string, classes: number, activation: PassActivation): void {
-    resolveClasses(fn, this.options, classes);
-    if (this.options.hard) takesLargest(fn, { activation, layout: { classes } }, this.options.threshold);
+  protected checkOptions(classes: number, activation: PassActivation): void {
+    resolveClasses(this.options, classes);
+    if (this.options.hard) takesLargest({ activation, layout: { classes } }, this.options.threshold);
   }
 
-  protected checkSums(fn: string, values: readonly number[], classes: number): void {
-    if (this.aggregate !== 'dataset') return this.checkMeans(fn, values, classes);
+  protected checkSums(values: readonly number[], classes: number): void {
+    if (this.aggregate !== 'dataset') return this.checkMeans(values, classes);
     const scale = largest(values.map(Math.abs));
     const names = scoreSumNames(this.options);
     for (let c = 0; c < classes; c++) {
       const [overlap, predicted, labelled] = names.map((name) => this.sumSet().indexOf(name) * classes + c);
-      for (const i of [predicted!, labelled!]) checkSum(fn, `sums[${i}]`, values[i]!, [0, Infinity], scale);
+      for (const i of [predicted!, labelled!]) checkSum(`sums[${i}]`, values[i]!, [0, Infinity], scale);
       const most = Math.max(0, Math.min(values[predicted!]!, values[labelled!]!));
-      checkSum(fn, `sums[${overlap}], the intersection of class ${c},`, values[overlap!]!, [0, most], scale);
+      checkSum(`sums[${overlap}], the intersection of class ${c},`, values[overlap!]!, [0, most], scale);
     }
   }
 
   /** The sums and counts of the other aggregates: of each class, then of the samples. */
-  private checkMeans(fn: string, values: readonly number[], classes: number): void {
+  private checkMeans(values: readonly number[], classes: number): void {
     const { weights, included } = this.counting(classes).classes;
     const check = (sum: number, count: number, fewest: number, most: number) => {
       const [total, number] = [values[sum]!, values[count]!];
       if (!Number.isInteger(number) || number < fewest || number > most) {
-        fail(fn, `sums[${count}], which counts samples, must be a whole number in ${fewest}..${most}, got ${number}`);
+        fail(`sums[${count}], which counts samples, must be a whole number in ${fewest}..${most}, got ${number}`);
       }
-      if (number === 0 && total !== 0) fail(fn, `sums[${sum}] must be 0, for no sample counts, got ${total}`);
-      checkSum(fn, `sums[${sum}]`, total, [0, this.formula.unbounded ? Infinity : number], number);
+      if (number === 0 && total !== 0) fail(`sums[${sum}] must be 0, for no sample counts, got ${total}`);
+      checkSum(`sums[${sum}]`, total, [0, this.formula.unbounded ? Infinity : number], number);
     };
     included.forEach((part, c) => check(c, classes + c, 0, part * this.samples));
     // A sample counts if one of its classes does that has a weight.
@@ -194,7 +197,7 @@ export abstract class MeanScore<O extends MeanScoreOptions = MeanScoreOptions> e
     const known = activation === 'sigmoid' ? 'sigmoid' : 'softmax';
     return {
       absent: resolveAbsentClass(absent, known, classes, this.aggregate),
-      classes: resolveClasses(this.kind, this.options, classes),
+      classes: inFunction(this.kind, () => resolveClasses(this.options, classes)),
     };
   }
 

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor, Tensor1D } from '@tensorflow/tfjs-core';
+import { inFunction } from '../argumentError.js';
 import { checkOneOf, checkOptionNames } from '../checks.js';
 import { lossOfSums, type SumsFormula } from '../overlap/sumsFormula.js';
 import { INPUT_OPTIONS, type InputOptions } from '../overlap/options.js';
@@ -48,16 +49,17 @@ export function pixelAccuracy<R extends 'mean' | 'sample' = 'mean'>(
   predictions: Tensor,
   options: PixelAccuracyOptions<R> = {},
 ): R extends 'sample' ? Tensor1D : Scalar {
-  const fn = 'pixelAccuracy';
-  checkOptionNames(fn, options, [...INPUT_OPTIONS, 'threshold', 'reduction']);
-  const { threshold, reduction = 'mean' } = options;
-  if (threshold !== undefined) checkThreshold(fn, threshold);
-  checkOneOf(fn, 'reduction', reduction, ['mean', 'sample']);
-  return tf.tidy(() => {
-    const inputs = resolveInputs(fn, labels, predictions, options, { hard: true });
-    const formula = accuracyFormula(takesLargest(fn, inputs, threshold), inputs.layout.classes, reduction);
-    return lossOfSums(hardInputs(fn, inputs, { hard: true, threshold }), formula);
-  }) as R extends 'sample' ? Tensor1D : Scalar;
+  return inFunction('pixelAccuracy', () => {
+    checkOptionNames(options, [...INPUT_OPTIONS, 'threshold', 'reduction']);
+    const { threshold, reduction = 'mean' } = options;
+    if (threshold !== undefined) checkThreshold(threshold);
+    checkOneOf('reduction', reduction, ['mean', 'sample']);
+    return tf.tidy(() => {
+      const inputs = resolveInputs(labels, predictions, options, { hard: true });
+      const formula = accuracyFormula(takesLargest(inputs, threshold), inputs.layout.classes, reduction);
+      return lossOfSums(hardInputs(inputs, { hard: true, threshold }), formula);
+    }) as R extends 'sample' ? Tensor1D : Scalar;
+  });
 }
 
 /** The formula, for predictions and labels of ones and zeros. */

@@ -1,4 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { inFunction } from '../argumentError.js';
 import type { RegionScoreOptions, ScoreOptions, ScoreReduction } from './options.js';
 import { regionScore, type ScoreFormula, type ScoreResult } from './regionScore.js';
 
@@ -38,5 +39,8 @@ export function precisionScore<R extends ScoreReduction = 'mean'>(
   predictions: Tensor,
   options: PrecisionScoreOptions<R> = {},
 ): ScoreResult<R> {
-  return regionScore('precisionScore', precisionFormula, labels, predictions, options) as ScoreResult<R>;
+  return inFunction(
+    'precisionScore',
+    () => regionScore(precisionFormula, labels, predictions, options) as ScoreResult<R>,
+  );
 }

@@ -1,4 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { inFunction } from '../argumentError.js';
 import type { RegionScoreOptions, ScoreOptions, ScoreReduction } from './options.js';
 import { regionScore, type ScoreFormula, type ScoreResult } from './regionScore.js';
 
@@ -38,5 +39,5 @@ export function recallScore<R extends ScoreReduction = 'mean'>(
   predictions: Tensor,
   options: RecallScoreOptions<R> = {},
 ): ScoreResult<R> {
-  return regionScore('recallScore', recallFormula, labels, predictions, options) as ScoreResult<R>;
+  return inFunction('recallScore', () => regionScore(recallFormula, labels, predictions, options) as ScoreResult<R>);
 }

@@ -33,7 +33,7 @@ export interface ScoreFormula<O extends RegionScoreOptions> {
   /** Whether rounding may carry it above 1: where a weight multiplies what rounding leaves of an error of 0. */
   unbounded?: boolean;
   /** Checks the score's own options. */
-  check(fn: string, options: O): void;
+  check(options: O): void;
   numerator<M>(algebra: Algebra<M>, sums: ScoreSums<M>, options: O): M;
   denominator<M>(algebra: Algebra<M>, sums: ScoreSums<M>, options: O): M;
 }
@@ -46,33 +46,32 @@ export type ScoreResult<R extends ScoreReduction> = R extends 'none'
     : Scalar;
 
 export function regionScore<O extends ScoreOptions>(
-  fn: string,
   formula: ScoreFormula<O>,
   labels: Tensor,
   predictions: Tensor,
   options: O,
 ): Tensor {
-  checkOptionNames(fn, options, [...REGION_SCORE_OPTIONS, 'aggregate', 'reduction', ...formula.options]);
-  checkRegionScore(fn, formula, options);
+  checkOptionNames(options, [...REGION_SCORE_OPTIONS, 'aggregate', 'reduction', ...formula.options]);
+  checkRegionScore(formula, options);
   const { aggregate = 'image', reduction = 'mean' } = options;
-  checkOneOf(fn, 'aggregate', aggregate, ['image', 'batch']);
-  checkOneOf(fn, 'reduction', reduction, ['mean', 'sample', 'none']);
+  checkOneOf('aggregate', aggregate, ['image', 'batch']);
+  checkOneOf('reduction', reduction, ['mean', 'sample', 'none']);
   if (reduction === 'sample' && aggregate === 'batch') {
-    fail(fn, `reduction 'sample' needs aggregate 'image', got 'batch', which has no value per sample`);
+    fail(`reduction 'sample' needs aggregate 'image', got 'batch', which has no value per sample`);
   }
   return tf.tidy(() => {
-    const inputs = resolveInputs(fn, labels, predictions, options, { hard: Boolean(options.hard) });
-    return lossOfSums(hardInputs(fn, inputs, options), scoreFormula(fn, formula, options, inputs));
+    const inputs = resolveInputs(labels, predictions, options, { hard: Boolean(options.hard) });
+    return lossOfSums(hardInputs(inputs, options), scoreFormula(formula, options, inputs));
   });
 }
 
 /** Checks that need no tensor. */
-export function checkRegionScore<O extends RegionScoreOptions>(fn: string, formula: ScoreFormula<O>, options: O): void {
+export function checkRegionScore<O extends RegionScoreOptions>(formula: ScoreFormula<O>, options: O): void {
   const { absent, overlap = 'metric' } = options;
-  if (absent !== undefined) checkOneOf(fn, 'absent', absent, ['skip', 'penalize', 'count']);
-  checkOneOf(fn, 'overlap', overlap, ['metric', 'product']);
-  checkHard(fn, options);
-  formula.check(fn, options);
+  if (absent !== undefined) checkOneOf('absent', absent, ['skip', 'penalize', 'count']);
+  checkOneOf('overlap', overlap, ['metric', 'product']);
+  checkHard(options);
+  formula.check(options);
 }
 
 /** The sums that a score is made of. The first one is I: of products, or of the smaller of p and t. */
@@ -81,7 +80,6 @@ export function scoreSumNames({ overlap = 'metric' }: RegionScoreOptions): reado
 }
 
 function scoreFormula<O extends ScoreOptions>(
-  fn: string,
   formula: ScoreFormula<O>,
   options: O,
   { activation, layout }: LossInputs,
@@ -90,7 +88,7 @@ function scoreFormula<O extends ScoreOptions>(
   const { aggregate = 'image', reduction = 'mean' } = options;
   const counting = {
     absent: resolveAbsentClass(options.absent, activation, classes, aggregate),
-    classes: resolveClasses(fn, options, classes),
+    classes: resolveClasses(options, classes),
   };
   return {
     sums: scoreSumNames(options),

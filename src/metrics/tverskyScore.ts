@@ -1,4 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { inFunction } from '../argumentError.js';
 import { checkNumber } from '../checks.js';
 import type { RegionScoreOptions, ScoreOptions, ScoreReduction } from './options.js';
 import { regionScore, type ScoreFormula, type ScoreResult } from './regionScore.js';
@@ -17,9 +18,9 @@ export interface TverskyScoreOptions<R extends ScoreReduction = ScoreReduction>
 export const tverskyFormula: ScoreFormula<RegionScoreOptions & TverskyWeights> = {
   options: ['alpha', 'beta'],
   unbounded: true,
-  check(fn, { alpha = 0.5, beta = 0.5 }) {
-    checkNumber(fn, 'alpha', alpha, { least: 0 });
-    checkNumber(fn, 'beta', beta, { least: 0 });
+  check({ alpha = 0.5, beta = 0.5 }) {
+    checkNumber('alpha', alpha, { least: 0 });
+    checkNumber('beta', beta, { least: 0 });
   },
   numerator: (_, { intersection }) => intersection,
   denominator(a, { intersection, predicted, labelled }, { alpha = 0.5, beta = 0.5 }) {
@@ -57,5 +58,5 @@ export function tverskyScore<R extends ScoreReduction = 'mean'>(
   predictions: Tensor,
   options: TverskyScoreOptions<R> = {},
 ): ScoreResult<R> {
-  return regionScore('tverskyScore', tverskyFormula, labels, predictions, options) as ScoreResult<R>;
+  return inFunction('tverskyScore', () => regionScore(tverskyFormula, labels, predictions, options) as ScoreResult<R>);
 }

@@ -1,3 +1,4 @@
+import { inAsyncFunction, inFunction } from '../argumentError.js';
 import { checkOptionNames, fail, show } from '../checks.js';
 import {
   checkEvaluation,
@@ -49,14 +50,18 @@ export function validationScores(
   options: ValidationScoresOptions = {},
 ): ValidationCallback {
   const fn = 'validationScores';
-  checkOptionNames(fn, options, ['batchSize', 'prefix']);
-  const { prefix = 'val_', ...evaluation } = options;
-  if (typeof prefix !== 'string') fail(fn, `prefix must be a string, got ${show(prefix)}`);
-  checkEvaluation(fn, model, data, accumulators, evaluation);
-  return {
-    async onEpochEnd(_epoch, logs = {}) {
-      const results = await evaluate(fn, model, data, accumulators, evaluation);
-      for (const [name, value] of Object.entries(results)) logs[prefix + name] = value;
-    },
-  };
+  return inFunction(fn, () => {
+    checkOptionNames(options, ['batchSize', 'prefix']);
+    const { prefix = 'val_', ...evaluation } = options;
+    if (typeof prefix !== 'string') fail(`prefix must be a string, got ${show(prefix)}`);
+    checkEvaluation(model, data, accumulators, evaluation);
+    return {
+      onEpochEnd(_epoch, logs = {}) {
+        return inAsyncFunction(fn, async () => {
+          const results = await evaluate(model, data, accumulators, evaluation);
+          for (const [name, value] of Object.entries(results)) logs[prefix + name] = value;
+        });
+      },
+    };
+  });
 }

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { inFunction } from '../argumentError.js';
 import { checkAxis, checkCount, checkDtype, checkOptionNames, checkTensor, fail, showShape } from '../checks.js';
 import { largestOfCube, leastOfCross } from './erosion.js';
 
@@ -33,25 +34,26 @@ export interface SoftSkeletonOptions {
  * arXiv 2003.07311
  */
 export function softSkeleton(values: Tensor, options: SoftSkeletonOptions = {}): Tensor {
-  const fn = 'softSkeleton';
-  checkTensor(fn, 'values', values);
-  checkDtype(fn, 'values', values, ['float32']);
-  checkOptionNames(fn, options, ['iterations', 'axis']);
-  const iterations = resolveIterations(fn, options.iterations);
-  const { shape } = values;
-  if (shape.length < 3 || values.size === 0) {
-    fail(fn, `values must be [N, ...spatial, C] with at least one spatial axis and one value, got ${showShape(shape)}`);
-  }
-  const classAxis = checkAxis(fn, options.axis ?? -1, shape, 'axis', 1);
-  const spatialAxes = [...shape.keys()].filter((axis) => axis !== 0 && axis !== classAxis);
-  return tf.tidy(() => skeletonOf(values, spatialAxes, iterations));
+  return inFunction('softSkeleton', () => {
+    checkTensor('values', values);
+    checkDtype('values', values, ['float32']);
+    checkOptionNames(options, ['iterations', 'axis']);
+    const iterations = resolveIterations(options.iterations);
+    const { shape } = values;
+    if (shape.length < 3 || values.size === 0) {
+      fail(`values must be [N, ...spatial, C] with at least one spatial axis and one value, got ${showShape(shape)}`);
+    }
+    const classAxis = checkAxis(options.axis ?? -1, shape, 'axis', 1);
+    const spatialAxes = [...shape.keys()].filter((axis) => axis !== 0 && axis !== classAxis);
+    return tf.tidy(() => skeletonOf(values, spatialAxes, iterations));
+  });
 }
 
 /** Each makes the skeleton a pixel thicker; more would only take time. */
 const MOST_ITERATIONS = 10_000;
 
-export function resolveIterations(fn: string, iterations = 3): number {
-  checkCount(fn, 'iterations', iterations, 0, MOST_ITERATIONS);
+export function resolveIterations(iterations = 3): number {
+  checkCount('iterations', iterations, 0, MOST_ITERATIONS);
   return iterations;
 }
 

@@ -2,6 +2,7 @@ import { lstat, readdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { io } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { inAsyncFunction, inFunction, withName } from '../argumentError.js';
 import { checkInteger, checkOptionNames, fail, show } from '../checks.js';
 import type { CompiledSaved, CompileSavedOptions } from '../training/saving/compileSaved.js';
 import type { Json } from '../training/saving/json.js';
@@ -100,31 +101,33 @@ const DIGITS = 8;
  * const { model: again } = await last.load();
  * ```
  */
-export async function saveCheckpoint(
-  model: LayersModel,
-  folder: string,
-  options: SaveCheckpointOptions,
-): Promise<void> {
+export function saveCheckpoint(model: LayersModel, folder: string, options: SaveCheckpointOptions): Promise<void> {
   const fn = 'saveCheckpoint';
-  checkFolder(fn, folder);
-  checkOptionNames(fn, options, ['epoch', 'step', 'keep', 'state'], ['state']);
-  const { epoch, step, keep = 2, state } = options;
-  if ((epoch === undefined) === (step === undefined)) {
-    fail(fn, `needs an epoch or a step, got epoch ${show(epoch)} and step ${show(step)}`);
-  }
-  const [kind, count]: [Kind, number] = epoch !== undefined ? ['epoch', epoch] : ['step', step!];
-  checkInteger(fn, kind, count, 0);
-  checkInteger(fn, 'keep', keep, 1);
-  const path = resolve(folder);
-  await refuseCheckpoint(fn, path);
-  const own = await checkpointsOf(fn, path);
-  const name = nameOf(kind, count);
-  const { saveModel } = await import('../training/saving/saveModel.js');
-  const checkpoint = join(path, name);
-  await saveModel(model, { save: (artifacts) => writeModel(fn, checkpoint, artifacts) }, { state });
-  own.set(name, { name, kind, count });
-  await isWhole(fn, checkpoint, { readAll: false });
-  await removeOlder(fn, path, own, { name, kind, count }, keep);
+  return inAsyncFunction(fn, async () => {
+    checkFolder(folder);
+    checkOptionNames(options, ['epoch', 'step', 'keep', 'state'], ['state']);
+    const { epoch, step, keep = 2, state } = options;
+    if ((epoch === undefined) === (step === undefined)) {
+      fail(`needs an epoch or a step, got epoch ${show(epoch)} and step ${show(step)}`);
+    }
+    const [kind, count]: [Kind, number] = epoch !== undefined ? ['epoch', epoch] : ['step', step!];
+    checkInteger(kind, count, 0);
+    checkInteger('keep', keep, 1);
+    const path = resolve(folder);
+    await refuseCheckpoint(path);
+    const own = await checkpointsOf(path);
+    const name = nameOf(kind, count);
+    const { saveModel } = await import('../training/saving/saveModel.js');
+    const checkpoint = join(path, name);
+    await saveModel(
+      model,
+      { save: (artifacts) => inAsyncFunction(fn, () => writeModel(checkpoint, artifacts)) },
+      { state },
+    );
+    own.set(name, { name, kind, count });
+    await isWhole(checkpoint, { readAll: false });
+    await removeOlder(fn, path, own, { name, kind, count }, keep);
+  });
 }
 
 /**
@@ -155,31 +158,32 @@ export async function saveCheckpoint(
  * ```
  */
 export function checkpoints(model: LayersModel, folder: string, options: CheckpointsOptions = {}): CheckpointCallback {
-  const fn = 'checkpoints';
-  checkFolder(fn, folder);
-  checkOptionNames(fn, options, ['every', 'keep', 'state']);
-  const { every = 1, keep = 2, state } = options;
-  checkInteger(fn, 'every', every, 1);
-  checkInteger(fn, 'keep', keep, 1);
-  if (state !== undefined && typeof state !== 'function') fail(fn, `state must be a function, got ${show(state)}`);
-  const path = resolve(folder); // however the working directory changes
-  let unsaved: number | undefined;
-  const save = async (epoch: number) => {
-    await saveCheckpoint(model, path, { epoch, keep, ...(state && { state: state() }) });
-    unsaved = undefined;
-  };
-  return {
-    onTrainBegin() {
+  return inFunction('checkpoints', () => {
+    checkFolder(folder);
+    checkOptionNames(options, ['every', 'keep', 'state']);
+    const { every = 1, keep = 2, state } = options;
+    checkInteger('every', every, 1);
+    checkInteger('keep', keep, 1);
+    if (state !== undefined && typeof state !== 'function') fail(`state must be a function, got ${show(state)}`);
+    const path = resolve(folder); // however the working directory changes
+    let unsaved: number | undefined;
+    const save = async (epoch: number) => {
+      await saveCheckpoint(model, path, { epoch, keep, ...(state && { state: state() }) });
       unsaved = undefined;
-    },
-    async onEpochEnd(epoch) {
-      unsaved = epoch;
-      if ((epoch + 1) % every === 0) await save(epoch);
-    },
-    async onTrainEnd() {
-      if (unsaved !== undefined) await save(unsaved);
-    },
-  };
+    };
+    return {
+      onTrainBegin() {
+        unsaved = undefined;
+      },
+      async onEpochEnd(epoch) {
+        unsaved = epoch;
+        if ((epoch + 1) % every === 0) await save(epoch);
+      },
+      async onTrainEnd() {
+        if (unsaved !== undefined) await save(unsaved);
+      },
+    };
+  });
 }
 
 /**
@@ -196,45 +200,47 @@ export function checkpoints(model: LayersModel, folder: string, options: Checkpo
  * await latestCheckpoint('no/such/folder'); // undefined
  * ```
  */
-export async function latestCheckpoint(folder: string): Promise<Checkpoint | undefined> {
+export function latestCheckpoint(folder: string): Promise<Checkpoint | undefined> {
   const fn = 'latestCheckpoint';
-  checkFolder(fn, folder);
-  const path = resolve(folder);
-  const damaged: (CheckpointName & DamagedCheckpoint)[] = [];
-  let before: string | undefined;
-  for (let tries = 0; tries < TRIES; tries++) {
-    const listed = await list(fn, path);
-    const found = listed.filter(({ name }) => !damaged.some((one) => one.name === name));
-    const whole = await finished(fn, path, found);
-    const [newest] = whole;
-    // One without a model may be unfinished, or on its way out, because a writer has finished a newer one since the folder
-    // was listed: it is looked at again until it is as it was before.
-    const isUnsure = found.some((one) => !whole.includes(one) && (!newest || one.count > newest.count));
-    const state = [listed, whole].map((all) => all.map(({ name }) => name).sort().join()).join(';'); // prettier-ignore
-    if ((isUnsure || !newest) && state !== before) {
-      if (!newest) await refuseCheckpoint(fn, path);
-      before = state;
-      continue;
+  return inAsyncFunction(fn, async () => {
+    checkFolder(folder);
+    const path = resolve(folder);
+    const damaged: (CheckpointName & DamagedCheckpoint)[] = [];
+    let before: string | undefined;
+    for (let tries = 0; tries < TRIES; tries++) {
+      const listed = await list(path);
+      const found = listed.filter(({ name }) => !damaged.some((one) => one.name === name));
+      const whole = await finished(path, found);
+      const [newest] = whole;
+      // One without a model may be unfinished, or on its way out, because a writer has finished a newer one since the folder
+      // was listed: it is looked at again until it is as it was before.
+      const isUnsure = found.some((one) => !whole.includes(one) && (!newest || one.count > newest.count));
+      const state = [listed, whole].map((all) => all.map(({ name }) => name).sort().join()).join(';'); // prettier-ignore
+      if ((isUnsure || !newest) && state !== before) {
+        if (!newest) await refuseCheckpoint(path);
+        before = state;
+        continue;
+      }
+      if (!newest) return noneLeft(path, damaged);
+      const checkpoint = join(path, newest.name);
+      try {
+        const read = await readModel(checkpoint);
+        const latest = await describe(fn, checkpoint, newest, read);
+        wholeOnes.set(checkpoint, read.id);
+        // (Newer ones may have come while others were read.)
+        const newer = damaged.filter(({ count }) => count > newest.count);
+        latest.passedOver = newer.map(({ folder, why }) => ({ folder, why }));
+        warnOf(fn, latest);
+        return latest;
+      } catch (error) {
+        // Another program may have removed it meanwhile, because there is a newer one.
+        if (await isGone(checkpoint)) continue;
+        if (!isDamage(error)) throw error;
+        damaged.push({ ...newest, folder: checkpoint, why: (error as Error).message });
+      }
     }
-    if (!newest) return noneLeft(fn, path, damaged);
-    const checkpoint = join(path, newest.name);
-    try {
-      const read = await readModel(fn, checkpoint);
-      const latest = await describe(fn, checkpoint, newest, read);
-      wholeOnes.set(checkpoint, read.id);
-      // (Newer ones may have come while others were read.)
-      const newer = damaged.filter(({ count }) => count > newest.count);
-      latest.passedOver = newer.map(({ folder, why }) => ({ folder, why }));
-      warnOf(fn, latest);
-      return latest;
-    } catch (error) {
-      // Another program may have removed it meanwhile, because there is a newer one.
-      if (await isGone(checkpoint)) continue;
-      if (!isDamage(error)) throw error;
-      damaged.push({ ...newest, folder: checkpoint, why: (error as Error).message.replace(`${fn}: `, '') });
-    }
-  }
-  return fail(fn, `${path} had other checkpoints each of the ${TRIES} times that it was read`);
+    return fail(`${path} had other checkpoints each of the ${TRIES} times that it was read`);
+  });
 }
 
 /** How often checkpoints may be removed while they are read, or be damaged. */
@@ -250,32 +256,32 @@ const isDamage = (error: unknown): boolean =>
   !(error instanceof NotDamaged) && !NOT_OF_THE_FILE.includes(codeOf(error) ?? '');
 
 /** Those that have a model, the newest first. */
-async function finished(fn: string, folder: string, found: readonly CheckpointName[]): Promise<CheckpointName[]> {
+async function finished(folder: string, found: readonly CheckpointName[]): Promise<CheckpointName[]> {
   const whole: CheckpointName[] = [];
   for (const one of [...found].sort((a, b) => b.count - a.count)) {
     const path = join(folder, one.name);
     const has = await hasModel(path).catch((error: unknown) => {
       if (isMissing(error)) return false;
       if (isDamage(error)) return true; // a file, say, which is found out when it is read
-      throw fileError(fn, `cannot read ${path}`, error);
+      throw fileError(`cannot read ${path}`, error);
     });
     if (has) whole.push(one);
   }
   const kinds = new Set(whole.map(({ kind }) => kind));
-  if (kinds.size > 1) fail(fn, `${folder} holds checkpoints of epochs and of steps; keep them apart`);
+  if (kinds.size > 1) fail(`${folder} holds checkpoints of epochs and of steps; keep them apart`);
   return whole;
 }
 
 /** Refuses the folder of a checkpoint where the one above is meant. */
-async function refuseCheckpoint(fn: string, path: string): Promise<void> {
+async function refuseCheckpoint(path: string): Promise<void> {
   if (!parse(basename(path)) || !(await hasModel(path).catch(() => false))) return;
-  fail(fn, `${path} is a checkpoint itself; give the folder that it is in, ${dirname(path)}`);
+  fail(`${path} is a checkpoint itself; give the folder that it is in, ${dirname(path)}`);
 }
 
-function noneLeft(fn: string, folder: string, damaged: readonly DamagedCheckpoint[]): undefined {
+function noneLeft(folder: string, damaged: readonly DamagedCheckpoint[]): undefined {
   if (damaged.length === 0) return undefined;
   const why = damaged.map((one) => one.why).join('; ');
-  fail(fn, `all checkpoints in ${folder} are damaged: ${why}. To begin anew, remove the folder or use another one`);
+  fail(`all checkpoints in ${folder} are damaged: ${why}. To begin anew, remove the folder or use another one`);
 }
 
 /** A checkpoint that has been read. */
@@ -285,7 +291,7 @@ async function describe(
   { kind, count }: CheckpointName,
   read: ModelRead,
 ): Promise<Checkpoint> {
-  const state = await stateIn(fn, folder, read);
+  const state = await stateIn(folder, read);
   const { compileSaved } = await import('../training/saving/compileSaved.js');
   let artifacts: io.ModelArtifacts | undefined = read.artifacts; // until they are used: nothing else may hold them
   return {
@@ -294,26 +300,28 @@ async function describe(
     step: kind === 'step' ? count : -1,
     state,
     passedOver: [],
-    async load(own) {
-      const given = artifacts ?? (await readModel(fn, folder)).artifacts;
-      const loaded = await loadModel(fn, folder, given, (model) => ({ model, ...compileSaved(model, own) }));
-      artifacts = undefined;
-      return loaded;
+    load(own) {
+      return inAsyncFunction(fn, async () => {
+        const given = artifacts ?? (await readModel(folder)).artifacts;
+        const loaded = await loadModel(folder, given, (model) => ({ model, ...compileSaved(model, own) }));
+        artifacts = undefined;
+        return loaded;
+      });
     },
   };
 }
 
-async function stateIn(fn: string, folder: string, { artifacts, sealed }: ModelRead): Promise<Json | undefined> {
+async function stateIn(folder: string, { artifacts, sealed }: ModelRead): Promise<Json | undefined> {
   const [{ stateOf }, { OtherFile }] = await Promise.all([
     import('../training/saving/compileSaved.js'),
     import('../training/saving/checkSaved.js'),
   ]);
   try {
-    return stateOf(fn, { getUserDefinedMetadata: () => artifacts.userDefinedMetadata! });
+    return stateOf({ getUserDefinedMetadata: () => artifacts.userDefinedMetadata! });
   } catch (error) {
     const message = visibleLine(`${(error as Error).message} (${folder})`);
     // A newer softseg wrote it, or another program, or all bytes are as they were written.
-    throw sealed || error instanceof OtherFile ? new NotDamaged(message) : new Error(message);
+    throw withName(sealed || error instanceof OtherFile ? new NotDamaged(message) : new Error(message));
   }
 }
 
@@ -334,10 +342,10 @@ function warnOnce(about: string, message: string): void {
 /** By folder: those that were there when this process began to write, and its own. */
 const known = new Map<string, Promise<Map<string, CheckpointName>>>();
 
-function checkpointsOf(fn: string, folder: string): Promise<Map<string, CheckpointName>> {
+function checkpointsOf(folder: string): Promise<Map<string, CheckpointName>> {
   let names = known.get(folder);
   if (!names) {
-    names = list(fn, folder).then((found) => new Map(found.map((one) => [one.name, one])));
+    names = list(folder).then((found) => new Map(found.map((one) => [one.name, one])));
     known.set(folder, names);
     names.catch(() => known.delete(folder));
   }
@@ -360,7 +368,7 @@ async function removeOlder(
   for (const { name } of upTo.sort((a, b) => b.count - a.count)) {
     const path = join(folder, name);
     if (kept < keep) {
-      if (await isWhole(fn, path)) kept++;
+      if (await isWhole(path)) kept++;
       continue;
     }
     try {
@@ -370,7 +378,7 @@ async function removeOlder(
       if (!isMissing(error)) {
         // The new one is saved: no reason to end the training. It is tried again at the next.
         const message = `${join(folder, saved.name)} is saved, but ${path}, which is older, cannot be removed yet`;
-        warnOnce(path, fileError(fn, message, error).message);
+        warnOnce(path, `${fn}: ${fileError(message, error).message}`);
         continue;
       }
     }
@@ -380,11 +388,11 @@ async function removeOlder(
 }
 
 /** All of its bytes are read only if this process has not read or written them before. */
-async function isWhole(fn: string, folder: string, { readAll = true } = {}): Promise<boolean> {
+async function isWhole(folder: string, { readAll = true } = {}): Promise<boolean> {
   try {
-    const id = await probeModel(fn, folder);
+    const id = await probeModel(folder);
     if (wholeOnes.get(folder) === id) return true;
-    wholeOnes.set(folder, readAll ? (await readModel(fn, folder)).id : id);
+    wholeOnes.set(folder, readAll ? (await readModel(folder)).id : id);
     return true;
   } catch {
     return false;
@@ -397,12 +405,12 @@ async function isGone(folder: string): Promise<boolean> {
 }
 
 /** Those that have the name of a checkpoint, whole or not. */
-async function list(fn: string, folder: string): Promise<CheckpointName[]> {
+async function list(folder: string): Promise<CheckpointName[]> {
   try {
     return (await readdir(folder)).flatMap((name) => parse(name) ?? []);
   } catch (error) {
     if (isMissing(error)) return [];
-    throw fileError(fn, `cannot read ${folder}`, error);
+    throw fileError(`cannot read ${folder}`, error);
   }
 }
 

@@ -1,3 +1,4 @@
+import { withName } from '../argumentError.js';
 import { visible, visibleLine } from '../visibleText.js';
 
 /** Whether a file or a folder was not there. */
@@ -9,8 +10,8 @@ export const codeOf = (error: unknown): string | undefined => (error as { code?:
  * An error that says what was done to which file, with no control characters from the names of files. It keeps the code
  * of the file system's error, its cause.
  */
-export const fileError = (fn: string, what: string, cause: unknown): Error =>
-  withCause(`${fn}: ${what}: ${(cause as Error).message}`, cause);
+export const fileError = (what: string, cause: unknown): Error =>
+  withName(withCause(`${what}: ${(cause as Error).message}`, cause));
 
 export function withCause(message: string, cause: unknown): Error {
   const code = codeOf(cause);

@@ -7,15 +7,15 @@ import { fail, show } from '../checks.js';
 import { codeOf, isMissing, withCause } from './fileError.js';
 
 /** Refuses what cannot be the path of a folder, URLs included: as a path, each would make folders named `file:`. */
-export function checkFolder(fn: string, folder: unknown): asserts folder is string {
+export function checkFolder(folder: unknown): asserts folder is string {
   if (typeof folder !== 'string' || folder === '' || folder.includes('\0')) {
-    fail(fn, `folder must be a path, got ${show(folder)}`);
+    fail(`folder must be a path, got ${show(folder)}`);
   }
   if (!/^[a-z][a-z\d+.-]+:\/\//i.test(folder)) return;
   const advice = folder.startsWith('file://')
     ? 'leave out file://, or give it to saveModel or tf.loadLayersModel as it is'
     : 'saveModel and tf.loadLayersModel take it as it is';
-  fail(fn, `folder must be a path, got the URL ${show(folder)}; ${advice}`);
+  fail(`folder must be a path, got the URL ${show(folder)}; ${advice}`);
 }
 
 /** Bytes that are read or written at a time, so that others run between. */

@@ -16,7 +16,6 @@ interface Made {
  * Whatever comes to be in that go is the model's.
  */
 export async function loadModel<T>(
-  fn: string,
   folder: string,
   artifacts: io.ModelArtifacts,
   use: (model: LayersModel) => T,
@@ -43,7 +42,7 @@ export async function loadModel<T>(
     model = await new Promise<LayersModel>((resolve, reject) => {
       setImmediate(() => void loadLayersModel({ load: () => ({ then }) as never }).then(resolve, reject));
     }).catch((error: unknown) => {
-      throw fileError(fn, `tfjs cannot make the model in ${folder}`, error);
+      throw fileError(`tfjs cannot make the model in ${folder}`, error);
     });
     return use(model);
   } catch (error) {

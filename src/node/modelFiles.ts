@@ -3,6 +3,7 @@ import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { io } from '@tensorflow/tfjs-core';
+import { ArgumentError, inAsyncFunction, inFunction } from '../argumentError.js';
 import { fail } from '../checks.js';
 import { visibleLine } from '../visibleText.js';
 import { fileError, isMissing, withCause } from './fileError.js';
@@ -59,12 +60,14 @@ const TRIES = 100;
  */
 export function modelFiles(folder: string): io.IOHandler {
   const fn = 'modelFiles';
-  checkFolder(fn, folder);
-  const path = resolve(folder);
-  return {
-    save: (artifacts) => writeModel(fn, path, artifacts),
-    load: async () => (await readModel(fn, path)).artifacts,
-  };
+  return inFunction(fn, () => {
+    checkFolder(folder);
+    const path = resolve(folder);
+    return {
+      save: (artifacts) => inAsyncFunction(fn, () => writeModel(path, artifacts)),
+      load: () => inAsyncFunction(fn, async () => (await readModel(path)).artifacts),
+    };
+  });
 }
 
 /** Whether a folder has a model.json, of whatever kind. */
@@ -80,24 +83,24 @@ export async function removeModel(folder: string): Promise<void> {
 }
 
 /** Writes a model to the folder, or leaves everything as it was. */
-export async function writeModel(fn: string, folder: string, artifacts: io.ModelArtifacts): Promise<io.SaveResult> {
-  if (artifacts.modelTopology instanceof ArrayBuffer) fail(fn, 'takes models of tfjs-layers, got a topology in binary');
+export async function writeModel(folder: string, artifacts: io.ModelArtifacts): Promise<io.SaveResult> {
+  if (artifacts.modelTopology instanceof ArrayBuffer) fail('takes models of tfjs-layers, got a topology in binary');
   const tf = await tfjs();
   const data = new Uint8Array(tf.io.CompositeArrayBuffer.join(artifacts.weightData));
   for (let tries = 1; ; tries++) {
     try {
-      await write(fn, folder, artifacts, data);
+      await write(folder, artifacts, data);
       return { modelArtifactsInfo: tf.io.getModelArtifactsInfoForJSON(artifacts) };
     } catch (error) {
       // Another program may have removed the folder, which was empty yet.
       if (isMissing(error) && tries < TRIES) continue;
-      if ((error as Error).message.startsWith(`${fn}: `)) throw error;
-      throw fileError(fn, `cannot save a model to ${folder}`, error);
+      if (error instanceof ArgumentError) throw error;
+      throw fileError(`cannot save a model to ${folder}`, error);
     }
   }
 }
 
-async function write(fn: string, folder: string, artifacts: io.ModelArtifacts, data: Uint8Array): Promise<void> {
+async function write(folder: string, artifacts: io.ModelArtifacts, data: Uint8Array): Promise<void> {
   const { weightSpecs = [], weightData: _, ...model } = artifacts;
   const id = randomBytes(8).toString('hex');
   const [weights, json] = [`weights-${id}.bin`, `${MODEL}.${id}`];
@@ -107,7 +110,7 @@ async function write(fn: string, folder: string, artifacts: io.ModelArtifacts, d
   try {
     const sha256 = await writeWhole(join(folder, weights), data);
     const group = { paths: [weights], bytes: [data.length], sha256: [sha256], weights: weightSpecs };
-    const text = sealedText(fn, join(folder, MODEL), { ...model, weightsManifest: [group] } as io.ModelJSON);
+    const text = sealedText(join(folder, MODEL), { ...model, weightsManifest: [group] } as io.ModelJSON);
     await writeWhole(join(folder, json), text);
     await sync(folder); // the names of the files, before model.json names one
     replaced = await weightsOf(folder).catch(() => []); // no model, or not one that can be read
@@ -166,7 +169,7 @@ async function remove(folder: string, files: readonly string[]): Promise<void> {
 
 /** The files of weights that model.json names, if they are of modelFiles. */
 async function weightsOf(folder: string): Promise<string[]> {
-  const { groups } = await readModelJson('modelFiles', folder);
+  const { groups } = await readModelJson(folder);
   return groups.flatMap(({ files }) => files.map(({ path }) => path)).filter((path) => WEIGHTS.test(path));
 }
 
@@ -191,10 +194,10 @@ export interface ModelRead {
   sealed: boolean;
 }
 
-export async function readModel(fn: string, folder: string): Promise<ModelRead> {
+export async function readModel(folder: string): Promise<ModelRead> {
   const tf = await tfjs();
-  return withWeights(fn, folder, async (model, files) => {
-    const data = await readWeights(fn, folder, model, files);
+  return withWeights(folder, async (model, files) => {
+    const data = await readWeights(folder, model, files);
     const specs = model.groups.flatMap(({ weights }) => weights);
     const artifacts = await tf.io.getModelArtifactsForJSON(model.json, async () => [specs, data]);
     return { artifacts, id: model.id, sealed: model.sealed };
@@ -202,23 +205,22 @@ export async function readModel(fn: string, folder: string): Promise<ModelRead> 
 }
 
 /** As readModel, without reading weights: their lengths are right. Gives the id. */
-export function probeModel(fn: string, folder: string): Promise<string> {
-  return withWeights(fn, folder, async ({ id }) => id);
+export function probeModel(folder: string): Promise<string> {
+  return withWeights(folder, async ({ id }) => id);
 }
 
 /** Opens the files of weights that model.json names, which then may be removed, and closes them. */
 async function withWeights<T>(
-  fn: string,
   folder: string,
   use: (model: CheckedModel, files: readonly OpenFile[]) => Promise<T>,
 ): Promise<T> {
   let before: string | undefined;
   for (let tries = 0; tries < TRIES; tries++) {
-    const model = await readModelJson(fn, folder);
+    const model = await readModelJson(folder);
     const open: OpenFile[] = [];
     try {
-      for (const file of model.groups.flatMap(({ files }) => files)) open.push(await openWeights(fn, folder, file));
-      checkLengths(fn, folder, model, open);
+      for (const file of model.groups.flatMap(({ files }) => files)) open.push(await openWeights(folder, file));
+      checkLengths(folder, model, open);
       return await use(model, open);
     } catch (error) {
       // A new model may have taken the place of this one since model.json was read.
@@ -228,16 +230,16 @@ async function withWeights<T>(
       await Promise.all(open.map(({ handle }) => handle.close()));
     }
   }
-  return fail(fn, `${folder} had another model each of the ${TRIES} times that it was read`);
+  return fail(`${folder} had another model each of the ${TRIES} times that it was read`);
 }
 
-function openWeights(fn: string, folder: string, { path }: WeightsFile): Promise<OpenFile> {
+function openWeights(folder: string, { path }: WeightsFile): Promise<OpenFile> {
   return openInside(folder, path).catch((error: unknown) => {
-    throw fileError(fn, `cannot read ${join(folder, path)}, which ${MODEL} names`, error);
+    throw fileError(`cannot read ${join(folder, path)}, which ${MODEL} names`, error);
   });
 }
 
-function checkLengths(fn: string, folder: string, { groups }: CheckedModel, open: readonly OpenFile[]): void {
+function checkLengths(folder: string, { groups }: CheckedModel, open: readonly OpenFile[]): void {
   const sizes = open.map(({ size }) => size);
   let at = 0;
   for (const { files, bytes } of groups) {
@@ -245,7 +247,6 @@ function checkLengths(fn: string, folder: string, { groups }: CheckedModel, open
     files.forEach((file, i) => {
       if (file.bytes !== null && file.bytes !== of[i]) {
         fail(
-          fn,
           `${visibleLine(join(folder, file.path))} is damaged: it has ${of[i]} bytes, and was written with ${file.bytes}`,
         );
       }
@@ -253,29 +254,23 @@ function checkLengths(fn: string, folder: string, { groups }: CheckedModel, open
     const total = of.reduce((a, b) => a + b, 0);
     if (bytes !== total) {
       const paths = visibleLine(files.map(({ path }) => path).join(' and ')) || 'no file';
-      fail(fn, `${folder} is damaged: the shapes in ${MODEL} take ${bytes} bytes, and ${paths} has ${total}`);
+      fail(`${folder} is damaged: the shapes in ${MODEL} take ${bytes} bytes, and ${paths} has ${total}`);
     }
   }
 }
 
-async function readWeights(
-  fn: string,
-  folder: string,
-  { groups }: CheckedModel,
-  open: readonly OpenFile[],
-): Promise<ArrayBuffer> {
-  const data = allocate(fn, folder, open.reduce((sum, { size }) => sum + size, 0)); // prettier-ignore
+async function readWeights(folder: string, { groups }: CheckedModel, open: readonly OpenFile[]): Promise<ArrayBuffer> {
+  const data = allocate(folder, open.reduce((sum, { size }) => sum + size, 0)); // prettier-ignore
   const files = groups.flatMap((group) => group.files);
   let at = 0;
   for (const [i, { path, sha256 }] of files.entries()) {
     const { size } = open[i]!;
     const actual = await readWhole(open[i]!, new Uint8Array(data, at, size)).catch((error: unknown) => {
-      throw fileError(fn, `cannot read ${join(folder, path)}`, error);
+      throw fileError(`cannot read ${join(folder, path)}`, error);
     });
     at += size;
     if (sha256 !== null && sha256 !== actual) {
       fail(
-        fn,
         `${visibleLine(join(folder, path))} is damaged: it has the sha256 ${actual}, and was written with ${sha256}`,
       );
     }
@@ -284,22 +279,22 @@ async function readWeights(
 }
 
 /** Memory for files that are there, in this size; but they may be sparse, and a system may promise more than it has. */
-function allocate(fn: string, folder: string, bytes: number): ArrayBuffer {
+function allocate(folder: string, bytes: number): ArrayBuffer {
   try {
     if (bytes > totalmem()) throw new RangeError(`this machine has ${totalmem()}`);
     return new ArrayBuffer(bytes);
   } catch (error) {
-    const thrown = fileError(fn, `no memory for the ${bytes} bytes of weights in ${folder}`, error);
+    const thrown = fileError(`no memory for the ${bytes} bytes of weights in ${folder}`, error);
     throw Object.assign(thrown, { code: 'ENOMEM' }); // which says nothing against the files
   }
 }
 
-async function readModelJson(fn: string, folder: string): Promise<CheckedModel> {
+async function readModelJson(folder: string): Promise<CheckedModel> {
   const path = join(folder, MODEL);
-  return parseModelJson(fn, path, await readText(fn, folder, path));
+  return parseModelJson(path, await readText(folder, path));
 }
 
-async function readText(fn: string, folder: string, path: string): Promise<Buffer> {
+async function readText(folder: string, path: string): Promise<Buffer> {
   try {
     const file = await openInside(folder, MODEL);
     try {
@@ -311,6 +306,6 @@ async function readText(fn: string, folder: string, path: string): Promise<Buffe
       await file.handle.close();
     }
   } catch (error) {
-    throw fileError(fn, `cannot read ${path}`, error);
+    throw fileError(`cannot read ${path}`, error);
   }
 }

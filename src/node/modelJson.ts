@@ -51,19 +51,19 @@ const BYTES: Readonly<Record<string, number>> = { float32: 4, int32: 4, bool: 1,
 const QUANTIZED: Readonly<Record<string, number>> = { uint8: 1, uint16: 2, float16: 2 };
 
 /** The text of a model.json that can be checked. */
-export function sealedText(fn: string, path: string, model: io.ModelJSON): Buffer {
+export function sealedText(path: string, model: io.ModelJSON): Buffer {
   const text = JSON.stringify({ ...SEALED, ...model });
-  checkModel(new FilePart(fn, `cannot write ${path}: `, 'model', model));
+  checkModel(new FilePart(`cannot write ${path}: `, 'model', model));
   const body = Buffer.from(text.slice(0, -1));
   return Buffer.concat([body, Buffer.from(`,"sha256":"${sha256(body)}"}`)]);
 }
 
 /** @throws if these are not the bytes of a model.json, or not those that were written */
-export function parseModelJson(fn: string, path: string, given: Buffer): CheckedModel {
+export function parseModelJson(path: string, given: Buffer): CheckedModel {
   const bytes = withoutEnds(given);
-  const sealed = checkSeal(fn, path, bytes);
-  const part = new FilePart(fn, `${path} is damaged, or no model of tfjs-layers: `, 'model', parse(fn, path, bytes));
-  if (!sealed && ['checked', 'sha256'].some((name) => part.field(name).isGiven)) refuseSeal(fn, path, 'other bytes');
+  const sealed = checkSeal(path, bytes);
+  const part = new FilePart(`${path} is damaged, or no model of tfjs-layers: `, 'model', parse(path, bytes));
+  if (!sealed && ['checked', 'sha256'].some((name) => part.field(name).isGiven)) refuseSeal(path, 'other bytes');
   const groups = checkModel(part);
   return { json: part.value as io.ModelJSON, groups, id: sha256(given), sealed };
 }
@@ -78,37 +78,37 @@ function withoutEnds(bytes: Buffer): Buffer {
   return bytes.subarray(begin, end);
 }
 
-function parse(fn: string, path: string, bytes: Buffer): unknown {
-  if (!isUtf8(bytes)) fail(fn, `${path} is damaged: it is no UTF-8`);
+function parse(path: string, bytes: Buffer): unknown {
+  if (!isUtf8(bytes)) fail(`${path} is damaged: it is no UTF-8`);
   try {
     return JSON.parse(bytes.toString('utf8')) as unknown;
   } catch (error) {
-    return fail(fn, `${path} is damaged: it is no JSON (${(error as Error).message})`);
+    return fail(`${path} is damaged: it is no JSON (${(error as Error).message})`);
   }
 }
 
-function checkSeal(fn: string, path: string, bytes: Buffer): boolean {
+function checkSeal(path: string, bytes: Buffer): boolean {
   const body = bytes.subarray(0, Math.max(0, bytes.length - TAIL_LENGTH));
   const [, expected] = TAIL.exec(bytes.subarray(body.length).toString('latin1')) ?? [];
   const head = bytes.subarray(0, HEAD.length).equals(HEAD);
   if (!head && expected === undefined) {
-    if (bytes.length < HEAD.length && HEAD.indexOf(bytes) === 0) fail(fn, `${path} is damaged: ${cutOff(bytes)}`);
+    if (bytes.length < HEAD.length && HEAD.indexOf(bytes) === 0) fail(`${path} is damaged: ${cutOff(bytes)}`);
     return false;
   }
   if (expected === undefined) {
-    refuseSeal(fn, path, `no sha256 at its end: ${cutOff(bytes)}, or its end was changed`);
+    refuseSeal(path, `no sha256 at its end: ${cutOff(bytes)}, or its end was changed`);
   }
-  if (!head) refuseSeal(fn, path, 'a sha256 at its end, but does not begin with "checked"');
+  if (!head) refuseSeal(path, 'a sha256 at its end, but does not begin with "checked"');
   const actual = sha256(body);
-  if (actual !== expected) refuseSeal(fn, path, `the sha256 ${actual}, and it was written with ${expected}`);
+  if (actual !== expected) refuseSeal(path, `the sha256 ${actual}, and it was written with ${expected}`);
   return true;
 }
 
 const cutOff = (bytes: Buffer): string =>
   bytes.length === 0 ? 'it is empty' : `it was cut off after ${bytes.length} bytes`;
 
-const refuseSeal = (fn: string, path: string, has: string): never =>
-  fail(fn, `${path} is damaged: it has ${has} (if it was changed on purpose, take "checked" and "sha256" out of it)`);
+const refuseSeal = (path: string, has: string): never =>
+  fail(`${path} is damaged: it has ${has} (if it was changed on purpose, take "checked" and "sha256" out of it)`);
 
 function checkModel(model: FilePart): WeightsGroup[] {
   model.entries();

@@ -1,3 +1,4 @@
+import { inFunction } from '../argumentError.js';
 import { ProgressLine, type ProgressStream } from '../backend/progress.js';
 import { visibleLine } from '../backend/system/terminal.js';
 import { checkInteger, checkOptionNames, fail, show } from '../checks.js';
@@ -52,59 +53,61 @@ interface Params {
  * ```
  */
 export function trainingProgress(options: TrainingProgressOptions = {}): TrainingProgress {
-  const fn = 'trainingProgress';
-  checkOptionNames(fn, options, ['epochs', 'batches', 'stream']);
-  const { epochs, batches, stream = process.stderr } = options;
-  if (epochs !== undefined) checkInteger(fn, 'epochs', epochs, 1);
-  if (batches !== undefined) checkInteger(fn, 'batches', batches, 1);
-  if (typeof stream?.write !== 'function') fail(fn, `stream must have a function write, got ${show(stream)}`);
+  return inFunction('trainingProgress', () => {
+    checkOptionNames(options, ['epochs', 'batches', 'stream']);
+    const { epochs, batches, stream = process.stderr } = options;
+    if (epochs !== undefined) checkInteger('epochs', epochs, 1);
+    if (batches !== undefined) checkInteger('batches', batches, 1);
+    if (typeof stream?.write !== 'function') fail(`stream must have a function write, got ${show(stream)}`);
 
-  const line = new ProgressLine(stream);
-  let known: RunLength = { epochs, batches };
-  let first: number | undefined;
-  let epochNow = 0;
-  let begun = Date.now();
-  let epochBegun = begun;
-  let seen = new RunningMean();
+    const line = new ProgressLine(stream);
+    let known: RunLength = { epochs, batches };
+    let first: number | undefined;
+    let epochNow = 0;
+    let begun = Date.now();
+    let epochBegun = begun;
+    let seen = new RunningMean();
 
-  const startEpoch = (epoch: number) => {
-    first ??= epoch;
-    epochNow = epoch;
-    epochBegun = Date.now();
-    seen = new RunningMean();
-  };
-  const title = (epoch: number) => `epoch ${epoch + 1}${known.epochs ? ` of ${known.epochs}` : ''}`;
-
-  return {
-    onTrainBegin(this: Params | void) {
-      known = { ...knownFrom(this), ...(epochs && { epochs }), ...(batches && { batches }) };
-      first = undefined;
-      begun = Date.now();
-    },
-    onEpochBegin: startEpoch,
-    onBatchEnd(batch, logs = {}) {
-      first ??= epochNow;
-      seen.add(logs);
-      if (!line.terminal) return;
-      const share = known.batches && Math.min(1, (batch + 1) / known.batches);
-      const done = epochNow - first + (share ?? 0);
-      const left = known.epochs && done > 0 ? ((Date.now() - begun) / done) * (known.epochs - first - done) : undefined;
-      const parts = [scoresOf(seen.means({ ...logs })), left === undefined ? '' : `${duration(left)} left`];
-      line.update(title(epochNow), share, parts.filter(Boolean).join(', '));
-    },
-    onEpochEnd(epoch, logs = {}) {
-      known = { ...known, ...(seen.batches > 0 && !known.batches && { batches: seen.batches }) };
-      const scores = scoresOf({ ...seen.means({}), ...logs });
-      line.done(
-        visibleLine(`${title(epoch)}: ${[scores, duration(Date.now() - epochBegun)].filter(Boolean).join(', ')}`),
-      );
+    const startEpoch = (epoch: number) => {
       first ??= epoch;
-      startEpoch(epoch + 1);
-    },
-    onTrainEnd() {
-      line.done();
-    },
-  };
+      epochNow = epoch;
+      epochBegun = Date.now();
+      seen = new RunningMean();
+    };
+    const title = (epoch: number) => `epoch ${epoch + 1}${known.epochs ? ` of ${known.epochs}` : ''}`;
+
+    return {
+      onTrainBegin(this: Params | void) {
+        known = { ...knownFrom(this), ...(epochs && { epochs }), ...(batches && { batches }) };
+        first = undefined;
+        begun = Date.now();
+      },
+      onEpochBegin: startEpoch,
+      onBatchEnd(batch, logs = {}) {
+        first ??= epochNow;
+        seen.add(logs);
+        if (!line.terminal) return;
+        const share = known.batches && Math.min(1, (batch + 1) / known.batches);
+        const done = epochNow - first + (share ?? 0);
+        const left =
+          known.epochs && done > 0 ? ((Date.now() - begun) / done) * (known.epochs - first - done) : undefined;
+        const parts = [scoresOf(seen.means({ ...logs })), left === undefined ? '' : `${duration(left)} left`];
+        line.update(title(epochNow), share, parts.filter(Boolean).join(', '));
+      },
+      onEpochEnd(epoch, logs = {}) {
+        known = { ...known, ...(seen.batches > 0 && !known.batches && { batches: seen.batches }) };
+        const scores = scoresOf({ ...seen.means({}), ...logs });
+        line.done(
+          visibleLine(`${title(epoch)}: ${[scores, duration(Date.now() - epochBegun)].filter(Boolean).join(', ')}`),
+        );
+        first ??= epoch;
+        startEpoch(epoch + 1);
+      },
+      onTrainEnd() {
+        line.done();
+      },
+    };
+  });
 }
 
 interface RunLength {

@@ -10,48 +10,48 @@ import type { OverlapOf } from './overlap.js';
 export type GivenTable = Partial<OverlapOf<SumName>>;
 
 /** C of a table. */
-export function tableClasses(fn: string, table: GivenTable): number {
-  if (typeof table !== 'object' || table === null) fail(fn, `takes a table of overlap(), got ${show(table)}`);
+export function tableClasses(table: GivenTable): number {
+  if (typeof table !== 'object' || table === null) fail(`takes a table of overlap(), got ${show(table)}`);
   const name = SUM_NAMES.find((sum) => table[sum] !== undefined);
-  if (!name) fail(fn, `takes a table of overlap() with at least one sum besides 'valid'`);
-  return sumOf(fn, table, name).shape[1];
+  if (!name) fail(`takes a table of overlap() with at least one sum besides 'valid'`);
+  return sumOf(table, name).shape[1];
 }
 
 /**
  * The named sums of the table, and `valid`, of which each has to be there and fit the others. Where `minimum` is wanted
  * it may also be read from `difference`, for Σ w min(p, t) = (P + T - Σ w abs(p - t))/2. Inside tf.tidy.
  */
-export function readTable<S extends SumName>(fn: string, table: GivenTable, sums: readonly S[]): OverlapOf<S> {
-  const whole = (sums as readonly SumName[]).includes('minimum') ? withMinimum(fn, table) : table;
-  const found = sums.map((name) => [name, sumOf(fn, whole, name)] as const);
-  const valid: unknown = present(fn, table, 'valid');
-  checkTensor(fn, "the table's valid", valid);
+export function readTable<S extends SumName>(table: GivenTable, sums: readonly S[]): OverlapOf<S> {
+  const whole = (sums as readonly SumName[]).includes('minimum') ? withMinimum(table) : table;
+  const found = sums.map((name) => [name, sumOf(whole, name)] as const);
+  const valid: unknown = present(table, 'valid');
+  checkTensor("the table's valid", valid);
   const [[first, { shape }]] = found as [[S, Tensor2D]];
   for (const [name, sum] of found)
     if (!sameShape(sum.shape, shape))
-      fail(fn, `the table's ${name} ${showShape(sum.shape)} and ${first} ${showShape(shape)} differ in shape`);
+      fail(`the table's ${name} ${showShape(sum.shape)} and ${first} ${showShape(shape)} differ in shape`);
   if (!sameShape(valid.shape, [shape[0]]))
-    fail(fn, `the table's valid must have shape [${shape[0]}] beside ${first} ${showShape(shape)}, got ${show(valid)}`);
+    fail(`the table's valid must have shape [${shape[0]}] beside ${first} ${showShape(shape)}, got ${show(valid)}`);
   return { ...Object.fromEntries(found), valid } as unknown as OverlapOf<S>;
 }
 
-function withMinimum(fn: string, table: GivenTable): GivenTable {
+function withMinimum(table: GivenTable): GivenTable {
   const { predicted, labelled, difference, minimum } = table;
   if (minimum || !predicted || !labelled || !difference) return table;
-  const [p, t, d] = (['predicted', 'labelled', 'difference'] as const).map((name) => sumOf(fn, table, name));
+  const [p, t, d] = (['predicted', 'labelled', 'difference'] as const).map((name) => sumOf(table, name));
   return { ...table, minimum: tf.mul<Tensor2D>(tf.sub(tf.add(p!, t!), d!), 0.5) };
 }
 
-function sumOf(fn: string, table: GivenTable, name: SumName): Tensor2D {
-  const sum = present(fn, table, name);
-  checkTensor(fn, `the table's ${name}`, sum);
-  checkDtype(fn, `the table's ${name}`, sum, ['float32']);
-  if (sum.rank !== 2) fail(fn, `the table's ${name} must be [N, C], got ${show(sum)}`);
+function sumOf(table: GivenTable, name: SumName): Tensor2D {
+  const sum = present(table, name);
+  checkTensor(`the table's ${name}`, sum);
+  checkDtype(`the table's ${name}`, sum, ['float32']);
+  if (sum.rank !== 2) fail(`the table's ${name} must be [N, C], got ${show(sum)}`);
   return sum as Tensor2D;
 }
 
-function present(fn: string, table: GivenTable, name: SumName | 'valid'): Tensor {
+function present(table: GivenTable, name: SumName | 'valid'): Tensor {
   const sum = table[name];
   if (sum) return sum;
-  fail(fn, `the table has no '${name}'; overlap() gives it, unless its option sums leaves it out`);
+  fail(`the table has no '${name}'; overlap() gives it, unless its option sums leaves it out`);
 }

@@ -20,56 +20,54 @@ export interface KnownClasses {
 
 /** The layout of int32 predictions and their labels, which need not be int32. */
 export function layoutOfIntPredictions(
-  fn: string,
   labels: Tensor,
   predictions: Tensor,
   axis: number,
   classes: KnownClasses,
 ): Layout {
-  const layout = layoutOfBoth(fn, labels, predictions, axis, classes);
+  const layout = layoutOfBoth(labels, predictions, axis, classes);
   for (const { shape } of [labels, predictions]) {
     if (!fits(shape, layout)) {
       const pixels = showShape(layout.shape.filter((_, i) => i !== layout.axis));
       const both = `labels ${showShape(labels.shape)} and predictions ${showShape(predictions.shape)}`;
-      fail(fn, `${both} must have the same pixels, ${pixels} without a class axis`);
+      fail(`${both} must have the same pixels, ${pixels} without a class axis`);
     }
   }
   return layout;
 }
 
 function layoutOfBoth(
-  fn: string,
   labels: Tensor,
   predictions: Tensor,
   axis: number,
   { count, least = 1, cure }: KnownClasses,
 ): Layout {
   // Labels that are not int32 are soft, so they have a class axis; and so has the tensor with an axis more.
-  if (labels.dtype !== 'int32' || labels.rank > predictions.rank) return layoutAlong(fn, labels, axis, count ?? least);
-  if (predictions.rank > labels.rank) return layoutAlong(fn, predictions, axis, count ?? least);
+  if (labels.dtype !== 'int32' || labels.rank > predictions.rank) return layoutAlong(labels, axis, count ?? least);
+  if (predictions.rank > labels.rank) return layoutAlong(predictions, axis, count ?? least);
   const [ofLabels, ofPredictions] = [sizeAlong(labels, axis), sizeAlong(predictions, axis)];
   // Where one of them has a class axis of 1, the other one has the classes.
-  if (labels.rank > 2 && ofLabels === 1) return layoutAlong(fn, predictions, axis, count ?? least);
-  if (labels.rank > 2 && ofPredictions === 1) return layoutAlong(fn, labels, axis, count ?? least);
+  if (labels.rank > 2 && ofLabels === 1) return layoutAlong(predictions, axis, count ?? least);
+  if (labels.rank > 2 && ofPredictions === 1) return layoutAlong(labels, axis, count ?? least);
   if (count === undefined || (labels.rank > 1 && ofPredictions === count)) {
     const both = `int32 labels ${showShape(labels.shape)} and predictions ${showShape(predictions.shape)}`;
     const how = count === undefined ? cure : 'give class indices a class axis of 1';
-    fail(fn, `${both} may be class indices or one-hot masks: ${how}, or cast one-hot labels to bool`);
+    fail(`${both} may be class indices or one-hot masks: ${how}, or cast one-hot labels to bool`);
   }
-  return withClasses(fn, predictions, axis, count);
+  return withClasses(predictions, axis, count);
 }
 
 /** The layout of class indices `[N, ...spatial]`, which may have a class axis of 1, of that many classes. */
-export function layoutOfIndices(fn: string, name: string, indices: Tensor, axis: number, count: number): Layout {
-  if (indices.dtype !== 'int32') fail(fn, `class indices must be int32, got ${show(indices)}`);
+export function layoutOfIndices(name: string, indices: Tensor, axis: number, count: number): Layout {
+  if (indices.dtype !== 'int32') fail(`class indices must be int32, got ${show(indices)}`);
   const { shape, rank } = indices;
   const own = sizeAlong(indices, axis);
-  if (rank > 2 && own === 1) return layoutAlong(fn, indices, axis, count);
+  if (rank > 2 && own === 1) return layoutAlong(indices, axis, count);
   if (rank > 2 && own === count) {
     const both = `int32 ${name} ${showShape(shape)} may be class indices or one-hot masks of ${count} classes`;
-    fail(fn, `${both}: leave out classes for masks, or give class indices a class axis of 1`);
+    fail(`${both}: leave out classes for masks, or give class indices a class axis of 1`);
   }
-  return withClasses(fn, indices, axis, count);
+  return withClasses(indices, axis, count);
 }
 
 /** The size of the axis that may be the class axis; undefined also for an axis that is none, which is refused later. */
@@ -79,9 +77,9 @@ function sizeAlong({ shape, rank }: Tensor, axis: number): number | undefined {
 }
 
 /** The layout of a tensor that has a class axis; with a class axis of 1 it may be indices of several classes. */
-function layoutAlong(fn: string, tensor: Tensor, axis: number, count: number): Layout {
+function layoutAlong(tensor: Tensor, axis: number, count: number): Layout {
   const { shape, dtype } = tensor;
-  const front = checkAxis(fn, axis, shape, 'axis', 1);
+  const front = checkAxis(axis, shape, 'axis', 1);
   if (shape[front] !== 1 || dtype !== 'int32') return layoutOf(shape, front);
   return layoutOf(
     shape.map((size, i) => (i === front ? count : size)),
@@ -90,13 +88,13 @@ function layoutAlong(fn: string, tensor: Tensor, axis: number, count: number): L
 }
 
 /** The layout of a tensor without a class axis. */
-function withClasses(fn: string, { shape }: Tensor, axis: number, count: number): Layout {
+function withClasses({ shape }: Tensor, axis: number, count: number): Layout {
   const rank = shape.length + 1;
   const front = axisFromFront(axis, rank, 1);
   if (front === null) {
     const range = `${rank === 2 ? '1 or -1' : `1..${rank - 1} or ${1 - rank}..-1`}`;
     const where = `where class indices ${showShape(shape)} get a class axis`;
-    fail(fn, `axis must be an integer in ${range}, ${where}, got ${show(axis)}`);
+    fail(`axis must be an integer in ${range}, ${where}, got ${show(axis)}`);
   }
   return layoutOf([...shape.slice(0, front), count, ...shape.slice(front)], front);
 }

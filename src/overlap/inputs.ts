@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor3D } from '@tensorflow/tfjs-core';
+import { currentFunction } from '../argumentError.js';
 import {
   checkAxis,
   checkDtype,
@@ -44,39 +45,37 @@ export interface Reading {
 }
 
 /**
- * Checks the arguments of the function `fn` and resolves them; of their values, on the calls that `checkValues` says,
+ * Checks the arguments of the function that runs and resolves them; of their values, on the calls that `checkValues` says,
  * that labels keep the rule. Call it inside tf.tidy.
  */
 export function resolveInputs(
-  fn: string,
   labels: Tensor,
   predictions: Tensor,
   options: InputOptions,
   { rule = 'shares', hard = false }: Reading = {},
 ): LossInputs {
-  checkTensor(fn, 'labels', labels);
-  checkTensor(fn, 'predictions', predictions);
-  const layout = resolveLayout(fn, predictions, options.axis);
-  const labelKind = resolveLabelKind(fn, labels, layout, options.axis ?? -1);
-  checkIgnoreLabel(fn, options.ignoreLabel, labelKind);
-  checkMask(fn, options.mask, layout);
-  const activation = resolveActivation(fn, options.activation, layout.classes);
-  const sharpness = resolveSharpness(fn, options.sharpness, activation);
+  checkTensor('labels', labels);
+  checkTensor('predictions', predictions);
+  const layout = resolveLayout(predictions, options.axis);
+  const labelKind = resolveLabelKind(labels, layout, options.axis ?? -1);
+  checkIgnoreLabel(options.ignoreLabel, labelKind);
+  checkMask(options.mask, layout);
+  const activation = resolveActivation(options.activation, layout.classes);
+  const sharpness = resolveSharpness(options.sharpness, activation);
 
   const weights = pixelWeights(labels, labelKind, layout, options);
   const relaxed = typeof activation === 'function';
   const inputs: LossInputs = {
-    predictions: relaxed ? relax(fn, activation, predictions, weights, layout) : predictions,
+    predictions: relaxed ? relax(activation, predictions, weights, layout) : predictions,
     labels,
     labelKind,
     weights,
     activation: relaxed ? 'none' : activation,
     sharpness,
     layout,
-    fn,
+    fn: currentFunction,
   };
   checkPixelValues(
-    fn,
     {
       labels: { tensor: labels, kind: labelKind, rule },
       predictions: { tensor: inputs.predictions, as: relaxed ? 'relaxed' : activation, sharpness, hard },
@@ -88,29 +87,28 @@ export function resolveInputs(
   return inputs;
 }
 
-function resolveLayout(fn: string, predictions: Tensor, axisOption: number | undefined): Layout {
+function resolveLayout(predictions: Tensor, axisOption: number | undefined): Layout {
   const { shape } = predictions;
   if (predictions.dtype !== 'float32') {
-    fail(fn, `predictions must be float32, got ${predictions.dtype}; labels come first, then logits`);
+    fail(`predictions must be float32, got ${predictions.dtype}; labels come first, then logits`);
   }
-  if (shape.length < 2) fail(fn, `predictions must be [N, ...spatial, C], got shape ${showShape(shape)}`);
-  checkHoldsValues(fn, 'predictions', predictions);
-  return layoutOf(shape, checkAxis(fn, axisOption ?? -1, shape, 'axis', 1));
+  if (shape.length < 2) fail(`predictions must be [N, ...spatial, C], got shape ${showShape(shape)}`);
+  checkHoldsValues('predictions', predictions);
+  return layoutOf(shape, checkAxis(axisOption ?? -1, shape, 'axis', 1));
 }
 
-export function resolveLabelKind(fn: string, labels: Tensor, layout: Layout, axisOption: number): LabelKind {
+export function resolveLabelKind(labels: Tensor, layout: Layout, axisOption: number): LabelKind {
   const { shape, axis, classes } = layout;
   const without = shape.filter((_, i) => i !== axis);
   const single = shape.map((size, i) => (i === axis ? 1 : size));
   if (!['float32', 'int32', 'bool'].includes(labels.dtype)) {
-    fail(fn, `labels must be float32, int32 or bool, got ${labels.dtype}`);
+    fail(`labels must be float32, int32 or bool, got ${labels.dtype}`);
   }
   // int32 masks of one class are indices too, so that any ignoreLabel works on them.
   if (sameShape(labels.shape, shape)) return labels.dtype === 'int32' && classes === 1 ? 'indices' : 'soft';
   if (sameShape(labels.shape, without) || sameShape(labels.shape, single)) {
     if (labels.dtype === 'int32') return 'indices';
     fail(
-      fn,
       `class indices must be int32, got ${labels.dtype} labels ${showShape(labels.shape)} for predictions ` +
         `${showShape(shape)}; soft labels have the shape of the predictions`,
     );
@@ -118,39 +116,34 @@ export function resolveLabelKind(fn: string, labels: Tensor, layout: Layout, axi
   if (labels.rank === shape.length) {
     const differing = shape.flatMap((size, i) => (labels.shape[i] === size ? [] : [i]));
     const where = differing.map((i) => (i === axis ? `the class axis (${axisOption})` : `axis ${i}`)).join(' and ');
-    fail(fn, `labels ${showShape(labels.shape)} and predictions ${showShape(shape)} differ on ${where}`);
+    fail(`labels ${showShape(labels.shape)} and predictions ${showShape(shape)} differ on ${where}`);
   }
   fail(
-    fn,
     `labels ${showShape(labels.shape)} must have the shape of the predictions ${showShape(shape)}, or, as class ` +
       `indices, ${showShape(without)}${classes === 1 ? '' : ` or ${showShape(single)}`}`,
   );
 }
 
-export function checkIgnoreLabel(fn: string, ignoreLabel: number | undefined, kind: LabelKind): void {
+export function checkIgnoreLabel(ignoreLabel: number | undefined, kind: LabelKind): void {
   if (ignoreLabel === undefined) return;
-  checkLabelValue(fn, 'ignoreLabel', ignoreLabel, kind === 'indices' ? 'class indices' : null);
+  checkLabelValue('ignoreLabel', ignoreLabel, kind === 'indices' ? 'class indices' : null);
   if (kind === 'soft' && ignoreLabel >= 0 && ignoreLabel <= 1) {
-    fail(fn, `ignoreLabel must lie outside [0, 1] for soft labels, got ${ignoreLabel}`);
+    fail(`ignoreLabel must lie outside [0, 1] for soft labels, got ${ignoreLabel}`);
   }
 }
 
 /** `given` says what the mask belongs to, where that is not predictions of the layout's shape. */
 export function checkMask(
-  fn: string,
   mask: Tensor | undefined,
   { samples, spatial, shape }: Layout,
   given = `predictions ${showShape(shape)}`,
 ): void {
   if (mask === undefined) return;
-  checkTensor(fn, 'mask', mask);
-  checkDtype(fn, 'mask', mask, ['bool', 'int32', 'float32']);
+  checkTensor('mask', mask);
+  checkDtype('mask', mask, ['bool', 'int32', 'float32']);
   const expected = [samples, ...spatial];
   if (!sameShape(mask.shape, expected)) {
-    fail(
-      fn,
-      `mask must have shape ${showShape(expected)} ([N, ...spatial]) for ${given}, got ${showShape(mask.shape)}`,
-    );
+    fail(`mask must have shape ${showShape(expected)} ([N, ...spatial]) for ${given}, got ${showShape(mask.shape)}`);
   }
 }
 
@@ -183,30 +176,25 @@ export function passAttributes({ activation, sharpness }: LossInputs, entropy: E
 
 /** Checks the option, and names the default. */
 export function resolveActivation(
-  fn: string,
   activation: InputOptions['activation'],
   classes: number,
 ): PassActivation | Relaxation {
   if (activation === undefined) return defaultActivation(classes);
   if (typeof activation === 'function') return activation;
   if (activation === 'softmax' && classes === 1) {
-    fail(fn, `activation 'softmax' needs at least two classes (over one it is always 1); use 'sigmoid'`);
+    fail(`activation 'softmax' needs at least two classes (over one it is always 1); use 'sigmoid'`);
   }
   if (activation === 'softmax' || activation === 'sigmoid' || activation === 'none') return activation;
-  fail(fn, `activation must be 'softmax', 'sigmoid', 'none' or a function, got ${show(activation)}`);
+  fail(`activation must be 'softmax', 'sigmoid', 'none' or a function, got ${show(activation)}`);
 }
 
 /** Checks the option against the activation, and names the default. */
-export function resolveSharpness(
-  fn: string,
-  sharpness: number | undefined,
-  activation: PassActivation | Relaxation,
-): number {
+export function resolveSharpness(sharpness: number | undefined, activation: PassActivation | Relaxation): number {
   if (sharpness === undefined) return 1;
-  checkNumber(fn, 'sharpness', sharpness, { least: 0, open: true });
+  checkNumber('sharpness', sharpness, { least: 0, open: true });
   if (sharpness !== 1 && (activation === 'none' || typeof activation === 'function')) {
     const kind = activation === 'none' ? `'none'` : 'a function';
-    fail(fn, `sharpness goes with activation 'softmax' or 'sigmoid', not with ${kind}, got ${sharpness}`);
+    fail(`sharpness goes with activation 'softmax' or 'sigmoid', not with ${kind}, got ${sharpness}`);
   }
   return sharpness;
 }
@@ -225,7 +213,7 @@ export function pixelWeights(labels: Tensor, kind: LabelKind, layout: Layout, op
 }
 
 /** Applies a user's relaxation, with 0 for the logits of the pixels that do not count. */
-function relax(fn: string, relaxation: Relaxation, z: Tensor, weights: Tensor3D | null, layout: Layout): Tensor {
+function relax(relaxation: Relaxation, z: Tensor, weights: Tensor3D | null, layout: Layout): Tensor {
   const { shape, axis } = layout;
   let logits = z;
   if (weights) {
@@ -239,9 +227,9 @@ function relax(fn: string, relaxation: Relaxation, z: Tensor, weights: Tensor3D 
     logits = tf.where(counts, z, tf.zerosLike(z));
   }
   const p: unknown = relaxation(logits);
-  checkTensor(fn, 'the result of the activation function', p);
+  checkTensor('the result of the activation function', p);
   if (!sameShape(p.shape, shape) || p.dtype !== 'float32') {
-    fail(fn, `the activation function must keep shape ${showShape(shape)} and float32, got ${show(p)}`);
+    fail(`the activation function must keep shape ${showShape(shape)} and float32, got ${show(p)}`);
   }
   return p;
 }

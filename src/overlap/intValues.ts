@@ -29,7 +29,6 @@ export function outsideRange({ least, most, what, cure }: IntRange, value: numbe
 
 /** Refuses indices of no class, and values of int32 masks other than 0 and 1, where pixels count. Reads them. */
 export function checkInts(
-  fn: string,
   tensor: Tensor,
   range: IntRange,
   kind: LabelKind,
@@ -43,6 +42,6 @@ export function checkInts(
   data.forEach((value, i) => {
     if (counts && !(counts[Math.floor(i / channels)]! > 0)) return;
     const message = outsideRange(range, value);
-    if (message) fail(fn, message);
+    if (message) fail(message);
   });
 }

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { inFunction } from '../argumentError.js';
 import { checkTensor, fail, show, showShape } from '../checks.js';
 import { SUM_NAMES, type SumName } from '../kernels/contract.js';
 import type { OverlapOf } from './overlap.js';
@@ -23,31 +24,32 @@ import type { OverlapOf } from './overlap.js';
  * ```
  */
 export function mergeOverlaps<S extends SumName>(...tables: readonly OverlapOf<S>[]): OverlapOf<S> {
-  const fn = 'mergeOverlaps';
-  const [first] = tables;
-  if (!first) fail(fn, 'needs at least one table');
-  const names = namesOf(fn, first);
-  for (const table of tables) {
-    const other = namesOf(fn, table);
-    if (other.join() !== names.join())
-      fail(fn, `tables differ in their sums: ${names.join(', ')} and ${other.join(', ')}`);
-    for (const name of names) {
-      const [a, b] = [sum(first, name).shape, sum(table, name).shape];
-      if (showShape(a) !== showShape(b))
-        fail(fn, `tables differ in the shape of ${name}: ${showShape(a)} and ${showShape(b)}`);
+  return inFunction('mergeOverlaps', () => {
+    const [first] = tables;
+    if (!first) fail('needs at least one table');
+    const names = namesOf(first);
+    for (const table of tables) {
+      const other = namesOf(table);
+      if (other.join() !== names.join())
+        fail(`tables differ in their sums: ${names.join(', ')} and ${other.join(', ')}`);
+      for (const name of names) {
+        const [a, b] = [sum(first, name).shape, sum(table, name).shape];
+        if (showShape(a) !== showShape(b))
+          fail(`tables differ in the shape of ${name}: ${showShape(a)} and ${showShape(b)}`);
+      }
     }
-  }
-  return tf.tidy(() => {
-    const merged = names.map((name) => [name, tf.addN(tables.map((table) => sum(table, name)))]);
-    return Object.fromEntries(merged) as OverlapOf<S>;
+    return tf.tidy(() => {
+      const merged = names.map((name) => [name, tf.addN(tables.map((table) => sum(table, name)))]);
+      return Object.fromEntries(merged) as OverlapOf<S>;
+    });
   });
 }
 
-function namesOf(fn: string, table: unknown): string[] {
-  if (typeof table !== 'object' || table === null) fail(fn, `takes tables of overlap(), got ${show(table)}`);
+function namesOf(table: unknown): string[] {
+  if (typeof table !== 'object' || table === null) fail(`takes tables of overlap(), got ${show(table)}`);
   const names = [...SUM_NAMES, 'valid'].filter((name) => name in table);
-  for (const name of names) checkTensor(fn, name, (table as Record<string, unknown>)[name]);
-  if (!names.includes('valid')) fail(fn, `takes tables of overlap(), got one without 'valid'`);
+  for (const name of names) checkTensor(name, (table as Record<string, unknown>)[name]);
+  if (!names.includes('valid')) fail(`takes tables of overlap(), got one without 'valid'`);
   return names;
 }
 

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
+import { inFunction } from '../argumentError.js';
 import { checkOneOf, checkOptionNames, fail, show } from '../checks.js';
 import { SUM_NAMES, sumSet, type PassSum, type SumName } from '../kernels/contract.js';
 import { currentKernels } from '../kernels/select.js';
@@ -53,13 +54,14 @@ export function overlap<S extends SumName = SumName>(
   predictions: Tensor,
   options: OverlapOptions<S> = {},
 ): OverlapOf<S> {
-  const fn = 'overlap';
-  checkOptionNames(fn, options, [...INPUT_OPTIONS, 'sums']);
-  const names = (options.sums ?? SUM_NAMES) as readonly S[];
-  if (!Array.isArray(names)) fail(fn, `sums must be a list of names, got ${show(names)}`);
-  for (const name of names) checkOneOf(fn, 'sums', name, SUM_NAMES);
-  return tf.tidy(() => {
-    return overlapTable(resolveInputs(fn, labels, predictions, options), names);
+  return inFunction('overlap', () => {
+    checkOptionNames(options, [...INPUT_OPTIONS, 'sums']);
+    const names = (options.sums ?? SUM_NAMES) as readonly S[];
+    if (!Array.isArray(names)) fail(`sums must be a list of names, got ${show(names)}`);
+    for (const name of names) checkOneOf('sums', name, SUM_NAMES);
+    return tf.tidy(() => {
+      return overlapTable(resolveInputs(labels, predictions, options), names);
+    });
   });
 }
 

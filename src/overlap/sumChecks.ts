@@ -22,7 +22,6 @@ const CAUSES: Partial<Record<PassSum, string>> = {
 
 /** Refuses sums [S,N,C] that no labels and probabilities in [0, 1] can have. NaN passes: it shows by itself. */
 export function checkSums(
-  fn: string,
   sums: ArrayLike<number>,
   names: SumSet,
   [, samples, classes]: readonly [number, number, number],
@@ -41,7 +40,6 @@ export function checkSums(
       if (!(sum < low * most || sum > high * most)) continue;
       const where = `sample ${Math.floor(i / classes)}, class ${i % classes}`;
       fail(
-        fn,
         `${cause} must lie in [0, 1], but the sum '${name}' of ${where} is ${Number(sum.toPrecision(6))}, where the ` +
           `pixels weigh ${most}; checkValues('always') finds the pixel`,
       );

@@ -4,6 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
+import { inFunction } from '../argumentError.js';
 import type { Algebra } from '../algebra/algebra.js';
 import { numberAlgebra } from '../algebra/numbers.js';
 import { tensorAlgebra } from '../algebra/tensors.js';
@@ -153,7 +154,8 @@ declare const SOFTSEG_VALUE_CHECKS: string | undefined;
 
 function checkKnownSums(values: Values, shape: Tensor3D['shape'], { fn, names, pixels }: Known): void {
   if (typeof SOFTSEG_VALUE_CHECKS !== 'undefined' && SOFTSEG_VALUE_CHECKS === 'never') return;
-  if (fn !== null && checksAnyValues()) releasingTape(() => checkSums(fn, values, names, shape, pixels));
+  if (fn !== null && checksAnyValues())
+    releasingTape(() => inFunction(fn, () => checkSums(values, names, shape, pixels)));
 }
 
 function gradientAtOnce(sums: Tensor3D, dy: Tensor, formula: SumsFormula, known: Known): Tensor3D {

@@ -48,7 +48,7 @@ const sumTolerance = (classes: number): number => Math.min(Math.max(1e-3, classe
 const RANGE_TOLERANCE = 1e-5;
 
 /** Checks the values, if `checkValues` says so for calls of this kind. `options` are those that the function got. */
-export function checkPixelValues(fn: string, pixels: CheckedPixels, options: object): void {
+export function checkPixelValues(pixels: CheckedPixels, options: object): void {
   // (One expression, which bundlers can decide: what follows is left out then, and all that it calls.)
   if (typeof SOFTSEG_VALUE_CHECKS !== 'undefined' && SOFTSEG_VALUE_CHECKS === 'never') return;
   const { labels, predictions, weights, layout, moreClasses = false } = pixels;
@@ -56,19 +56,19 @@ export function checkPixelValues(fn: string, pixels: CheckedPixels, options: obj
   const { shape, classes } = layout;
   const kind = `${read?.kind} ${read?.tensor.dtype} ${shape.length} ${classes} ${predictions?.as} ${namesOfOptions(options)}`;
   const tensors = { labels: read?.tensor ?? null, predictions: predictions?.tensor ?? null, weights };
-  checkTensorValues(fn, kind, tensors, (values) => {
+  checkTensorValues(kind, tensors, (values) => {
     const places = placesOf(layout, values.weights);
-    checkWeights(fn, values.weights);
+    checkWeights(values.weights);
     if (values.weights?.every((weight) => weight === 0)) return false;
     const answers = predictions && predictions.as !== 'indices' ? readings(values.predictions!, places) : null;
-    if (answers) checkPredictions(fn, values.predictions!, answers, predictions!, places);
-    else if (predictions) checkIndices(fn, 'class indices in predictions', values.predictions!, places, moreClasses);
+    if (answers) checkPredictions(values.predictions!, answers, predictions!, places);
+    else if (predictions) checkIndices('class indices in predictions', values.predictions!, places, moreClasses);
     const rule = read && { rule: read.rule, sumToOne: predictions?.as === 'softmax' };
     const labelled =
       read?.kind === 'indices'
-        ? checkIndices(fn, 'class indices in labels', values.labels!, places, moreClasses)
-        : rule && checkSoftLabels(fn, values.labels!, rule, places, answers);
-    if (answers) warnOfProbabilities(fn, predictions!, answers, places);
+        ? checkIndices('class indices in labels', values.labels!, places, moreClasses)
+        : rule && checkSoftLabels(values.labels!, rule, places, answers);
+    if (answers) warnOfProbabilities(predictions!, answers, places);
     // An image without any object, or a network that says the same everywhere, shows no mistake that the next may.
     return (labelled && !varies(labelled)) || (answers && !varies(answers.all)) ? false : undefined;
   });
@@ -79,7 +79,6 @@ declare const SOFTSEG_VALUE_CHECKS: string | undefined;
 
 /** Refuses a map with values that are not finite where a pixel counts. */
 export function checkFiniteValues(
-  fn: string,
   name: string,
   map: Tensor,
   { weights, layout }: Pick<CheckedPixels, 'weights' | 'layout'>,
@@ -87,12 +86,12 @@ export function checkFiniteValues(
 ): void {
   if (typeof SOFTSEG_VALUE_CHECKS !== 'undefined' && SOFTSEG_VALUE_CHECKS === 'never') return;
   const kind = `${name} ${layout.shape.length} ${layout.classes} ${namesOfOptions(options)}`;
-  checkTensorValues(fn, kind, { map, weights }, (values) => {
+  checkTensorValues(kind, { map, weights }, (values) => {
     const places = placesOf(layout, values.weights);
     const { all, broken } = readings(values.map, places);
     if (broken < 0 && Math.abs(all.least) < Infinity && Math.abs(all.most) < Infinity) return;
     const [pixel, value] = findValue(values.map, places, (v) => !Number.isFinite(v))!;
-    fail(fn, `${name} must be finite, got ${value} ${at(pixel, layout)}`);
+    fail(`${name} must be finite, got ${value} ${at(pixel, layout)}`);
   });
 }
 
@@ -168,16 +167,15 @@ function readings(
   return { all: { least, most }, broken, outside, unnormalized, infinite };
 }
 
-function checkWeights(fn: string, weights: Values | null): void {
+function checkWeights(weights: Values | null): void {
   if (weights === null) return;
   for (let i = 0; i < weights.length; i++) {
     const weight = weights[i]!;
-    if (!(weight >= 0 && weight < Infinity)) fail(fn, `mask values must be finite numbers >= 0, got ${weight}`);
+    if (!(weight >= 0 && weight < Infinity)) fail(`mask values must be finite numbers >= 0, got ${weight}`);
   }
 }
 
 function checkPredictions(
-  fn: string,
   values: Values,
   { broken, outside, infinite }: Readings,
   { as }: CheckedPredictions,
@@ -186,21 +184,20 @@ function checkPredictions(
   const { layout } = places;
   const name = as === 'relaxed' ? 'the results of the activation function' : 'predictions';
   const nan = broken < 0 ? undefined : findValue(values, places, Number.isNaN);
-  if (nan) fail(fn, `${name} must not be NaN, got NaN ${at(nan[0], layout)}`);
+  if (nan) fail(`${name} must not be NaN, got NaN ${at(nan[0], layout)}`);
   if (as === 'softmax' && infinite >= 0) {
     const [pixel, value] = findValue(values, places, (v) => Math.abs(v) === Infinity, infinite)!;
-    fail(fn, `predictions must be finite, for softmax gives NaN otherwise, got ${value} ${at(pixel, layout)}`);
+    fail(`predictions must be finite, for softmax gives NaN otherwise, got ${value} ${at(pixel, layout)}`);
   }
   if ((as === 'none' || as === 'relaxed') && outside >= 0) {
     const [pixel, value] = findValue(values, places, isOutside)!;
     const subject = as === 'none' ? 'probabilities' : name;
     const cure = as === 'none' ? `; leave out activation: 'none' if these are logits` : '';
-    fail(fn, `${subject} must lie in [0, 1], got ${round(value)} ${at(pixel, layout)}${cure}`);
+    fail(`${subject} must lie in [0, 1], got ${round(value)} ${at(pixel, layout)}${cure}`);
   }
 }
 
 function checkSoftLabels(
-  fn: string,
   values: Values,
   { rule, sumToOne }: { rule: LabelRule; sumToOne: boolean },
   places: PixelPlaces,
@@ -211,13 +208,13 @@ function checkSoftLabels(
   if (broken >= 0 || outside >= 0) {
     const [pixel, value] = findValue(values, places, isOutside)!;
     const message = `labels must lie in [0, 1], got ${round(value)} ${at(pixel, layout)}`;
-    fail(fn, message + cureOfLabels(values, all, places, answers));
+    fail(message + cureOfLabels(values, all, places, answers));
   }
   if (rule === 'hard') {
     const soft = findValue(values, places, (t) => t !== 0 && t !== 1);
     if (soft) {
       const [pixel, value] = soft;
-      fail(fn, `labels must be 0 or 1, got ${round(value)} ${at(pixel, layout)}; lovaszSoftmaxLoss takes soft labels`);
+      fail(`labels must be 0 or 1, got ${round(value)} ${at(pixel, layout)}; lovaszSoftmaxLoss takes soft labels`);
     }
   }
   if (rule === 'shares' && sumToOne && unnormalized >= 0) {
@@ -228,7 +225,7 @@ function checkSoftLabels(
         : sum > 1
           ? `classes that overlap need activation: 'sigmoid', and channels that come first axis: 1`
           : 'give pixels without a class weight 0 in a mask, or ignoreLabel in every channel';
-    fail(fn, `labels of a pixel must sum to 1 under softmax, got ${sum} ${at(unnormalized, layout)}; ${cure}`);
+    fail(`labels of a pixel must sum to 1 under softmax, got ${sum} ${at(unnormalized, layout)}; ${cure}`);
   }
   return all;
 }
@@ -254,7 +251,6 @@ function cureOfLabels(
 }
 
 function checkIndices(
-  fn: string,
   name: string,
   values: Values,
   { layout, weights }: PixelPlaces,
@@ -270,7 +266,7 @@ function checkIndices(
     if (index > most) most = index;
     if (index >= 0 && index <= end) continue;
     const rule = moreClasses ? 'be >= 0' : `lie in 0..${end}`;
-    fail(fn, `${name} must ${rule}, got ${index} ${at(pixel, layout)}; ${cureOfIndex(index, end)}`);
+    fail(`${name} must ${rule}, got ${index} ${at(pixel, layout)}; ${cureOfIndex(index, end)}`);
   }
   return { least, most };
 }
@@ -292,21 +288,19 @@ const FEWEST_PROBABILITIES = 16;
  * while its logits, if none is negative, are often all small.)
  */
 function warnOfProbabilities(
-  fn: string,
   { as, sharpness, hard = false }: CheckedPredictions,
   { all, outside, unnormalized }: Readings,
   { layout: { classes, samples, pixels } }: PixelPlaces,
 ): void {
   if (as !== 'sigmoid' && (as !== 'softmax' || hard)) return;
   if (classes === 1 && all.least === 1 && all.most === 1) {
-    warnOnce(fn, 'all predictions are 1, as those of a softmax over a single class are: take that activation away');
+    warnOnce('all predictions are 1, as those of a softmax over a single class are: take that activation away');
   }
   if (outside >= 0 || !varies(all) || (as === 'softmax' && unnormalized >= 0)) return;
   if (as === 'sigmoid' && (samples * pixels * classes < FEWEST_PROBABILITIES || all.most < 0.5)) return;
   const surest = as === 'sigmoid' ? 1 / (1 + Math.exp(-sharpness)) : 1 / (1 + (classes - 1) * Math.exp(-sharpness));
   const sums = as === 'softmax' ? ' and sum to 1' : '';
   warnOnce(
-    fn,
     `predictions look like probabilities (they lie in [0, 1]${sums}), but are taken for logits, so ${as} is applied ` +
       `again: even a prediction of 1 becomes ${surest.toFixed(2)}, and training suffers (in a trial the IoU fell ` +
       `from 0.91 to 0.48). ${as === 'sigmoid' && classes > 1 ? 'Leave' : "Pass activation: 'none', or leave"} out ` +

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
+import { inFunction } from '../argumentError.js';
 import { checkNumber } from '../checks.js';
 import { ratio } from '../ops/ratio.js';
 import { resolveSparse, rowSums, scaled, sparseActivation } from './sparseActivation.js';
@@ -41,10 +42,12 @@ const SMALLEST_SCALE = 1e-37;
  * @see Peters, Niculae, Martins, Sparse sequence-to-sequence models, ACL 2019, arXiv 1905.05702
  */
 export function entmax(logits: Tensor, options: EntmaxOptions = {}): Tensor {
-  const axis = resolveSparse('entmax', logits, options, ['alpha', 'axis']);
-  const { alpha = 1.5 } = options;
-  checkNumber('entmax', 'alpha', alpha, { least: 1, open: true });
-  return sparseActivation(logits, axis, alpha, (below) => forward(below, alpha));
+  return inFunction('entmax', () => {
+    const axis = resolveSparse(logits, options, ['alpha', 'axis']);
+    const { alpha = 1.5 } = options;
+    checkNumber('alpha', alpha, { least: 1, open: true });
+    return sparseActivation(logits, axis, alpha, (below) => forward(below, alpha));
+  });
 }
 
 /**

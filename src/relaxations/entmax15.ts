@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
+import { inFunction } from '../argumentError.js';
 import { ratio } from '../ops/ratio.js';
 import { counts, resolveSparse, rowSums, scaled, sorted, sparseActivation } from './sparseActivation.js';
 
@@ -29,8 +30,10 @@ export interface Entmax15Options {
  * @see Peters, Niculae, Martins, Sparse sequence-to-sequence models, ACL 2019, arXiv 1905.05702
  */
 export function entmax15(logits: Tensor, options: Entmax15Options = {}): Tensor {
-  const axis = resolveSparse('entmax15', logits, options, ['axis']);
-  return sparseActivation(logits, axis, 1.5, forward);
+  return inFunction('entmax15', () => {
+    const axis = resolveSparse(logits, options, ['axis']);
+    return sparseActivation(logits, axis, 1.5, forward);
+  });
 }
 
 const NEWTON_STEPS = 3;

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { inFunction } from '../argumentError.js';
 import { checkBoolean, checkInteger, checkOptionNames } from '../checks.js';
 import { softmaxAlong } from '../ops/activations.js';
 import { resolveSoftOneHot, type SoftOneHotOptions } from './softOneHot.js';
@@ -40,16 +41,17 @@ const UNIFORM = [1e-30, 1 - 2 ** -24] as const;
  * @see Maddison, Mnih, Teh, The concrete distribution, ICLR 2017, arXiv 1611.00712
  */
 export function gumbelSoftmax(logits: Tensor, options: GumbelSoftmaxOptions = {}): Tensor {
-  const fn = 'gumbelSoftmax';
-  checkOptionNames(fn, options, ['sharpness', 'axis', 'seed', 'hard']);
-  const { seed, hard = false, ...rest } = options;
-  const { sharpness, axis } = resolveSoftOneHot(fn, logits, rest);
-  if (seed !== undefined) checkInteger(fn, 'seed', seed, 0);
-  checkBoolean(fn, 'hard', hard);
-  return tf.tidy(() => {
-    const noisy = tf.add(logits, gumbelNoise(logits.shape, seed));
-    const soft = softmaxAlong(noisy, sharpness, axis);
-    return hard ? straightThrough(() => hardOneHot(noisy, axis), soft) : soft;
+  return inFunction('gumbelSoftmax', () => {
+    checkOptionNames(options, ['sharpness', 'axis', 'seed', 'hard']);
+    const { seed, hard = false, ...rest } = options;
+    const { sharpness, axis } = resolveSoftOneHot(logits, rest);
+    if (seed !== undefined) checkInteger('seed', seed, 0);
+    checkBoolean('hard', hard);
+    return tf.tidy(() => {
+      const noisy = tf.add(logits, gumbelNoise(logits.shape, seed));
+      const soft = softmaxAlong(noisy, sharpness, axis);
+      return hard ? straightThrough(() => hardOneHot(noisy, axis), soft) : soft;
+    });
   });
 }
 

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { inFunction } from '../argumentError.js';
 import {
   checkAxis,
   checkDtype,
@@ -38,22 +39,23 @@ export interface PowerSharpenOptions {
  * ```
  */
 export function powerSharpen(values: Tensor, power: number, options: PowerSharpenOptions = {}): Tensor {
-  const fn = 'powerSharpen';
-  checkTensor(fn, 'values', values);
-  checkDtype(fn, 'values', values, ['float32']);
-  checkHoldsValues(fn, 'values', values);
-  checkNumber(fn, 'power', power, { least: 1 });
-  checkOptionNames(fn, options, ['axis']);
-  const axis = checkAxis(fn, options.axis ?? -1, values.shape);
-  checkTensorValues(fn, `${values.rank}`, { values }, (read) => {
-    const bad = read.values.find((v) => !(v >= 0 && v <= 1));
-    if (bad !== undefined) fail(fn, `values must lie in [0, 1], got ${bad}`);
-  });
-  return tf.tidy(() => {
-    const largest = isLargest(values, axis);
-    const upper = tf.sub(1, powerOf(tf.sub(1, values), power));
-    const sharpened = tf.add(tf.mul(upper, largest), tf.mul(powerOf(values, power), tf.sub(1, largest)));
-    return tf.add(sharpened, nanRows(values, axis));
+  return inFunction('powerSharpen', () => {
+    checkTensor('values', values);
+    checkDtype('values', values, ['float32']);
+    checkHoldsValues('values', values);
+    checkNumber('power', power, { least: 1 });
+    checkOptionNames(options, ['axis']);
+    const axis = checkAxis(options.axis ?? -1, values.shape);
+    checkTensorValues(`${values.rank}`, { values }, (read) => {
+      const bad = read.values.find((v) => !(v >= 0 && v <= 1));
+      if (bad !== undefined) fail(`values must lie in [0, 1], got ${bad}`);
+    });
+    return tf.tidy(() => {
+      const largest = isLargest(values, axis);
+      const upper = tf.sub(1, powerOf(tf.sub(1, values), power));
+      const sharpened = tf.add(tf.mul(upper, largest), tf.mul(powerOf(values, power), tf.sub(1, largest)));
+      return tf.add(sharpened, nanRows(values, axis));
+    });
   });
 }
 

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { inFunction } from '../argumentError.js';
 import {
   checkAxis,
   checkDtype,
@@ -33,20 +34,18 @@ export interface SoftOneHotOptions {
  * ```
  */
 export function softOneHot(logits: Tensor, options: SoftOneHotOptions = {}): Tensor {
-  const { sharpness, axis } = resolveSoftOneHot('softOneHot', logits, options);
-  return tf.tidy(() => softmaxAlong(logits, sharpness, axis));
+  return inFunction('softOneHot', () => {
+    const { sharpness, axis } = resolveSoftOneHot(logits, options);
+    return tf.tidy(() => softmaxAlong(logits, sharpness, axis));
+  });
 }
 
-export function resolveSoftOneHot(
-  fn: string,
-  logits: Tensor,
-  options: SoftOneHotOptions,
-): { sharpness: number; axis: Axis } {
-  checkTensor(fn, 'logits', logits);
-  checkDtype(fn, 'logits', logits, ['float32']);
-  checkHoldsValues(fn, 'logits', logits);
-  checkOptionNames(fn, options, ['sharpness', 'axis']);
+export function resolveSoftOneHot(logits: Tensor, options: SoftOneHotOptions): { sharpness: number; axis: Axis } {
+  checkTensor('logits', logits);
+  checkDtype('logits', logits, ['float32']);
+  checkHoldsValues('logits', logits);
+  checkOptionNames(options, ['sharpness', 'axis']);
   const { sharpness = 1, axis = -1 } = options;
-  checkNumber(fn, 'sharpness', sharpness, { least: 0, open: true });
-  return { sharpness, axis: checkAxis(fn, axis, logits.shape) };
+  checkNumber('sharpness', sharpness, { least: 0, open: true });
+  return { sharpness, axis: checkAxis(axis, logits.shape) };
 }

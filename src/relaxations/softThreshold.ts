@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { inFunction } from '../argumentError.js';
 import { checkDtype, checkHoldsValues, checkNumber, checkOptionNames, checkTensor } from '../checks.js';
 import { scaledSigmoid } from '../ops/activations.js';
 
@@ -23,16 +24,18 @@ export interface SoftThresholdOptions {
  * ```
  */
 export function softThreshold(logits: Tensor, options: SoftThresholdOptions = {}): Tensor {
-  const sharpness = resolveSoftThreshold('softThreshold', logits, options);
-  return tf.tidy(() => scaledSigmoid(logits, sharpness));
+  return inFunction('softThreshold', () => {
+    const sharpness = resolveSoftThreshold(logits, options);
+    return tf.tidy(() => scaledSigmoid(logits, sharpness));
+  });
 }
 
-export function resolveSoftThreshold(fn: string, logits: Tensor, options: SoftThresholdOptions): number {
-  checkTensor(fn, 'logits', logits);
-  checkDtype(fn, 'logits', logits, ['float32']);
-  checkHoldsValues(fn, 'logits', logits);
-  checkOptionNames(fn, options, ['sharpness']);
+export function resolveSoftThreshold(logits: Tensor, options: SoftThresholdOptions): number {
+  checkTensor('logits', logits);
+  checkDtype('logits', logits, ['float32']);
+  checkHoldsValues('logits', logits);
+  checkOptionNames(options, ['sharpness']);
   const { sharpness = 1 } = options;
-  checkNumber(fn, 'sharpness', sharpness, { least: 0, open: true });
+  checkNumber('sharpness', sharpness, { least: 0, open: true });
   return sharpness;
 }

@@ -16,12 +16,12 @@ import { withGradient } from '../ops/withGradient.js';
 export type RowActivation = (below: Tensor2D) => Tensor2D;
 
 /** The class axis of the logits, after the checks of all but `alpha`. */
-export function resolveSparse(fn: string, logits: Tensor, options: { axis?: number }, known: readonly string[]): Axis {
-  checkTensor(fn, 'logits', logits);
-  checkDtype(fn, 'logits', logits, ['float32']);
-  checkHoldsValues(fn, 'logits', logits);
-  checkOptionNames(fn, options, known);
-  return checkAxis(fn, options.axis ?? -1, logits.shape);
+export function resolveSparse(logits: Tensor, options: { axis?: number }, known: readonly string[]): Axis {
+  checkTensor('logits', logits);
+  checkDtype('logits', logits, ['float32']);
+  checkHoldsValues('logits', logits);
+  checkOptionNames(options, known);
+  return checkAxis(options.axis ?? -1, logits.shape);
 }
 
 export function sparseActivation(logits: Tensor, axis: Axis, alpha: number, forward: RowActivation): Tensor {

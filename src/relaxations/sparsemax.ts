@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
+import { inFunction } from '../argumentError.js';
 import { ratio } from '../ops/ratio.js';
 import { counts, resolveSparse, scaled, sorted, sparseActivation } from './sparseActivation.js';
 
@@ -30,8 +31,10 @@ export interface SparsemaxOptions {
  * @see Martins, Astudillo, From softmax to sparsemax, ICML 2016, arXiv 1602.02068
  */
 export function sparsemax(logits: Tensor, options: SparsemaxOptions = {}): Tensor {
-  const axis = resolveSparse('sparsemax', logits, options, ['axis']);
-  return sparseActivation(logits, axis, 2, forward);
+  return inFunction('sparsemax', () => {
+    const axis = resolveSparse(logits, options, ['axis']);
+    return sparseActivation(logits, axis, 2, forward);
+  });
 }
 
 function forward(below: Tensor2D): Tensor2D {

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { inFunction } from '../argumentError.js';
 import type { Axis } from '../checks.js';
 import { softmaxAlong } from '../ops/activations.js';
 import { nanRows } from '../ops/nanRows.js';
@@ -26,8 +27,10 @@ export type StraightThroughOneHotOptions = SoftOneHotOptions;
  * @see Bengio et al., Estimating or propagating gradients through stochastic neurons, 2013, arXiv 1308.3432
  */
 export function straightThroughOneHot(logits: Tensor, options: StraightThroughOneHotOptions = {}): Tensor {
-  const { sharpness, axis } = resolveSoftOneHot('straightThroughOneHot', logits, options);
-  return tf.tidy(() => straightThrough(() => hardOneHot(logits, axis), softmaxAlong(logits, sharpness, axis)));
+  return inFunction('straightThroughOneHot', () => {
+    const { sharpness, axis } = resolveSoftOneHot(logits, options);
+    return tf.tidy(() => straightThrough(() => hardOneHot(logits, axis), softmaxAlong(logits, sharpness, axis)));
+  });
 }
 
 /** One-hot of the first maximum along the axis; NaN along it where there is one. It has no gradient. */

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { inFunction } from '../argumentError.js';
 import { scaledSigmoid } from '../ops/activations.js';
 import { nanValues } from '../ops/nanRows.js';
 import { resolveSoftThreshold, type SoftThresholdOptions } from './softThreshold.js';
@@ -23,7 +24,9 @@ export type StraightThroughThresholdOptions = SoftThresholdOptions;
  * @see Bengio et al., Estimating or propagating gradients through stochastic neurons, 2013, arXiv 1308.3432
  */
 export function straightThroughThreshold(logits: Tensor, options: StraightThroughThresholdOptions = {}): Tensor {
-  const sharpness = resolveSoftThreshold('straightThroughThreshold', logits, options);
-  const hard = () => tf.add(tf.cast(tf.greater(logits, 0), 'float32'), nanValues(logits));
-  return tf.tidy(() => straightThrough(hard, scaledSigmoid(logits, sharpness)));
+  return inFunction('straightThroughThreshold', () => {
+    const sharpness = resolveSoftThreshold(logits, options);
+    const hard = () => tf.add(tf.cast(tf.greater(logits, 0), 'float32'), nanValues(logits));
+    return tf.tidy(() => straightThrough(hard, scaledSigmoid(logits, sharpness)));
+  });
 }

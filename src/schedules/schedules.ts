@@ -1,3 +1,4 @@
+import { currentFunction, inFunction } from '../argumentError.js';
 import { checkNumber, checkOptionNames } from '../checks.js';
 
 export interface ScheduleOptions {
@@ -24,7 +25,7 @@ export type Schedule = (step: number) => number;
  * ```
  */
 export function linearSchedule(options: ScheduleOptions): Schedule {
-  return schedule('linearSchedule', options, (from, to, share) => from + (to - from) * share);
+  return inFunction('linearSchedule', () => schedule(options, (from, to, share) => from + (to - from) * share));
 }
 
 /**
@@ -39,8 +40,9 @@ export function linearSchedule(options: ScheduleOptions): Schedule {
  * ```
  */
 export function exponentialSchedule(options: ScheduleOptions): Schedule {
-  const fn = 'exponentialSchedule';
-  return schedule(fn, options, (from, to, share) => from * (to / from) ** share, { least: 0, open: true });
+  return inFunction('exponentialSchedule', () =>
+    schedule(options, (from, to, share) => from * (to / from) ** share, { least: 0, open: true }),
+  );
 }
 
 /**
@@ -57,27 +59,26 @@ export function exponentialSchedule(options: ScheduleOptions): Schedule {
  * @see Loshchilov & Hutter, SGDR, ICLR 2017, arXiv 1608.03983
  */
 export function cosineSchedule(options: ScheduleOptions): Schedule {
-  return schedule(
-    'cosineSchedule',
-    options,
-    (from, to, share) => to + ((from - to) * (1 + Math.cos(Math.PI * share))) / 2,
+  return inFunction('cosineSchedule', () =>
+    schedule(options, (from, to, share) => to + ((from - to) * (1 + Math.cos(Math.PI * share))) / 2),
   );
 }
 
 function schedule(
-  fn: string,
   options: ScheduleOptions,
   between: (from: number, to: number, share: number) => number,
   range: { least?: number; open?: boolean } = {},
 ): Schedule {
-  checkOptionNames(fn, options, ['from', 'to', 'steps']);
+  const fn = currentFunction;
+  checkOptionNames(options, ['from', 'to', 'steps']);
   const { from, to, steps } = options;
-  checkNumber(fn, 'from', from, range);
-  checkNumber(fn, 'to', to, range);
-  checkNumber(fn, 'steps', steps, { least: 0, open: true });
-  return (step) => {
-    checkNumber(fn, 'step', step);
-    if (step <= 0) return from;
-    return step >= steps ? to : between(from, to, step / steps);
-  };
+  checkNumber('from', from, range);
+  checkNumber('to', to, range);
+  checkNumber('steps', steps, { least: 0, open: true });
+  return (step) =>
+    inFunction(fn, () => {
+      checkNumber('step', step);
+      if (step <= 0) return from;
+      return step >= steps ? to : between(from, to, step / steps);
+    });
 }

@@ -1,3 +1,4 @@
+import { inFunction } from '../argumentError.js';
 import { checkNumber, checkOptionNames, fail, show } from '../checks.js';
 import type { Schedule } from './schedules.js';
 
@@ -24,14 +25,17 @@ export interface WarmupOptions {
  */
 export function warmup(schedule: Schedule, options: WarmupOptions): Schedule {
   const fn = 'warmup';
-  if (typeof schedule !== 'function') fail(fn, `schedule must be a function of the step, got ${show(schedule)}`);
-  checkOptionNames(fn, options, ['steps', 'from']);
-  const { steps, from = 0 } = options;
-  checkNumber(fn, 'steps', steps, { least: 0, open: true });
-  checkNumber(fn, 'from', from);
-  return (step) => {
-    checkNumber(fn, 'step', step);
-    if (step >= steps) return schedule(step - steps);
-    return from + (schedule(0) - from) * Math.max(0, step / steps);
-  };
+  return inFunction(fn, () => {
+    if (typeof schedule !== 'function') fail(`schedule must be a function of the step, got ${show(schedule)}`);
+    checkOptionNames(options, ['steps', 'from']);
+    const { steps, from = 0 } = options;
+    checkNumber('steps', steps, { least: 0, open: true });
+    checkNumber('from', from);
+    return (step) =>
+      inFunction(fn, () => {
+        checkNumber('step', step);
+        if (step >= steps) return schedule(step - steps);
+        return from + (schedule(0) - from) * Math.max(0, step / steps);
+      });
+  });
 }

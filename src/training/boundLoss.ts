@@ -1,5 +1,6 @@
 /** A loss with options that can change: what `namedLoss` gives, without the list of all losses. */
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { inFunction } from '../argumentError.js';
 import { checkOptionNames, fail } from '../checks.js';
 import type { AnyDescription, LossFunction } from '../losses/descriptions/lossDescription.js';
 import { checkJson } from './saving/json.js';
@@ -32,18 +33,19 @@ export function bindLoss(
 ): NamedLoss {
   const fn = 'namedLoss';
   const rules = description?.options;
-  const checked = (options: object) => {
-    // null may be a value of an option of a loss that is not ours.
-    const own = rules ? [] : Object.keys(options);
-    checkOptionNames(`${fn} of ${name}`, options, rules ? Object.keys(rules) : own, own);
-    const given = Object.entries(options).filter(([, value]) => value !== undefined);
-    const plain = given.map(([option, value]) => [option, rules?.[option]?.toJson?.(value) ?? value] as const);
-    for (const [option, value] of plain) {
-      if (typeof value !== 'function') checkJson(fn, `${name}'s ${option}`, value);
-      else fail(fn, `${name}'s ${option} is a function, which cannot be saved; put it into a loss of your own: namedLoss(name, options, loss)`); // prettier-ignore
-    }
-    return Object.fromEntries(plain) as object;
-  };
+  const checked = (options: object) =>
+    inFunction(fn, () => {
+      // null may be a value of an option of a loss that is not ours.
+      const own = rules ? [] : Object.keys(options);
+      inFunction(`${fn} of ${name}`, () => checkOptionNames(options, rules ? Object.keys(rules) : own, own));
+      const given = Object.entries(options).filter(([, value]) => value !== undefined);
+      const plain = given.map(([option, value]) => [option, rules?.[option]?.toJson?.(value) ?? value] as const);
+      for (const [option, value] of plain) {
+        if (typeof value !== 'function') checkJson(`${name}'s ${option}`, value);
+        else fail(`${name}'s ${option} is a function, which cannot be saved; put it into a loss of your own: namedLoss(name, options, loss)`); // prettier-ignore
+      }
+      return Object.fromEntries(plain) as object;
+    });
   let options = checked(first);
   const named = (labels: Tensor, predictions: Tensor, more?: object) => {
     return loss(labels, predictions, more ? { ...options, ...more } : options);

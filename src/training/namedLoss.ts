@@ -1,4 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { inFunction } from '../argumentError.js';
 import { fail, show } from '../checks.js';
 import {
   descriptionOf,
@@ -8,8 +9,6 @@ import {
 } from '../losses/descriptions/lossDescription.js';
 import { bindLoss, type NamedLoss } from './boundLoss.js';
 import { isLossName, LOSSES, type LossName, type LossOptions } from './lossRegistry.js';
-
-const FN = 'namedLoss';
 
 /**
  * A loss of this package with its options, as `model.compile` takes it: `namedLoss('diceLoss', { aggregate: 'batch' })`
@@ -52,25 +51,27 @@ export function namedLoss<O extends object>(
  */
 export function namedLoss<O extends object>(loss: DescribedLoss<O>, options?: O): NamedLoss<O>;
 export function namedLoss(given: unknown, options: object = {}, loss?: unknown): NamedLoss {
-  const description = descriptionOf(given);
-  if (description) return bindDescribed(given as LossFunction, description, options);
-  const name = given as string;
-  if (typeof name !== 'string' || name === '') fail(FN, `name must be a string, got ${show(name)}`);
-  if (loss !== undefined) {
-    if (typeof loss !== 'function') fail(FN, `loss must be a function, got ${show(loss)}`);
-    if (isLossName(name)) fail(FN, `'${name}' is a loss of softseg; give your own another name`);
-    return bindLoss(name, loss as LossFunction, descriptionOf(loss), options);
-  }
-  if (!isLossName(name)) {
-    fail(FN, `there is no loss ${show(name)}; softseg has ${Object.keys(LOSSES).join(', ')}; or pass your own`);
-  }
-  return bindLoss(name, LOSSES[name], LOSSES[name].description, options);
+  return inFunction('namedLoss', () => {
+    const description = descriptionOf(given);
+    if (description) return bindDescribed(given as LossFunction, description, options);
+    const name = given as string;
+    if (typeof name !== 'string' || name === '') fail(`name must be a string, got ${show(name)}`);
+    if (loss !== undefined) {
+      if (typeof loss !== 'function') fail(`loss must be a function, got ${show(loss)}`);
+      if (isLossName(name)) fail(`'${name}' is a loss of softseg; give your own another name`);
+      return bindLoss(name, loss as LossFunction, descriptionOf(loss), options);
+    }
+    if (!isLossName(name)) {
+      fail(`there is no loss ${show(name)}; softseg has ${Object.keys(LOSSES).join(', ')}; or pass your own`);
+    }
+    return bindLoss(name, LOSSES[name], LOSSES[name].description, options);
+  });
 }
 
 function bindDescribed(loss: LossFunction, description: AnyDescription, options: object): NamedLoss {
   const { name } = description;
   if (isLossName(name) && LOSSES[name] !== loss) {
-    fail(FN, `'${name}' is a loss of softseg; give your own another name`);
+    fail(`'${name}' is a loss of softseg; give your own another name`);
   }
   return bindLoss(name, loss, description, options);
 }

@@ -140,6 +140,8 @@ describe('public functions', () => {
     for (const { name, message, stack } of errors) {
       expect(name).toBe('ArgumentError');
       expect(stack).toContain(`ArgumentError: ${message}\n`);
+      // Where it was called, however deep inside it was refused.
+      expect(stack).toContain('argumentError.test.ts');
     }
     expect(errors.map(({ message }) => message.slice(0, message.indexOf(':')))).toEqual([
       'diceLoss',

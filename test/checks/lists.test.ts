@@ -1,6 +1,7 @@
 /** Every option that takes a list refuses holes, typed arrays and lists that cannot be read, and says which entry. */
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
+import { inFunction } from '../../src/argumentError.js';
 import {
   binaryCrossEntropyLoss,
   boundaryLoss,
@@ -47,7 +48,7 @@ const LISTS: [string, (value: never) => unknown, unknown[]][] = [
   ['ConfusionMatrix: classNames', (classNames) => new ConfusionMatrix({ classNames }), ['a', 'b']],
   ['MeanIou.fromJSON: sums', (sums) => MeanIou.fromJSON({ ...new MeanIou().toJSON(), sums }), []],
   ['withSeed: seed', (seed) => withSeed(seed, () => 0), [1, 2]],
-  ['checkJson: value', (value) => checkJson('checkJson', 'value', value), [1, 2]],
+  ['checkJson: value', (value) => inFunction('checkJson', () => checkJson('value', value)), [1, 2]],
 ];
 
 describe.each(LISTS)('%s', (name, call, right) => {

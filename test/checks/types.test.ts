@@ -10,7 +10,7 @@ const option: number = -1;
 
 test('an option is no axis before it is checked', () => {
   const z = tf.zeros([2, 3, 4]);
-  const checked = checkAxis('test', option, shape);
+  const checked = checkAxis(option, shape);
   expect(checked).toBe(2);
   expect(softmaxAlong(z, 1, checked).shape).toEqual(shape);
   // @ts-expect-error it may count from the end, where tf.transpose takes no such axis
@@ -20,9 +20,9 @@ test('an option is no axis before it is checked', () => {
 });
 
 test('an axis that may be the batch is none of classes', () => {
-  expect(layoutOf(shape, checkAxis('test', option, shape, 'axis', 1)).classes).toBe(4);
+  expect(layoutOf(shape, checkAxis(option, shape, 'axis', 1)).classes).toBe(4);
   // @ts-expect-error 0 passes this check
-  expect(layoutOf(shape, checkAxis('test', 0, shape)).classes).toBe(2);
+  expect(layoutOf(shape, checkAxis(0, shape)).classes).toBe(2);
   // @ts-expect-error an option
   expect(layoutOf(shape, option).classes).toBeUndefined();
   const front = axisFromFront(1, 3, 1);

@@ -121,7 +121,7 @@ export function inputsOf(problem: Problem): PassInputs {
       'float32',
     ),
     weights: problem.weights === 'all pixels' ? null : tf.tensor3d(weights, [samples, pixels, 1]),
-    layout: layoutOf(shape, checkAxis('inputsOf', axis, shape, 'axis', 1)),
+    layout: layoutOf(shape, checkAxis(axis, shape, 'axis', 1)),
   };
 }
 

@@ -28,8 +28,12 @@ test('the reduction says what the result is', () => {
 
 test('a formula reads the sums that it asks for, and no others', () => {
   const right: SumsFormula<'predicted'> = { sums: ['predicted'], of: (_, { predicted }) => predicted, shape: () => [] };
-  // @ts-expect-error it did not ask for labelled
-  const wrong: SumsFormula<'predicted'> = { sums: ['predicted'], of: (_, { labelled }) => labelled as never, shape: () => [] };
+  const wrong: SumsFormula<'predicted'> = {
+    sums: ['predicted'],
+    // @ts-expect-error it did not ask for labelled
+    of: (_, { labelled }) => labelled as never,
+    shape: () => [],
+  };
   expect([right, wrong].map(({ sums }) => sums)).toEqual([['predicted'], ['predicted']]);
 });
 

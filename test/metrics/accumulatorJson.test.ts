@@ -484,6 +484,6 @@ test('options that are not set, and the data of a checkpoint, are plain JSON', (
   const state: { scores: AccumulatorJson } = {
     scores: new metrics.MeanIou({ hard: true, activation: undefined, classes: [0] } as object).toJSON(),
   };
-  checkJson('test', 'state', state satisfies Json);
+  checkJson('state', state satisfies Json);
   expect(metrics.MeanIou.fromJSON(state.scores).toJSON()).toEqual(state.scores);
 });

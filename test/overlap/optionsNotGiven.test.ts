@@ -96,7 +96,15 @@ const CALLS: Record<string, Call> = {
 };
 
 const WITHOUT_OPTIONS = [
-  ...['ArgumentError', 'asMetric', 'checkValues', 'defineLoss', 'defineRegionLoss', 'enableWasmTraining', 'kernelsInUse'],
+  ...[
+    'ArgumentError',
+    'asMetric',
+    'checkValues',
+    'defineLoss',
+    'defineRegionLoss',
+    'enableWasmTraining',
+    'kernelsInUse',
+  ],
   ...['lossOfPieces', 'mergeOverlaps', 'microBatches', 'savedState', 'seedEpochs', 'useKernels', 'withSeed'],
 ];
 /** null is a value of it: what `state` holds is any JSON. */

@@ -1,5 +1,6 @@
 /** The terms of comboLoss: which losses they are, their weights, and the options that each gets. */
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { currentFunction, inFunction } from '../../argumentError.js';
 import { checkNumber, checkOptionNames, entriesOf, fail, show } from '../../checks.js';
 import * as losses from '../index.js';
 import { descriptionOf, type Described, type AnyDescription, type LossFunction } from './lossDescription.js';
@@ -63,45 +64,42 @@ const knows = (name: string, option: string) => option in TERMS[name]!.descripti
 export const TERM_RULES = Object.assign({}, ...Object.values(TERMS).map((loss) => loss.description.options)) as object;
 
 /** From `weights`: each option goes to every term that knows it. */
-export function termsOfWeights(fn: string, weights: unknown, options: object): Term[] {
-  checkWeights(fn, weights);
+export function termsOfWeights(weights: unknown, options: object): Term[] {
+  checkWeights(weights);
   const given = Object.entries(weights).filter(([, weight]) => weight !== undefined);
   const names = given.map(([name]) => name);
-  checkOptions(fn, names, options);
+  checkOptions(names, options);
   return given.map(([name, weight]) => {
     const loss = TERMS[name]!;
     return { label: name, weight, loss, description: loss.description, options: optionsFor(loss.description, options) };
   });
 }
 
-function checkWeights(fn: string, weights: unknown): asserts weights is Record<string, number> {
+function checkWeights(weights: unknown): asserts weights is Record<string, number> {
   const ok = typeof weights === 'object' && weights !== null && !entriesOf(weights) && Object.keys(weights).length > 0;
-  if (!ok) fail(fn, `weights must be an object such as { iou: 1, crossEntropy: 1 }, got ${show(weights)}`);
+  if (!ok) fail(`weights must be an object such as { iou: 1, crossEntropy: 1 }, got ${show(weights)}`);
   for (const [name, weight] of Object.entries(weights as object)) {
-    if (!TERM_NAMES.includes(name)) fail(fn, `unknown term '${name}' in weights; it takes ${TERM_NAMES.join(', ')}`);
-    if (weight !== undefined) checkNumber(fn, `weights.${name}`, weight, { least: 0 });
+    if (!TERM_NAMES.includes(name)) fail(`unknown term '${name}' in weights; it takes ${TERM_NAMES.join(', ')}`);
+    if (weight !== undefined) checkNumber(`weights.${name}`, weight, { least: 0 });
   }
 }
 
-function checkOptions(fn: string, names: readonly string[], options: object): void {
+function checkOptions(names: readonly string[], options: object): void {
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
   for (const [option] of given) {
     const known = TERM_NAMES.filter((name) => knows(name, option));
     if (known.length > 0 && !known.some((name) => names.includes(name))) {
-      fail(fn, `option '${option}' goes with the terms ${known.join(', ')}; weights has ${names.join(', ')}`);
+      fail(`option '${option}' goes with the terms ${known.join(', ')}; weights has ${names.join(', ')}`);
     }
   }
   const has = (option: string) => given.some(([name]) => name === option);
   if (has('posWeight') && names.includes('crossEntropy')) {
-    fail(
-      fn,
-      `option 'posWeight' goes with binaryCrossEntropy, which shares its pass with crossEntropy: take one of them`,
-    );
+    fail(`option 'posWeight' goes with binaryCrossEntropy, which shares its pass with crossEntropy: take one of them`);
   }
   for (const [option] of given) {
     const [one, other] = names.filter((name) => TERMS[name]!.description.options[option]?.ownMeaning);
     if (other) {
-      fail(fn, `option '${option}' means one thing to ${one} and another to ${other}: add up two losses instead`);
+      fail(`option '${option}' means one thing to ${one} and another to ${other}: add up two losses instead`);
     }
   }
 }
@@ -114,32 +112,32 @@ function optionsFor({ options: rules }: AnyDescription, options: object): object
 }
 
 /** From `terms`: each has its own options; `shared` are those of the inputs, and the reduction. */
-export function termsOfList(fn: string, list: unknown, shared: object): Term[] {
+export function termsOfList(list: unknown, shared: object): Term[] {
   const entries = entriesOf(list);
   if (!entries || entries.length === 0) {
-    fail(fn, `terms must be a list such as [{ loss: diceLoss }, { loss: crossEntropyLoss, weight: 0.5 }], got ${show(list)}`); // prettier-ignore
+    fail(`terms must be a list such as [{ loss: diceLoss }, { loss: crossEntropyLoss, weight: 0.5 }], got ${show(list)}`); // prettier-ignore
   }
-  return entries.map((entry, i) => termOfEntry(fn, `terms[${i}]`, entry, shared));
+  return entries.map((entry, i) => termOfEntry(`terms[${i}]`, entry, shared));
 }
 
-function termOfEntry(fn: string, place: string, entry: unknown, shared: object): Term {
+function termOfEntry(place: string, entry: unknown, shared: object): Term {
   if (typeof entry !== 'object' || entry === null || entriesOf(entry)) {
-    fail(fn, `${place} must be an object such as { loss: diceLoss, weight: 0.5 }, got ${show(entry)}`);
+    fail(`${place} must be an object such as { loss: diceLoss, weight: 0.5 }, got ${show(entry)}`);
   }
   const { loss: given, weight = 1, ...own } = entry as Record<string, unknown>;
   const loss = typeof given === 'string' ? lossByName(given) : (given as AnyLoss);
   const description = descriptionOf(loss);
   if (!loss || !description) {
     const which = 'a loss of softseg, its name, or a loss made by defineLoss or defineRegionLoss';
-    fail(fn, `${place}.loss must be ${which}, got ${show(given)}`);
+    fail(`${place}.loss must be ${which}, got ${show(given)}`);
   }
   const label = `${place} (${description.name})`;
-  checkNumber(fn, `${place}.weight`, weight, { least: 0 });
+  checkNumber(`${place}.weight`, weight, { least: 0 });
   const ofItsOwn = Object.keys(description.options).filter((name) => !isShared(name));
   for (const name of Object.keys(own).filter(isShared)) {
-    fail(fn, `${label}: give ${name} beside terms: it is the same for all of them`);
+    fail(`${label}: give ${name} beside terms: it is the same for all of them`);
   }
-  checkOptionNames(`${fn}: ${label}`, own, ofItsOwn);
+  inFunction(`${currentFunction}: ${label}`, () => checkOptionNames(own, ofItsOwn));
   const options = optionsFor(description, { ...shared, ...own });
   return { label, weight: weight as number, loss, description, options };
 }

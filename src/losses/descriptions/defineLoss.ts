@@ -1,3 +1,4 @@
+import { inFunction } from '../../argumentError.js';
 import { checkNumber, checkOptionNames, entriesOf, fail, show } from '../../checks.js';
 import type { ClassLoss, DescribedLoss } from './lossDescription.js';
 import { makeLoss, type LossDefinition } from './makeLoss.js';
@@ -28,8 +29,10 @@ import { REGION_RULES, type RegionOptions } from '../families/options.js';
  * ```
  */
 export function defineLoss<O extends object>(definition: LossDefinition<O>): DescribedLoss<O> {
-  checkDefinition('defineLoss', definition, 'loss');
-  return makeLoss(definition);
+  return inFunction('defineLoss', () => {
+    checkDefinition(definition, 'loss');
+    return makeLoss(definition);
+  });
 }
 
 /**
@@ -63,12 +66,13 @@ export function defineLoss<O extends object>(definition: LossDefinition<O>): Des
 export function defineRegionLoss<O extends RegionOptions = RegionOptions>(
   definition: RegionDefinition<O>,
 ): ClassLoss<O> {
-  const fn = 'defineRegionLoss';
-  checkDefinition(fn, definition, 'value');
-  for (const name of Object.keys(definition.options)) {
-    if (name in REGION_RULES) fail(fn, `all region losses have the option '${name}': give yours another name`);
-  }
-  return makeRegionLoss(definition);
+  return inFunction('defineRegionLoss', () => {
+    checkDefinition(definition, 'value');
+    for (const name of Object.keys(definition.options)) {
+      if (name in REGION_RULES) fail(`all region losses have the option '${name}': give yours another name`);
+    }
+    return makeRegionLoss(definition);
+  });
 }
 
 const KINDS = ['number', 'flag', 'choice', 'other'];
@@ -78,19 +82,19 @@ const FIELDS = {
   value: ['name', 'options', 'squared', 'acrossClasses', 'range', 'lowestAtLabels', 'value'],
 };
 
-function checkDefinition(fn: string, definition: unknown, calls: 'loss' | 'value'): void {
-  checkOptionNames(fn, definition, FIELDS[calls]);
+function checkDefinition(definition: unknown, calls: 'loss' | 'value'): void {
+  checkOptionNames(definition, FIELDS[calls]);
   const { name, options, range, [calls]: call } = definition as Record<string, unknown>;
-  if (typeof name !== 'string' || name === '') fail(fn, `name must be a string, got ${show(name)}`);
-  if (typeof call !== 'function') fail(fn, `${calls} must be a function, got ${show(call)}`);
+  if (typeof name !== 'string' || name === '') fail(`name must be a string, got ${show(name)}`);
+  if (typeof call !== 'function') fail(`${calls} must be a function, got ${show(call)}`);
   const [least, most] = entriesOf(range ?? [0, 1]) ?? [];
   if (typeof least !== 'number' || typeof most !== 'number' || !(least <= most)) {
-    fail(fn, `range must be [least, most], got ${show(range)}`);
+    fail(`range must be [least, most], got ${show(range)}`);
   }
-  for (const [option, rule] of rulesOf(fn, options)) checkRule(fn, `options.${option}`, rule);
+  for (const [option, rule] of rulesOf(options)) checkRule(`options.${option}`, rule);
 }
 
-function rulesOf(fn: string, options: unknown): [string, object][] {
+function rulesOf(options: unknown): [string, object][] {
   try {
     if (typeof options === 'object' && options !== null && !entriesOf(options)) {
       return Object.entries(options).map(([name, rule]) => [name, { ...(rule as object) }]);
@@ -98,16 +102,16 @@ function rulesOf(fn: string, options: unknown): [string, object][] {
   } catch {
     // A proxy or a getter that throws.
   }
-  return fail(fn, `options must be an object with a rule for each option, got ${show(options)}`);
+  return fail(`options must be an object with a rule for each option, got ${show(options)}`);
 }
 
-function checkRule(fn: string, name: string, rule: object): void {
+function checkRule(name: string, rule: object): void {
   const { kind, least, values } = rule as Record<string, unknown>;
   if (!KINDS.includes(kind as string)) {
-    fail(fn, `${name} must be { kind: ${KINDS.map((each) => `'${each}'`).join(' or ')}, ... }, got ${show(rule)}`);
+    fail(`${name} must be { kind: ${KINDS.map((each) => `'${each}'`).join(' or ')}, ... }, got ${show(rule)}`);
   }
-  if (kind === 'number') checkNumber(fn, `${name}.least`, least);
+  if (kind === 'number') checkNumber(`${name}.least`, least);
   if (kind === 'choice' && !entriesOf(values)?.every((value) => typeof value === 'string')) {
-    fail(fn, `${name}.values must be a list of strings, got ${show(values)}`);
+    fail(`${name}.values must be a list of strings, got ${show(values)}`);
   }
 }

@@ -27,7 +27,7 @@ export interface PassDescription<O extends object = object> extends LossDescript
   /** The activation where none is given, unless the number of classes decides. */
   activation?(options: O): 'sigmoid' | undefined;
   /** Checks all options and resolves them. */
-  resolve(fn: string, reading: PredictionSpec, options: O): ResolvedLoss;
+  resolve(reading: PredictionSpec, options: O): ResolvedLoss;
 }
 
 /** A loss that shares nothing with the pass of others has no `resolve`. */

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { inFunction } from '../../argumentError.js';
 import { checkOptionNames, checkTensor } from '../../checks.js';
 import { resolveInputs, type LossInputs } from '../../overlap/inputs.js';
 import type { InputOptions } from '../../overlap/options.js';
@@ -34,14 +35,15 @@ export interface LossDefinition<O extends object> {
 export function makeLoss<O extends object, F = DescribedLoss<O>>(definition: LossDefinition<O>): F {
   const { name, options: rules } = definition;
   const known = Object.keys(rules);
-  const call: LossFunction = (labels, predictions, options = {}) => {
-    checkOptionNames(name, options, known);
-    return tf.tidy(() => {
-      const value: unknown = definition.loss(labels, predictions, options as O);
-      checkTensor(name, 'the result of the loss', value);
-      return value;
+  const call: LossFunction = (labels, predictions, options = {}) =>
+    inFunction(name, () => {
+      checkOptionNames(options, known);
+      return tf.tidy(() => {
+        const value: unknown = definition.loss(labels, predictions, options as O);
+        checkTensor('the result of the loss', value);
+        return value;
+      });
     });
-  };
   return described(call, describe(definition));
 }
 
@@ -54,10 +56,12 @@ export function makePassLoss<O extends InputOptions, F>(definition: PassDefiniti
   const { activation, resolve } = definition;
   const description = { ...describe(definition), resolve, ...(activation && { activation }) };
   const call: LossFunction = (labels, predictions, options = {}) =>
-    tf.tidy(() => {
-      const { inputs, loss } = resolveLoss(description, labels, predictions, options as O);
-      return valueOf(loss, inputs, labels, predictions);
-    });
+    inFunction(definition.name, () =>
+      tf.tidy(() => {
+        const { inputs, loss } = resolveLoss(description, labels, predictions, options as O);
+        return valueOf(loss, inputs, labels, predictions);
+      }),
+    );
   return described(call, description);
 }
 
@@ -81,16 +85,13 @@ export function resolveLoss<O extends InputOptions>(
   options: O,
 ): { inputs: LossInputs; loss: ResolvedLoss } {
   const { name, options: rules } = description;
-  checkOptionNames(name, options, Object.keys(rules));
-  const activation = options.activation ?? description.activation?.(options);
-  const inputs = resolveInputs(
-    name,
-    labels,
-    predictions,
-    activation === undefined ? options : { ...options, activation },
-  );
-  const reading = { activation: inputs.activation, classes: inputs.layout.classes };
-  return { inputs, loss: description.resolve(name, reading, options) };
+  return inFunction(name, () => {
+    checkOptionNames(options, Object.keys(rules));
+    const activation = options.activation ?? description.activation?.(options);
+    const inputs = resolveInputs(labels, predictions, activation === undefined ? options : { ...options, activation });
+    const reading = { activation: inputs.activation, classes: inputs.layout.classes };
+    return { inputs, loss: description.resolve(reading, options) };
+  });
 }
 
 /** Inside tf.tidy. */

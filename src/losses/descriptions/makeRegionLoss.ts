@@ -23,8 +23,8 @@ export function makeRegionLoss<O extends RegionOptions = RegionOptions>(definiti
     own: Object.keys(options) as (keyof O & string)[],
     range,
     lowestAtLabels,
-    resolve: (fn, { classes }, given) => ({
-      terms: [{ weight: 1, formula: regionFormula(fn, definition, given, classes) }],
+    resolve: ({ classes }, given) => ({
+      terms: [{ weight: 1, formula: regionFormula(definition, given, classes) }],
       others: [],
       shape,
     }),

@@ -61,7 +61,6 @@ export const joinRules = <A extends object, const B extends Rules>(a: A, b: B): 
 
 /** The options with the defaults of those that are not given, all checked. `rules` may be some of the rules. */
 export function completeOptions<O extends object, K extends keyof O = keyof O>(
-  fn: string,
   rules: Pick<OptionRules<O>, K>,
   options: O,
 ): Required<Pick<O, K>> {
@@ -69,27 +68,27 @@ export function completeOptions<O extends object, K extends keyof O = keyof O>(
   const complete = Object.entries<OptionRule>(rules).map(([name, rule]) => {
     const value = given[name];
     if (value === undefined) return [name, rule.kind === 'other' ? undefined : rule.default];
-    checkOption(fn, name, rule, value);
+    checkOption(name, rule, value);
     return [name, value];
   });
   return Object.fromEntries(complete) as Required<Pick<O, K>>;
 }
 
-function checkOption(fn: string, name: string, rule: OptionRule, value: unknown): void {
+function checkOption(name: string, rule: OptionRule, value: unknown): void {
   switch (rule.kind) {
     case 'number':
-      return checkRange(fn, name, rule, value);
+      return checkRange(name, rule, value);
     case 'flag':
-      return checkBoolean(fn, name, value);
+      return checkBoolean(name, value);
     case 'choice':
-      return checkOneOf(fn, name, value, rule.values);
+      return checkOneOf(name, value, rule.values);
     case 'other':
   }
 }
 
-function checkRange(fn: string, name: string, { least, most = Infinity, open }: NumberRule, value: unknown): void {
+function checkRange(name: string, { least, most = Infinity, open }: NumberRule, value: unknown): void {
   if (open === 'both' && !(typeof value === 'number' && value > least && value < most)) {
-    fail(fn, `${name} must be a number between ${least} and ${most}, got ${show(value)}`);
+    fail(`${name} must be a number between ${least} and ${most}, got ${show(value)}`);
   }
-  checkNumber(fn, name, value, { least, most, open: open !== undefined });
+  checkNumber(name, value, { least, most, open: open !== undefined });
 }

@@ -7,13 +7,9 @@ export interface ClassWeights {
   included: number[];
 }
 
-export function resolveClasses(
-  fn: string,
-  { classWeights, classes = 'all' }: ClassOptions,
-  count: number,
-): ClassWeights {
-  if (classWeights !== undefined) checkClassWeights(fn, 'classWeights', classWeights, count);
-  checkClassList(fn, classes, count);
+export function resolveClasses({ classWeights, classes = 'all' }: ClassOptions, count: number): ClassWeights {
+  if (classWeights !== undefined) checkClassWeights('classWeights', classWeights, count);
+  checkClassList(classes, count);
   const chosen = classes === 'all' ? null : new Set(classes);
   const indices = Array.from({ length: count }, (_, c) => c);
   return {

@@ -29,12 +29,12 @@ const OWN_RULES = {
 
 export const FOCAL_RULES: OptionRules<FocalLossOptions> = /* @__PURE__ */ joinRules(PER_PIXEL_RULES, OWN_RULES);
 
-export function resolveFocal(fn: string, options: FocalLossOptions, reading: PredictionSpec): PerPixel {
+export function resolveFocal(options: FocalLossOptions, reading: PredictionSpec): PerPixel {
   const { classWeights, classes, hardest, reduction } = options;
-  const loss = resolvePerPixel(fn, 'byActivation', { classWeights, classes, hardest, reduction }, reading);
-  const { gamma, alpha }: { gamma: number; alpha?: number } = completeOptions(fn, OWN_RULES, options);
+  const loss = resolvePerPixel('byActivation', { classWeights, classes, hardest, reduction }, reading);
+  const { gamma, alpha }: { gamma: number; alpha?: number } = completeOptions(OWN_RULES, options);
   if (alpha !== undefined && loss.entropy.kind !== 'binary') {
-    fail(fn, 'alpha goes with sigmoid only; classWeights is for softmax');
+    fail('alpha goes with sigmoid only; classWeights is for softmax');
   }
   const plain = gamma === 0 && alpha === undefined;
   return { ...loss, ownPass: plain ? null : focalPass({ gamma, alpha: alpha ?? null }) };

@@ -27,16 +27,12 @@ export interface GeometryReduction {
   reduction: Reduction;
 }
 
-export function resolveGeometryReduction(
-  fn: string,
-  options: GeometryOptions,
-  { classes: count }: Layout,
-): GeometryReduction {
+export function resolveGeometryReduction(options: GeometryOptions, { classes: count }: Layout): GeometryReduction {
   const { activation, classWeights, reduction = 'mean' } = options;
-  checkOneOf(fn, 'reduction', reduction, REDUCTIONS);
+  checkOneOf('reduction', reduction, REDUCTIONS);
   const foreground = Array.from({ length: count - 1 }, (_, c) => c + 1);
   const { classes = count > 1 && activation !== 'sigmoid' ? foreground : 'all' } = options;
-  return { classes: resolveClasses(fn, { classWeights, classes }, count), reduction };
+  return { classes: resolveClasses({ classWeights, classes }, count), reduction };
 }
 
 /** Values [N,C] to the result. `counted` [N,C] is 0 where a class of a sample does not count, besides `classes`. */

@@ -65,22 +65,21 @@ export interface LovaszLoss {
 
 /** Call it inside tf.tidy. */
 export function lovaszValue(
-  fn: string,
   loss: LovaszLoss,
   labels: Tensor,
   predictions: Tensor,
   given: LovaszOptions & InputOptions,
 ): Tensor {
   const options = { ...given, activation: loss.activation ?? given.activation };
-  const inputs = resolveInputs(fn, labels, predictions, options, { rule: loss.labels });
+  const inputs = resolveInputs(labels, predictions, options, { rule: loss.labels });
   const { samples, classes } = inputs.layout;
   const { aggregate = 'image', reduction = 'mean' } = options;
-  checkOneOf(fn, 'aggregate', aggregate, AGGREGATE_RULE.values);
-  checkOneOf(fn, 'reduction', reduction, REDUCTIONS);
+  checkOneOf('aggregate', aggregate, AGGREGATE_RULE.values);
+  checkOneOf('reduction', reduction, REDUCTIONS);
   if (reduction === 'sample' && aggregate === 'batch') {
-    fail(fn, `reduction 'sample' needs aggregate 'image', got 'batch', which has no value per sample`);
+    fail(`reduction 'sample' needs aggregate 'image', got 'batch', which has no value per sample`);
   }
-  const choice = resolveLovaszClasses(fn, options, classes);
+  const choice = resolveLovaszClasses(options, classes);
 
   const all = pixels(inputs, passAttributes(inputs, plainEntropy(inputs)));
   const read = loss.read(inputs, all);
@@ -105,14 +104,14 @@ export function lovaszValue(
 }
 
 /** Whether classes without a label are left out: by default as in the region losses. */
-function resolveLovaszClasses(fn: string, options: LovaszOptions & InputOptions, count: number) {
+function resolveLovaszClasses(options: LovaszOptions & InputOptions, count: number) {
   const { classWeights, activation } = options;
   const classes = options.classes ?? (count > 1 && activation !== 'sigmoid' ? 'present' : 'all');
   if (classes !== 'present' && classes !== 'all' && !entriesOf(classes)) {
-    fail(fn, `classes must be 'present', 'all' or a list of class indices, got ${show(classes)}`);
+    fail(`classes must be 'present', 'all' or a list of class indices, got ${show(classes)}`);
   }
   const present = classes === 'present';
-  return { ...resolveClasses(fn, { classWeights, classes: present ? 'all' : classes }, count), present };
+  return { ...resolveClasses({ classWeights, classes: present ? 'all' : classes }, count), present };
 }
 
 /** w [N,P,1], or 1, as [N,P,C]. */

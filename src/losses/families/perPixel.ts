@@ -42,20 +42,19 @@ export interface PerPixel {
 }
 
 export function resolvePerPixel(
-  fn: string,
   choice: EntropyChoice,
   options: EntropyOptions,
   { activation, classes }: PredictionSpec,
 ): PerPixel {
-  const { labelSmoothing, subtractEntropy, hardest, reduction } = completeOptions(fn, CROSS_ENTROPY_RULES, options);
+  const { labelSmoothing, subtractEntropy, hardest, reduction } = completeOptions(CROSS_ENTROPY_RULES, options);
   if (choice === 'binary' && activation === 'softmax') {
-    fail(fn, `activation must be 'sigmoid', 'none' or a function, got 'softmax'; crossEntropyLoss is for softmax`);
+    fail(`activation must be 'sigmoid', 'none' or a function, got 'softmax'; crossEntropyLoss is for softmax`);
   }
   const kind = choice === 'binary' ? 'binary' : entropyKind(activation, classes);
-  const { weights, included } = resolveClasses(fn, options, classes);
+  const { weights, included } = resolveClasses(options, classes);
   const share = kind === 'binary' ? 1 / included.reduce((sum, part) => sum + part) : 1;
-  const positive = resolvePosWeight(fn, options.posWeight, subtractEntropy, classes);
-  positive?.forEach((factor, c) => checkProduct(fn, `posWeight and classWeights of class ${c}`, factor * weights[c]!));
+  const positive = resolvePosWeight(options.posWeight, subtractEntropy, classes);
+  positive?.forEach((factor, c) => checkProduct(`posWeight and classWeights of class ${c}`, factor * weights[c]!));
   return {
     entropy: { kind, labelSmoothing, subtractEntropy, posWeight: positive },
     ownPass: null,
@@ -65,20 +64,15 @@ export function resolvePerPixel(
   };
 }
 
-function resolvePosWeight(
-  fn: string,
-  posWeight: unknown,
-  subtractEntropy: boolean,
-  classes: number,
-): readonly number[] | null {
+function resolvePosWeight(posWeight: unknown, subtractEntropy: boolean, classes: number): readonly number[] | null {
   if (posWeight === undefined) return null;
-  if (subtractEntropy) fail(fn, 'posWeight does not go with subtractEntropy: its minimum is not at p = t');
+  if (subtractEntropy) fail('posWeight does not go with subtractEntropy: its minimum is not at p = t');
   if (typeof posWeight === 'number') {
-    checkNumber(fn, 'posWeight', posWeight, { least: 0 });
+    checkNumber('posWeight', posWeight, { least: 0 });
     return Array.from({ length: classes }, () => posWeight);
   }
   const wanted = `a number or a list of ${classes} numbers, one per class`;
-  return checkNumberList(fn, 'posWeight', posWeight, wanted, classes, { least: 0 });
+  return checkNumberList('posWeight', posWeight, wanted, classes, { least: 0 });
 }
 
 /** The loss as one term: on sums, or on the values of pixels where it needs them. */

@@ -9,12 +9,11 @@ import { ABSENT_RULE, type Reduction, type RegionOptions } from './options.js';
 export type Absent = Required<RegionOptions>['absent'];
 
 export function resolveAbsent(
-  fn: string,
   { absent, activation }: Pick<RegionOptions, 'absent' | 'activation'>,
   classes: number,
 ): Absent {
   const resolved = absent ?? (classes > 1 && activation !== 'sigmoid' ? 'skip' : 'penalize');
-  checkOneOf(fn, 'absent', resolved, ABSENT_RULE.values);
+  checkOneOf('absent', resolved, ABSENT_RULE.values);
   return resolved;
 }
 

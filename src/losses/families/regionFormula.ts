@@ -40,25 +40,19 @@ export interface RegionValue<O extends RegionOptions> {
 }
 
 /** Checks the options and gives the formula for C classes. */
-export function regionFormula<O extends RegionOptions>(
-  fn: string,
-  loss: RegionValue<O>,
-  options: O,
-  classes: number,
-): SumsFormula {
-  const absent = resolveAbsent(fn, options, classes);
+export function regionFormula<O extends RegionOptions>(loss: RegionValue<O>, options: O, classes: number): SumsFormula {
+  const absent = resolveAbsent(options, classes);
   const { aggregate, overlap, smooth, reduction } = completeOptions<RegionOptions, keyof typeof SHARED>(
-    fn,
     SHARED,
     options,
   );
-  const own = { ...completeOptions(fn, loss.options, options), smooth } as ResolvedOptions<O>;
+  const own = { ...completeOptions(loss.options, options), smooth } as ResolvedOptions<O>;
   if (reduction === 'sample' && aggregate === 'batch') {
-    fail(fn, `reduction 'sample' needs aggregate 'image', got 'batch', which has no value per sample`);
+    fail(`reduction 'sample' needs aggregate 'image', got 'batch', which has no value per sample`);
   }
   const form: OverlapForm = loss.squared?.(own) ? squaredForm : overlap === 'metric' ? metricForm : productForm;
   const acrossClasses = loss.acrossClasses ?? false;
-  const counted = resolveClasses(fn, options, classes);
+  const counted = resolveClasses(options, classes);
   return {
     // 'labelled' tells which classes are absent, 'predicted' what they cost.
     sums: [...form.sums, 'labelled', 'predicted'],

@@ -1,4 +1,5 @@
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
+import { inFunction } from '../../argumentError.js';
 import { checkBoolean, checkOptionNames } from '../../checks.js';
 import { SURFACE_OPTIONS, type SurfaceOptions } from './surfaceMasks.js';
 import { surfaceScores } from './surfaceScores.js';
@@ -38,15 +39,16 @@ export function averageSurfaceDistance(
   predictions: Tensor,
   options: AverageSurfaceDistanceOptions = {},
 ): Tensor2D {
-  const fn = 'averageSurfaceDistance';
-  checkOptionNames(fn, options, [...SURFACE_OPTIONS, 'symmetric']);
-  const { symmetric = true } = options;
-  checkBoolean(fn, 'symmetric', symmetric);
-  return surfaceScores(fn, labels, predictions, options, ({ fromPredicted, fromLabelled }) => {
-    if (fromPredicted.length + fromLabelled.length === 0) return NaN;
-    if (fromPredicted.length === 0 || fromLabelled.length === 0) return Infinity;
-    const ways = symmetric ? [fromPredicted, fromLabelled] : [fromPredicted];
-    const total = ways.reduce((sum, distances) => distances.reduce((a, b) => a + b, sum), 0);
-    return total / ways.reduce((sum, { length }) => sum + length, 0);
+  return inFunction('averageSurfaceDistance', () => {
+    checkOptionNames(options, [...SURFACE_OPTIONS, 'symmetric']);
+    const { symmetric = true } = options;
+    checkBoolean('symmetric', symmetric);
+    return surfaceScores(labels, predictions, options, ({ fromPredicted, fromLabelled }) => {
+      if (fromPredicted.length + fromLabelled.length === 0) return NaN;
+      if (fromPredicted.length === 0 || fromLabelled.length === 0) return Infinity;
+      const ways = symmetric ? [fromPredicted, fromLabelled] : [fromPredicted];
+      const total = ways.reduce((sum, distances) => distances.reduce((a, b) => a + b, sum), 0);
+      return total / ways.reduce((sum, { length }) => sum + length, 0);
+    });
   });
 }

@@ -1,4 +1,5 @@
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
+import { inFunction } from '../../argumentError.js';
 import { checkBoolean, checkNumber, checkOptionNames } from '../../checks.js';
 import { SURFACE_OPTIONS, type SurfaceOptions } from './surfaceMasks.js';
 import { surfaceScores } from './surfaceScores.js';
@@ -39,17 +40,18 @@ export function hausdorffDistance(
   predictions: Tensor,
   options: HausdorffDistanceOptions = {},
 ): Tensor2D {
-  const fn = 'hausdorffDistance';
-  checkOptionNames(fn, options, [...SURFACE_OPTIONS, 'percentile', 'symmetric']);
-  const { percentile = 100, symmetric = true } = options;
-  checkNumber(fn, 'percentile', percentile, { least: 0, most: 100 });
-  checkBoolean(fn, 'symmetric', symmetric);
-  return surfaceScores(fn, labels, predictions, options, ({ fromPredicted, fromLabelled }) => {
-    if (fromPredicted.length + fromLabelled.length === 0) return NaN;
-    // A mask without the class leaves the other one's distances infinite, and has none of its own.
-    if (fromPredicted.length === 0 || fromLabelled.length === 0) return Infinity;
-    const predicted = percentileOf(fromPredicted, percentile);
-    return symmetric ? Math.max(predicted, percentileOf(fromLabelled, percentile)) : predicted;
+  return inFunction('hausdorffDistance', () => {
+    checkOptionNames(options, [...SURFACE_OPTIONS, 'percentile', 'symmetric']);
+    const { percentile = 100, symmetric = true } = options;
+    checkNumber('percentile', percentile, { least: 0, most: 100 });
+    checkBoolean('symmetric', symmetric);
+    return surfaceScores(labels, predictions, options, ({ fromPredicted, fromLabelled }) => {
+      if (fromPredicted.length + fromLabelled.length === 0) return NaN;
+      // A mask without the class leaves the other one's distances infinite, and has none of its own.
+      if (fromPredicted.length === 0 || fromLabelled.length === 0) return Infinity;
+      const predicted = percentileOf(fromPredicted, percentile);
+      return symmetric ? Math.max(predicted, percentileOf(fromLabelled, percentile)) : predicted;
+    });
   });
 }
 

@@ -1,4 +1,5 @@
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
+import { inFunction } from '../../argumentError.js';
 import { checkNumber, checkOptionNames } from '../../checks.js';
 import { SURFACE_OPTIONS, type SurfaceOptions } from './surfaceMasks.js';
 import { surfaceScores } from './surfaceScores.js';
@@ -38,14 +39,15 @@ export function normalizedSurfaceDice(
   predictions: Tensor,
   options: NormalizedSurfaceDiceOptions = {},
 ): Tensor2D {
-  const fn = 'normalizedSurfaceDice';
-  checkOptionNames(fn, options, [...SURFACE_OPTIONS, 'tolerance']);
-  const { tolerance = 1 } = options;
-  checkNumber(fn, 'tolerance', tolerance, { least: 0 });
-  // In float32, or three steps of 0.1 would not be within 0.3.
-  const within = (distance: number) => Math.fround(distance) <= Math.fround(tolerance);
-  return surfaceScores(fn, labels, predictions, options, ({ fromPredicted, fromLabelled }) => {
-    const near = fromPredicted.filter(within).length + fromLabelled.filter(within).length;
-    return near / (fromPredicted.length + fromLabelled.length);
+  return inFunction('normalizedSurfaceDice', () => {
+    checkOptionNames(options, [...SURFACE_OPTIONS, 'tolerance']);
+    const { tolerance = 1 } = options;
+    checkNumber('tolerance', tolerance, { least: 0 });
+    // In float32, or three steps of 0.1 would not be within 0.3.
+    const within = (distance: number) => Math.fround(distance) <= Math.fround(tolerance);
+    return surfaceScores(labels, predictions, options, ({ fromPredicted, fromLabelled }) => {
+      const near = fromPredicted.filter(within).length + fromLabelled.filter(within).length;
+      return near / (fromPredicted.length + fromLabelled.length);
+    });
   });
 }

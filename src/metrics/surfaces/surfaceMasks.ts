@@ -64,40 +64,39 @@ export interface SurfaceMasks {
   predicted(sample: number, c: number): Side;
 }
 
-/** Checks the arguments of the function `fn` and reads them back. Call it inside tf.tidy. */
-export function surfaceMasks(fn: string, labels: Tensor, predictions: Tensor, options: SurfaceOptions): SurfaceMasks {
-  checkTensor(fn, 'labels', labels);
-  checkTensor(fn, 'predictions', predictions);
-  checkDtype(fn, 'predictions', predictions, ['float32', 'bool', 'int32']);
-  checkHoldsValues(fn, 'predictions', predictions);
-  if (options.classCount !== undefined) checkCount(fn, 'classCount', options.classCount, 1);
-  const layout = resolveLayout(fn, labels, predictions, options);
+/** Checks the arguments of the function that runs and reads them back. Call it inside tf.tidy. */
+export function surfaceMasks(labels: Tensor, predictions: Tensor, options: SurfaceOptions): SurfaceMasks {
+  checkTensor('labels', labels);
+  checkTensor('predictions', predictions);
+  checkDtype('predictions', predictions, ['float32', 'bool', 'int32']);
+  checkHoldsValues('predictions', predictions);
+  if (options.classCount !== undefined) checkCount('classCount', options.classCount, 1);
+  const layout = resolveLayout(labels, predictions, options);
   const { samples, spatial } = layout;
   const { axis = -1, classes = 'all', classCount } = options;
-  const kind = resolveLabelKind(fn, labels, layout, axis);
+  const kind = resolveLabelKind(labels, layout, axis);
   const isInt = predictions.dtype === 'int32';
-  const answerKind = isInt ? resolveLabelKind(fn, predictions, layout, axis) : 'soft';
-  checkIgnoreLabel(fn, options.ignoreLabel, kind);
-  checkMask(fn, options.mask, layout, `predictions ${showShape(predictions.shape)}`);
-  checkClassList(fn, classes, layout.classes);
+  const answerKind = isInt ? resolveLabelKind(predictions, layout, axis) : 'soft';
+  checkIgnoreLabel(options.ignoreLabel, kind);
+  checkMask(options.mask, layout, `predictions ${showShape(predictions.shape)}`);
+  checkClassList(classes, layout.classes);
   if (classCount !== undefined && classCount !== layout.classes) {
     const both = `labels ${showShape(labels.shape)} and predictions ${showShape(predictions.shape)}`;
-    fail(fn, `classCount is ${classCount}, but there are ${layout.classes} classes in ${both}`);
+    fail(`classCount is ${classCount}, but there are ${layout.classes} classes in ${both}`);
   }
   const weights = pixelWeights(labels, kind, layout, options);
   // Without classCount, indices of classes that are not to be scored are not known.
   const unknown = answerKind === 'indices' && kind === 'indices' && classCount === undefined && classes !== 'all';
   const most = unknown ? Infinity : undefined;
-  checkInts(fn, labels, intRange('labels', kind, layout.classes, most), kind, weights, layout);
-  checkInts(fn, predictions, intRange('predictions', answerKind, layout.classes, most), answerKind, weights, layout);
-  const spacing = resolveSpacing(fn, options.spacing ?? 1, spatial);
+  checkInts(labels, intRange('labels', kind, layout.classes, most), kind, weights, layout);
+  checkInts(predictions, intRange('predictions', answerKind, layout.classes, most), answerKind, weights, layout);
+  const spacing = resolveSpacing(options.spacing ?? 1, spatial);
 
   const isIndices = answerKind === 'indices';
-  const activation = resolveActivation(fn, predictions, layout.classes, options.activation);
+  const activation = resolveActivation(predictions, layout.classes, options.activation);
   const checkedLabels = { tensor: labels, kind, rule: 'masks' } as const;
   const checkedPredictions = { tensor: predictions, as: readAs(isIndices, activation), sharpness: 1 };
   checkPixelValues(
-    fn,
     { labels: checkedLabels, predictions: checkedPredictions, weights, layout, moreClasses: unknown },
     options,
   );
@@ -123,14 +122,14 @@ export function surfaceMasks(fn: string, labels: Tensor, predictions: Tensor, op
 
 const insideOnly = (side: Side): Side => side.map((s) => Number(s === INSIDE));
 
-function resolveLayout(fn: string, labels: Tensor, predictions: Tensor, options: SurfaceOptions): Layout {
+function resolveLayout(labels: Tensor, predictions: Tensor, options: SurfaceOptions): Layout {
   const { axis = -1, classes, classCount } = options;
   const { shape } = predictions;
   if (predictions.dtype !== 'int32') {
-    if (shape.length < 3) fail(fn, `predictions must be [N, ...spatial, C], got shape ${showShape(shape)}`);
-    return layoutOf(shape, checkAxis(fn, axis, shape, 'axis', 1));
+    if (shape.length < 3) fail(`predictions must be [N, ...spatial, C], got shape ${showShape(shape)}`);
+    return layoutOf(shape, checkAxis(axis, shape, 'axis', 1));
   }
-  return layoutOfIntPredictions(fn, labels, predictions, axis, {
+  return layoutOfIntPredictions(labels, predictions, axis, {
     count: classCount,
     least: leastCount(classes),
     cure: 'class indices need the option classCount',
@@ -144,15 +143,15 @@ function leastCount(classes: SurfaceOptions['classes']): number {
 
 type SurfaceActivation = Required<SurfaceOptions>['activation'] | 'mask';
 
-function resolveActivation(fn: string, predictions: Tensor, classes: number, given: unknown): SurfaceActivation {
+function resolveActivation(predictions: Tensor, classes: number, given: unknown): SurfaceActivation {
   if (predictions.dtype !== 'float32') {
-    if (given !== undefined) fail(fn, `activation goes with float32 predictions, got ${show(predictions)}`);
+    if (given !== undefined) fail(`activation goes with float32 predictions, got ${show(predictions)}`);
     return 'mask';
   }
   const activation = given ?? (classes > 1 ? 'softmax' : 'sigmoid');
-  checkOneOf(fn, 'activation', activation, ['softmax', 'sigmoid', 'none']);
+  checkOneOf('activation', activation, ['softmax', 'sigmoid', 'none']);
   if (activation === 'softmax' && classes === 1) {
-    fail(fn, `activation 'softmax' needs at least two classes (over one it is always 1); use 'sigmoid'`);
+    fail(`activation 'softmax' needs at least two classes (over one it is always 1); use 'sigmoid'`);
   }
   return activation as SurfaceActivation;
 }

@@ -5,14 +5,13 @@ import { surfaceMasks, type SurfaceOptions } from './surfaceMasks.js';
 
 /** A score of each sample and class: [N, classes]. */
 export function surfaceScores(
-  fn: string,
   labels: Tensor,
   predictions: Tensor,
   options: SurfaceOptions,
   score: (distances: SurfaceDistances) => number,
 ): Tensor2D {
   return tf.tidy(() => {
-    const { samples, classes, spatial, spacing, labelled, predicted } = surfaceMasks(fn, labels, predictions, options);
+    const { samples, classes, spatial, spacing, labelled, predicted } = surfaceMasks(labels, predictions, options);
     const scores = Array.from({ length: samples }, (_, n) =>
       classes.map((c) => score(surfaceDistances(labelled(n, c), predicted(n, c), spatial, spacing))),
     );

@@ -1,4 +1,5 @@
 import type { Optimizer } from '@tensorflow/tfjs-core';
+import { inFunction } from '../../argumentError.js';
 import { checkOptionNames, entriesOf, fail, show } from '../../checks.js';
 import type { Schedule } from '../../schedules/schedules.js';
 import { scheduled, type ScheduledCallback } from './scheduled.js';
@@ -49,19 +50,19 @@ export function anneal<K extends string>(
   schedules: Record<K, Schedule>,
   options: AnnealOptions = {},
 ): ScheduledCallback<Record<K, number>> {
-  const fn = 'anneal';
-  checkOptionNames(fn, options, ['by', 'optimizer', 'prefix']);
-  const { by = 'epoch', optimizer, prefix = '' } = options;
-  if (typeof prefix !== 'string') fail(fn, `prefix must be a string, got ${show(prefix)}`);
-  const targets = (entriesOf(target) ?? [target]) as Annealable<Record<K, number>>[];
-  for (const each of targets) {
-    if (typeof each?.set !== 'function')
-      fail(fn, `target must be a namedLoss or have a function set, got ${show(each)}`);
-  }
-  if (targets.length === 0) fail(fn, 'target must not be an empty list');
-  if (typeof schedules !== 'object' || schedules === null || Object.keys(schedules).length === 0) {
-    fail(fn, `schedules must be an object of schedules by the names of options, got ${show(schedules)}`);
-  }
-  const set = (values: Record<K, number>) => targets.forEach((each) => each.set(values));
-  return scheduled(fn, schedules, set, by, optimizer, prefix);
+  return inFunction('anneal', () => {
+    checkOptionNames(options, ['by', 'optimizer', 'prefix']);
+    const { by = 'epoch', optimizer, prefix = '' } = options;
+    if (typeof prefix !== 'string') fail(`prefix must be a string, got ${show(prefix)}`);
+    const targets = (entriesOf(target) ?? [target]) as Annealable<Record<K, number>>[];
+    for (const each of targets) {
+      if (typeof each?.set !== 'function') fail(`target must be a namedLoss or have a function set, got ${show(each)}`);
+    }
+    if (targets.length === 0) fail('target must not be an empty list');
+    if (typeof schedules !== 'object' || schedules === null || Object.keys(schedules).length === 0) {
+      fail(`schedules must be an object of schedules by the names of options, got ${show(schedules)}`);
+    }
+    const set = (values: Record<K, number>) => targets.forEach((each) => each.set(values));
+    return scheduled(schedules, set, by, optimizer, prefix);
+  });
 }

@@ -1,3 +1,4 @@
+import { inFunction } from '../../argumentError.js';
 import { checkOptionNames, fail, show } from '../../checks.js';
 import { MONITOR_OPTIONS, resolveMonitor, type MonitorOptions } from './monitor.js';
 
@@ -43,21 +44,22 @@ export interface BestCheckpoint {
  * ```
  */
 export function bestCheckpoint<M>(model: M, options: BestCheckpointOptions<NoInfer<M>>): BestCheckpoint {
-  const fn = 'bestCheckpoint';
-  checkOptionNames(fn, options, [...MONITOR_OPTIONS, 'save']);
-  const { save, ...monitored } = options;
-  if (typeof save !== 'function') fail(fn, `save must be a function that saves the model, got ${show(save)}`);
-  const monitor = resolveMonitor(fn, monitored);
-  let { best } = monitored;
-  return {
-    get best() {
-      return best;
-    },
-    async onEpochEnd(epoch, logs) {
-      const value = monitor.read(logs);
-      if (!monitor.better(value, best)) return;
-      await save(model, { epoch, value, logs: { ...logs } });
-      best = value;
-    },
-  };
+  return inFunction('bestCheckpoint', () => {
+    checkOptionNames(options, [...MONITOR_OPTIONS, 'save']);
+    const { save, ...monitored } = options;
+    if (typeof save !== 'function') fail(`save must be a function that saves the model, got ${show(save)}`);
+    const monitor = resolveMonitor(monitored);
+    let { best } = monitored;
+    return {
+      get best() {
+        return best;
+      },
+      async onEpochEnd(epoch, logs) {
+        const value = monitor.read(logs);
+        if (!monitor.better(value, best)) return;
+        await save(model, { epoch, value, logs: { ...logs } });
+        best = value;
+      },
+    };
+  });
 }

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { DataType, Tensor, TypedArray } from '@tensorflow/tfjs-core';
+import { inFunction } from '../../argumentError.js';
 import { checkBoolean, checkInteger, checkOptionNames, fail, show } from '../../checks.js';
 import { MONITOR_OPTIONS, resolveMonitor, type MonitorOptions } from './monitor.js';
 
@@ -55,50 +56,56 @@ export interface EarlyStopping {
  * ```
  */
 export function earlyStopping(model: StoppableModel, options: EarlyStoppingOptions = {}): EarlyStopping {
-  const fn = 'earlyStopping';
-  checkOptionNames(fn, options, [...MONITOR_OPTIONS, 'patience', 'restoreBest']);
-  const { patience = 0, restoreBest = true, ...monitored } = options;
-  checkInteger(fn, 'patience', patience, 0);
-  checkBoolean(fn, 'restoreBest', restoreBest);
-  const monitor = resolveMonitor(fn, monitored);
-  if (typeof model?.getWeights !== 'function' || typeof model.setWeights !== 'function') {
-    fail(fn, `model must be a model of tfjs-layers, got ${show(model)}`);
-  }
+  return inFunction('earlyStopping', () => {
+    checkOptionNames(options, [...MONITOR_OPTIONS, 'patience', 'restoreBest']);
+    const { patience = 0, restoreBest = true, ...monitored } = options;
+    checkInteger('patience', patience, 0);
+    checkBoolean('restoreBest', restoreBest);
+    const monitor = resolveMonitor(monitored);
+    if (typeof model?.getWeights !== 'function' || typeof model.setWeights !== 'function') {
+      fail(`model must be a model of tfjs-layers, got ${show(model)}`);
+    }
 
-  const start = () => ({ best: monitored.best, bestEpoch: undefined as number | undefined, waited: 0, stopped: false });
-  let state = start();
-  let kept: KeptWeight[] | undefined;
-  return {
-    get best() {
-      return state.best;
-    },
-    get bestEpoch() {
-      return state.bestEpoch;
-    },
-    get stopped() {
-      return state.stopped;
-    },
-    onTrainBegin() {
-      state = start();
-      kept = undefined;
-    },
-    async onEpochEnd(epoch, logs) {
-      const value = monitor.read(logs);
-      if (monitor.better(value, state.best)) {
-        if (restoreBest) kept = await keepWeights(model.getWeights());
-        state = { best: value, bestEpoch: epoch, waited: 0, stopped: false };
-        return;
-      }
-      state.waited++;
-      if (state.waited < patience) return;
-      state.stopped = true;
-      model.stopTraining = true;
-    },
-    onTrainEnd() {
-      if (kept) tf.tidy(() => model.setWeights(kept!.map(({ data, shape, dtype }) => tf.tensor(data, shape, dtype))));
-      kept = undefined;
-    },
-  };
+    const start = () => ({
+      best: monitored.best,
+      bestEpoch: undefined as number | undefined,
+      waited: 0,
+      stopped: false,
+    });
+    let state = start();
+    let kept: KeptWeight[] | undefined;
+    return {
+      get best() {
+        return state.best;
+      },
+      get bestEpoch() {
+        return state.bestEpoch;
+      },
+      get stopped() {
+        return state.stopped;
+      },
+      onTrainBegin() {
+        state = start();
+        kept = undefined;
+      },
+      async onEpochEnd(epoch, logs) {
+        const value = monitor.read(logs);
+        if (monitor.better(value, state.best)) {
+          if (restoreBest) kept = await keepWeights(model.getWeights());
+          state = { best: value, bestEpoch: epoch, waited: 0, stopped: false };
+          return;
+        }
+        state.waited++;
+        if (state.waited < patience) return;
+        state.stopped = true;
+        model.stopTraining = true;
+      },
+      onTrainEnd() {
+        if (kept) tf.tidy(() => model.setWeights(kept!.map(({ data, shape, dtype }) => tf.tensor(data, shape, dtype))));
+        kept = undefined;
+      },
+    };
+  });
 }
 
 interface KeptWeight {

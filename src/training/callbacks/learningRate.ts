@@ -1,4 +1,5 @@
 import type { Optimizer } from '@tensorflow/tfjs-core';
+import { inFunction } from '../../argumentError.js';
 import { checkNumber, checkOptionNames, fail } from '../../checks.js';
 import type { Schedule } from '../../schedules/schedules.js';
 import { checkOptimizer, scheduled, type ScheduledCallback } from './scheduled.js';
@@ -36,19 +37,20 @@ export function learningRateSchedule(
   schedule: Schedule,
   options: LearningRateOptions = {},
 ): ScheduledCallback<{ learningRate: number }> {
-  const fn = 'learningRateSchedule';
-  checkOptionNames(fn, options, ['by']);
-  checkOptimizer(fn, optimizer);
-  // Some optimizers keep the rate as a number that each step reads (a protected field), SGD and momentum as a tensor.
-  const own = optimizer as Optimizer & { learningRate?: number; setLearningRate?: (rate: number) => void };
-  if (typeof own.setLearningRate !== 'function' && typeof own.learningRate !== 'number') {
-    fail(fn, 'this optimizer has neither setLearningRate nor a learningRate');
-  }
-  const set = ({ learningRate }: { learningRate: number }) => {
-    checkNumber(fn, 'learningRate', learningRate, { least: 0 });
-    if (learningRate === own.learningRate) return;
-    if (own.setLearningRate) own.setLearningRate(learningRate);
-    else own.learningRate = learningRate;
-  };
-  return scheduled(fn, { learningRate: schedule }, set, options.by ?? 'epoch', optimizer);
+  return inFunction('learningRateSchedule', () => {
+    checkOptionNames(options, ['by']);
+    checkOptimizer(optimizer);
+    // Some optimizers keep the rate as a number that each step reads (a protected field), SGD and momentum as a tensor.
+    const own = optimizer as Optimizer & { learningRate?: number; setLearningRate?: (rate: number) => void };
+    if (typeof own.setLearningRate !== 'function' && typeof own.learningRate !== 'number') {
+      fail('this optimizer has neither setLearningRate nor a learningRate');
+    }
+    const set = ({ learningRate }: { learningRate: number }) => {
+      checkNumber('learningRate', learningRate, { least: 0 });
+      if (learningRate === own.learningRate) return;
+      if (own.setLearningRate) own.setLearningRate(learningRate);
+      else own.learningRate = learningRate;
+    };
+    return scheduled({ learningRate: schedule }, set, options.by ?? 'epoch', optimizer);
+  });
 }

@@ -1,3 +1,4 @@
+import { currentFunction, inFunction } from '../../argumentError.js';
 import { checkNumber, checkOneOf, fail, show } from '../../checks.js';
 
 /** Which score decides. */
@@ -21,24 +22,24 @@ export interface Monitor {
   better(value: number, than: number | undefined): boolean;
 }
 
-export function resolveMonitor(
-  fn: string,
-  { monitor = 'val_loss', mode, minDelta = 0, best }: MonitorOptions,
-): Monitor {
-  if (typeof monitor !== 'string') fail(fn, `monitor must be a name in the logs, got ${show(monitor)}`);
+export function resolveMonitor({ monitor = 'val_loss', mode, minDelta = 0, best }: MonitorOptions): Monitor {
+  const fn = currentFunction;
+  if (typeof monitor !== 'string') fail(`monitor must be a name in the logs, got ${show(monitor)}`);
   if (mode === undefined && !monitor.endsWith('loss')) {
-    fail(fn, `mode must be 'max' or 'min' for '${monitor}': is more better or less?`);
+    fail(`mode must be 'max' or 'min' for '${monitor}': is more better or less?`);
   }
   const direction = mode ?? 'min';
-  checkOneOf(fn, 'mode', direction, ['max', 'min']);
-  checkNumber(fn, 'minDelta', minDelta, { least: 0 });
-  if (best !== undefined) checkNumber(fn, 'best', best);
+  checkOneOf('mode', direction, ['max', 'min']);
+  checkNumber('minDelta', minDelta, { least: 0 });
+  if (best !== undefined) checkNumber('best', best);
   return {
     read(logs = {}) {
-      const value: unknown = logs[monitor];
-      if (typeof value === 'number') return value;
-      const names = Object.keys(logs).join(', ') || 'nothing';
-      fail(fn, `the logs have no number '${monitor}'; they have ${names}. What adds it must come before this callback`);
+      return inFunction(fn, () => {
+        const value: unknown = logs[monitor];
+        if (typeof value === 'number') return value;
+        const names = Object.keys(logs).join(', ') || 'nothing';
+        fail(`the logs have no number '${monitor}'; they have ${names}. What adds it must come before this callback`);
+      });
     },
     better(value, than) {
       if (than === undefined) return !Number.isNaN(value);

@@ -1,4 +1,5 @@
 import type { Optimizer } from '@tensorflow/tfjs-core';
+import { currentFunction, inFunction } from '../../argumentError.js';
 import { checkNumber, checkOneOf, fail, show } from '../../checks.js';
 import type { Schedule } from '../../schedules/schedules.js';
 
@@ -18,29 +19,30 @@ export type By = 'epoch' | 'step';
  * by the optimizer, which a resumed run has back; epochs are counted by tfjs-layers, from `initialEpoch` on.
  */
 export function scheduled<V extends Record<string, number>>(
-  fn: string,
   schedules: Record<keyof V, Schedule>,
   set: (values: V) => void,
   by: By,
   optimizer: Optimizer | undefined,
   prefix = '',
 ): ScheduledCallback<V> {
-  checkOneOf(fn, 'by', by, ['epoch', 'step']);
-  if (by === 'step') checkOptimizer(fn, optimizer);
+  const fn = currentFunction;
+  checkOneOf('by', by, ['epoch', 'step']);
+  if (by === 'step') checkOptimizer(optimizer);
   const entries = Object.entries<Schedule>(schedules);
   for (const [name, schedule] of entries) {
     if (typeof schedule !== 'function')
-      fail(fn, `${name} must be a schedule, a function of the step, got ${show(schedule)}`);
+      fail(`${name} must be a schedule, a function of the step, got ${show(schedule)}`);
   }
 
   let values = {} as V;
-  const at = (step: number) => {
-    checkNumber(fn, 'step', step);
-    values = Object.fromEntries(entries.map(([name, schedule]) => [name, schedule(step)])) as V;
-    for (const [name, value] of Object.entries(values)) checkNumber(fn, `${name} at step ${step}`, value);
-    set(values);
-    return values;
-  };
+  const at = (step: number) =>
+    inFunction(fn, () => {
+      checkNumber('step', step);
+      values = Object.fromEntries(entries.map(([name, schedule]) => [name, schedule(step)])) as V;
+      for (const [name, value] of Object.entries(values)) checkNumber(`${name} at step ${step}`, value);
+      set(values);
+      return values;
+    });
   const report = (logs: Record<string, number>) => {
     for (const [name, value] of Object.entries(values)) logs[prefix + name] = value;
   };
@@ -59,10 +61,10 @@ export function scheduled<V extends Record<string, number>>(
   };
 }
 
-export function checkOptimizer(fn: string, optimizer: unknown): asserts optimizer is Optimizer {
+export function checkOptimizer(optimizer: unknown): asserts optimizer is Optimizer {
   const { applyGradients, iterations } = (optimizer ?? {}) as Partial<Optimizer>;
   if (typeof applyGradients !== 'function' || typeof iterations !== 'number') {
     const got = typeof optimizer === 'object' && optimizer !== null ? 'an object' : show(optimizer);
-    fail(fn, `optimizer must be an optimizer of tf.train, which counts the steps, got ${got}`);
+    fail(`optimizer must be an optimizer of tf.train, which counts the steps, got ${got}`);
   }
 }

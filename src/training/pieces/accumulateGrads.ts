@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { NamedTensorMap, Optimizer, Scalar, Tensor, Variable } from '@tensorflow/tfjs-core';
+import { inFunction } from '../../argumentError.js';
 import { checkOptionNames, entriesOf, fail, show } from '../../checks.js';
 import { resolveForward, type Network } from './forward.js';
 import { checkPieces, pieceAt, type Piece, type Pieces } from './pieces.js';
@@ -48,7 +49,7 @@ export function accumulateGrads(
   pieces: Pieces | readonly Piece[],
   options: AccumulateOptions = {},
 ): { value: Scalar; grads: NamedTensorMap } {
-  return accumulate('accumulateGrads', loss, network, pieces, options);
+  return inFunction('accumulateGrads', () => accumulate(loss, network, pieces, options));
 }
 
 /**
@@ -73,14 +74,15 @@ export function minimizePieces(
   pieces: Pieces | readonly Piece[],
   options: AccumulateOptions = {},
 ): Scalar {
-  const fn = 'minimizePieces';
-  if (typeof (optimizer as Partial<Optimizer> | null)?.applyGradients !== 'function') {
-    fail(fn, `optimizer must be an optimizer of tf.train, got ${show(optimizer)}`);
-  }
-  return tf.tidy(() => {
-    const { value, grads } = accumulate(fn, loss, network, pieces, options);
-    optimizer.applyGradients(grads);
-    return value;
+  return inFunction('minimizePieces', () => {
+    if (typeof (optimizer as Partial<Optimizer> | null)?.applyGradients !== 'function') {
+      fail(`optimizer must be an optimizer of tf.train, got ${show(optimizer)}`);
+    }
+    return tf.tidy(() => {
+      const { value, grads } = accumulate(loss, network, pieces, options);
+      optimizer.applyGradients(grads);
+      return value;
+    });
   });
 }
 
@@ -98,41 +100,41 @@ export function minimizePieces(
  * ```
  */
 export function lossOfPieces(loss: PieceLoss, network: Network, pieces: Pieces | readonly Piece[]): Scalar {
-  const fn = 'lossOfPieces';
-  checkPieces(fn, pieces);
-  const { predict } = resolveForward(fn, network);
-  const whole = resolveWholeLoss(fn, loss, pieces.of ?? 'samples');
-  return tf.tidy(() => {
-    const { parts, kept } = whole.join(summariesOf(whole, (i) => pieceAt(fn, pieces, i), pieces.length, predict));
-    const value = whole.value(parts, kept);
-    checkScalar(fn, value);
-    return value;
+  return inFunction('lossOfPieces', () => {
+    checkPieces(pieces);
+    const { predict } = resolveForward(network);
+    const whole = resolveWholeLoss(loss, pieces.of ?? 'samples');
+    return tf.tidy(() => {
+      const { parts, kept } = whole.join(summariesOf(whole, (i) => pieceAt(pieces, i), pieces.length, predict));
+      const value = whole.value(parts, kept);
+      checkScalar(value);
+      return value;
+    });
   });
 }
 
 function accumulate(
-  fn: string,
   loss: PieceLoss,
   network: Network,
   pieces: Pieces | readonly Piece[],
   options: AccumulateOptions,
 ): { value: Scalar; grads: NamedTensorMap } {
-  checkOptionNames(fn, options, ['variables']);
-  checkPieces(fn, pieces);
-  const { train, penalties, variables: ofModel } = resolveForward(fn, network);
-  if (options.variables !== undefined) checkVariables(fn, options.variables);
+  checkOptionNames(options, ['variables']);
+  checkPieces(pieces);
+  const { train, penalties, variables: ofModel } = resolveForward(network);
+  if (options.variables !== undefined) checkVariables(options.variables);
   const variables = options.variables ?? ofModel;
-  const whole = resolveWholeLoss(fn, loss, pieces.of ?? 'samples');
+  const whole = resolveWholeLoss(loss, pieces.of ?? 'samples');
   const seeds = Array.from({ length: pieces.length }, () => Math.floor(Math.random() * 2 ** 31));
   const logits = (xs: Tensor, i: number) => withSeed(seeds[i]!, () => train(xs));
-  const read = (i: number) => pieceAt(fn, pieces, i);
+  const read = (i: number) => pieceAt(pieces, i);
   return tf.tidy(() => {
     const summaries = summariesOf(whole, read, pieces.length, logits);
     // A network may make its variables when it runs for the first time.
-    checkTrainable(fn, variables ?? Object.values(tf.engine().registeredVariables));
+    checkTrainable(variables ?? Object.values(tf.engine().registeredVariables));
     const { parts, kept } = whole.join(summaries);
     const { value, grads: upstream } = tf.valueAndGrads((...all: Tensor[]) => whole.value(all, kept))(parts);
-    checkScalar(fn, value);
+    checkScalar(value);
     const shares = whole.split(upstream, summaries);
 
     let sum: NamedTensorMap = {};
@@ -154,17 +156,17 @@ function accumulate(
   });
 }
 
-function checkVariables(fn: string, given: unknown): void {
+function checkVariables(given: unknown): void {
   const all = entriesOf(given);
   if (!all?.every((variable) => variable instanceof tf.Variable)) {
-    fail(fn, `variables must be a list of tf.Variable, got ${show(given)}`);
+    fail(`variables must be a list of tf.Variable, got ${show(given)}`);
   }
-  checkTrainable(fn, all as Variable[]);
+  checkTrainable(all as Variable[]);
 }
 
-function checkTrainable(fn: string, variables: readonly Variable[]): void {
+function checkTrainable(variables: readonly Variable[]): void {
   if (variables.some(({ trainable }) => trainable)) return;
-  fail(fn, `needs a trainable variable, got ${variables.length}, none of them trainable`);
+  fail(`needs a trainable variable, got ${variables.length}, none of them trainable`);
 }
 
 /** What is kept of each piece. Inside tf.tidy. */

@@ -1,5 +1,6 @@
 import type { Scalar, Tensor, Variable } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { currentFunction, inFunction } from '../../argumentError.js';
 import { checkTensor, fail, show } from '../../checks.js';
 
 /** A model of tfjs-layers, or a function from its input to logits. */
@@ -17,11 +18,13 @@ export interface Forward {
   penalties(): Scalar[];
 }
 
-export function resolveForward(fn: string, network: unknown): Forward {
-  const checked = (logits: unknown): Tensor => {
-    checkTensor(fn, "the network's output", logits);
-    return logits;
-  };
+export function resolveForward(network: unknown): Forward {
+  const fn = currentFunction;
+  const checked = (logits: unknown): Tensor =>
+    inFunction(fn, () => {
+      checkTensor("the network's output", logits);
+      return logits;
+    });
   if (typeof network === 'function') {
     const call = network as (xs: Tensor) => unknown;
     const logits = (xs: Tensor) => checked(call(xs));
@@ -29,7 +32,7 @@ export function resolveForward(fn: string, network: unknown): Forward {
   }
   const model = (network ?? {}) as Partial<LayersModel>;
   if (typeof model.apply !== 'function' || !Array.isArray(model.trainableWeights)) {
-    fail(fn, `network must be a model of tfjs-layers or a function from xs to logits, got ${show(network)}`);
+    fail(`network must be a model of tfjs-layers or a function from xs to logits, got ${show(network)}`);
   }
   return {
     train: (xs) => checked(model.apply!(xs, { training: true })),

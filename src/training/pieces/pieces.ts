@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { inFunction } from '../../argumentError.js';
 import { checkInteger, checkTensor, fail, show, showShape } from '../../checks.js';
 
 /** A part of a batch or of a volume: what the network takes, its labels, and the weights of their pixels. */
@@ -47,47 +48,48 @@ export interface MicroBatches extends Pieces {
  * ```
  */
 export function microBatches(batch: Piece, size: number): MicroBatches {
-  const fn = 'microBatches';
-  checkPiece(fn, 'batch', batch);
-  checkInteger(fn, 'size', size, 1);
-  const [samples] = batch.xs.shape as [number];
-  return {
-    of: 'samples',
-    length: Math.ceil(samples / size),
-    at(index) {
-      const count = Math.min(size, samples - index * size);
-      const cut = (x: Tensor) => tf.slice(x, index * size, count);
-      return { xs: cut(batch.xs), ys: cut(batch.ys), ...(batch.mask && { mask: cut(batch.mask) }) };
-    },
-  };
+  return inFunction('microBatches', () => {
+    checkPiece('batch', batch);
+    checkInteger('size', size, 1);
+    const [samples] = batch.xs.shape as [number];
+    return {
+      of: 'samples',
+      length: Math.ceil(samples / size),
+      at(index) {
+        const count = Math.min(size, samples - index * size);
+        const cut = (x: Tensor) => tf.slice(x, index * size, count);
+        return { xs: cut(batch.xs), ys: cut(batch.ys), ...(batch.mask && { mask: cut(batch.mask) }) };
+      },
+    };
+  });
 }
 
-export function checkPiece(fn: string, name: string, piece: unknown): asserts piece is Piece {
-  if (typeof piece !== 'object' || piece === null) fail(fn, `${name} must be { xs, ys, mask? }, got ${show(piece)}`);
+export function checkPiece(name: string, piece: unknown): asserts piece is Piece {
+  if (typeof piece !== 'object' || piece === null) fail(`${name} must be { xs, ys, mask? }, got ${show(piece)}`);
   const { xs, ys, mask } = piece as Partial<Piece>;
-  checkTensor(fn, `${name}.xs`, xs);
-  checkTensor(fn, `${name}.ys`, ys);
-  if (mask !== undefined) checkTensor(fn, `${name}.mask`, mask);
+  checkTensor(`${name}.xs`, xs);
+  checkTensor(`${name}.ys`, ys);
+  if (mask !== undefined) checkTensor(`${name}.mask`, mask);
   for (const [other, tensor] of Object.entries({ ys, mask })) {
     if (tensor && tensor.shape[0] !== xs.shape[0]) {
       const shapes = `${name}.xs ${showShape(xs.shape)} and ${name}.${other} ${showShape(tensor.shape)}`;
-      fail(fn, `${shapes} differ in samples`);
+      fail(`${shapes} differ in samples`);
     }
   }
 }
 
-export function checkPieces(fn: string, pieces: unknown): asserts pieces is Pieces {
+export function checkPieces(pieces: unknown): asserts pieces is Pieces {
   const { length, at, of = 'samples' } = (pieces ?? {}) as Partial<Pieces>;
   if (!Number.isInteger(length) || typeof at !== 'function') {
-    fail(fn, `pieces must be a list, or an object with length and at(index), got ${show(pieces)}`);
+    fail(`pieces must be a list, or an object with length and at(index), got ${show(pieces)}`);
   }
-  if (length === 0) fail(fn, 'needs at least one piece');
-  if (of !== 'samples' && of !== 'tiles') fail(fn, `pieces.of must be 'samples' or 'tiles', got ${show(of)}`);
+  if (length === 0) fail('needs at least one piece');
+  if (of !== 'samples' && of !== 'tiles') fail(`pieces.of must be 'samples' or 'tiles', got ${show(of)}`);
 }
 
 /** The piece at an index, checked. Inside tf.tidy. */
-export function pieceAt(fn: string, pieces: Pieces, index: number): Piece {
+export function pieceAt(pieces: Pieces, index: number): Piece {
   const piece = pieces.at(index);
-  checkPiece(fn, `pieces[${index}]`, piece);
+  checkPiece(`pieces[${index}]`, piece);
   return piece;
 }

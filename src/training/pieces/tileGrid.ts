@@ -1,3 +1,4 @@
+import { inFunction } from '../../argumentError.js';
 import { checkInteger, checkOptionNames, entriesOf, fail, MOST_COUNTED, show, showShape } from '../../checks.js';
 
 export interface TileOptions {
@@ -35,29 +36,28 @@ export interface Tile {
  * ```
  */
 export function tileGrid(shape: readonly number[], options: TileOptions): Tile[] {
-  return gridOf('tileGrid', shape, options);
+  return inFunction('tileGrid', () => gridOf(shape, options));
 }
 
-export function gridOf(fn: string, axes: readonly number[], options: TileOptions): Tile[] {
-  checkOptionNames(fn, options, ['size', 'overlap', 'align']);
+export function gridOf(axes: readonly number[], options: TileOptions): Tile[] {
+  checkOptionNames(options, ['size', 'overlap', 'align']);
   const { align = 1 } = options;
   const shape = entriesOf(axes) as number[] | null;
-  if (!shape) fail(fn, `shape must be a list of sizes, got ${show(axes)}`);
-  shape.forEach((length, i) => checkInteger(fn, `shape[${i}]`, length, 1));
-  checkInteger(fn, 'align', align, 1);
-  const sizes = perAxis(fn, 'size', options.size, shape, 1);
+  if (!shape) fail(`shape must be a list of sizes, got ${show(axes)}`);
+  shape.forEach((length, i) => checkInteger(`shape[${i}]`, length, 1));
+  checkInteger('align', align, 1);
+  const sizes = perAxis('size', options.size, shape, 1);
   if (sizes.some((size, i) => size > shape[i]!)) {
-    fail(fn, `size must be at most that of the whole, got size ${showShape(sizes)} for the axes ${showShape(shape)}`);
+    fail(`size must be at most that of the whole, got size ${showShape(sizes)} for the axes ${showShape(shape)}`);
   }
-  const overlaps = perAxis(fn, 'overlap', options.overlap ?? 0, shape, 0);
+  const overlaps = perAxis('overlap', options.overlap ?? 0, shape, 0);
   const tiles = shape.reduce((count, length, i) => count * tilesAlong(length, sizes[i]!, overlaps[i]!), 1);
   if (tiles > MOST_COUNTED) {
     fail(
-      fn,
       `at most ${MOST_COUNTED} tiles fit into memory, got ${tiles} of size ${showShape(sizes)} for ${showShape(shape)}`,
     );
   }
-  const spansOf = shape.map((length, i) => spans(fn, length, sizes[i]!, overlaps[i]!, align));
+  const spansOf = shape.map((length, i) => spans(length, sizes[i]!, overlaps[i]!, align));
   // The product of the axes, the last one fastest.
   return spansOf.reduce<Tile[]>(
     (tiles, axis) => tiles.flatMap((tile) => axis.map((span) => extended(tile, span))),
@@ -69,12 +69,12 @@ export function gridOf(fn: string, axes: readonly number[], options: TileOptions
 const tilesAlong = (length: number, size: number, overlap: number): number =>
   Math.ceil(Math.max(length - overlap, 1) / Math.max(size - overlap, 1));
 
-function perAxis(fn: string, name: string, value: unknown, shape: readonly number[], least: number): number[] {
+function perAxis(name: string, value: unknown, shape: readonly number[], least: number): number[] {
   const list = entriesOf(value) ?? shape.map(() => value);
   if (list.length !== shape.length) {
-    fail(fn, `${name} must be a number or one for each of the spatial axes ${showShape(shape)}, got ${show(value)}`);
+    fail(`${name} must be a number or one for each of the spatial axes ${showShape(shape)}, got ${show(value)}`);
   }
-  list.forEach((item) => checkInteger(fn, name, item, least));
+  list.forEach((item) => checkInteger(name, item, least));
   return list as number[];
 }
 
@@ -85,13 +85,12 @@ interface Span {
   core: { start: number; size: number };
 }
 
-function spans(fn: string, length: number, size: number, overlap: number, align: number): Span[] {
+function spans(length: number, size: number, overlap: number, align: number): Span[] {
   const stride = size - overlap;
-  if (stride < 1) fail(fn, `overlap must be less than size, got ${overlap} and ${size}`);
+  if (stride < 1) fail(`overlap must be less than size, got ${overlap} and ${size}`);
   const last = length - size;
   if (last > 0 && (stride % align !== 0 || last % align !== 0)) {
     fail(
-      fn,
       `tiles must begin at multiples of align: size - overlap (${stride}) and the whole less the size (${last}) must be ` +
         `multiples of ${align}`,
     );

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { inFunction } from '../../argumentError.js';
 import { checkTensor, fail, showShape } from '../../checks.js';
 import { resolveForward, type Network } from './forward.js';
 import { checkPiece, type Piece, type Pieces } from './pieces.js';
@@ -31,29 +32,30 @@ export interface Tiles extends Pieces {
  * ```
  */
 export function tiles(whole: Piece, options: TileOptions): Tiles {
-  const fn = 'tiles';
-  checkPiece(fn, 'whole', whole);
-  const { xs, ys, mask } = whole;
-  const spatial = spatialOf(fn, 'xs', xs);
-  for (const [name, tensor] of Object.entries({ ys, mask })) {
-    const own = tensor?.shape.slice(1, 1 + spatial.length);
-    if (own && showShape(own) !== showShape(spatial)) {
-      fail(fn, `${name} ${showShape(tensor!.shape)} and xs ${showShape(xs.shape)} differ in their spatial axes`);
+  return inFunction('tiles', () => {
+    checkPiece('whole', whole);
+    const { xs, ys, mask } = whole;
+    const spatial = spatialOf('xs', xs);
+    for (const [name, tensor] of Object.entries({ ys, mask })) {
+      const own = tensor?.shape.slice(1, 1 + spatial.length);
+      if (own && showShape(own) !== showShape(spatial)) {
+        fail(`${name} ${showShape(tensor!.shape)} and xs ${showShape(xs.shape)} differ in their spatial axes`);
+      }
     }
-  }
-  const grid = gridOf(fn, spatial, options);
-  return {
-    of: 'tiles',
-    length: grid.length,
-    grid,
-    at(index) {
-      const tile = grid[index]!;
-      const own = ownPixels(tile, xs.shape[0]!);
-      const weights = mask && cut(mask, tile);
-      const both = own && weights ? tf.mul(own, weights) : (own ?? weights);
-      return { xs: cut(xs, tile), ys: cut(ys, tile), ...(both && { mask: both }) };
-    },
-  };
+    const grid = gridOf(spatial, options);
+    return {
+      of: 'tiles',
+      length: grid.length,
+      grid,
+      at(index) {
+        const tile = grid[index]!;
+        const own = ownPixels(tile, xs.shape[0]!);
+        const weights = mask && cut(mask, tile);
+        const both = own && weights ? tf.mul(own, weights) : (own ?? weights);
+        return { xs: cut(xs, tile), ys: cut(ys, tile), ...(both && { mask: both }) };
+      },
+    };
+  });
 }
 
 /**
@@ -73,27 +75,25 @@ export function tiles(whole: Piece, options: TileOptions): Tiles {
  * ```
  */
 export function predictTiles(network: Network, xs: Tensor, options: TileOptions): Tensor {
-  const fn = 'predictTiles';
-  checkTensor(fn, 'xs', xs);
-  const spatial = spatialOf(fn, 'xs', xs);
-  const grid = gridOf(fn, spatial, options);
-  const { predict } = resolveForward(fn, network);
-  return tf.tidy(() => {
-    const cores = grid.map((tile) =>
-      tf.tidy(() => {
-        const output = predict(cut(xs, tile));
-        const [, ...rest] = output.shape;
-        if (showShape(rest.slice(0, spatial.length)) !== showShape(tile.size)) {
-          fail(
-            fn,
-            `the output for a tile of ${showShape(tile.size)} must have its size, got ${showShape(output.shape)}`,
-          );
-        }
-        const { start, size } = tile.core;
-        return cut(output, { start: start.map((at, i) => at - tile.start[i]!), size });
-      }),
-    );
-    return joined(cores, grid);
+  return inFunction('predictTiles', () => {
+    checkTensor('xs', xs);
+    const spatial = spatialOf('xs', xs);
+    const grid = gridOf(spatial, options);
+    const { predict } = resolveForward(network);
+    return tf.tidy(() => {
+      const cores = grid.map((tile) =>
+        tf.tidy(() => {
+          const output = predict(cut(xs, tile));
+          const [, ...rest] = output.shape;
+          if (showShape(rest.slice(0, spatial.length)) !== showShape(tile.size)) {
+            fail(`the output for a tile of ${showShape(tile.size)} must have its size, got ${showShape(output.shape)}`);
+          }
+          const { start, size } = tile.core;
+          return cut(output, { start: start.map((at, i) => at - tile.start[i]!), size });
+        }),
+      );
+      return joined(cores, grid);
+    });
   });
 }
 
@@ -111,8 +111,8 @@ function joined(cores: Tensor[], grid: readonly Tile[]): Tensor {
 }
 
 /** `[...spatial]` of `[N, ...spatial, channels]`. */
-function spatialOf(fn: string, name: string, { shape }: Tensor): number[] {
-  if (shape.length < 3) fail(fn, `${name} must be [N, ...spatial, channels], got shape ${showShape(shape)}`);
+function spatialOf(name: string, { shape }: Tensor): number[] {
+  if (shape.length < 3) fail(`${name} must be [N, ...spatial, channels], got shape ${showShape(shape)}`);
   return shape.slice(1, -1);
 }
 

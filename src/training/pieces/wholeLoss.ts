@@ -4,6 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor, Tensor3D } from '@tensorflow/tfjs-core';
+import { currentFunction } from '../../argumentError.js';
 import { checkTensor, fail, show, showShape } from '../../checks.js';
 import { sumSet } from '../../kernels/contract.js';
 import { resolveLoss } from '../../losses/descriptions/makeLoss.js';
@@ -41,24 +42,24 @@ export interface WholeLoss {
 }
 
 /** Not inside tf.grads, which keeps tensors when something throws there. */
-export function checkScalar(fn: string, value: Tensor): asserts value is Scalar {
-  if (value.rank !== 0) fail(fn, `the loss must be a scalar, got shape ${showShape(value.shape)}`);
+export function checkScalar(value: Tensor): asserts value is Scalar {
+  if (value.rank !== 0) fail(`the loss must be a scalar, got shape ${showShape(value.shape)}`);
 }
 
-export function resolveWholeLoss(fn: string, loss: unknown, of: 'samples' | 'tiles'): WholeLoss {
-  if (typeof loss !== 'function') fail(fn, `loss must be a function, got ${show(loss)}`);
+export function resolveWholeLoss(loss: unknown, of: 'samples' | 'tiles'): WholeLoss {
+  if (typeof loss !== 'function') fail(`loss must be a function, got ${show(loss)}`);
   const description = isNamedLoss(loss) ? descriptionInside(loss) : descriptionOf(loss);
   const options = isNamedLoss(loss) ? loss.options : {};
   // Whether a loss is one of sums may depend on options; the first piece tells.
   let chosen: WholeLoss | undefined;
   const choose = (piece: Piece, logits: Tensor): WholeLoss => {
     const resolve = description?.resolve && resolverOf({ ...description, resolve: description.resolve }, options);
-    if (resolve?.(piece, logits).loss.others.length === 0) return ofSums(fn, resolve, of);
+    if (resolve?.(piece, logits).loss.others.length === 0) return ofSums(resolve, of);
     if (of === 'tiles') {
       const name = isNamedLoss(loss) ? loss.lossName : (description?.name ?? 'this one');
-      fail(fn, `tiles need a loss of this package that is made of sums; ${name} takes all pixels at once`);
+      fail(`tiles need a loss of this package that is made of sums; ${name} takes all pixels at once`);
     }
-    return ofLogits(fn, loss as LossFunction);
+    return ofLogits(loss as LossFunction);
   };
   return {
     summarize: (piece, logits) => (chosen ??= choose(piece, logits)).summarize(piece, logits),
@@ -74,13 +75,13 @@ function resolverOf(description: PassDescription, options: object): Resolve {
   return ({ ys, mask }, logits) => resolveLoss(description, ys, logits, mask ? { ...options, mask } : options);
 }
 
-function ofSums(fn: string, resolve: Resolve, of: 'samples' | 'tiles'): WholeLoss {
+function ofSums(resolve: Resolve, of: 'samples' | 'tiles'): WholeLoss {
   let terms: readonly SumTerm[] = [];
   return {
     summarize(piece, logits) {
       const { inputs, loss } = resolve(piece, logits);
       terms = mergeTerms(loss.terms);
-      if (terms.some(({ formula }) => formula.shape(1).length > 0)) fail(fn, `reduction must be 'mean' or 'sum'`);
+      if (terms.some(({ formula }) => formula.shape(1).length > 0)) fail(`reduction must be 'mean' or 'sum'`);
       return { parts: terms.map((term) => withValid(sumsOfTerm(inputs, term))), kept: [] };
     },
     join: (summaries) => ({
@@ -89,7 +90,7 @@ function ofSums(fn: string, resolve: Resolve, of: 'samples' | 'tiles'): WholeLos
         const sums = summaries.map(({ parts }) => parts[t]!);
         if (of === 'samples') return tf.concat(sums, 1);
         const shapes = new Set(sums.map(({ shape }) => showShape(shape.slice(1))));
-        if (shapes.size > 1) fail(fn, `tiles must have the same samples and classes, got ${[...shapes].join(' and ')}`);
+        if (shapes.size > 1) fail(`tiles must have the same samples and classes, got ${[...shapes].join(' and ')}`);
         return tf.addN(sums);
       }),
     }),
@@ -101,7 +102,7 @@ function ofSums(fn: string, resolve: Resolve, of: 'samples' | 'tiles'): WholeLos
       tf.addN(
         terms.map(({ formula, weight }, t) => {
           const names = sumSet([...formula.sums, 'valid'] as const);
-          const sums = { values: parts[t] as Tensor3D, names, pixels: null, fn };
+          const sums = { values: parts[t] as Tensor3D, names, pixels: null, fn: currentFunction };
           return tf.mul(lossOfPass(sums, formula), weight);
         }),
       ),
@@ -115,18 +116,18 @@ function withValid({ values, pixels }: PassSums): Tensor3D {
   return tf.concat([values, tf.fill<tf.Rank.R3>([1, samples, classes], pixels)], 0);
 }
 
-function ofLogits(fn: string, loss: LossFunction): WholeLoss {
+function ofLogits(loss: LossFunction): WholeLoss {
   return {
     summarize: ({ ys, mask }, logits) => ({ parts: [logits], kept: mask ? [ys, mask] : [ys] }),
     join(summaries) {
-      if (new Set(summaries.map(({ kept }) => kept.length)).size > 1) fail(fn, 'some pieces have a mask, and some not');
+      if (new Set(summaries.map(({ kept }) => kept.length)).size > 1) fail('some pieces have a mask, and some not');
       const joined = (lists: readonly (readonly Tensor[])[]) => lists[0]!.map((_, i) => tf.concat(lists.map((list) => list[i]!), 0)); // prettier-ignore
       return { parts: joined(summaries.map(({ parts }) => parts)), kept: joined(summaries.map(({ kept }) => kept)) };
     },
     split: (parts, summaries) => splitAlong(0, parts, summaries),
     value([logits], [labels, mask]) {
       const value = mask ? loss(labels!, logits!, { mask }) : loss(labels!, logits!);
-      checkTensor(fn, 'the loss', value);
+      checkTensor('the loss', value);
       return value;
     },
   };

@@ -2,6 +2,7 @@
  * Checks softseg's part of a model's file before anything is made of it. It may come from any handler of tfjs, damaged
  * or written by somebody else.
  */
+import { withName } from '../../argumentError.js';
 import { entriesOf, show } from '../../checks.js';
 import { FilePart } from './filePart.js';
 import { checkSavedOptimizer } from './optimizerState.js';
@@ -22,14 +23,12 @@ const DEEPEST_FORM = 3;
 export class OtherFile extends Error {}
 
 /** @param prefix how errors begin */
-export function checkSaved(fn: string, value: unknown, prefix = ''): asserts value is SavedTraining {
-  const part = new FilePart(fn, prefix, 'softseg', value);
+export function checkSaved(value: unknown, prefix = ''): asserts value is SavedTraining {
+  const part = new FilePart(prefix, 'softseg', value);
   const version = part.entries().get('version')?.value;
   if (Number.isSafeInteger(version) && (version as number) > VERSION) {
-    throw new OtherFile(
-      `${fn}: the model's file has version ${show(version)} of softseg's part, and this softseg knows up to ` +
-        `${VERSION}; update it`,
-    );
+    const known = `this softseg knows up to ${VERSION}; update it`;
+    throw withName(new OtherFile(`the model's file has version ${show(version)} of softseg's part, and ${known}`));
   }
   part.inside('.version', version).integer(1, VERSION);
   const saved = part.fields(['version', 'functions', 'loss', 'metrics', 'anyTargets', 'optimizer', 'trained', 'state']);

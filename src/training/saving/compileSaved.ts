@@ -1,5 +1,6 @@
 import type { Optimizer, Tensor } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { inFunction } from '../../argumentError.js';
 import { checkOptionNames, fail, show } from '../../checks.js';
 import { acceptAnyTargets } from '../targets/acceptAnyTargets.js';
 import type { Json } from './json.js';
@@ -28,8 +29,6 @@ export interface CompiledSaved {
   losses: Record<string, CompiledLoss>;
 }
 
-const FN = 'compileSaved';
-
 /**
  * Compiles a model that `saveModel` saved and `tf.loadLayersModel` loaded as it was compiled then, with losses, metrics
  * and the state of the optimizer, so that training goes on as if it had not been interrupted. See saveModel.
@@ -56,38 +55,39 @@ const FN = 'compileSaved';
  * ```
  */
 export function compileSaved(model: LayersModel, options: CompileSavedOptions = {}): CompiledSaved {
-  checkOptionNames(FN, options, ['losses', 'metrics']);
-  const { losses = {}, metrics = {} } = options;
-  const saved = readSaved(FN, checkModel(FN, model));
-  const compiled = reviveFunctions(FN, saved, { losses, metrics });
-  if (!isCompiled(model) || !isLoadedFrom(model.optimizer, saved.optimizer)) {
-    const now = (model.optimizer as Optimizer | undefined)?.getClassName();
-    fail(
-      FN,
-      `call it right after tf.loadLayersModel: the file has the optimizer ${saved.optimizer.className}, got ${now}`,
-    );
-  }
-  const trained = trainedIn(FN, model, saved.trained);
-  checkLoaded(FN, model.optimizer, saved.optimizer, trained);
+  return inFunction('compileSaved', () => {
+    checkOptionNames(options, ['losses', 'metrics']);
+    const { losses = {}, metrics = {} } = options;
+    const saved = readSaved(checkModel(model));
+    const compiled = reviveFunctions(saved, { losses, metrics });
+    if (!isCompiled(model) || !isLoadedFrom(model.optimizer, saved.optimizer)) {
+      const now = (model.optimizer as Optimizer | undefined)?.getClassName();
+      fail(
+        `call it right after tf.loadLayersModel: the file has the optimizer ${saved.optimizer.className}, got ${now}`,
+      );
+    }
+    const trained = trainedIn(model, saved.trained);
+    checkLoaded(model.optimizer, saved.optimizer, trained);
 
-  const { loss, metrics: metricsBefore } = model as Compiled;
-  const compile = (optimizer: Optimizer, args: unknown) => model.compile({ ...(args as object), optimizer } as never);
-  const compileAsSaved = (optimizer: Optimizer) => {
-    compile(optimizer, compiled);
-    trained.apply();
-    if (saved.anyTargets) acceptAnyTargets(model, { outputs: saved.anyTargets });
-  };
-  const before = model.optimizer;
-  try {
-    compileAsSaved(before);
-  } catch (error) {
-    trained.undo();
-    compile(before, { loss, metrics: metricsBefore });
-    throw error;
-  }
-  const optimizer = restoreOptimizer(before, saved.optimizer);
-  if (optimizer !== before) compileAsSaved(optimizer);
-  return { losses: lossByOutput(compiled.loss, model.outputNames) };
+    const { loss, metrics: metricsBefore } = model as Compiled;
+    const compile = (optimizer: Optimizer, args: unknown) => model.compile({ ...(args as object), optimizer } as never);
+    const compileAsSaved = (optimizer: Optimizer) => {
+      compile(optimizer, compiled);
+      trained.apply();
+      if (saved.anyTargets) acceptAnyTargets(model, { outputs: saved.anyTargets });
+    };
+    const before = model.optimizer;
+    try {
+      compileAsSaved(before);
+    } catch (error) {
+      trained.undo();
+      compile(before, { loss, metrics: metricsBefore });
+      throw error;
+    }
+    const optimizer = restoreOptimizer(before, saved.optimizer);
+    if (optimizer !== before) compileAsSaved(optimizer);
+    return { losses: lossByOutput(compiled.loss, model.outputNames) };
+  });
 }
 
 /**
@@ -96,16 +96,15 @@ export function compileSaved(model: LayersModel, options: CompileSavedOptions = 
  * @throws if the model's file is not of saveModel
  */
 export function savedState(model: LayersModel): Json | undefined {
-  const fn = 'savedState';
-  return stateOf(fn, checkModel(fn, model));
+  return inFunction('savedState', () => stateOf(checkModel(model)));
 }
 
-export function stateOf(fn: string, model: WithMetadata): Json | undefined {
-  const { state } = readSaved(fn, model);
+export function stateOf(model: WithMetadata): Json | undefined {
+  const { state } = readSaved(model);
   return state === undefined ? undefined : (JSON.parse(JSON.stringify(state)) as Json);
 }
 
-function checkModel(fn: string, model: LayersModel): LayersModel {
+function checkModel(model: LayersModel): LayersModel {
   if (typeof model?.getUserDefinedMetadata === 'function') return model;
-  return fail(fn, `model must be a model of tfjs-layers, got ${show(model)}`);
+  return fail(`model must be a model of tfjs-layers, got ${show(model)}`);
 }

@@ -13,7 +13,6 @@ const LONGEST_SHOWN = 200;
 export class FilePart {
   /** @param prefix how errors begin, before the place and the rule */
   constructor(
-    private readonly fn: string,
     private readonly prefix: string,
     readonly where: string,
     readonly value: unknown,
@@ -23,7 +22,7 @@ export class FilePart {
     const [where, got] = [visibleLine(this.where), show(this.value)].map((text) =>
       text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}...` : text,
     );
-    fail(this.fn, `${this.prefix}${where} ${rule}, got ${got}`);
+    fail(`${this.prefix}${where} ${rule}, got ${got}`);
   }
 
   get isGiven(): boolean {
@@ -84,10 +83,10 @@ export class FilePart {
 
   /** Anything that JSON can hold. */
   json(): void {
-    checkJson(this.fn, this.prefix + visibleLine(this.where), this.value);
+    checkJson(this.prefix + visibleLine(this.where), this.value);
   }
 
   inside(where: string, value: unknown): FilePart {
-    return new FilePart(this.fn, this.prefix, this.where + where, value);
+    return new FilePart(this.prefix, this.where + where, value);
   }
 }

@@ -13,19 +13,19 @@ const DEEPEST = 50;
 export const isInherited = (name: string): boolean => name in Object.prototype;
 
 /** Refuses what JSON would not give back as it was; `name` says in the message where it is. */
-export function checkJson(fn: string, name: string, value: unknown, depth = DEEPEST): asserts value is Json {
-  if (depth === 0) fail(fn, `${name} is nested too deep, or holds itself`);
+export function checkJson(name: string, value: unknown, depth = DEEPEST): asserts value is Json {
+  if (depth === 0) fail(`${name} is nested too deep, or holds itself`);
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return;
   if (typeof value === 'number' && Number.isFinite(value)) return;
   const entries = entriesOf(value);
-  if (entries) return entries.forEach((item, i) => checkJson(fn, `${name}[${i}]`, item, depth - 1));
+  if (entries) return entries.forEach((item, i) => checkJson(`${name}[${i}]`, item, depth - 1));
   if (typeof value === 'object' && isPlain(value)) {
     return Object.entries(value).forEach(([key, item]) => {
-      if (key === '__proto__') fail(fn, `${name} must not have the key __proto__, which copies of it would lose`);
-      checkJson(fn, `${name}.${key}`, item, depth - 1);
+      if (key === '__proto__') fail(`${name} must not have the key __proto__, which copies of it would lose`);
+      checkJson(`${name}.${key}`, item, depth - 1);
     });
   }
-  fail(fn, `${name} must be a plain value that can be saved, got ${show(value)}`);
+  fail(`${name} must be a plain value that can be saved, got ${show(value)}`);
 }
 
 /** Whether it is an object as literals make them, and can be read. */

@@ -87,23 +87,18 @@ const CARRIER = 'Adagrad';
 export const isCarried = ({ className }: { className: string }): boolean => CARRIED.includes(className);
 
 /** The state at the moment of the call: reading of tensors begins before anything is waited for. */
-export function readOptimizer(fn: string, optimizer: Optimizer, taken: ReadonlySet<string>): Promise<OptimizerRead> {
+export function readOptimizer(optimizer: Optimizer, taken: ReadonlySet<string>): Promise<OptimizerRead> {
   const className = optimizer.getClassName();
   // Which class will be made of the name when the model is loaded.
   const { classNameMap } = tf.serialization.SerializationMap.getMap();
   const [registered] = isInherited(className) ? [] : (classNameMap[className] ?? []);
   if ((registered as unknown) !== optimizer.constructor) {
-    fail(
-      fn,
-      `the optimizer's class ${className} must be known to tf.serialization.registerClass, or it cannot be loaded`,
-    );
+    fail(`the optimizer's class ${className} must be known to tf.serialization.registerClass, or it cannot be loaded`);
   }
   const config = optimizer.getConfig() as { [name: string]: Json };
-  checkJson(fn, `${className}'s settings`, config);
+  checkJson(`${className}'s settings`, config);
   const kept = KEPT.get(className);
-  return kept
-    ? readKept({ className, config }, kept, optimizer, taken)
-    : readOther(fn, { className, config }, optimizer);
+  return kept ? readKept({ className, config }, kept, optimizer, taken) : readOther({ className, config }, optimizer);
 }
 
 type OptimizerConfig = Pick<SavedOptimizer, 'className' | 'config'>;
@@ -136,9 +131,9 @@ async function readKept(named: OptimizerConfig, kept: Kept, optimizer: Optimizer
 }
 
 /** An optimizer that tfjs does not have, by what it says about itself. */
-async function readOther(fn: string, named: OptimizerConfig, optimizer: Optimizer): Promise<OptimizerRead> {
+async function readOther(named: OptimizerConfig, optimizer: Optimizer): Promise<OptimizerRead> {
   const weights = await optimizer.getWeights().catch((error: Error) => {
-    return fail(fn, `the optimizer ${named.className} does not give its state: ${error.message}`);
+    return fail(`the optimizer ${named.className} does not give its state: ${error.message}`);
   });
   return {
     saved: { ...named, scalars: {} },
@@ -191,11 +186,11 @@ export function checkSavedOptimizer(part: FilePart): void {
  * Refuses a loaded optimizer that is not what the file says, before anything is changed. The file says some things twice:
  * tfjs made the optimizer of its own part.
  */
-export function checkLoaded(fn: string, loaded: Optimizer, saved: SavedOptimizer, trained: Trained): void {
+export function checkLoaded(loaded: Optimizer, saved: SavedOptimizer, trained: Trained): void {
   const kept = KEPT.get(saved.className);
   if (restored.has(loaded) || !kept) return;
   const fields = loaded as unknown as Fields;
-  const refuse = (message: string) => fail(fn, `the file's ${saved.className} is damaged: ${message}`);
+  const refuse = (message: string) => fail(`the file's ${saved.className} is damaged: ${message}`);
   if (!(loaded.iterations >= 0)) refuse(`the number of its steps must not be negative, got ${loaded.iterations}`);
   if (loaded.getClassName() !== saved.className) {
     const [guard, ...slots] = checkSlots(refuse, fields, 'accumulatedGrads');
@@ -222,10 +217,10 @@ export function checkLoaded(fn: string, loaded: Optimizer, saved: SavedOptimizer
 }
 
 /** Refuses an optimizer whose state is not that of the weights that the model trains, of these shapes. */
-export function checkState(fn: string, optimizer: Optimizer, shapes: readonly string[]): void {
+export function checkState(optimizer: Optimizer, shapes: readonly string[]): void {
   const kept = KEPT.get(optimizer.getClassName());
   const refuse = (message: string) =>
-    fail(fn, `${message}; call model.compile with a new optimizer after trainable has changed`);
+    fail(`${message}; call model.compile with a new optimizer after trainable has changed`);
   for (const name of kept?.slots ?? []) {
     const slots = (optimizer as unknown as Fields)[name];
     if (Array.isArray(slots)) checkFits(refuse, slots as Slot[], shapes, false);

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { io } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { inAsyncFunction, withName } from '../../argumentError.js';
 import { checkOptionNames, fail, show } from '../../checks.js';
-import { visible } from '../../visibleText.js';
 import { freedOutputs } from '../targets/acceptAnyTargets.js';
 import { checkSaved, VERSION } from './checkSaved.js';
 import { checkJson, type Json } from './json.js';
@@ -15,8 +15,6 @@ export interface SaveModelOptions {
   /** Anything of yours that JSON can hold, such as `{ epoch: 3 }`: see savedState. */
   state?: Json;
 }
-
-const FN = 'saveModel';
 
 /**
  * Saves a model with all that training needs to go on: its weights, the state of its optimizer, its losses with their
@@ -57,47 +55,49 @@ const FN = 'saveModel';
  * savedState(again); // { epoch: 3 }
  * ```
  */
-export async function saveModel(
+export function saveModel(
   model: LayersModel,
   to: string | io.IOHandler,
   options: SaveModelOptions = {},
 ): Promise<io.SaveResult> {
-  checkOptionNames(FN, options, ['state'], ['state']);
-  if (typeof model?.save !== 'function' || typeof model.compile !== 'function') {
-    fail(FN, `model must be a model of tfjs-layers, got ${show(model)}`);
-  }
-  if (!isCompiled(model)) fail(FN, 'the model must be compiled; for one that is not, model.save does');
-  if (options.state !== undefined) checkJson(FN, 'state', options.state);
-  const save = resolveSave(to);
+  return inAsyncFunction('saveModel', async () => {
+    checkOptionNames(options, ['state'], ['state']);
+    if (typeof model?.save !== 'function' || typeof model.compile !== 'function') {
+      fail(`model must be a model of tfjs-layers, got ${show(model)}`);
+    }
+    if (!isCompiled(model)) fail('the model must be compiled; for one that is not, model.save does');
+    if (options.state !== undefined) checkJson('state', options.state);
+    const save = resolveSave(to);
 
-  // All that is read is read from here to the first await.
-  checkNames(FN, model);
-  const functions = describeFunctions(FN, model);
-  const trained = describeTrained(FN, model);
-  checkState(FN, model.optimizer, trainedShapes(model));
-  const anyTargets = freedOutputs(model);
-  const outputNames = [...model.outputNames];
-  const metadata = { ...metadataOf(model) };
-  const names = new Set(model.weights.map((weight) => weight.originalName));
-  const readingOptimizer = readOptimizer(FN, model.optimizer, names);
-  const [artifacts, optimizer] = await Promise.all([readModel(model), readingOptimizer]);
+    // All that is read is read from here to the first await.
+    checkNames(model);
+    const functions = describeFunctions(model);
+    const trained = describeTrained(model);
+    checkState(model.optimizer, trainedShapes(model));
+    const anyTargets = freedOutputs(model);
+    const outputNames = [...model.outputNames];
+    const metadata = { ...metadataOf(model) };
+    const names = new Set(model.weights.map((weight) => weight.originalName));
+    const readingOptimizer = readOptimizer(model.optimizer, names);
+    const [artifacts, optimizer] = await Promise.all([readModel(model), readingOptimizer]);
 
-  const saved: SavedTraining = { version: VERSION, ...functions, optimizer: optimizer.saved, trained };
-  if (anyTargets.length > 0) saved.anyTargets = anyTargets;
-  if (options.state !== undefined) saved.state = options.state;
-  checkSaved(FN, saved); // what is written can be read
-  return save({
-    ...artifacts,
-    userDefinedMetadata: { ...metadata, [KEY]: saved },
-    trainingConfig: {
-      ...compileArgs(saved, outputNames),
-      optimizer_config: optimizer.trainingConfig,
-    } as unknown as io.TrainingConfig,
-    weightSpecs: [...artifacts.weightSpecs!, ...optimizer.weights.specs],
-    weightData: tf.io.CompositeArrayBuffer.join([
-      tf.io.CompositeArrayBuffer.join(artifacts.weightData),
-      optimizer.weights.data,
-    ]),
+    const saved: SavedTraining = { version: VERSION, ...functions, optimizer: optimizer.saved, trained };
+    if (anyTargets.length > 0) saved.anyTargets = anyTargets;
+    if (options.state !== undefined) saved.state = options.state;
+    checkSaved(saved); // what is written can be read
+    return save({
+      ...artifacts,
+      userDefinedMetadata: { ...metadata, [KEY]: saved },
+      trainingConfig: {
+        ...compileArgs(saved, outputNames),
+        optimizer_config: optimizer.trainingConfig,
+      } as unknown as io.TrainingConfig,
+      weightSpecs: [...artifacts.weightSpecs!, ...optimizer.weights.specs],
+      weightData: tf.io.CompositeArrayBuffer.join([
+        tf.io.CompositeArrayBuffer.join(artifacts.weightData),
+        optimizer.weights.data,
+      ]),
+    });
   });
 }
 
@@ -129,19 +129,18 @@ function compileArgs({ loss, metrics, optimizer }: SavedTraining, outputNames: r
 
 function resolveSave(to: unknown): (artifacts: io.ModelArtifacts) => Promise<io.SaveResult> {
   const [handler, second] = typeof to === 'string' ? tf.io.getSaveHandlers(to) : [to as io.IOHandler | undefined];
-  if (second) fail(FN, `more than one handler of tfjs saves to ${show(to)}`);
+  if (second) fail(`more than one handler of tfjs saves to ${show(to)}`);
   if (typeof handler?.save === 'function') {
     if (typeof to !== 'string') return (artifacts) => handler.save!(artifacts);
     return async (artifacts) => {
       try {
         return await handler.save!(artifacts);
       } catch (cause) {
-        throw new Error(visible(`${FN}: cannot save to ${show(to)}: ${(cause as Error).message}`), { cause });
+        throw withName(new Error(`cannot save to ${show(to)}: ${(cause as Error).message}`, { cause }));
       }
     };
   }
   return fail(
-    FN,
     typeof to === 'string'
       ? `no handler of tfjs saves to ${show(to)}; file:// needs tfjs-node, and on other backends in Node ` +
           `modelFiles(folder) of softseg/node writes files`

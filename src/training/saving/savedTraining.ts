@@ -1,5 +1,6 @@
 /** What softseg writes into a model's file, and how losses and metrics are found again by it. */
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { withName } from '../../argumentError.js';
 import { fail, show } from '../../checks.js';
 import { checkSaved, OtherFile } from './checkSaved.js';
 import type { Json } from './json.js';
@@ -36,16 +37,13 @@ export function isCompiled(model: LayersModel): boolean {
 }
 
 /** Losses and metrics as the file holds them. */
-export function describeFunctions(
-  fn: string,
-  model: LayersModel,
-): Pick<SavedTraining, 'functions' | 'loss' | 'metrics'> {
+export function describeFunctions(model: LayersModel): Pick<SavedTraining, 'functions' | 'loss' | 'metrics'> {
   const { loss, metrics } = model as Compiled;
   const [functions, seen]: [SavedFunction[], Leaf[]] = [[], []];
   const describe = (leaf: Leaf, what: 'loss' | 'metric'): Saved => {
     if (typeof leaf === 'string') return leaf;
     if (!seen.includes(leaf)) {
-      functions.push(describeFunction(fn, leaf, what));
+      functions.push(describeFunction(leaf, what));
       seen.push(leaf);
     }
     return seen.indexOf(leaf);
@@ -54,7 +52,7 @@ export function describeFunctions(
   return metrics == null ? described : { ...described, metrics: mapForm(metrics, (leaf) => describe(leaf, 'metric')) };
 }
 
-function describeFunction(fn: string, given: Leaf, what: 'loss' | 'metric'): SavedFunction {
+function describeFunction(given: Leaf, what: 'loss' | 'metric'): SavedFunction {
   if (isNamedLoss(given)) {
     const from = isLossName(splitLossName(given.lossName).name) ? 'softseg' : 'own';
     return { from, name: given.lossName, options: given.options as { [name: string]: Json } };
@@ -63,77 +61,68 @@ function describeFunction(fn: string, given: Leaf, what: 'loss' | 'metric'): Sav
   const known = nameOfLoss(inside) ?? nameOfScore(inside);
   const [axis] = axes;
   if (what === 'metric' && axes.some((other) => other !== axis)) {
-    fail(fn, `each wrapper of the metric ${show(given)} must have the same axis, got ${axes.join(' and ')}`);
+    fail(`each wrapper of the metric ${show(given)} must have the same axis, got ${axes.join(' and ')}`);
   }
   const wrapped = axis === undefined ? {} : { axis };
   if (known) return { from: 'softseg', name: wrapperName(wrappers, known), ...wrapped };
-  if (typeof given !== 'function') fail(fn, `a ${what} must be a function or a string, got ${show(given)}`);
+  if (typeof given !== 'function') fail(`a ${what} must be a function or a string, got ${show(given)}`);
   if (what === 'loss') {
     fail(
-      fn,
       `the loss must have a name to be saved by, got ${show(given)}; make it with namedLoss: ` +
         `namedLoss('diceLoss', { ... }), or namedLoss('mine', {}, loss) for one of your own`,
     );
   }
-  if (given.name === '') fail(fn, "a metric must have a name to be saved by; give it one: asMetric('name', metric)");
+  if (given.name === '') fail("a metric must have a name to be saved by; give it one: asMetric('name', metric)");
   return { from: 'own', name: given.name, ...wrapped };
 }
 
 /** Losses and metrics as `compile` takes them. */
 export function reviveFunctions(
-  fn: string,
   { functions, loss, metrics }: SavedTraining,
   own: OwnFunctions,
 ): { loss: Form<CompiledLoss>; metrics?: Form<CompiledLoss> } {
-  const revived = functions.map((saved) => reviveFunction(fn, saved, own));
+  const revived = functions.map((saved) => reviveFunction(saved, own));
   const revive = (saved: Saved) => (typeof saved === 'string' ? saved : revived[saved]!);
   return { loss: mapForm(loss, revive), ...(metrics !== undefined && { metrics: mapForm(metrics, revive) }) };
 }
 
-function reviveFunction(fn: string, saved: SavedFunction, own: OwnFunctions): NamedLoss | LossFunction {
+function reviveFunction(saved: SavedFunction, own: OwnFunctions): NamedLoss | LossFunction {
   const { from, name, options, axis } = saved;
-  if (options) return reviveLoss(fn, from, name, options, own.losses);
+  if (options) return reviveLoss(from, name, options, own.losses);
   const { wrappers, name: inside } = splitLossName(name);
   const wrap = (metric: LossFunction) => wrapMetric(wrappers, metric, axis === undefined ? {} : { axis });
   if (from === 'own') {
     // One of your own may be handed in with its wrappers, too.
     const whole = Object.hasOwn(own.metrics, name) || inside === '';
-    return whole ? handedIn(fn, 'metrics', name, own.metrics) : wrap(handedIn(fn, 'metrics', inside, own.metrics));
+    return whole ? handedIn('metrics', name, own.metrics) : wrap(handedIn('metrics', inside, own.metrics));
   }
   if (isLossName(inside)) return wrap(LOSSES[inside]);
   if (isScoreName(inside)) return wrap(SCORES[inside] as LossFunction);
-  return fail(fn, `the file has the function '${inside}', which this version of softseg does not have`);
+  return fail(`the file has the function '${inside}', which this version of softseg does not have`);
 }
 
 function reviveLoss(
-  fn: string,
   from: SavedFunction['from'],
   lossName: string,
   options: object,
   losses: OwnFunctions['losses'],
 ): NamedLoss {
   const { wrappers, name } = splitLossName(lossName);
-  if (from === 'own') return wrapLoss(wrappers, namedLoss(name, options, handedIn(fn, 'losses', name, losses)));
-  if (!isLossName(name)) fail(fn, `the file has the loss '${name}', which this version of softseg does not have`);
+  if (from === 'own') return wrapLoss(wrappers, namedLoss(name, options, handedIn('losses', name, losses)));
+  if (!isLossName(name)) fail(`the file has the loss '${name}', which this version of softseg does not have`);
   for (const option of Object.keys(options)) {
     if (!Object.hasOwn(LOSSES[name].description.options, option)) {
-      fail(fn, `the file's ${name} has the option '${option}', which this version of softseg does not have`);
+      fail(`the file's ${name} has the option '${option}', which this version of softseg does not have`);
     }
   }
   return wrapLoss(wrappers, namedLoss(name, options) as NamedLoss);
 }
 
-function handedIn(
-  fn: string,
-  kind: 'losses' | 'metrics',
-  name: string,
-  given: OwnFunctions[typeof kind],
-): LossFunction {
+function handedIn(kind: 'losses' | 'metrics', name: string, given: OwnFunctions[typeof kind]): LossFunction {
   const found = Object.hasOwn(given, name) ? given[name] : undefined;
   if (typeof found === 'function') return found as LossFunction;
   const key = /^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name);
   return fail(
-    fn,
     `the file's ${kind === 'losses' ? 'loss' : 'metric'} '${name}' is not softseg's; hand it in: ` +
       `compileSaved(model, { ${kind}: { ${key}: ... } }), got ${show(found)}`,
   );
@@ -143,12 +132,12 @@ function handedIn(
 export type WithMetadata = Pick<LayersModel, 'getUserDefinedMetadata'>;
 
 /** softseg's part of the file that the model was loaded from. */
-export function readSaved(fn: string, model: WithMetadata): SavedTraining {
+export function readSaved(model: WithMetadata): SavedTraining {
   const saved = metadataOf(model)[KEY];
   if (saved === undefined || saved === null) {
-    throw new OtherFile(`${fn}: the model's file has no part of softseg; save it with saveModel`);
+    throw withName(new OtherFile(`the model's file has no part of softseg; save it with saveModel`));
   }
-  checkSaved(fn, saved, "the model's file is damaged or was changed: ");
+  checkSaved(saved, "the model's file is damaged or was changed: ");
   return saved;
 }
 

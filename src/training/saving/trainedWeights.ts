@@ -65,10 +65,10 @@ export const trainedShapes = (model: LayersModel): string[] =>
  * tfjs-layers finds layers and weights by name when it loads a model: two weights of one name, and names that every
  * object has, make a file that cannot be loaded.
  */
-export function checkNames(fn: string, model: LayersModel): void {
+export function checkNames(model: LayersModel): void {
   for (const { name } of nodesIn(nodeOf(model))) {
     if (isInherited(name)) {
-      fail(fn, `no layer may be named ${show(name)}, as a property of every object is; give it another name`);
+      fail(`no layer may be named ${show(name)}, as a property of every object is; give it another name`);
     }
   }
   const byName = new Map<string, Weight>();
@@ -76,24 +76,21 @@ export function checkNames(fn: string, model: LayersModel): void {
     const { originalName } = weight;
     const before = byName.get(originalName);
     if (before === weight) {
-      fail(fn, `the weight ${show(originalName)} is in the model twice, and tfjs cannot load such a file; keep the layer in one of the models inside of it`); // prettier-ignore
+      fail(`the weight ${show(originalName)} is in the model twice, and tfjs cannot load such a file; keep the layer in one of the models inside of it`); // prettier-ignore
     }
-    if (before) fail(fn, `two layers have the weight ${show(originalName)}; give them different names`);
+    if (before) fail(`two layers have the weight ${show(originalName)}; give them different names`);
     byName.set(originalName, weight);
   }
 }
 
 /** As the file holds it. @throws if it could not be restored */
-export function describeTrained(fn: string, model: LayersModel): SavedTrained {
+export function describeTrained(model: LayersModel): SavedTrained {
   const node = nodeOf(model);
   const trained = trainedModel(node).collectedTrainableWeights ?? [];
   const inModel = new Set(node.weights);
   const gone = trained.find((weight) => !inModel.has(weight));
   if (gone) {
-    fail(
-      fn,
-      `the compiled model trains ${gone.originalName}, whose layer has left the model; call model.compile again`,
-    );
+    fail(`the compiled model trains ${gone.originalName}, whose layer has left the model; call model.compile again`);
   }
   return {
     weights: trained.map(({ originalName }) => originalName),
@@ -122,18 +119,18 @@ export interface Trained {
 }
 
 /** @throws if the file names what is not in the model. Nothing is changed yet */
-export function trainedIn(fn: string, model: LayersModel, saved: SavedTrained | undefined): Trained {
+export function trainedIn(model: LayersModel, saved: SavedTrained | undefined): Trained {
   const node = nodeOf(model);
   if (!saved) return { shapes: shapesOf(trainedModel(node).trainableWeights), isSaved: false, apply() {}, undo() {} };
   const byName = new Map(node.weights.map((weight) => [weight.originalName, weight]));
   const named = (name: string): Weight =>
-    byName.get(name) ?? fail(fn, `the model's file is damaged or was changed: the model has no weight ${name}`);
+    byName.get(name) ?? fail(`the model's file is damaged or was changed: the model has no weight ${name}`);
   const weights = saved.weights.map(named);
   const frozen = new Set(saved.frozenWeights.map(named));
   const models = modelsIn(node);
   const none = saved.frozenModels.find((place) => place >= models.length);
   if (none !== undefined) {
-    fail(fn, `the model's file is damaged or was changed: model ${none} is frozen, and there are ${models.length}`);
+    fail(`the model's file is damaged or was changed: model ${none} is frozen, and there are ${models.length}`);
   }
   const modelsBefore = models.map(({ trainable }) => trainable);
   const weightsBefore = new Map([...byName.values()].map((weight) => [weight, weight.trainable]));

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core';
+import { inFunction } from '../../argumentError.js';
 import {
   checkBoolean,
   checkInteger,
@@ -69,58 +70,60 @@ export function epochBatches<X extends Samples, Y extends Samples>(
   options: EpochBatchesOptions = {},
 ): EpochBatches<X, Y> {
   const fn = 'epochBatches';
-  checkOptionNames(fn, options, ['batchSize', 'seed', 'initialEpoch', 'shuffle']);
-  const { batchSize = 32, seed = 0, initialEpoch = 0, shuffle = true } = options;
-  checkInteger(fn, 'batchSize', batchSize, 1);
-  if (!Number.isInteger(seed)) fail(fn, `seed must be an integer, got ${show(seed)}`);
-  checkInteger(fn, 'initialEpoch', initialEpoch, 0);
-  checkBoolean(fn, 'shuffle', shuffle);
-  const samples = countSamples(fn, data);
+  return inFunction(fn, () => {
+    checkOptionNames(options, ['batchSize', 'seed', 'initialEpoch', 'shuffle']);
+    const { batchSize = 32, seed = 0, initialEpoch = 0, shuffle = true } = options;
+    checkInteger('batchSize', batchSize, 1);
+    if (!Number.isInteger(seed)) fail(`seed must be an integer, got ${show(seed)}`);
+    checkInteger('initialEpoch', initialEpoch, 0);
+    checkBoolean('shuffle', shuffle);
+    const samples = countSamples(data);
 
-  const rows = (x: Tensor, order: Tensor1D | null, from: number, count: number): Tensor =>
-    // Without values any order is the same; tf.gather of nothing leaves data behind on wasm.
-    order && x.size > 0
-      ? tf.tidy(() => tf.gather(x, tf.slice(order, from, count)))
-      : tf.slice(x, [from, ...x.shape.slice(1).map(() => 0)], [count, ...x.shape.slice(1)]);
+    const rows = (x: Tensor, order: Tensor1D | null, from: number, count: number): Tensor =>
+      // Without values any order is the same; tf.gather of nothing leaves data behind on wasm.
+      order && x.size > 0
+        ? tf.tidy(() => tf.gather(x, tf.slice(order, from, count)))
+        : tf.slice(x, [from, ...x.shape.slice(1).map(() => 0)], [count, ...x.shape.slice(1)]);
 
-  /** Batches that nobody disposes. */
-  function* read(epoch: number): Generator<Batch<X, Y>, void, undefined> {
-    const order = shuffle ? orderOf(samples, seed, epoch) : null;
-    for (let from = 0; from < samples; from += batchSize) {
-      const count = Math.min(batchSize, samples - from);
-      const indices = order && tf.tensor1d(order, 'int32');
-      const part = <S extends Samples>(x: S) => mapSamples(x, (tensor) => rows(tensor, indices, from, count));
-      const batch = { xs: part(data.xs), ys: part(data.ys) };
-      indices?.dispose();
-      yield batch;
-    }
-  }
-
-  let next = initialEpoch;
-  return {
-    size: Math.ceil(samples / batchSize),
-    *epoch(epoch) {
-      checkInteger(fn, 'epoch', epoch, 0);
-      for (const batch of read(epoch)) {
-        try {
-          yield batch;
-        } finally {
-          tf.dispose([batch.xs, batch.ys] as Tensor[]);
-        }
+    /** Batches that nobody disposes. */
+    function* read(epoch: number): Generator<Batch<X, Y>, void, undefined> {
+      const order = shuffle ? orderOf(samples, seed, epoch) : null;
+      for (let from = 0; from < samples; from += batchSize) {
+        const count = Math.min(batchSize, samples - from);
+        const indices = order && tf.tensor1d(order, 'int32');
+        const part = <S extends Samples>(x: S) => mapSamples(x, (tensor) => rows(tensor, indices, from, count));
+        const batch = { xs: part(data.xs), ys: part(data.ys) };
+        indices?.dispose();
+        yield batch;
       }
-    },
-    async iterator() {
-      // fitDataset asks for one iterator more than it reads.
-      let batches: Generator<Batch<X, Y>, void, undefined> | undefined;
-      return {
-        async next() {
-          batches ??= read(next++);
-          const { value, done } = batches.next();
-          return done ? { value: null, done: true } : { value: value!, done: false };
-        },
-      };
-    },
-  };
+    }
+
+    let next = initialEpoch;
+    return {
+      size: Math.ceil(samples / batchSize),
+      *epoch(epoch) {
+        inFunction(fn, () => checkInteger('epoch', epoch, 0));
+        for (const batch of read(epoch)) {
+          try {
+            yield batch;
+          } finally {
+            tf.dispose([batch.xs, batch.ys] as Tensor[]);
+          }
+        }
+      },
+      async iterator() {
+        // fitDataset asks for one iterator more than it reads.
+        let batches: Generator<Batch<X, Y>, void, undefined> | undefined;
+        return {
+          async next() {
+            batches ??= read(next++);
+            const { value, done } = batches.next();
+            return done ? { value: null, done: true } : { value: value!, done: false };
+          },
+        };
+      },
+    };
+  });
 }
 
 function orderOf(samples: number, seed: number, epoch: number): Int32Array {
@@ -139,28 +142,28 @@ function mapSamples<S extends Samples>(given: S, map: (tensor: Tensor) => Tensor
   return Object.fromEntries(Object.entries(given).map(([name, x]) => [name, map(x as Tensor)])) as Samples as S;
 }
 
-function countSamples(fn: string, data: unknown): number {
+function countSamples(data: unknown): number {
   const { xs, ys } = (data ?? {}) as { xs?: unknown; ys?: unknown };
-  const tensors = [...flatten(fn, 'xs', xs), ...flatten(fn, 'ys', ys)];
+  const tensors = [...flatten('xs', xs), ...flatten('ys', ys)];
   const [first] = tensors as [[string, Tensor]];
   for (const [name, tensor] of tensors) {
     if (tensor.rank === 0 || tensor.shape[0] === 0) {
-      fail(fn, `${name} must have samples along its first axis, got shape ${showShape(tensor.shape)}`);
+      fail(`${name} must have samples along its first axis, got shape ${showShape(tensor.shape)}`);
     }
     if (tensor.shape[0] !== first[1].shape[0]) {
-      fail(fn, `${name} must have as many samples as ${first[0]}, ${first[1].shape[0]}, got ${tensor.shape[0]}`);
+      fail(`${name} must have as many samples as ${first[0]}, ${first[1].shape[0]}, got ${tensor.shape[0]}`);
     }
   }
   return first[1].shape[0]!;
 }
 
-function flatten(fn: string, name: string, given: unknown): [string, Tensor][] {
+function flatten(name: string, given: unknown): [string, Tensor][] {
   const single = given instanceof tf.Tensor || typeof given !== 'object' || given === null;
   const entries: [string, unknown][] = single
     ? [[name, given]]
     : (entriesOf(given)?.map((x, i): [string, unknown] => [`${name}[${i}]`, x]) ??
       Object.entries(given).map(([key, x]) => [`${name}.${key}`, x]));
-  if (entries.length === 0) fail(fn, `${name} must have at least one tensor, got ${show(given)}`);
-  for (const [key, tensor] of entries) checkTensor(fn, key, tensor);
+  if (entries.length === 0) fail(`${name} must have at least one tensor, got ${show(given)}`);
+  for (const [key, tensor] of entries) checkTensor(key, tensor);
   return entries as [string, Tensor][];
 }

@@ -1,3 +1,4 @@
+import { inFunction } from '../../argumentError.js';
 import { checkInteger, entriesOf, fail, show } from '../../checks.js';
 import { generator } from './generator.js';
 
@@ -35,23 +36,24 @@ export interface SeededEpochs {
  * ```
  */
 export function withSeed<T>(seed: Seed, build: () => T): T {
-  const fn = 'withSeed';
-  const random = generator(...checkSeed(fn, seed));
-  if (typeof build !== 'function') fail(fn, `build must be a function, got ${show(build)}`);
-  const before = Math.random;
-  Math.random = random;
-  let result: T;
-  try {
-    result = build();
-  } finally {
-    Math.random = before;
-  }
-  if (isPromise(result)) {
-    // It may yet be rejected, which nobody would see.
-    result.then(undefined, () => undefined);
-    fail(fn, 'build must be synchronous, got a promise: Math.random is what it was when it goes on');
-  }
-  return result;
+  return inFunction('withSeed', () => {
+    const random = generator(...checkSeed(seed));
+    if (typeof build !== 'function') fail(`build must be a function, got ${show(build)}`);
+    const before = Math.random;
+    Math.random = random;
+    let result: T;
+    try {
+      result = build();
+    } finally {
+      Math.random = before;
+    }
+    if (isPromise(result)) {
+      // It may yet be rejected, which nobody would see.
+      result.then(undefined, () => undefined);
+      fail('build must be synchronous, got a promise: Math.random is what it was when it goes on');
+    }
+    return result;
+  });
 }
 
 /**
@@ -78,25 +80,28 @@ export function withSeed<T>(seed: Seed, build: () => T): T {
  */
 export function seedEpochs(seed: Seed): SeededEpochs {
   const fn = 'seedEpochs';
-  const seeds = checkSeed(fn, seed);
-  let before: (() => number) | undefined;
-  const at = (epoch: number) => {
-    checkInteger(fn, 'epoch', epoch, 0);
-    before ??= Math.random;
-    Math.random = generator(...seeds, epoch);
-  };
-  const restore = () => {
-    if (before) Math.random = before;
-    before = undefined;
-  };
-  return { at, restore, onEpochBegin: at, onTrainEnd: restore };
+  return inFunction(fn, () => {
+    const seeds = checkSeed(seed);
+    let before: (() => number) | undefined;
+    const at = (epoch: number) =>
+      inFunction(fn, () => {
+        checkInteger('epoch', epoch, 0);
+        before ??= Math.random;
+        Math.random = generator(...seeds, epoch);
+      });
+    const restore = () => {
+      if (before) Math.random = before;
+      before = undefined;
+    };
+    return { at, restore, onEpochBegin: at, onTrainEnd: restore };
+  });
 }
 
-function checkSeed(fn: string, seed: unknown): readonly number[] {
+function checkSeed(seed: unknown): readonly number[] {
   const entries = entriesOf(seed);
   const seeds = entries ?? [seed];
-  seeds.forEach((each, i) => checkInteger(fn, entries ? `seed[${i}]` : 'seed', each, 0));
-  if (seeds.length === 0) fail(fn, 'seed must not be an empty list');
+  seeds.forEach((each, i) => checkInteger(entries ? `seed[${i}]` : 'seed', each, 0));
+  if (seeds.length === 0) fail('seed must not be an empty list');
   return seeds as number[];
 }
 

@@ -1,4 +1,5 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { inFunction } from '../../argumentError.js';
 import { checkOptionNames, entriesOf, fail, show } from '../../checks.js';
 
 export interface AcceptAnyTargetsOptions {
@@ -37,35 +38,35 @@ interface CompiledOutputs {
  * ```
  */
 export function acceptAnyTargets(model: LayersModel, options: AcceptAnyTargetsOptions = {}): void {
-  const fn = 'acceptAnyTargets';
-  checkOptionNames(fn, options, ['outputs']);
-  const compiled = compiledPart(model);
-  const names = compiled?.outputNames;
-  if (!compiled || !Array.isArray(names)) fail(fn, `model must be a model of tfjs-layers, got ${show(model)}`);
-  if (compiled.loss == null) fail(fn, 'compile the model first, and call this again after each compile');
-  const shapes = compiled.feedOutputShapes;
-  if (!Array.isArray(shapes) || shapes.length !== names.length) {
-    fail(fn, 'this version of tfjs-layers has no feedOutputShapes; fitDataset takes targets of any shape without');
-  }
-
-  const { outputs = names.filter((_, i) => typeof lossOf(compiled, i) === 'function') } = options;
-  const entries = entriesOf(outputs);
-  if (!entries || entries.length === 0) {
-    fail(fn, `outputs must be a list of names of outputs that have a function as their loss, got ${show(outputs)}`);
-  }
-  const indices = entries.map((name) => {
-    const i = names.indexOf(name as string);
-    if (i === -1) fail(fn, `the model has the outputs ${names.join(', ')}, got ${show(name)}`);
-    const loss = lossOf(compiled, i);
-    if (typeof loss !== 'function') {
-      fail(
-        fn,
-        `the loss of output '${names[i]}' must be a function, got ${show(loss)}, which needs targets of its shape`,
-      );
+  inFunction('acceptAnyTargets', () => {
+    checkOptionNames(options, ['outputs']);
+    const compiled = compiledPart(model);
+    const names = compiled?.outputNames;
+    if (!compiled || !Array.isArray(names)) fail(`model must be a model of tfjs-layers, got ${show(model)}`);
+    if (compiled.loss == null) fail('compile the model first, and call this again after each compile');
+    const shapes = compiled.feedOutputShapes;
+    if (!Array.isArray(shapes) || shapes.length !== names.length) {
+      fail('this version of tfjs-layers has no feedOutputShapes; fitDataset takes targets of any shape without');
     }
-    return i;
+
+    const { outputs = names.filter((_, i) => typeof lossOf(compiled, i) === 'function') } = options;
+    const entries = entriesOf(outputs);
+    if (!entries || entries.length === 0) {
+      fail(`outputs must be a list of names of outputs that have a function as their loss, got ${show(outputs)}`);
+    }
+    const indices = entries.map((name) => {
+      const i = names.indexOf(name as string);
+      if (i === -1) fail(`the model has the outputs ${names.join(', ')}, got ${show(name)}`);
+      const loss = lossOf(compiled, i);
+      if (typeof loss !== 'function') {
+        fail(
+          `the loss of output '${names[i]}' must be a function, got ${show(loss)}, which needs targets of its shape`,
+        );
+      }
+      return i;
+    });
+    for (const i of indices) shapes[i] = null;
   });
-  for (const i of indices) shapes[i] = null;
 }
 
 /** The names of the outputs whose targets may have any shape. */

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { inFunction } from '../../argumentError.js';
 import { checkAxis, checkDtype, checkOptionNames, checkTensor, fail, show, showShape } from '../../checks.js';
 import { sameShape } from '../../kernels/layout.js';
 import { checkLabels, join, type PackOptions } from './wrappedLoss.js';
@@ -25,23 +26,24 @@ import { checkLabels, join, type PackOptions } from './wrappedLoss.js';
  * ```
  */
 export function packMask(labels: Tensor, mask: Tensor, options: PackOptions = {}): Tensor {
-  const fn = 'packMask';
-  checkOptionNames(fn, options, ['axis']);
-  checkLabels(fn, labels);
-  checkTensor(fn, 'mask', mask);
-  checkDtype(fn, 'mask', mask, ['bool', 'int32', 'float32']);
-  const perPixel = sameShape(labels.shape, mask.shape);
-  if (perPixel && labels.dtype !== 'int32') {
-    fail(fn, `class indices must be int32, got ${show(labels)} with a mask of the same shape`);
-  }
-  const axis = checkAxis(fn, options.axis ?? -1, perPixel ? [...labels.shape, 1] : labels.shape, 'axis', 1);
-  const without = labels.shape.filter((_, i) => i !== axis);
-  if (!perPixel && !sameShape(without, mask.shape)) {
-    const expected = [...(labels.dtype === 'int32' ? [labels.shape] : []), without].map(showShape).join(' or ');
-    fail(fn, `mask must be ${expected} for labels ${showShape(labels.shape)}, got ${showShape(mask.shape)}`);
-  }
-  return tf.tidy(() => {
-    const channels = perPixel ? tf.expandDims(labels, axis) : labels;
-    return join(channels, tf.expandDims(mask, axis), axis);
+  return inFunction('packMask', () => {
+    checkOptionNames(options, ['axis']);
+    checkLabels(labels);
+    checkTensor('mask', mask);
+    checkDtype('mask', mask, ['bool', 'int32', 'float32']);
+    const perPixel = sameShape(labels.shape, mask.shape);
+    if (perPixel && labels.dtype !== 'int32') {
+      fail(`class indices must be int32, got ${show(labels)} with a mask of the same shape`);
+    }
+    const axis = checkAxis(options.axis ?? -1, perPixel ? [...labels.shape, 1] : labels.shape, 'axis', 1);
+    const without = labels.shape.filter((_, i) => i !== axis);
+    if (!perPixel && !sameShape(without, mask.shape)) {
+      const expected = [...(labels.dtype === 'int32' ? [labels.shape] : []), without].map(showShape).join(' or ');
+      fail(`mask must be ${expected} for labels ${showShape(labels.shape)}, got ${showShape(mask.shape)}`);
+    }
+    return tf.tidy(() => {
+      const channels = perPixel ? tf.expandDims(labels, axis) : labels;
+      return join(channels, tf.expandDims(mask, axis), axis);
+    });
   });
 }

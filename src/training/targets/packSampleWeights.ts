@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core';
+import { inFunction } from '../../argumentError.js';
 import { checkAxis, checkDtype, checkOptionNames, checkTensor, fail, showShape } from '../../checks.js';
 import { checkTensorValues } from '../../checkValues.js';
 import { checkLabels, join, type PackOptions } from './wrappedLoss.js';
@@ -25,32 +26,33 @@ import { checkLabels, join, type PackOptions } from './wrappedLoss.js';
  * ```
  */
 export function packSampleWeights(labels: Tensor, weights: Tensor1D | Tensor, options: PackOptions = {}): Tensor {
-  const fn = 'packSampleWeights';
-  checkOptionNames(fn, options, ['axis']);
-  checkLabels(fn, labels);
-  checkTensor(fn, 'weights', weights);
-  checkDtype(fn, 'weights', weights, ['float32', 'int32']);
-  if (labels.rank < 2 && labels.dtype !== 'int32') {
-    fail(fn, `labels must be [N, ...spatial, C], got shape ${showShape(labels.shape)}`);
-  }
-  const samples = labels.shape[0];
-  if (weights.rank !== 1 || weights.shape[0] !== samples) {
-    fail(fn, `weights must be [${samples}] for labels ${showShape(labels.shape)}, got ${showShape(weights.shape)}`);
-  }
-  checkTensorValues(fn, `${labels.rank}`, { weights }, (values) => {
-    const bad = values.weights.find((weight) => !(weight >= 0 && weight < Infinity));
-    if (bad !== undefined) fail(fn, `weights must be finite numbers >= 0, got ${bad}`);
-  });
-  return tf.tidy(() => {
-    // Whether int32 labels have a class axis, only predictions can tell: they get an axis more.
-    const stacked = labels.dtype === 'int32';
-    const shape = stacked ? [...labels.shape, 1] : labels.shape;
-    const axis = checkAxis(fn, options.axis ?? -1, shape, 'axis', 1);
-    const channels = stacked ? tf.expandDims(labels, axis) : labels;
-    const ones = tf.ones(
-      channels.shape.map((size, i) => (i === axis ? 1 : size)),
-      weights.dtype,
-    );
-    return join(channels, tf.mul(ones, tf.reshape(weights, [samples!, ...shape.slice(1).map(() => 1)])), axis);
+  return inFunction('packSampleWeights', () => {
+    checkOptionNames(options, ['axis']);
+    checkLabels(labels);
+    checkTensor('weights', weights);
+    checkDtype('weights', weights, ['float32', 'int32']);
+    if (labels.rank < 2 && labels.dtype !== 'int32') {
+      fail(`labels must be [N, ...spatial, C], got shape ${showShape(labels.shape)}`);
+    }
+    const samples = labels.shape[0];
+    if (weights.rank !== 1 || weights.shape[0] !== samples) {
+      fail(`weights must be [${samples}] for labels ${showShape(labels.shape)}, got ${showShape(weights.shape)}`);
+    }
+    checkTensorValues(`${labels.rank}`, { weights }, (values) => {
+      const bad = values.weights.find((weight) => !(weight >= 0 && weight < Infinity));
+      if (bad !== undefined) fail(`weights must be finite numbers >= 0, got ${bad}`);
+    });
+    return tf.tidy(() => {
+      // Whether int32 labels have a class axis, only predictions can tell: they get an axis more.
+      const stacked = labels.dtype === 'int32';
+      const shape = stacked ? [...labels.shape, 1] : labels.shape;
+      const axis = checkAxis(options.axis ?? -1, shape, 'axis', 1);
+      const channels = stacked ? tf.expandDims(labels, axis) : labels;
+      const ones = tf.ones(
+        channels.shape.map((size, i) => (i === axis ? 1 : size)),
+        weights.dtype,
+      );
+      return join(channels, tf.mul(ones, tf.reshape(weights, [samples!, ...shape.slice(1).map(() => 1)])), axis);
+    });
   });
 }

@@ -1,4 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { inFunction } from '../../argumentError.js';
 import { fail } from '../../checks.js';
 import type { NamedLoss } from '../boundLoss.js';
 import { wrappedLoss, type LossOfPacked, type PackOptions } from './wrappedLoss.js';
@@ -40,8 +41,10 @@ export function withMask(
 ): LossOfPacked;
 export function withMask(loss: unknown, options: PackOptions = {}): LossOfPacked {
   const fn = 'withMask';
-  return wrappedLoss(fn, loss, options, (inside, { labels, weights }, predictions, more: { mask?: Tensor }) => {
-    if (more.mask !== undefined) fail(fn, 'the mask comes with the labels, got another one in the options');
-    return inside(labels, predictions, { ...more, mask: weights });
-  });
+  return inFunction(fn, () =>
+    wrappedLoss(fn, loss, options, (inside, { labels, weights }, predictions, more: { mask?: Tensor }) => {
+      if (more.mask !== undefined) fail('the mask comes with the labels, got another one in the options');
+      return inside(labels, predictions, { ...more, mask: weights });
+    }),
+  );
 }

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { inFunction } from '../../argumentError.js';
 import { fail, show, showShape } from '../../checks.js';
 import { isNamedLoss, type NamedLoss } from '../boundLoss.js';
 import { wrappedLoss, type LossOfPacked, type PackOptions } from './wrappedLoss.js';
@@ -44,23 +45,24 @@ export function withSampleWeights(
 ): LossOfPacked;
 export function withSampleWeights(loss: unknown, options: PackOptions = {}): LossOfPacked {
   const fn = 'withSampleWeights';
-  return wrappedLoss(fn, loss, options, (inside, { labels, weights }, predictions, more: SampleReduction) => {
-    const { reduction: own = 'mean' } = isNamedLoss(inside) ? (inside as NamedLoss<SampleReduction>).options : {};
-    const { reduction = own } = more;
-    if (reduction !== 'mean' && reduction !== 'sample') {
-      fail(fn, `reduction must be 'mean' or 'sample', got ${show(reduction)}`);
-    }
-    const samples = predictions.shape[0]!;
-    const values = inside(labels, predictions, { ...more, reduction: 'sample' });
-    if (values.rank !== 1 || values.shape[0] !== samples) {
-      fail(
-        fn,
-        `the loss must give [${samples}] with reduction 'sample', its third argument, got ${showShape(values.shape)}`,
-      );
-    }
-    // The weight is the same at every pixel.
-    const perSample = tf.slice(tf.reshape(weights, [samples, -1]), [0, 0], [samples, 1]);
-    const weighted = tf.mul(values, tf.cast(tf.reshape(perSample, [samples]), 'float32'));
-    return reduction === 'sample' ? weighted : tf.mean(weighted);
-  });
+  return inFunction(fn, () =>
+    wrappedLoss(fn, loss, options, (inside, { labels, weights }, predictions, more: SampleReduction) => {
+      const { reduction: own = 'mean' } = isNamedLoss(inside) ? (inside as NamedLoss<SampleReduction>).options : {};
+      const { reduction = own } = more;
+      if (reduction !== 'mean' && reduction !== 'sample') {
+        fail(`reduction must be 'mean' or 'sample', got ${show(reduction)}`);
+      }
+      const samples = predictions.shape[0]!;
+      const values = inside(labels, predictions, { ...more, reduction: 'sample' });
+      if (values.rank !== 1 || values.shape[0] !== samples) {
+        fail(
+          `the loss must give [${samples}] with reduction 'sample', its third argument, got ${showShape(values.shape)}`,
+        );
+      }
+      // The weight is the same at every pixel.
+      const perSample = tf.slice(tf.reshape(weights, [samples, -1]), [0, 0], [samples, 1]);
+      const weighted = tf.mul(values, tf.cast(tf.reshape(perSample, [samples]), 'float32'));
+      return reduction === 'sample' ? weighted : tf.mean(weighted);
+    }),
+  );
 }

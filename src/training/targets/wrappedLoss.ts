@@ -1,6 +1,7 @@
 /** What the losses of packed labels share: their names, and how labels and weights come apart again. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { inFunction } from '../../argumentError.js';
 import { checkAxis, checkDtype, checkOptionNames, checkTensor, fail, show, showShape } from '../../checks.js';
 import { checkTensorValues } from '../../checkValues.js';
 import { descriptionOf, type LossFunction } from '../../losses/descriptions/lossDescription.js';
@@ -50,23 +51,25 @@ export function wrappedLoss(
   wrapOptions: PackOptions,
   call: (loss: LossFunction, unpacked: Unpacked, predictions: Tensor, options: object) => Tensor,
 ): LossOfPacked {
-  checkOptionNames(fn, wrapOptions, ['axis']);
+  checkOptionNames(wrapOptions, ['axis']);
   const { axis } = wrapOptions;
-  if (axis !== undefined && !Number.isInteger(axis)) fail(fn, `axis must be an integer, got ${show(axis)}`);
+  if (axis !== undefined && !Number.isInteger(axis)) fail(`axis must be an integer, got ${show(axis)}`);
   const own = axis === undefined ? {} : { axis };
-  const loss = resolveLoss(fn, given, own);
+  const loss = resolveLoss(given, own);
   const channels = (takenOff.get(loss) ?? 0) + 1;
 
   const wrapped: LossOfPacked = (labels, predictions, more = {}) =>
-    tf.tidy(() => {
-      const options: { axis?: number } = isNamedLoss(loss) ? more : { ...own, ...more };
-      const { axis: ownAxis = -1 } = isNamedLoss(loss) ? (loss as NamedLoss<PackOptions>).options : {};
-      const { axis: classAxis = ownAxis } = options;
-      const unpacked = unpack(fn, labels, predictions, classAxis, channels);
-      const value: unknown = call(loss, unpacked, predictions, options);
-      checkTensor(fn, 'the result of the loss', value);
-      return value;
-    });
+    inFunction(fn, () =>
+      tf.tidy(() => {
+        const options: { axis?: number } = isNamedLoss(loss) ? more : { ...own, ...more };
+        const { axis: ownAxis = -1 } = isNamedLoss(loss) ? (loss as NamedLoss<PackOptions>).options : {};
+        const { axis: classAxis = ownAxis } = options;
+        const unpacked = unpack(fn, labels, predictions, classAxis, channels);
+        const value: unknown = call(loss, unpacked, predictions, options);
+        checkTensor('the result of the loss', value);
+        return value;
+      }),
+    );
   takenOff.set(wrapped, channels);
   const { wrappers, inside, axes } = unwrapped(loss);
   madeOf.set(wrapped, { wrappers: [fn, ...wrappers], inside, axes: [axis, ...axes] });
@@ -101,15 +104,15 @@ export function join(labels: Tensor, weights: Tensor, axis: number): Tensor {
   );
 }
 
-export function checkLabels(fn: string, labels: unknown): asserts labels is Tensor {
-  checkTensor(fn, 'labels', labels);
-  checkDtype(fn, 'labels', labels, ['float32', 'int32', 'bool']);
+export function checkLabels(labels: unknown): asserts labels is Tensor {
+  checkTensor('labels', labels);
+  checkDtype('labels', labels, ['float32', 'int32', 'bool']);
 }
 
-function resolveLoss(fn: string, loss: unknown, axis: PackOptions): LossFunction {
-  if (typeof loss !== 'function') fail(fn, `loss must be a function, got ${show(loss)}`);
+function resolveLoss(loss: unknown, axis: PackOptions): LossFunction {
+  if (typeof loss !== 'function') fail(`loss must be a function, got ${show(loss)}`);
   if (isNamedLoss(loss)) {
-    if (axis.axis !== undefined) fail(fn, `give axis to the loss inside, ${loss.lossName}, got ${axis.axis} here`);
+    if (axis.axis !== undefined) fail(`give axis to the loss inside, ${loss.lossName}, got ${axis.axis} here`);
     return loss;
   }
   const description = descriptionOf(loss);
@@ -119,19 +122,18 @@ function resolveLoss(fn: string, loss: unknown, axis: PackOptions): LossFunction
 
 /** `channels` of the labels are no labels; the last of them is taken off. */
 function unpack(fn: string, packed: unknown, predictions: unknown, axisOption: number, channels: number): Unpacked {
-  checkTensor(fn, 'labels', packed);
-  checkTensor(fn, 'predictions', predictions);
-  const axis = checkAxis(fn, axisOption, packed.shape, 'axis', 1);
+  checkTensor('labels', packed);
+  checkTensor('predictions', predictions);
+  const axis = checkAxis(axisOption, packed.shape, 'axis', 1);
   const { shape, rank } = packed;
   const size = shape[axis]!;
-  const classes = predictions.shape[checkAxis(fn, axisOption, predictions.shape, 'axis', 1)]!;
+  const classes = predictions.shape[checkAxis(axisOption, predictions.shape, 'axis', 1)]!;
   // int32 labels with a class axis of their own got an axis more.
   const stacked = rank === predictions.rank + 1 && size === 2;
   const expected = [1, classes].map((count) => count + channels);
   if (!stacked && (rank !== predictions.rank || !expected.includes(size))) {
     const packer = fn === 'withMask' ? 'packMask' : 'packSampleWeights';
     fail(
-      fn,
       `labels must come from ${packer}, with ${[...new Set(expected)].join(' or ')} channels for predictions ` +
         `${showShape(predictions.shape)}, got ${showShape(shape)}`,
     );
@@ -140,13 +142,10 @@ function unpack(fn: string, packed: unknown, predictions: unknown, axisOption: n
   const weights = tf.squeeze(last, [axis]);
   if (stacked) return { labels: tf.cast(tf.squeeze(rest, [axis]), 'int32'), weights };
   if (size !== 2 || classes === 1) return { labels: rest, weights };
-  checkTensorValues(fn, `indices ${rank} ${classes}`, { labels: rest }, ({ labels }) => {
+  checkTensorValues(`indices ${rank} ${classes}`, { labels: rest }, ({ labels }) => {
     const fraction = labels.find((index) => !Number.isInteger(index));
     if (fraction !== undefined) {
-      fail(
-        fn,
-        `labels of one channel for ${classes} classes are class indices, which must be integers, got ${fraction}`,
-      );
+      fail(`labels of one channel for ${classes} classes are class indices, which must be integers, got ${fraction}`);
     }
   });
   return { labels: tf.cast(rest, 'int32'), weights };
