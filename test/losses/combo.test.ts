@@ -123,7 +123,9 @@ describe.each(ALL_TERMS)('comboLoss of %s alone', (term) => {
   test('takes the options of that loss, for the same value, and no others', () => {
     const [t, z] = [labels(), logits()];
     const known = optionsOf((options) => loss(t, z, options));
-    const ofCombo = optionsOf((options) => comboLoss(t, z, options)).filter((name) => !['weights', 'terms'].includes(name));
+    const ofCombo = optionsOf((options) => comboLoss(t, z, options)).filter(
+      (name) => !['weights', 'terms'].includes(name),
+    );
     expect(Object.keys(VALUES).sort()).toEqual(ofCombo.sort());
     for (const [option, value] of Object.entries(VALUES)) {
       const options = { [option]: value() };
