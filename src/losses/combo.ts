@@ -4,6 +4,7 @@ import { inFunction } from '../argumentError.js';
 import { checkClassWeights, checkProduct, entriesOf, fail, showShape } from '../checks.js';
 import { isShared, TERM_RULES, termsAsJson, termsOfList, termsOfWeights } from './descriptions/comboTerms.js';
 import type { ComboTerm, OptionsOfTerm, Term, TermOptions } from './descriptions/comboTerms.js';
+import { mergeTerms } from '../overlap/mergeTerms.js';
 import { makePassLoss } from './descriptions/makeLoss.js';
 import type { PixelLoss, PixelTerm, PredictionSpec, ResolvedLoss } from './descriptions/lossDescription.js';
 import { joinRules, OTHER, type OptionRules } from './descriptions/optionRules.js';
@@ -77,7 +78,7 @@ export const comboLoss: PixelLoss<ComboLossOptions> = /* @__PURE__ */ makePassLo
     if (!options.terms) checkOneEntropy(terms, resolved);
     if (options.reduction === 'none') checkShapes(terms, resolved);
     return {
-      terms: resolved.flatMap((each) => each.terms),
+      terms: mergeTerms(resolved.flatMap((each) => each.terms)),
       others: resolved.flatMap((each) => each.others),
       shape: resolved[0]!.shape,
     };

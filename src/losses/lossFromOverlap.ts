@@ -7,7 +7,7 @@ import { readTable, tableClasses } from '../overlap/checkOverlapTable.js';
 import { defaultActivation, isPlainEntropy } from '../overlap/inputs.js';
 import type { InputOptions } from '../overlap/options.js';
 import type { OverlapOf } from '../overlap/overlap.js';
-import { lossOfTable, mergeTerms, type SumTerm } from '../overlap/sumsFormula.js';
+import { addUp, lossOfTable, type SumTerm } from '../overlap/sumsFormula.js';
 import { descriptionOf, type Described, type PredictionSpec } from './descriptions/lossDescription.js';
 import type { Reduction, RegionResult } from './families/options.js';
 
@@ -58,9 +58,11 @@ export function lossFromOverlap<O extends object, R extends Reduction = 'mean'>(
       fail(`${name} needs the pixels themselves with these options, not only sums, got ${show(options)}`);
     }
     return tf.tidy(() => {
-      const [term] = mergeTerms(terms) as [SumTerm];
-      const value = lossOfTable(readTable(table, term.formula.sums), term.formula);
-      return term.weight === 1 ? value : tf.mul(value, term.weight);
+      const values = terms.map(({ formula, weight }) => {
+        const value = lossOfTable(readTable(table, formula.sums), formula);
+        return weight === 1 ? value : tf.mul<Tensor>(value, weight);
+      });
+      return addUp(values);
     }) as RegionResult<R>;
   });
 }

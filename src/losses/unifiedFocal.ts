@@ -1,5 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { fail } from '../checks.js';
+import { mergeTerms } from '../overlap/mergeTerms.js';
 import { makePassLoss } from './descriptions/makeLoss.js';
 import { resolveFocal } from './families/focalTerm.js';
 import type { Described } from './descriptions/lossDescription.js';
@@ -72,7 +73,7 @@ export const unifiedFocalLoss: UnifiedFocalLoss = /* @__PURE__ */ makePassLoss<
     const focal = withForeground(resolveFocal({ ...options, gamma: 1 - gamma }, reading), delta);
     const formula = regionFormula(tversky, region, reading.classes);
     const { terms } = perPixelTerms(focal, lambda);
-    return { terms: [...terms, { weight: 1 - lambda, formula }], others: [], shape: '[N, C]' };
+    return { terms: mergeTerms([...terms, { weight: 1 - lambda, formula }]), others: [], shape: '[N, C]' };
   },
 });
 

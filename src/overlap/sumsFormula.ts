@@ -46,9 +46,9 @@ export interface SumTerm {
   ownSums?: (inputs: LossInputs) => PassSums;
 }
 
-/** Σ weight·formula(sums), with one pass for all the terms that can share it. Inside tf.tidy. */
+/** Σ weight·formula(sums), with a pass for each term: see mergeTerms. Inside tf.tidy. */
 export function lossOfTerms(inputs: LossInputs, terms: readonly SumTerm[]): Tensor {
-  return addUp(mergeTerms(terms).map((term) => weighted(lossOfPass(sumsOfTerm(inputs, term), term.formula), term)));
+  return addUp(terms.map((term) => weighted(lossOfPass(sumsOfTerm(inputs, term), term.formula), term)));
 }
 
 /** The sum of values of one shape; a single one as it is, without an op. */
@@ -59,34 +59,6 @@ const weighted = (loss: Tensor, { weight }: SumTerm): Tensor => (weight === 1 ? 
 /** The sums of the pass that a term asks for. Inside tf.tidy. */
 export function sumsOfTerm(inputs: LossInputs, { formula, entropy, ownSums }: SumTerm): PassSums {
   return ownSums ? ownSums(inputs) : passSums(inputs, formula, entropy);
-}
-
-/** The same loss in as few terms as passes are needed. */
-export function mergeTerms(terms: readonly SumTerm[]): SumTerm[] {
-  const passes: SumTerm[][] = [];
-  for (const term of terms) {
-    const pass = passes.find((others) => others.every((other) => shareThePass(term, other)));
-    if (pass) pass.push(term);
-    else passes.push([term]);
-  }
-  return passes.map((pass) => (pass.length === 1 ? pass[0]! : mergedTerm(pass)));
-}
-
-/** A pass has room for one kind of cross-entropy. */
-function shareThePass(a: SumTerm, b: SumTerm): boolean {
-  if (a.ownSums || b.ownSums) return false;
-  return !a.entropy || !b.entropy || JSON.stringify(a.entropy) === JSON.stringify(b.entropy);
-}
-
-function mergedTerm(terms: readonly SumTerm[]): SumTerm {
-  const formula: SumsFormula = {
-    sums: terms.flatMap((term) => term.formula.sums),
-    of: (a, table) =>
-      terms.map((term) => a.mul(term.formula.of(a, table), term.weight)).reduce((sum, value) => a.add(sum, value)),
-    shape: (samples) => terms[0]!.formula.shape(samples),
-  };
-  const entropy = terms.find((term) => term.entropy)?.entropy;
-  return { weight: 1, formula, ...(entropy && { entropy }) };
 }
 
 /** The loss of sums from the common pass. Inside tf.tidy. */

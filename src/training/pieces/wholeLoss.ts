@@ -15,7 +15,7 @@ import {
   type ResolvedLoss,
 } from '../../losses/descriptions/lossDescription.js';
 import type { LossInputs } from '../../overlap/inputs.js';
-import { lossOfPass, mergeTerms, sumsOfTerm, type PassSums, type SumTerm } from '../../overlap/sumsFormula.js';
+import { lossOfPass, sumsOfTerm, type PassSums, type SumTerm } from '../../overlap/sumsFormula.js';
 import { descriptionInside, isNamedLoss, type NamedLoss } from '../boundLoss.js';
 import type { Piece } from './pieces.js';
 
@@ -80,7 +80,7 @@ function ofSums(resolve: Resolve, of: 'samples' | 'tiles'): WholeLoss {
   return {
     summarize(piece, logits) {
       const { inputs, loss } = resolve(piece, logits);
-      terms = mergeTerms(loss.terms);
+      terms = loss.terms;
       if (terms.some(({ formula }) => formula.shape(1).length > 0)) fail(`reduction must be 'mean' or 'sum'`);
       return { parts: terms.map((term) => withValid(sumsOfTerm(inputs, term))), kept: [] };
     },

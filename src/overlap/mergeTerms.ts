@@ -1,0 +1,29 @@
+import type { SumsFormula, SumTerm } from './sumsFormula.js';
+
+/** The same loss in as few terms as passes are needed. */
+export function mergeTerms(terms: readonly SumTerm[]): SumTerm[] {
+  const passes: SumTerm[][] = [];
+  for (const term of terms) {
+    const pass = passes.find((others) => others.every((other) => shareThePass(term, other)));
+    if (pass) pass.push(term);
+    else passes.push([term]);
+  }
+  return passes.map((pass) => (pass.length === 1 ? pass[0]! : mergedTerm(pass)));
+}
+
+/** A pass has room for one kind of cross-entropy. */
+function shareThePass(a: SumTerm, b: SumTerm): boolean {
+  if (a.ownSums || b.ownSums) return false;
+  return !a.entropy || !b.entropy || JSON.stringify(a.entropy) === JSON.stringify(b.entropy);
+}
+
+function mergedTerm(terms: readonly SumTerm[]): SumTerm {
+  const formula: SumsFormula = {
+    sums: terms.flatMap((term) => term.formula.sums),
+    of: (a, table) =>
+      terms.map((term) => a.mul(term.formula.of(a, table), term.weight)).reduce((sum, value) => a.add(sum, value)),
+    shape: (samples) => terms[0]!.formula.shape(samples),
+  };
+  const entropy = terms.find((term) => term.entropy)?.entropy;
+  return { weight: 1, formula, ...(entropy && { entropy }) };
+}
