@@ -12,13 +12,19 @@ import { build as viteBuild } from 'vite';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const IMPORTS = {
   'diceLoss alone': "export { diceLoss } from 'softseg';",
+  'diceLoss and withMask': "export { diceLoss } from 'softseg'; export { withMask } from 'softseg/training';",
   'comboLoss alone': "export { comboLoss } from 'softseg';",
   softseg: "export * from 'softseg';",
   'softseg/metrics': "export * from 'softseg/metrics';",
   'softseg/training': "export * from 'softseg/training';",
   'all three': ['softseg', 'softseg/metrics', 'softseg/training'].map((entry) => `export * from '${entry}';`).join(''),
 };
-const KERNELS = { fused: {}, composed: { SOFTSEG_KERNELS: '"composed"' } };
+const COMPOSED = { SOFTSEG_KERNELS: '"composed"' };
+const KERNELS = {
+  fused: {},
+  composed: COMPOSED,
+  'composed, no value checks': { ...COMPOSED, SOFTSEG_VALUE_CHECKS: '"never"' },
+};
 
 /** Kernels, and the small ops they share with the losses, are left out: losses, options and checks are counted. */
 const WITHOUT_KERNELS = {
@@ -38,7 +44,7 @@ export async function sizes() {
     for (const [kernels, define] of Object.entries(KERNELS)) {
       rows.push({ what, kernels, esbuild: await byEsbuild(code, define), vite: await byVite(code, define) });
     }
-    rows.push({ what, kernels: 'none counted', esbuild: await byEsbuild(code, KERNELS.composed, [WITHOUT_KERNELS]) });
+    rows.push({ what, kernels: 'none counted', esbuild: await byEsbuild(code, COMPOSED, [WITHOUT_KERNELS]) });
   }
   return rows;
 }
