@@ -27,6 +27,11 @@ export function layoutOf(shape: readonly number[], axis: ClassAxis): Layout {
   };
 }
 
+/** The layout of what toPixels gives. */
+export function layoutOfPixels({ samples, pixels, classes }: Layout): Layout {
+  return layoutOf([samples, pixels, classes], 2);
+}
+
 /** Any tensor of the layout's shape as [N,P,C]. */
 export function toPixels(x: Tensor, { axis, shape, samples, pixels, classes }: Layout): Tensor3D {
   const last = shape.length - 1;

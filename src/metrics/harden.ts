@@ -4,7 +4,7 @@ import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { checkOneOf, fail, show } from '../checks.js';
 import { constant } from '../ops/constant.js';
 import type { PassActivation } from '../kernels/contract.js';
-import { toLabelPixels, toPixels } from '../kernels/layout.js';
+import { layoutOfPixels, toLabelPixels, toPixels } from '../kernels/layout.js';
 import { nanRows } from '../ops/nanRows.js';
 import { oneHot } from '../ops/oneHot.js';
 import type { LossInputs } from '../overlap/inputs.js';
@@ -27,7 +27,6 @@ export function checkThreshold(threshold: unknown): void {
 export function hardInputs(inputs: LossInputs, { hard = false, threshold }: HardOptions): LossInputs {
   if (hard === false) return inputs;
   const { layout, labelKind } = inputs;
-  const { samples, pixels, classes } = layout;
   const largest = takesLargest(inputs, threshold);
   const labels = toLabelPixels(inputs.labels, labelKind, layout);
   return {
@@ -36,7 +35,7 @@ export function hardInputs(inputs: LossInputs, { hard = false, threshold }: Hard
     labels: hard === true && labelKind === 'soft' ? hardLabels(labels as Tensor3D, largest) : labels,
     activation: 'none',
     sharpness: 1,
-    layout: { ...layout, shape: [samples, pixels, classes], axis: 2, spatial: [pixels] },
+    layout: layoutOfPixels(layout),
   };
 }
 

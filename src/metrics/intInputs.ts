@@ -3,7 +3,7 @@ import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { currentFunction } from '../argumentError.js';
 import { checkHoldsValues, showShape } from '../checks.js';
 import { labelsOf } from '../kernels/composed/pixels.js';
-import { toLabelPixels } from '../kernels/layout.js';
+import { layoutOfPixels, toLabelPixels } from '../kernels/layout.js';
 import { layoutOfIntPredictions } from '../overlap/indexLayout.js';
 import type { InputOptions } from '../overlap/options.js';
 import {
@@ -50,7 +50,6 @@ export function intInputs(
   }
   const given = toLabelPixels(predictions, kind, layout);
   const hot = given.rank === 3 ? (given as Tensor3D) : labelsOf(given as Tensor2D, layout.classes);
-  const { samples, pixels, classes } = layout;
   const ranges = [
     ...rangeOfInts('labels', labels, labelKind, weights, layout),
     ...rangeOfInts('predictions', predictions, kind, weights, layout),
@@ -67,7 +66,7 @@ export function intInputs(
     fn: currentFunction,
     activation: 'none',
     sharpness: 1,
-    layout: { ...layout, shape: [samples, pixels, classes], axis: 2, spatial: [pixels] },
+    layout: layoutOfPixels(layout),
   };
   return { inputs, ranges };
 }

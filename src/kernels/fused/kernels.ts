@@ -11,7 +11,7 @@ import { overlapPass } from '../composed/overlap.js';
 import type { Pass } from '../composed/pass.js';
 import type { Kernels, PassAttributes, PassInputs, SumSet, Wrt } from '../contract.js';
 import { nestedGrads } from '../../ops/nestedGrads.js';
-import { fromPixels, toPixels, type LabelKind, type Layout } from '../layout.js';
+import { fromPixels, layoutOfPixels, toPixels, type LabelKind, type Layout } from '../layout.js';
 import { toFloat } from '../../ops/toFloat.js';
 import type { FusedInputs, FusedPass, FusedPasses } from './passes.js';
 
@@ -100,14 +100,14 @@ function runPass(inputs: PassInputs, pass: FusedPass, wanted: Wanted): Tensor {
 /** The kernels take classes first or last; an axis between spatial axes is moved to the end. */
 function classesAtAnEnd(inputs: PassInputs): PassInputs {
   const { labels, predictions, labelKind, layout } = inputs;
-  const { axis, shape, samples, pixels, classes } = layout;
+  const { axis, shape } = layout;
   if (axis === 1 || axis === shape.length - 1) return inputs;
   return {
     ...inputs,
     predictions: toPixels(predictions, layout),
     // (webgpu cannot transpose integers.)
     labels: labelKind === 'indices' ? labels : toPixels(toFloat(labels), layout),
-    layout: { ...layout, shape: [samples, pixels, classes], axis: 2, spatial: [pixels] },
+    layout: layoutOfPixels(layout),
   };
 }
 
