@@ -1,7 +1,7 @@
 export * from '../backend/index.js';
 export type { CompiledSaved, CompileSavedOptions } from '../training/saving/compileSaved.js';
 export type { Json } from '../training/saving/json.js';
-export type { CompiledLoss } from '../training/saving/savedTraining.js';
+export type { CompiledLoss } from '../training/saving/savedFunctions.js';
 export {
   checkpoints,
   latestCheckpoint,

@@ -14,7 +14,7 @@ export { packMask } from './targets/packMask.js';
 export { packSampleWeights } from './targets/packSampleWeights.js';
 export { withMask, type MaskOptions } from './targets/withMask.js';
 export { withSampleWeights, type SampleOptions } from './targets/withSampleWeights.js';
-export type { LossOfPacked, PackOptions } from './targets/wrappedLoss.js';
+export type { LossOfPacked, PackOptions } from './targets/packedLoss.js';
 
 export { anneal, type Annealable, type AnnealOptions } from './callbacks/anneal.js';
 export {
@@ -54,4 +54,4 @@ export { seedEpochs, withSeed, type Seed, type SeededEpochs } from './seeds/rand
 export { compileSaved, savedState, type CompiledSaved, type CompileSavedOptions } from './saving/compileSaved.js';
 export type { Json } from './saving/json.js';
 export { saveModel, type SaveModelOptions } from './saving/saveModel.js';
-export type { CompiledLoss } from './saving/savedTraining.js';
+export type { CompiledLoss } from './saving/savedFunctions.js';

@@ -6,8 +6,8 @@ import { asMetric, iouScore } from '../../src/metrics/index.js';
 import { acceptAnyTargets, namedLoss, packMask, withMask } from '../../src/training/index.js';
 import { LOSSES, type LossName } from '../../src/training/lossRegistry.js';
 import { isNamedLoss, type NamedLoss } from '../../src/training/boundLoss.js';
-import { wrapLoss } from '../../src/training/targets/wrapLoss.js';
-import { splitLossName } from '../../src/training/targets/wrappedLoss.js';
+import { wrapLoss } from '../../src/training/saving/savedFunctions.js';
+import { splitLossName } from '../../src/training/targets/packedLoss.js';
 import { expectClose, toTensor } from '../support/compare.js';
 import { randomArray, randomDistribution, randomIndices } from '../support/random.js';
 import {

@@ -13,8 +13,8 @@ import {
 } from '../../src/training/index.js';
 import { LOSSES, type LossName } from '../../src/training/lossRegistry.js';
 import { isNamedLoss, type NamedLoss } from '../../src/training/boundLoss.js';
-import { wrapLoss } from '../../src/training/targets/wrapLoss.js';
-import { splitLossName } from '../../src/training/targets/wrappedLoss.js';
+import { wrapLoss } from '../../src/training/saving/savedFunctions.js';
+import { splitLossName } from '../../src/training/targets/packedLoss.js';
 import golden from '../golden/sample-weights.json' with { type: 'json' };
 import * as reference from '../reference/index.js';
 import type { NdArray } from '../reference/index.js';

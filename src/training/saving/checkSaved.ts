@@ -8,7 +8,7 @@ import { FilePart } from './filePart.js';
 import { checkSavedOptimizer } from './optimizerState.js';
 import type { SavedTraining } from './savedFormat.js';
 import { checkSavedTrained } from './trainedWeights.js';
-import { splitLossName } from '../targets/wrappedLoss.js';
+import { splitLossName } from '../targets/packedLoss.js';
 
 /** Raised with each change of the files: fields that are not known are refused. */
 export const VERSION = 2;

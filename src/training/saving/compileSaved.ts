@@ -13,7 +13,7 @@ import {
   type Compiled,
   type CompiledLoss,
   type WithMetadata,
-} from './savedTraining.js';
+} from './savedFunctions.js';
 import { trainedIn } from './trainedWeights.js';
 
 export interface CompileSavedOptions {

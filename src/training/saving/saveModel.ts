@@ -8,7 +8,7 @@ import { checkSaved, VERSION } from './checkSaved.js';
 import { checkJson, type Json } from './json.js';
 import { checkState, isCarried, readOptimizer } from './optimizerState.js';
 import type { SavedTraining } from './savedFormat.js';
-import { describeFunctions, isCompiled, KEY, lossByOutput, metadataOf } from './savedTraining.js';
+import { describeFunctions, isCompiled, KEY, lossByOutput, metadataOf } from './savedFunctions.js';
 import { checkNames, describeTrained, trainedShapes } from './trainedWeights.js';
 
 export interface SaveModelOptions {

@@ -3,7 +3,7 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import { inFunction } from '../../argumentError.js';
 import { checkAxis, checkDtype, checkOptionNames, checkTensor, fail, show, showShape } from '../../checks.js';
 import { sameShape } from '../../kernels/layout.js';
-import { checkLabels, join, type PackOptions } from './wrappedLoss.js';
+import { checkLabels, join, type PackOptions } from './packedLoss.js';
 
 /**
  * Labels with a mask behind their last channel, so that both go through `model.fit` as one tensor. A loss in `withMask`

@@ -3,7 +3,7 @@ import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core';
 import { inFunction } from '../../argumentError.js';
 import { checkAxis, checkDtype, checkOptionNames, checkTensor, fail, showShape } from '../../checks.js';
 import { checkTensorValues } from '../../checkValues.js';
-import { checkLabels, join, type PackOptions } from './wrappedLoss.js';
+import { checkLabels, join, type PackOptions } from './packedLoss.js';
 
 /**
  * Labels with a weight for each sample behind their last channel, so that both go through `model.fit` as one tensor

@@ -2,7 +2,7 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import { inFunction } from '../../argumentError.js';
 import { fail } from '../../checks.js';
 import type { NamedLoss } from '../boundLoss.js';
-import { wrappedLoss, type LossOfPacked, type PackOptions } from './wrappedLoss.js';
+import { wrappedLoss, type LossOfPacked, type PackOptions } from './packedLoss.js';
 
 /** What a loss in `withMask` gets as its third argument. */
 export interface MaskOptions {

@@ -3,7 +3,7 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import { inFunction } from '../../argumentError.js';
 import { fail, show, showShape } from '../../checks.js';
 import { isNamedLoss, type NamedLoss } from '../boundLoss.js';
-import { wrappedLoss, type LossOfPacked, type PackOptions } from './wrappedLoss.js';
+import { wrappedLoss, type LossOfPacked, type PackOptions } from './packedLoss.js';
 
 interface SampleReduction {
   reduction?: string;

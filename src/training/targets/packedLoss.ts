@@ -1,4 +1,4 @@
-/** What the losses of packed labels share: their names, and how labels and weights come apart again. */
+/** Losses of packed labels: how a loss is wrapped and named, and how labels and weights come apart again. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { inFunction } from '../../argumentError.js';

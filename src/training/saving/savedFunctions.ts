@@ -1,4 +1,4 @@
-/** What softseg writes into a model's file, and how losses and metrics are found again by it. */
+/** softseg's part of a model's file: how it names losses and metrics, and how they are found again by these names. */
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { withName } from '../../argumentError.js';
 import { fail, show } from '../../checks.js';
@@ -10,8 +10,9 @@ import { isLossName, LOSSES, nameOfLoss } from '../lossRegistry.js';
 import { namedLoss } from '../namedLoss.js';
 import { isScoreName, nameOfScore, SCORES } from '../scoreRegistry.js';
 import type { Form, Saved, SavedFunction, SavedTraining } from './savedFormat.js';
-import { wrapLoss, wrapMetric } from '../targets/wrapLoss.js';
-import { splitLossName, unwrapped, wrapperName } from '../targets/wrappedLoss.js';
+import { splitLossName, unwrapped, wrapperName, type PackOptions, type Wrapper } from '../targets/packedLoss.js';
+import { withMask } from '../targets/withMask.js';
+import { withSampleWeights } from '../targets/withSampleWeights.js';
 
 /** The key in the model's user-defined metadata. */
 export const KEY = 'softseg';
@@ -116,6 +117,18 @@ function reviveLoss(
     }
   }
   return wrapLoss(wrappers, namedLoss(name, options) as NamedLoss);
+}
+
+/** The loss with the wrappers that `splitLossName` found, the outermost first. */
+export function wrapLoss(wrappers: readonly Wrapper[], loss: NamedLoss): NamedLoss {
+  return wrappers.reduceRight((inner, wrapper) => (wrapper === 'withMask' ? withMask : withSampleWeights)(inner), loss);
+}
+
+/** The same for a metric, which is no `NamedLoss`. */
+function wrapMetric(wrappers: readonly Wrapper[], metric: LossFunction, options: PackOptions): LossFunction {
+  const wrap = (inner: LossFunction, wrapper: Wrapper): LossFunction =>
+    wrapper === 'withMask' ? withMask(inner, options) : withSampleWeights(inner, options);
+  return wrappers.reduceRight(wrap, metric);
 }
 
 function handedIn(kind: 'losses' | 'metrics', name: string, given: OwnFunctions[typeof kind]): LossFunction {
