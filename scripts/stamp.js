@@ -34,6 +34,7 @@ export function demandBuilt(root) {
 function filesOf(root, path) {
   try {
     return readdirSync(join(root, path))
+      .filter((name) => !name.endsWith('.md'))
       .sort()
       .flatMap((name) => filesOf(root, `${path}/${name}`));
   } catch (error) {
