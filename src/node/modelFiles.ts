@@ -54,8 +54,7 @@ const TRIES = 100;
  * await saveModel(model, modelFiles(folder), { state: { epoch: 3 } });
  *
  * const again = await tf.loadLayersModel(modelFiles(folder));
- * compileSaved(again);
- * savedState(again).epoch; // 3
+ * compileSaved(again).state; // { epoch: 3 }
  * ```
  */
 export function modelFiles(folder: string): io.IOHandler {

@@ -17,12 +17,7 @@ export { withSampleWeights, type SampleOptions } from './targets/withSampleWeigh
 export type { LossOfPacked, PackOptions } from './targets/packedLoss.js';
 
 export { anneal, type Annealable, type AnnealOptions } from './callbacks/anneal.js';
-export {
-  bestCheckpoint,
-  type BestCheckpoint,
-  type BestCheckpointOptions,
-  type CheckpointInfo,
-} from './callbacks/bestCheckpoint.js';
+export { saveBest, type SaveBest, type SaveBestOptions, type SaveBestInfo } from './callbacks/saveBest.js';
 export {
   earlyStopping,
   type EarlyStopping,
@@ -51,7 +46,7 @@ export {
 } from './seeds/epochBatches.js';
 export { seedEpochs, withSeed, type Seed, type SeededEpochs } from './seeds/random.js';
 
-export { compileSaved, savedState, type CompiledSaved, type CompileSavedOptions } from './saving/compileSaved.js';
+export { compileSaved, type CompiledSaved, type CompileSavedOptions } from './saving/compileSaved.js';
 export type { Json } from './saving/json.js';
 export { saveModel, type SaveModelOptions } from './saving/saveModel.js';
 export type { CompiledLoss } from './saving/savedFunctions.js';

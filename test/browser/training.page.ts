@@ -2,7 +2,7 @@
 import { expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { diceLoss } from '../../src/index.js';
-import { compileSaved, namedLoss, savedState, saveModel } from '../../src/training/index.js';
+import { compileSaved, namedLoss, saveModel } from '../../src/training/index.js';
 
 const size = 16;
 
@@ -69,9 +69,10 @@ test('a run that is saved to IndexedDB with its loss and optimizer goes on as th
   await saveModel(other, 'indexeddb://softseg-run', { state: { step: 1 } });
   const restored = await tf.loadLayersModel('indexeddb://softseg-run');
   await tf.io.removeModel('indexeddb://softseg-run');
-  const [restoredLoss] = Object.values(compileSaved(restored).losses) as ReturnType<typeof named>[];
+  const compiled = compileSaved(restored);
+  const [restoredLoss] = Object.values(compiled.losses) as ReturnType<typeof named>[];
   expect(restoredLoss!.options).toEqual({ aggregate: 'batch', sharpness: 1.5 });
-  expect(savedState(restored)).toEqual({ step: 1 });
+  expect(compiled.state).toEqual({ step: 1 });
   expect(restored.optimizer.iterations).toBe(2);
   for (const expected of losses.slice(2)) expect(await step(restored)).toBeCloseTo(expected, 5);
   for (const owner of [whole, other, restored, restored.optimizer, ...optimizers]) owner.dispose();

@@ -86,10 +86,9 @@ const ELSEWHERE = [
   'useKernels',
   'acceptAnyTargets',
   'compileSaved',
-  'savedState',
   'saveModel',
   'anneal',
-  'bestCheckpoint',
+  'saveBest',
   'earlyStopping',
   'learningRateSchedule',
 ];

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-node';
-import { savedState } from '../../src/training/index.js';
+import { compileSaved } from '../../src/training/index.js';
 import { latestCheckpoint } from '../../src/node/checkpoints.js';
 import { modelFiles } from '../../src/node/modelFiles.js';
 import { wholeCorpus } from '../damage/damaged.js';
@@ -126,7 +126,7 @@ test('killed at any moment, the last checkpoint and the last model can be loaded
     const { model } = await last.load();
     expect(new Set(model.getWeights().flatMap((weight) => [...weight.dataSync()]))).toEqual(new Set([last.step]));
     const other = await tf.loadLayersModel(modelFiles(join(folder, 'model')));
-    const { value } = savedState(other) as { value: number };
+    const { value } = compileSaved(other).state as { value: number };
     expect([saved, saved + 1]).toContain(value);
     expect(new Set(other.getWeights().flatMap((weight) => [...weight.dataSync()]))).toEqual(new Set([value]));
     newest = saved;

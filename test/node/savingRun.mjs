@@ -4,7 +4,7 @@ import { readdirSync, rmdirSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { diceLoss } from 'softseg';
-import { compileSaved, savedState, saveModel } from 'softseg/training';
+import { compileSaved, saveModel } from 'softseg/training';
 import { latestCheckpoint, modelFiles, saveCheckpoint } from 'softseg/node';
 
 const [what, folder, seconds = '1e9'] = process.argv.slice(2);
@@ -34,8 +34,7 @@ function valueOf(model, state) {
 
 async function valueIn(path) {
   const model = await tf.loadLayersModel(modelFiles(path));
-  compileSaved(model);
-  return valueOf(model, savedState(model));
+  return valueOf(model, compileSaved(model).state);
 }
 
 const programs = {

@@ -82,7 +82,7 @@ const CALLS: Record<string, Call> = {
   saveModel: (o) => softseg.saveModel(network(), 'localstorage://x', o),
   epochBatches: (o) => softseg.epochBatches(data(), o),
   anneal: (o) => softseg.anneal({ set() {} }, { alpha: half }, o),
-  bestCheckpoint: (o) => softseg.bestCheckpoint(network(), only(o, { save() {} })),
+  saveBest: (o) => softseg.saveBest(network(), only(o, { save() {} })),
   earlyStopping: (o) => softseg.earlyStopping(network(), o),
   learningRateSchedule: (o) => softseg.learningRateSchedule(sgd(), half, o),
   warmup: (o) => softseg.warmup(half, only(o, { steps: 2 })),
@@ -105,7 +105,7 @@ const WITHOUT_OPTIONS = [
     'enableWasmTraining',
     'kernelsInUse',
   ],
-  ...['lossOfPieces', 'mergeOverlaps', 'microBatches', 'savedState', 'seedEpochs', 'useKernels', 'withSeed'],
+  ...['lossOfPieces', 'mergeOverlaps', 'microBatches', 'seedEpochs', 'useKernels', 'withSeed'],
 ];
 /** null is a value of it: what `state` holds is any JSON. */
 const NULLABLE: Record<string, string[]> = { saveModel: ['state'] };

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import * as tf from '@tensorflow/tfjs';
 import { diceLoss } from '../../src/index.js';
 import { asMetric, iouScore } from '../../src/metrics/index.js';
-import { acceptAnyTargets, compileSaved, namedLoss, saveModel, savedState } from '../../src/training/index.js';
+import { acceptAnyTargets, compileSaved, namedLoss, saveModel } from '../../src/training/index.js';
 import { CLASSES, discard, loadSilently, memory, SPATIAL, train } from './savedModels.js';
 import { oneOutput, twoOutputs } from './tinyModels.js';
 
@@ -172,7 +172,7 @@ describe.each(MODELS)('%s', (name, build) => {
   test('the state is checked before it is copied', async () => {
     const model = await loadSilently(file);
     Object.assign(model, { userDefinedMetadata: { softseg: { ...(part as object), state: deep(100_000) } } });
-    expect(() => savedState(model)).toThrow(/^savedState: .*softseg.state.* is nested too deep/);
+    expect(() => compileSaved(model)).toThrow(/^compileSaved: .*softseg.state.* is nested too deep/);
     discard(model);
   });
 });

@@ -6,7 +6,7 @@ import { MeanIou, validationScores } from '../../src/metrics/index.js';
 import {
   acceptAnyTargets,
   anneal,
-  bestCheckpoint,
+  saveBest,
   earlyStopping,
   epochBatches,
   learningRateSchedule,
@@ -49,7 +49,7 @@ test('fit, with masks and all callbacks', async () => {
         learningRateSchedule(optimizer, rate),
         validationScores(model, { xs, ys }, { iou: new MeanIou() }),
         earlyStopping(model, { monitor: 'val_iou', mode: 'max', patience: EPOCHS }),
-        bestCheckpoint(model, { monitor: 'val_iou', mode: 'max', save: () => {} }),
+        saveBest(model, { monitor: 'val_iou', mode: 'max', save: () => {} }),
       ],
     });
   expect(await more(run)).toBe(0);

@@ -5,14 +5,14 @@ import { iouLoss } from '../../src/index.js';
 import { MeanIou, validationScores } from '../../src/metrics/index.js';
 import {
   anneal,
-  bestCheckpoint,
+  saveBest,
   cosineSchedule,
   earlyStopping,
   learningRateSchedule,
   linearSchedule,
   namedLoss,
   seedEpochs,
-  type CheckpointInfo,
+  type SaveBestInfo,
 } from '../../src/training/index.js';
 import { expectClose, toTensor } from '../support/compare.js';
 import { randomArray, randomDistribution } from '../support/random.js';
@@ -176,8 +176,8 @@ describe('earlyStopping', () => {
     const stopping = earlyStopping(model, { monitor: 'val_iou', mode: 'max' });
     const rule = "the logs have no number 'val_iou'; they have loss. What adds it must come before this callback";
     await expect(run(stopping)).rejects.toThrow(`earlyStopping: ${rule}`);
-    const checkpoint = bestCheckpoint(model, { monitor: 'val_iou', mode: 'max', save: () => undefined });
-    await expect(run(checkpoint)).rejects.toThrow(`bestCheckpoint: ${rule}`);
+    const checkpoint = saveBest(model, { monitor: 'val_iou', mode: 'max', save: () => undefined });
+    await expect(run(checkpoint)).rejects.toThrow(`saveBest: ${rule}`);
     await expect(earlyStopping(model).onEpochEnd(0)).rejects.toThrow("no number 'val_loss'; they have nothing.");
     dispose();
   });
@@ -201,15 +201,15 @@ describe('earlyStopping', () => {
   });
 });
 
-describe('bestCheckpoint', () => {
+describe('saveBest', () => {
   async function savedIn(values: readonly number[], options: object = {}) {
     const { model, dispose } = compiled();
-    const saved: CheckpointInfo[] = [];
-    const save = async (which: unknown, info: CheckpointInfo) => {
+    const saved: SaveBestInfo[] = [];
+    const save = async (which: unknown, info: SaveBestInfo) => {
       expect(which).toBe(model);
       saved.push(info);
     };
-    const checkpoint = bestCheckpoint(model, { monitor: 'score', mode: 'max', save, ...options });
+    const checkpoint = saveBest(model, { monitor: 'score', mode: 'max', save, ...options });
     const callbacks = [scripted(model, values).callback, checkpoint];
     await model.fit(xs(), ys(), { epochs: values.length, verbose: 0, callbacks });
     dispose();
@@ -233,7 +233,7 @@ describe('bestCheckpoint', () => {
   test('what could not be saved ends the training, and does not count', async () => {
     const { model, dispose } = compiled();
     const save = () => Promise.reject(new Error('disk full'));
-    const checkpoint = bestCheckpoint(model, { monitor: 'loss', save });
+    const checkpoint = saveBest(model, { monitor: 'loss', save });
     const run = model.fit(xs(), ys(), { epochs: 3, verbose: 0, callbacks: checkpoint });
     await expect(run).rejects.toThrow('disk full');
     expect(checkpoint.best).toBeUndefined();
@@ -241,10 +241,10 @@ describe('bestCheckpoint', () => {
   });
 
   test('refuses to save nothing', () => {
-    expect(() => bestCheckpoint({}, { monitor: 'loss' })).toThrow(
-      'bestCheckpoint: save must be a function that saves the model, got undefined',
+    expect(() => saveBest({}, { monitor: 'loss' })).toThrow(
+      'saveBest: save must be a function that saves the model, got undefined',
     );
-    expect(() => bestCheckpoint({}, { save: () => 1, every: 2 } as never)).toThrow("unknown option 'every'");
+    expect(() => saveBest({}, { save: () => 1, every: 2 } as never)).toThrow("unknown option 'every'");
   });
 });
 
@@ -265,7 +265,7 @@ describe('callbacks together', () => {
       annealing: anneal(loss as never, { sharpness: linearSchedule({ from: 1, to: 2, steps: 4 }) }),
       rate: learningRateSchedule(optimizer, cosineSchedule({ from: 0.5, to: 0, steps: 10 }), { by: 'step' }),
       stopping: earlyStopping(model, { monitor: 'val_iou', mode: 'max', patience: 2 }),
-      checkpoint: bestCheckpoint(model, { monitor: 'val_iou', mode: 'max', save: (_, { value }) => saved.push(value) }),
+      checkpoint: saveBest(model, { monitor: 'val_iou', mode: 'max', save: (_, { value }) => saved.push(value) }),
     };
     return { saved, ...callbacks, list: Object.values(callbacks) };
   }

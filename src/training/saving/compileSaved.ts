@@ -27,6 +27,8 @@ export interface CompileSavedOptions {
 export interface CompiledSaved {
   /** By the name of the output. To change options while training goes on, `set` those that are a `NamedLoss`. */
   losses: Record<string, CompiledLoss>;
+  /** A copy of what `saveModel(model, to, { state })` saved with the model; undefined if it saved none. */
+  state: Json | undefined;
 }
 
 /**
@@ -36,7 +38,7 @@ export interface CompiledSaved {
  * As after any load, `model.dispose()` does not dispose the optimizer: `model.optimizer.dispose()` does.
  *
  * @param model the model, right after `tf.loadLayersModel`
- * @returns the losses, to `set` options of those that are a `NamedLoss`
+ * @returns the losses, to `set` options of those that are a `NamedLoss`, and the state that was saved
  * @throws if the file is not of saveModel or of a newer softseg (unknown losses or options) or is damaged, a loss or
  *   metric of your own is not handed in, or the model was given another optimizer meanwhile. The model stays as it was
  *
@@ -59,6 +61,7 @@ export function compileSaved(model: LayersModel, options: CompileSavedOptions = 
     checkOptionNames(options, ['losses', 'metrics']);
     const { losses = {}, metrics = {} } = options;
     const saved = readSaved(checkModel(model));
+    const state = copied(saved.state);
     const compiled = reviveFunctions(saved, { losses, metrics });
     if (!isCompiled(model) || !isLoadedFrom(model.optimizer, saved.optimizer)) {
       const now = (model.optimizer as Optimizer | undefined)?.getClassName();
@@ -86,23 +89,15 @@ export function compileSaved(model: LayersModel, options: CompileSavedOptions = 
     }
     const optimizer = restoreOptimizer(before, saved.optimizer);
     if (optimizer !== before) compileAsSaved(optimizer);
-    return { losses: lossByOutput(compiled.loss, model.outputNames) };
+    return { losses: lossByOutput(compiled.loss, model.outputNames), state };
   });
 }
 
-/**
- * What `saveModel(model, to, { state })` saved with the model, after `tf.loadLayersModel`; undefined if it saved none.
- *
- * @throws if the model's file is not of saveModel
- */
-export function savedState(model: LayersModel): Json | undefined {
-  return inFunction('savedState', () => stateOf(checkModel(model)));
-}
+/** The state in a model's file, without compiling the model. */
+export const stateOf = (model: WithMetadata): Json | undefined => copied(readSaved(model).state);
 
-export function stateOf(model: WithMetadata): Json | undefined {
-  const { state } = readSaved(model);
-  return state === undefined ? undefined : (JSON.parse(JSON.stringify(state)) as Json);
-}
+const copied = (state: Json | undefined): Json | undefined =>
+  state === undefined ? undefined : (JSON.parse(JSON.stringify(state)) as Json);
 
 function checkModel(model: LayersModel): LayersModel {
   if (typeof model?.getUserDefinedMetadata === 'function') return model;

@@ -12,7 +12,7 @@ import { describeFunctions, isCompiled, KEY, lossByOutput, metadataOf } from './
 import { checkNames, describeTrained, trainedShapes } from './trainedWeights.js';
 
 export interface SaveModelOptions {
-  /** Anything of yours that JSON can hold, such as `{ epoch: 3 }`: see savedState. */
+  /** Anything of yours that JSON can hold, such as `{ epoch: 3 }`: `compileSaved` gives it back. */
   state?: Json;
 }
 
@@ -50,9 +50,9 @@ export interface SaveModelOptions {
  * });
  *
  * const again = await tf.loadLayersModel(tf.io.fromMemory(file!));
- * const { losses } = compileSaved(again);
+ * const { losses, state } = compileSaved(again);
  * losses['conv2d_Conv2D1'].options; // { aggregate: 'batch' }
- * savedState(again); // { epoch: 3 }
+ * state; // { epoch: 3 }
  * ```
  */
 export function saveModel(

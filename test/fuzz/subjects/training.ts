@@ -470,18 +470,16 @@ const PLAIN_VALUES: readonly Subject[] = [
     },
   },
   {
-    fn: 'bestCheckpoint',
+    fn: 'saveBest',
     args: options({
       monitor: sometimes(one('val_loss', 'loss')),
       mode: sometimes(one('min', 'max')),
       minDelta: sometimes(one(0, 0.1)),
       best: sometimes(numbers),
     }).map((own) => [{ instance: 'a compiled model' }, { ...own, save: { callback: 'constant' } }]),
-    invoke: (args) =>
-      (exported('bestCheckpoint')(...args) as softseg.BestCheckpoint).onEpochEnd(0, { val_loss: 1, loss: 1 }),
+    invoke: (args) => (exported('saveBest')(...args) as softseg.SaveBest).onEpochEnd(0, { val_loss: 1, loss: 1 }),
   },
   { fn: 'acceptAnyTargets', args: fc.constant<Spec[]>([{ instance: 'a compiled model' }]), mayRefuse: true },
-  { fn: 'savedState', args: fc.constant<Spec[]>([{ instance: 'a model' }]), mayRefuse: true },
   { fn: 'compileSaved', args: fc.constant<Spec[]>([{ instance: 'a model' }]), mayRefuse: true },
   {
     fn: 'saveModel',

@@ -3,7 +3,7 @@ import { checkOptionNames, fail, show } from '../../checks.js';
 import { MONITOR_OPTIONS, resolveMonitor, type MonitorOptions } from './monitor.js';
 
 /** What a checkpoint is about. */
-export interface CheckpointInfo {
+export interface SaveBestInfo {
   epoch: number;
   /** The monitored value. */
   value: number;
@@ -11,13 +11,13 @@ export interface CheckpointInfo {
   logs: Readonly<Record<string, number>>;
 }
 
-export interface BestCheckpointOptions<M> extends MonitorOptions {
+export interface SaveBestOptions<M> extends MonitorOptions {
   /** Saves the model; training waits for it. There is no default. */
-  save?: (model: M, info: CheckpointInfo) => unknown;
+  save?: (model: M, info: SaveBestInfo) => unknown;
 }
 
 /** A callback for `model.fit` and `model.fitDataset`. */
-export interface BestCheckpoint {
+export interface SaveBest {
   /** The value of what was saved last; undefined if there was none. */
   readonly best: number | undefined;
   onEpochEnd(epoch: number, logs?: Record<string, number>): Promise<void>;
@@ -37,14 +37,14 @@ export interface BestCheckpoint {
  * const model = tf.sequential({ layers: [tf.layers.dense({ inputShape: [5, 4], units: 3 })] });
  * model.compile({ optimizer: 'sgd', loss: iouLoss });
  * const saved: number[] = [];
- * const checkpoint = bestCheckpoint(model, { monitor: 'loss', save: async (model, { value }) => void saved.push(value) });
+ * const checkpoint = saveBest(model, { monitor: 'loss', save: async (model, { value }) => void saved.push(value) });
  * const [xs, ys] = [tf.randomNormal([8, 5, 4]), tf.softmax(tf.randomNormal([8, 5, 3]))];
  * await model.fit(xs, ys, { epochs: 3, verbose: 0, callbacks: checkpoint });
  * checkpoint.best; // = saved.at(-1)
  * ```
  */
-export function bestCheckpoint<M>(model: M, options: BestCheckpointOptions<NoInfer<M>>): BestCheckpoint {
-  return inFunction('bestCheckpoint', () => {
+export function saveBest<M>(model: M, options: SaveBestOptions<NoInfer<M>>): SaveBest {
+  return inFunction('saveBest', () => {
     checkOptionNames(options, [...MONITOR_OPTIONS, 'save']);
     const { save, ...monitored } = options;
     if (typeof save !== 'function') fail(`save must be a function that saves the model, got ${show(save)}`);
