@@ -35,6 +35,6 @@ export const binaryCrossEntropyLoss: PixelLoss<BinaryCrossEntropyLossOptions> = 
   own: ['labelSmoothing', 'subtractEntropy', 'posWeight'],
   activation: () => 'sigmoid',
   range: [0, 1e9],
-  lowestAtLabels: ({ posWeight }) => posWeight === undefined,
+  lowestAtLabels: ({ posWeight, labelSmoothing }) => posWeight === undefined && !labelSmoothing,
   resolve: (reading, options) => perPixelTerms(resolvePerPixel('binary', options, reading)),
 });

@@ -29,7 +29,7 @@ export interface ClDiceLossOptions<R extends Reduction = Reduction> extends Geom
 }
 
 const CL_DICE_RULES = /* @__PURE__ */ joinRules(GEOMETRY_RULES, {
-  iterations: { kind: 'number', default: 3, least: 0 },
+  iterations: { kind: 'number', default: 3, least: 0, integer: true },
   smooth: { kind: 'number', default: 1, least: 0 },
   absent: ABSENT_RULE,
 }) satisfies OptionRules<ClDiceLossOptions>;

@@ -64,7 +64,8 @@ export const comboLoss: PixelLoss<ComboLossOptions> = /* @__PURE__ */ makePassLo
     terms: { kind: 'other', toJson: termsAsJson },
   }) as OptionRules<ComboLossOptions>,
   own: ['weights', 'terms'],
-  range: [0, Infinity],
+  // The boundary loss may be below 0.
+  range: [-Infinity, Infinity],
   lowestAtLabels: (options) =>
     inFunction(FN, () => termsOf(options).every(({ description, options: own }) => description.lowestAtLabels(own))),
   activation: (options) =>

@@ -36,6 +36,7 @@ export const crossEntropyLoss: PixelLoss<CrossEntropyLossOptions> = /* @__PURE__
   options: CROSS_ENTROPY_RULES,
   own: ['labelSmoothing', 'subtractEntropy'],
   range: [0, 1e9],
-  lowestAtLabels: true,
+  lowestAtLabels: ({ labelSmoothing, activation, classWeights, classes = 'all' }) =>
+    !labelSmoothing && (activation === 'sigmoid' || (classWeights === undefined && classes === 'all')),
   resolve: (reading, options) => perPixelTerms(resolvePerPixel('byActivation', options, reading)),
 });

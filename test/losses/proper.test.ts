@@ -1,7 +1,9 @@
 /** Where over p the losses are least, for soft labels t. Only what is shown here may be called proper in the docs. */
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
-import { lossNamed, REGION_LOSSES, type LossName } from '../support/oracle.js';
+import { LOSSES } from '../../src/training/lossRegistry.js';
+import { ALL_LOSSES, descriptionNamed, ownVariants } from '../support/described.js';
+import { hasRegion, lossNamed, REGION_LOSSES, type LossName } from '../support/oracle.js';
 
 const GRID = Array.from({ length: 101 }, (_, i) => i / 100);
 
@@ -34,9 +36,64 @@ const PROPER: [string, LossName, object][] = [
   ['unified focal', 'unifiedFocalLoss', {}],
 ];
 
+/** Options without values in their rule. */
+const MORE: Partial<Record<LossName, Record<string, unknown>[]>> = {
+  binaryCrossEntropyLoss: [{ posWeight: 3 }],
+  comboLoss: [{ weights: { dice: 1, focal: 1 } }, { weights: { dice: 1, lovaszSoftmax: 1 } }],
+};
+const SUMS: Partial<Record<LossName, true>> = { unifiedFocalLoss: true, comboLoss: true };
+/** It takes labels of 0 and 1 only. */
+const WITHOUT_SOFT_LABELS: Partial<Record<LossName, true>> = { lovaszHingeLoss: true };
+
+test('the terms of comboLoss say it for themselves', () => {
+  const said = (terms: object[]) => descriptionNamed('comboLoss').lowestAtLabels({ terms });
+  expect(said([{ loss: 'diceLoss', squared: true }, { loss: 'crossEntropyLoss' }])).toBe(true);
+  expect(said([{ loss: 'diceLoss', overlap: 'product' }, { loss: 'crossEntropyLoss' }])).toBe(false);
+  expect(said([{ loss: 'diceLoss' }, { loss: 'crossEntropyLoss', labelSmoothing: 0.1 }])).toBe(false);
+});
+
+test('cross-entropy over several classes is not least at p = t with weights or some of the classes', () => {
+  const description = descriptionNamed('crossEntropyLoss');
+  for (const options of [{ classWeights: [1, 3] }, { classes: [1] }]) {
+    const at = (p: number[]) =>
+      LOSSES.crossEntropyLoss(tf.tensor([[0.5, 0.5]]), tf.tensor([p]), {
+        activation: 'none',
+        ...options,
+      }).dataSync()[0]!;
+    expect(at([0.25, 0.75])).toBeLessThan(at([0.5, 0.5]));
+    expect(description.lowestAtLabels(options)).toBe(false);
+    expect(description.lowestAtLabels({ ...options, activation: 'sigmoid' })).toBe(true);
+  }
+});
+
 describe.each(PROPER)('%s', (_, name, options) => {
   test.each([0.1, 0.3, 0.5, 0.93, 1])('is least at p = t for t = %d', (t) => {
     expect(argmin(name, t, options).p).toBeCloseTo(t, 6);
+  });
+});
+
+/** The p of the grid with the least loss, each p a sample of its own. */
+function argminOfSamples(name: LossName, t: number, options: object): number {
+  const labels = tf.fill([GRID.length, 4, 1], t);
+  const predictions = tf.tile(tf.tensor(GRID, [GRID.length, 1, 1]), [1, 4, 1]);
+  const how = { activation: 'none', reduction: 'sample', ...options };
+  const values = [...LOSSES[name](labels, predictions, how).dataSync()];
+  return GRID[values.indexOf(Math.min(...values))]!;
+}
+
+/** Every loss with its own options, in both forms of the overlap. */
+const SAID = ALL_LOSSES.filter((name) => !(name in WITHOUT_SOFT_LABELS)).flatMap((name) => {
+  const variants = [{}, ...ownVariants(name), ...(MORE[name] ?? [])];
+  const product = hasRegion(name) ? variants.map((own) => ({ ...own, overlap: 'product' })) : [];
+  return [...variants, ...product].map((own) => [name, own] as const);
+});
+
+describe('what descriptions say', () => {
+  test.each(SAID)('%s %j: whether it is least at p = t', (name, own) => {
+    const found = [0.1, 0.3, 0.5, 0.93, 1].every((t) => Math.abs(argminOfSamples(name, t, own) - t) < 1e-6);
+    const said = descriptionNamed(name).lowestAtLabels(own);
+    // One term of a sum may outweigh another.
+    if (said || !(name in SUMS)) expect(found).toBe(said);
   });
 });
 

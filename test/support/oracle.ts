@@ -3,36 +3,13 @@ import * as softseg from '../../src/index.js';
 import * as reference from '../reference/index.js';
 import type { NdArray } from '../reference/index.js';
 import { expectClose, toTensor } from './compare.js';
+import { PASS_LOSSES, type LossName } from './described.js';
 import { remembered } from './remembered.js';
 
-/** The losses that are a formula on the sums. */
-export const REGION_LOSSES = [
-  'iouLoss',
-  'diceLoss',
-  'tverskyLoss',
-  'generalizedDiceLoss',
-  'logCoshDiceLoss',
-  'mccLoss',
-] as const;
-export const LOSSES = [
-  ...REGION_LOSSES,
-  'crossEntropyLoss',
-  'binaryCrossEntropyLoss',
-  'focalLoss',
-  'unifiedFocalLoss',
-  'comboLoss',
-] as const;
-export type LossName = (typeof LOSSES)[number];
+export { hasRegion, isSum, REGION_LOSSES, type LossName } from './described.js';
 
-/** Whether the loss is a region loss, or has one among its terms, and so takes their options. */
-export function hasRegion(name: LossName): boolean {
-  return [...REGION_LOSSES, 'unifiedFocalLoss', 'comboLoss'].includes(name);
-}
-
-/** Whether the loss has terms of different shapes, which reduction 'none' cannot add up. */
-export function isSum(name: LossName): boolean {
-  return name === 'comboLoss' || name === 'unifiedFocalLoss';
-}
+/** The losses that share the pass over the pixels. */
+export const LOSSES = PASS_LOSSES;
 
 /** Options as the oracle takes them: masks are arrays. */
 export type Options = Record<string, unknown> & { mask?: NdArray };
@@ -45,7 +22,9 @@ export function lossNamed(name: LossName): Loss {
 }
 
 export function referenceNamed(name: LossName): ReferenceLoss {
-  return reference[name] as ReferenceLoss;
+  const oracle = (reference as Partial<Record<LossName, unknown>>)[name];
+  if (!oracle) throw new Error(`${name} has no oracle in test/reference`);
+  return oracle as ReferenceLoss;
 }
 
 export function tensorOptions({ mask, ...options }: Options): object {

@@ -1,5 +1,5 @@
 /** The options of losses as data: losses check and complete what they are given by it; tests and the playground read it. */
-import { checkBoolean, checkNumber, checkOneOf, fail, show } from '../../checks.js';
+import { checkBoolean, checkInteger, checkNumber, checkOneOf, fail, show } from '../../checks.js';
 
 interface SharedRule {
   /** It means another thing in each loss that has it, so comboLoss hands it to one loss at most. */
@@ -17,6 +17,7 @@ export interface NumberRule extends SharedRule {
   readonly most?: number;
   /** `least` itself is out of range; `'both'`: `most`, too. */
   readonly open?: true | 'both';
+  readonly integer?: true;
 }
 
 export interface FlagRule extends SharedRule {
@@ -86,7 +87,8 @@ function checkOption(name: string, rule: OptionRule, value: unknown): void {
   }
 }
 
-function checkRange(name: string, { least, most = Infinity, open }: NumberRule, value: unknown): void {
+function checkRange(name: string, { least, most = Infinity, open, integer }: NumberRule, value: unknown): void {
+  if (integer) checkInteger(name, value, least);
   if (open === 'both' && !(typeof value === 'number' && value > least && value < most)) {
     fail(`${name} must be a number between ${least} and ${most}, got ${show(value)}`);
   }
