@@ -13,7 +13,7 @@ import {
   type PassDescription,
   type ResolvedLoss,
 } from './lossDescription.js';
-import type { OptionRules } from './optionRules.js';
+import { completeOptions, type OptionRules } from './optionRules.js';
 
 /** A loss that shares nothing with the pass of the others. */
 export interface LossDefinition<O extends object> {
@@ -38,6 +38,7 @@ export function makeLoss<O extends object, F = DescribedLoss<O>>(definition: Los
   const call: LossFunction = (labels, predictions, options = {}) =>
     inFunction(name, () => {
       checkOptionNames(options, known);
+      completeOptions(rules, options as O);
       return tf.tidy(() => {
         const value: unknown = definition.loss(labels, predictions, options as O);
         checkTensor('the result of the loss', value);
