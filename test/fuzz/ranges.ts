@@ -1,6 +1,8 @@
+import { isLossName, LOSSES } from '../../src/training/lossRegistry.js';
+
 /**
  * The smallest and largest value of each function's result, as docs/definitions.md has them, for the default reductions
- * and weights; subjects whose options widen a range say so. -log of a Dice coefficient is at most -log 1e-6 + 1 (14.8),
+ * and weights; those of losses are in their descriptions. Subjects whose options widen a range say so. -log of a Dice coefficient is at most -log 1e-6 + 1 (14.8),
  * a logarithm of a probability at least -1e9.
  */
 export type Range = readonly [least: number, most: number];
@@ -10,21 +12,8 @@ const POSITIVE: Range = [0, Infinity];
 const ANY: Range = [-Infinity, Infinity];
 
 export const RANGES: Readonly<Record<string, Range>> = {
-  iouLoss: SHARE,
+  // Its description rounds.
   diceLoss: [0, 1 - Math.log(1e-6)],
-  tverskyLoss: SHARE,
-  generalizedDiceLoss: SHARE,
-  // log cosh 1, but an absent class that is penalized costs up to 1.
-  logCoshDiceLoss: SHARE,
-  mccLoss: [0, 2],
-  crossEntropyLoss: [0, 1e9],
-  binaryCrossEntropyLoss: [0, 1e9],
-  focalLoss: [0, 1e9],
-  unifiedFocalLoss: [0, 1e9],
-  lovaszSoftmaxLoss: SHARE,
-  lovaszHingeLoss: [0, 1e9],
-  hausdorffLoss: POSITIVE,
-  clDiceLoss: SHARE,
   softSkeleton: SHARE,
 
   iouScore: SHARE,
@@ -55,5 +44,5 @@ export const RANGES: Readonly<Record<string, Range>> = {
 };
 
 export function rangeOf(fn: string): Range {
-  return RANGES[fn] ?? ANY;
+  return RANGES[fn] ?? (isLossName(fn) ? LOSSES[fn].description.range : ANY);
 }

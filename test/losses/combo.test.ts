@@ -4,6 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as softseg from '../../src/index.js';
 import { comboLoss, signedDistance, type ComboTerm } from '../../src/index.js';
 import { expectClose, toTensor } from '../support/compare.js';
+import { descriptionNamed, valuesOf } from '../support/described.js';
 import { randomArray, randomIndices, randomLogits } from '../support/random.js';
 
 type AnyLoss = (labels: tf.Tensor, predictions: tf.Tensor, options?: object) => tf.Tensor;
@@ -72,8 +73,9 @@ test.each([
   expect(() => comboLoss(labels(), logits(), options)).toThrow(`comboLoss: ${message}`);
 });
 
-/** A value for each option of comboLoss, for three exclusive classes. */
+/** A value for each option of comboLoss, for three exclusive classes: as its rule allows, or one of these. */
 const VALUES: Record<string, () => unknown> = {
+  ...byRules(),
   activation: () => 'sigmoid',
   sharpness: () => 2,
   axis: () => -1,
@@ -102,6 +104,11 @@ const VALUES: Record<string, () => unknown> = {
   spacing: () => 0.5,
   iterations: () => 1,
 };
+
+function byRules(): Record<string, () => unknown> {
+  const rules = Object.entries(descriptionNamed('comboLoss').options).filter(([, rule]) => rule.kind !== 'other');
+  return Object.fromEntries(rules.map(([option, rule]) => [option, () => valuesOf(rule)[0]]));
+}
 
 /** The names that a function says it takes. */
 function optionsOf(call: (options: object) => unknown): string[] {

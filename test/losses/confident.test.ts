@@ -5,7 +5,9 @@ import * as softseg from '../support/allEntries.js';
 import { nestedGrads } from '../../src/ops/nestedGrads.js';
 import { ratio, ratioOr } from '../../src/ops/ratio.js';
 import { expectClose, expectFinite } from '../support/compare.js';
+import { hasRegion, lossNamed, LOSSES, REGION_LOSSES, type LossName } from '../support/oracle.js';
 
+type RegionLoss = softseg.ClassLoss<softseg.RegionOptions>;
 type Scalar = (labels: tf.Tensor, logits: tf.Tensor, options: object) => tf.Tensor;
 
 const GAPS = [30, 60, 95, 200];
@@ -22,25 +24,15 @@ function logits(gap: number, right: boolean): tf.Tensor {
 }
 
 const fromTable =
-  (loss: softseg.ClassLoss<softseg.RegionOptions>): Scalar =>
+  (loss: RegionLoss): Scalar =>
   (labels, z, { activation, ...options }: { activation?: 'sigmoid' }) =>
     softseg.lossFromOverlap(loss, softseg.overlap(labels, z, activation ? { activation } : {}), options);
 
+const regionLoss = (name: LossName) => softseg[name] as unknown as RegionLoss;
+
 const REGIONS: [string, Scalar][] = [
-  ['iouLoss', softseg.iouLoss],
-  ['diceLoss', softseg.diceLoss],
-  ['tverskyLoss', softseg.tverskyLoss],
-  ['generalizedDiceLoss', softseg.generalizedDiceLoss],
-  ['logCoshDiceLoss', softseg.logCoshDiceLoss],
-  ['mccLoss', softseg.mccLoss],
-  ['unifiedFocalLoss', softseg.unifiedFocalLoss],
-  ['comboLoss', softseg.comboLoss],
-  ['lossFromOverlap of iouLoss', fromTable(softseg.iouLoss)],
-  ['lossFromOverlap of diceLoss', fromTable(softseg.diceLoss)],
-  ['lossFromOverlap of tverskyLoss', fromTable(softseg.tverskyLoss)],
-  ['lossFromOverlap of generalizedDiceLoss', fromTable(softseg.generalizedDiceLoss)],
-  ['lossFromOverlap of logCoshDiceLoss', fromTable(softseg.logCoshDiceLoss)],
-  ['lossFromOverlap of mccLoss', fromTable(softseg.mccLoss)],
+  ...LOSSES.filter(hasRegion).map((name): [string, Scalar] => [name, lossNamed(name)]),
+  ...REGION_LOSSES.map((name): [string, Scalar] => [`lossFromOverlap of ${name}`, fromTable(regionLoss(name))]),
 ];
 
 const OTHERS: [string, Scalar][] = [

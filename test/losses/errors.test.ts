@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkValues, comboLoss, crossEntropyLoss, iouLoss, lossFromOverlap, overlap } from '../../src/index.js';
 import { expectClose } from '../support/compare.js';
+import { ALL_LOSSES, ownRules, refusedValues, termOf } from '../support/described.js';
 import { hasRegion, lossNamed, LOSSES } from '../support/oracle.js';
 
 const labels = () => tf.fill([2, 4, 4, 3], 1 / 3);
@@ -231,7 +232,14 @@ const OWN_REFUSED: [(typeof LOSSES)[number], object, string][] = [
     'comboLoss',
     { weights: { jaccard: 1 } },
     "unknown term 'jaccard' in weights; it takes binaryCrossEntropy, boundary, clDice, crossEntropy, dice, focal, " +
-      'generalizedDice, hausdorff, iou, logCoshDice, lovaszHinge, lovaszSoftmax, mcc, tversky, unifiedFocal',
+      'generalizedDice, hausdorff, iou, ',
+  ],
+  [
+    'comboLoss',
+    { weights: { jaccard: 1 } },
+    `unknown term 'jaccard' in weights; it takes ${ALL_LOSSES.filter((name) => name !== 'comboLoss')
+      .map(termOf)
+      .join(', ')}`,
   ],
   ['comboLoss', { weights: { iou: -1 } }, 'weights.iou must be a number >= 0, got -1'],
   [
@@ -280,6 +288,18 @@ describe.each(LOSSES)('%s refuses', (name) => {
 describe('the own options of a loss:', () => {
   test.each(OWN_REFUSED)('%s refuses %j', (name, options, message) => {
     expect(() => lossNamed(name)(labels(), logits(), options)).toThrow(`${name}: ${message}`);
+  });
+});
+
+describe('the rules of own options:', () => {
+  const rows = ALL_LOSSES.flatMap((name) =>
+    ownRules(name).flatMap(([option, rule]) =>
+      refusedValues(rule).map(([value, message]) => [name, option, value, message] as const),
+    ),
+  );
+  test.each(rows)('%s refuses %s: %p', (name, option, value, message) => {
+    const call = () => lossNamed(name)(tf.zeros([2, 4, 4, 3]), logits(), { activation: 'sigmoid', [option]: value });
+    expect(call).toThrow(`${name}: ${option} ${message}`);
   });
 });
 

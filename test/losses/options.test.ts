@@ -8,9 +8,11 @@ import {
   isSum,
   lossNamed,
   LOSSES,
+  REGION_LOSSES,
   type LossName,
   type Options,
 } from '../support/oracle.js';
+import { ownVariants, termOf } from '../support/described.js';
 import { randomArray, randomDistribution, randomIndices, randomLabels, randomLogits } from '../support/random.js';
 
 interface Problem {
@@ -57,17 +59,18 @@ const problems: Problem[] = [
 const isEntropy = (loss: LossName) => ['crossEntropyLoss', 'binaryCrossEntropyLoss', 'comboLoss'].includes(loss);
 
 /**
- * What is left to test of the losses that share all but their formula with others: they, and the options that came with
- * them, are tried on these.
+ * What is left to test of the losses that share all but their formula with others: all but these losses, the options
+ * that came with them, and the values that the rules of options allow, are tried on a few problems.
  */
-const FEW = ['soft labels, 2-D', 'class indices, 3-D, channels first', 'one class, soft', 'multilabel, 2-D'];
-const ON_FEW: readonly LossName[] = [
-  'generalizedDiceLoss',
-  'logCoshDiceLoss',
-  'mccLoss',
-  'focalLoss',
-  'unifiedFocalLoss',
+const ON_ALL: readonly LossName[] = [
+  'iouLoss',
+  'diceLoss',
+  'tverskyLoss',
+  'crossEntropyLoss',
+  'binaryCrossEntropyLoss',
+  'comboLoss',
 ];
+const FEW = ['soft labels, 2-D', 'class indices, 3-D, channels first', 'one class, soft', 'multilabel, 2-D'];
 
 /** Options by what they test; null where they have no meaning for the loss or the problem. */
 function variants(loss: LossName, { what, classes, mask, labels, options }: Problem): [string, Options][] {
@@ -178,14 +181,30 @@ function variants(loss: LossName, { what, classes, mask, labels, options }: Prob
       ['focal, its hardest, and cross-entropy', { weights: { focal: 2, crossEntropy: 1, iou: 1 }, hardest: 0.4 }],
     );
   }
+  if (FEW.includes(what)) own.push(...fromRules(loss, classes, options));
   return own.filter((variant): variant is [string, Options] => variant[1] !== null);
 }
+
+/** The values that the rules of the own options allow, and for comboLoss each region loss as a term. */
+function fromRules(loss: LossName, classes: number, { activation }: Options): [string, Options][] {
+  if (loss === 'comboLoss') {
+    if (classes > 1 && activation === undefined) {
+      return REGION_LOSSES.map((name) => [`with ${name}`, { weights: { [termOf(name)]: 2, crossEntropy: 0.5 } }]);
+    }
+    return [];
+  }
+  return ownVariants(loss)
+    .filter((own) => !needsBinary(loss, own) || activation === 'sigmoid' || classes === 1)
+    .map((own) => [`by its rule ${JSON.stringify(own)}`, own]);
+}
+
+const needsBinary = (loss: LossName, own: object) => loss === 'focalLoss' && 'alpha' in own;
 
 const probabilities = (z: NdArray) => map(z, (value) => Math.fround(0.5 + value / 8));
 
 for (const loss of LOSSES) {
   describe(`${loss} equals the oracle in value and gradients`, () => {
-    for (const each of problems.filter(({ what }) => !ON_FEW.includes(loss) || FEW.includes(what))) {
+    for (const each of problems.filter(({ what }) => ON_ALL.includes(loss) || FEW.includes(what))) {
       for (const [name, own] of variants(loss, each)) {
         const options = { ...each.options, ...own };
         const logits = options['activation'] === 'none' ? probabilities(each.logits) : each.logits;

@@ -11,7 +11,7 @@ import {
   overlap,
 } from '../../src/index.js';
 import { expectClose, expectFinite, toTensor } from '../support/compare.js';
-import { lossNamed } from '../support/oracle.js';
+import { lossNamed, REGION_LOSSES } from '../support/oracle.js';
 import { randomDistribution, randomIndices, randomLabels, randomLogits } from '../support/random.js';
 
 const SHAPE = [2, 4, 6, 3];
@@ -20,8 +20,8 @@ const logits = () => toTensor(randomLogits(SHAPE, 2));
 const value = (x: tf.Tensor) => x.dataSync()[0]!;
 const largest = (x: tf.Tensor) => Math.max(...x.dataSync().map(Math.abs));
 
-describe.each(['generalizedDice', 'logCoshDice', 'mcc', 'dice'] as const)('%s', (name) => {
-  const loss = lossNamed(`${name}Loss`);
+describe.each(REGION_LOSSES)('%s', (name) => {
+  const loss = lossNamed(name);
   const fromOverlap = (table: object, options = {}) => lossFromOverlap(loss as typeof diceLoss, table, options);
 
   test('of merged sums of pieces is the loss of the whole, with every option, and so is its gradient', () => {

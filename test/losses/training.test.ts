@@ -7,6 +7,7 @@ import { expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import * as softseg from '../../src/index.js';
 import { cosineSchedule } from '../../src/training/index.js';
+import { descriptionNamed, REGION_LOSSES } from '../support/described.js';
 import type { Loss } from '../support/oracle.js';
 
 /** One class; three of which a pixel has one; three that overlap. */
@@ -29,8 +30,8 @@ interface Row {
   tasks?: readonly Task[];
 }
 
-/** Every loss has at least one row here. */
-const ROWS: Row[] = [
+/** Rows in which something is special. */
+const SPECIAL: Row[] = [
   { loss: 'iouLoss', labels: 'proper' },
   { loss: 'iouLoss', options: { overlap: 'product' }, labels: 'hard' },
   { loss: 'iouLoss', options: { aggregate: 'batch', smooth: 1 }, labels: 'proper', tasks: ['one', 'overlapping'] },
@@ -67,6 +68,14 @@ const ROWS: Row[] = [
     labels: 'proper',
     tasks: ['one', 'overlapping'],
   },
+];
+
+/** Every loss has at least one row here. */
+const ROWS: Row[] = [
+  ...SPECIAL,
+  ...REGION_LOSSES.filter((name) => !SPECIAL.some(({ loss }) => loss === name)).map((loss): Row => {
+    return { loss, labels: descriptionNamed(loss).lowestAtLabels() ? 'proper' : 'hard', steps: 200 };
+  }),
 ];
 
 const SIZE = 8;

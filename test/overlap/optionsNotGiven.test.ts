@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import * as softseg from '../support/allEntries.js';
+import { ALL_LOSSES } from '../support/described.js';
 
 type Options = Record<string, unknown>;
 type Call = (options: never) => unknown;
@@ -46,8 +47,7 @@ const byName = (names: string, call: (name: string) => Call): Record<string, Cal
 /** A call of every public function that takes options, with arguments that are right but for the options. */
 const CALLS: Record<string, Call> = {
   ...byName(
-    `binaryCrossEntropyLoss boundaryLoss clDiceLoss comboLoss crossEntropyLoss diceLoss focalLoss generalizedDiceLoss
-    hausdorffLoss iouLoss logCoshDiceLoss lovaszHingeLoss lovaszSoftmaxLoss mccLoss tverskyLoss unifiedFocalLoss overlap
+    `${ALL_LOSSES.join(' ')} overlap
     brierScore diceScore expectedCalibrationError iouScore pixelAccuracy precisionScore recallScore tverskyScore
     averageSurfaceDistance hausdorffDistance normalizedSurfaceDice`,
     pair,

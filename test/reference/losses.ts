@@ -54,22 +54,6 @@ export interface UnifiedFocalOptions extends RegionOptions, PixelOptions {
 
 export type CrossEntropyOptions = BinaryCrossEntropyOptions;
 
-export type ComboTerm =
-  | 'iou'
-  | 'dice'
-  | 'tversky'
-  | 'generalizedDice'
-  | 'logCoshDice'
-  | 'mcc'
-  | 'crossEntropy'
-  | 'binaryCrossEntropy'
-  | 'focal';
-
-export interface ComboOptions
-  extends PixelOptions, DiceOptions, TverskyOptions, GeneralizedDiceOptions, CrossEntropyOptions, FocalOptions {
-  weights?: Partial<Record<ComboTerm, number>>;
-}
-
 /** The sums of one sample and one class, with the intersection that `overlap` asks for. */
 interface Row {
   intersection: number;
@@ -403,33 +387,4 @@ function pixelLoss(
   if (reduction === 'sum') return scalar(sum(totals.data));
   if (reduction === 'sample') return map(totals, (total, n) => (total === 0 ? 0 : total / at(weights.data, n)));
   return scalar(pixels.length === 0 ? 0 : sum(totals.data) / sum(weights.data));
-}
-
-export function comboLoss(labels: NdArray, predictions: NdArray, options: ComboOptions = {}): NdArray {
-  const { weights = { iou: 1, crossEntropy: 1 }, posWeight, ...rest } = options;
-  const classCount = at(predictions.shape, resolveAxis(options.axis ?? -1, predictions.shape.length));
-  // one activation for all terms, and no softmax where a term is binary
-  const isForcedBinary = weights.binaryCrossEntropy !== undefined;
-  const activation = options.activation ?? (isForcedBinary ? 'sigmoid' : defaultActivation(classCount));
-  const shared = { ...rest, activation };
-  const losses = {
-    iou: () => iouLoss(labels, predictions, shared),
-    dice: () => diceLoss(labels, predictions, shared),
-    tversky: () => tverskyLoss(labels, predictions, shared),
-    generalizedDice: () => generalizedDiceLoss(labels, predictions, shared),
-    logCoshDice: () => logCoshDiceLoss(labels, predictions, shared),
-    mcc: () => mccLoss(labels, predictions, shared),
-    focal: () => focalLoss(labels, predictions, shared),
-    crossEntropy: () =>
-      crossEntropyLoss(labels, predictions, isBinary(activation, classCount) ? { ...shared, posWeight } : shared),
-    binaryCrossEntropy: () => binaryCrossEntropyLoss(labels, predictions, { ...shared, posWeight }),
-  };
-  const terms = (Object.keys(weights) as (keyof typeof losses)[]).map((name) => {
-    const weight = weights[name] ?? 0;
-    return map(losses[name](), (value) => weight * value);
-  });
-  return terms.reduce((total, term) => {
-    if (total.shape.join() !== term.shape.join()) throw new Error('the terms differ in shape');
-    return map(total, (value, i) => value + at(term.data, i));
-  });
 }

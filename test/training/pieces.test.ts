@@ -18,6 +18,7 @@ import {
 } from '../../src/training/index.js';
 import { LOSSES } from '../../src/training/lossRegistry.js';
 import { expectClose, toTensor } from '../support/compare.js';
+import { REGION_LOSSES } from '../support/described.js';
 import { randomArray, randomDistribution, randomIndices, randomLabels } from '../support/random.js';
 
 const TOLERANCE = 1e-5;
@@ -31,7 +32,7 @@ interface Case {
   byLogits?: boolean;
 }
 
-const CASES: Case[] = [
+const SPECIAL: Case[] = [
   { loss: 'iouLoss' },
   { loss: 'iouLoss', options: { aggregate: 'batch', overlap: 'product', smooth: 1 } },
   { loss: 'iouLoss', options: { reduction: 'sum', sharpness: 2, classes: [1, 2] } },
@@ -61,6 +62,11 @@ const CASES: Case[] = [
   { loss: 'boundaryLoss', byLogits: true },
   { loss: 'hausdorffLoss', byLogits: true },
   { loss: 'clDiceLoss', options: { iterations: 2 }, byLogits: true },
+];
+
+const CASES: Case[] = [
+  ...SPECIAL,
+  ...REGION_LOSSES.filter((name) => !SPECIAL.some(({ loss }) => loss === name)).map((loss) => ({ loss })),
 ];
 
 const named = ({ loss, options = {} }: Case) => namedLoss(loss as 'iouLoss', options) as unknown as NamedLoss;

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import * as lovasz from '../../reference/lovasz.js';
 import * as softseg from '../../../src/index.js';
+import type { OptionRule } from '../../../src/losses/descriptions/optionRules.js';
 import * as distance from '../../reference/distance.js';
 import * as reference from '../../reference/index.js';
 import type { NdArray } from '../../reference/index.js';
@@ -9,6 +10,7 @@ import { readPixels } from '../../reference/pixels.js';
 import { forOracle, isTensorSpec, valuesOf, type Spec, type TensorSpec } from '../call.js';
 import { isRepresentable, kinksOf, mayBeInfinite, passesValueChecks } from '../documented.js';
 import { rangeOf, type Range } from '../ranges.js';
+import { ownRules, REGION_LOSSES, termOf, valuesOf as allowed, type LossName } from '../../support/described.js';
 import { reversedBatch, reversedClasses } from '../relations.js';
 import { defined, listOf, one, options, scene, sometimes, weighted, type Scene, type SceneRules } from '../scene.js';
 import type { Subject } from '../subject.js';
@@ -218,7 +220,7 @@ const spacing = sometimes(one<number>(1, 0.5, 3));
 const shapeRules: SceneRules = { activations: ALL, leastAxes: 1, most: 240, mostClasses: 5 };
 const shapeOptions = { ...classOptions, reduction: regionOptions.reduction };
 
-const TERMS = ['iou', 'dice', 'tversky', 'generalizedDice', 'logCoshDice', 'mcc', 'crossEntropy', 'focal'] as const;
+const TERMS = [...REGION_LOSSES.map(termOf), 'crossEntropy', 'focal'];
 const comboWeights = fc
   .uniqueArray(fc.tuple(one(...TERMS), one(0, 0.5, 1, 2)), { minLength: 1, maxLength: 3, selector: ([name]) => name })
   .map((entries) => Object.fromEntries(entries) as Record<string, number>);
@@ -265,6 +267,33 @@ const ownDiceLoss = softseg.defineLoss<softseg.DiceLossOptions>({
 
 type AnyLoss = (...args: unknown[]) => unknown;
 
+/** The own options of region losses, where other values than those that the rules give are of interest. */
+const SPECIAL: Partial<Record<LossName, Record<string, fc.Arbitrary<unknown>>>> = {
+  tverskyLoss: {
+    alpha: sometimes(ratio),
+    beta: sometimes(ratio),
+    gamma: sometimes(one(1, 0.75, 1.33, 2)),
+  },
+};
+
+const FAMILIES: Partial<Record<LossName, Family>> = { mccLoss: { smooth: hasRoots } };
+
+function ownOptions(name: LossName): Record<string, fc.Arbitrary<unknown>> {
+  return SPECIAL[name] ?? optionsByRules(name);
+}
+
+/** The values that the rules of its own options allow, and the defaults. */
+export function optionsByRules(name: LossName): Record<string, fc.Arbitrary<unknown>> {
+  return Object.fromEntries(
+    ownRules(name)
+      .filter(([, rule]) => rule.kind !== 'other')
+      .map(([option, rule]) => [option, sometimes(fc.constantFrom(...defaultOf(rule), ...allowed(rule)))]),
+  );
+}
+
+const defaultOf = (rule: OptionRule): unknown[] =>
+  rule.kind === 'other' || rule.default === undefined ? [] : [rule.default];
+
 export const LOSS_SUBJECTS: readonly Subject[] = [
   {
     ...loss('defineRegionLoss', regionOptions, { oracle: representable(oracleOf(reference.iouLoss)) }),
@@ -275,17 +304,7 @@ export const LOSS_SUBJECTS: readonly Subject[] = [
     invoke: (args) => (ownDiceLoss as AnyLoss)(...args),
     composite: true,
   },
-  loss('iouLoss', regionOptions),
-  loss('diceLoss', { ...regionOptions, squared: sometimes(fc.boolean()), log: sometimes(fc.boolean()) }),
-  loss('tverskyLoss', {
-    ...regionOptions,
-    alpha: sometimes(ratio),
-    beta: sometimes(ratio),
-    gamma: sometimes(one(1, 0.75, 1.33, 2)),
-  }),
-  loss('generalizedDiceLoss', { ...regionOptions, weighting: sometimes(one('square', 'simple', 'uniform')) }),
-  loss('logCoshDiceLoss', { ...regionOptions, squared: sometimes(fc.boolean()) }),
-  loss('mccLoss', regionOptions, { smooth: hasRoots }),
+  ...REGION_LOSSES.map((name) => loss(name, { ...regionOptions, ...ownOptions(name) }, FAMILIES[name])),
   loss('crossEntropyLoss', { ...entropyOptions }, { perPixel: true }),
   loss(
     'binaryCrossEntropyLoss',

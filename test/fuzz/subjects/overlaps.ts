@@ -7,9 +7,10 @@ import * as reference from '../../reference/index.js';
 import type { NdArray } from '../../reference/index.js';
 import { forOracle, isTensorSpec, type Spec, type TensorSpec } from '../call.js';
 import { isRepresentable, kinksOf, mayBeInfinite, passesValueChecks } from '../documented.js';
+import { REGION_LOSSES } from '../../support/described.js';
 import { one, options, scene, sometimes } from '../scene.js';
 import type { Relation, Subject } from '../subject.js';
-import { classOptions, fitClasses, hasRoots, optionsOf, oracleOf, representable } from './losses.js';
+import { classOptions, fitClasses, hasRoots, optionsByRules, optionsOf, oracleOf, representable } from './losses.js';
 
 const SUMS = SUM_NAMES;
 const ACTIVATIONS = ['softmax', 'sigmoid', 'none', 'function'] as const;
@@ -104,17 +105,13 @@ const region = {
 
 /** Options of each loss that depends on sums only. */
 const ON_SUMS: Record<string, Record<string, fc.Arbitrary<unknown>>> = {
-  iouLoss: region,
-  diceLoss: { ...region, squared: sometimes(fc.boolean()), log: sometimes(fc.boolean()) },
+  ...Object.fromEntries(REGION_LOSSES.map((name) => [name, { ...region, ...optionsByRules(name) }])),
   tverskyLoss: {
     ...region,
     alpha: sometimes(one(0.3, 1, 0)),
     beta: sometimes(one(0.7, 0)),
     gamma: sometimes(one(1, 1.33)),
   },
-  generalizedDiceLoss: { ...region, weighting: sometimes(one('square', 'simple', 'uniform')) },
-  logCoshDiceLoss: { ...region, squared: sometimes(fc.boolean()) },
-  mccLoss: region,
   crossEntropyLoss: { ...classOptions, reduction: sometimes(one('mean', 'sum', 'sample')) },
 };
 
