@@ -22,6 +22,7 @@ export type {
   NumberRule,
   OptionRule,
   OptionRules,
+  OptionsOfRules,
   OtherRule,
 } from './losses/descriptions/optionRules.js';
 export { softSkeleton, type SoftSkeletonOptions } from './morphology/softSkeleton.js';

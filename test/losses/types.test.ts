@@ -4,10 +4,13 @@ import * as tf from '@tensorflow/tfjs-core';
 import {
   comboLoss,
   crossEntropyLoss,
+  defineLoss,
+  defineRegionLoss,
   diceLoss,
   iouLoss,
   type IouLossOptions,
   type OptionRules,
+  type RegionOptions,
 } from '../../src/index.js';
 import type { SumsFormula } from '../../src/overlap/sumsFormula.js';
 
@@ -46,4 +49,53 @@ test('a loss has a rule for each of its options', () => {
   // @ts-expect-error there is no rule for power
   const none: OptionRules<{ power?: number }> = {};
   expect([rules, none].map((each) => Object.keys(each).length)).toEqual([2, 0]);
+});
+
+test("the rules of a loss of one's own say what its options are", () => {
+  const [t, z] = [tf.ones([2, 3, 1]), tf.zeros([2, 3, 1])];
+  const powerLoss = defineLoss({
+    name: 'powerLoss',
+    options: {
+      power: { kind: 'number', default: 2, least: 0 },
+      mode: { kind: 'choice', values: ['sum', 'mean'], default: 'mean' },
+      negative: { kind: 'flag', default: false },
+      extra: { kind: 'other' },
+    },
+    own: ['power'],
+    lowestAtLabels: ({ mode }) => mode === 'mean',
+    loss(labels, predictions, { power = 2, mode = 'mean', negative = false }) {
+      const errors = tf.pow(tf.abs(tf.sub(labels, tf.sigmoid(predictions))), power);
+      return tf.mul(mode === 'sum' ? tf.sum(errors) : tf.mean(errors), negative ? -1 : 1);
+    },
+  });
+  const ofPower: tf.Tensor = powerLoss(t, z, { power: 1, mode: 'sum', negative: true, extra: t });
+  // @ts-expect-error an option that does not exist
+  expect(() => powerLoss(t, z, { powr: 1 })).toThrow(`unknown option 'powr'`);
+  // @ts-expect-error none of the values
+  powerLoss(t, z, { mode: 'median' });
+  // @ts-expect-error a flag is no number
+  powerLoss(t, z, { negative: 1 });
+
+  const rateLoss = defineRegionLoss({
+    name: 'rateLoss',
+    options: { factor: { kind: 'number', default: 3, least: 0 } },
+    value: (a, { intersection, labelled }, { factor, smooth }) =>
+      a.mul(a.divide(intersection, a.add(labelled, smooth), 1), factor),
+  });
+  const ofRates: tf.Tensor1D = rateLoss(t, z, { factor: 2, smooth: 0, reduction: 'sample' });
+  // @ts-expect-error the option is a number
+  expect(() => rateLoss(t, z, { factor: 'two' })).toThrow('factor must be a number');
+
+  const writtenOut = defineLoss<{ scale?: number }>({
+    name: 'writtenOut',
+    options: { scale: { kind: 'number', default: 1, least: 0 } },
+    loss: (labels, _, { scale = 1 }) => tf.mul(tf.mean(labels), scale),
+  });
+  const regionWrittenOut = defineRegionLoss<RegionOptions & { scale?: number }>({
+    name: 'regionWrittenOut',
+    options: { scale: { kind: 'number', default: 1, least: 0 } },
+    value: (a, { labelled }, { scale }) => a.mul(labelled, scale),
+  });
+  const terms = [{ loss: powerLoss }, { loss: rateLoss, factor: 2 }, { loss: writtenOut }, { loss: regionWrittenOut }];
+  expect([ofPower, ofRates, comboLoss(t, z, { terms })].map((value) => value.arraySync())).toEqual([-3, [1, 1], 5.25]);
 });

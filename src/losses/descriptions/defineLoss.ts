@@ -3,6 +3,7 @@ import { checkNumber, checkOptionNames, entriesOf, fail, show } from '../../chec
 import type { ClassLoss, DescribedLoss } from './lossDescription.js';
 import { makeLoss, type LossDefinition } from './makeLoss.js';
 import { makeRegionLoss, type RegionDefinition } from './makeRegionLoss.js';
+import type { OptionRule, OptionsOfRules } from './optionRules.js';
 import { REGION_RULES, type RegionOptions } from '../families/options.js';
 
 /**
@@ -28,6 +29,11 @@ import { REGION_RULES, type RegionOptions } from '../families/options.js';
  * comboLoss(labels, logits, { terms: [{ loss: diceLoss }, { loss: brierLoss, weight: 2, power: 1 }] });
  * ```
  */
+export function defineLoss<const R extends Readonly<Record<string, OptionRule>>>(
+  definition: Omit<LossDefinition<OptionsOfRules<R>>, 'options'> & { options: R },
+): DescribedLoss<OptionsOfRules<R>>;
+/** The same with the type of its options written out: `defineLoss<MyOptions>({ ... })`. */
+export function defineLoss<O extends object>(definition: LossDefinition<O>): DescribedLoss<O>;
 export function defineLoss<O extends object>(definition: LossDefinition<O>): DescribedLoss<O> {
   return inFunction('defineLoss', () => {
     checkDefinition(definition, 'loss');
@@ -63,9 +69,12 @@ export function defineLoss<O extends object>(definition: LossDefinition<O>): Des
  * comboLoss(labels, logits, { terms: [{ loss: meanLoss }, { loss: crossEntropyLoss, weight: 0.5 }] });
  * ```
  */
-export function defineRegionLoss<O extends RegionOptions = RegionOptions>(
-  definition: RegionDefinition<O>,
-): ClassLoss<O> {
+export function defineRegionLoss<const R extends Readonly<Record<string, OptionRule>>>(
+  definition: Omit<RegionDefinition<RegionOptions & OptionsOfRules<R>>, 'options'> & { options: R },
+): ClassLoss<RegionOptions & OptionsOfRules<R>>;
+/** The same with the type of its options written out: `defineRegionLoss<MyOptions>({ ... })`. */
+export function defineRegionLoss<O extends RegionOptions>(definition: RegionDefinition<O>): ClassLoss<O>;
+export function defineRegionLoss<O extends RegionOptions>(definition: RegionDefinition<O>): ClassLoss<O> {
   return inFunction('defineRegionLoss', () => {
     checkDefinition(definition, 'value');
     for (const name of Object.keys(definition.options)) {

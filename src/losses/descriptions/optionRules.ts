@@ -52,6 +52,17 @@ export type OptionRules<O extends object> = {
             : never);
 };
 
+/** The options that rules allow, where their type is not written out. A rule of kind `'other'` says nothing about it. */
+export type OptionsOfRules<R extends Readonly<Record<string, OptionRule>>> = {
+  -readonly [K in keyof R]?: R[K] extends FlagRule
+    ? boolean
+    : R[K] extends NumberRule
+      ? number
+      : R[K] extends ChoiceRule
+        ? R[K]['values'][number]
+        : unknown;
+};
+
 export const FLAG: FlagRule = { kind: 'flag', default: false };
 export const OTHER: OtherRule = { kind: 'other' };
 
