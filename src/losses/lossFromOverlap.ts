@@ -8,7 +8,13 @@ import { defaultActivation, isPlainEntropy } from '../overlap/inputs.js';
 import type { InputOptions } from '../overlap/options.js';
 import type { OverlapOf } from '../overlap/overlap.js';
 import { addUp, lossOfTable, type SumTerm } from '../overlap/sumsFormula.js';
-import { descriptionOf, type Described, type PredictionSpec } from './descriptions/lossDescription.js';
+import {
+  descriptionOf,
+  type Described,
+  type PassDescription,
+  type PredictionSpec,
+} from './descriptions/lossDescription.js';
+import { withActivation } from './descriptions/makeLoss.js';
 import type { Reduction, RegionResult } from './families/options.js';
 
 /** The options that have had their say when the sums were made. */
@@ -49,8 +55,9 @@ export function lossFromOverlap<O extends object, R extends Reduction = 'mean'>(
     const { name } = description;
     if (!description.resolve) fail(`${name} needs the pixels themselves, not only sums`);
     checkOptionNames(options, Object.keys(description.options).filter((option) => !ABOUT_PIXELS.includes(option))); // prettier-ignore
-    const reading = readingOf(tableClasses(table), options as InputOptions, description.activation?.(options));
-    const { terms, others } = description.resolve(reading, options);
+    const own = withActivation(description as PassDescription<InputOptions>, options as InputOptions);
+    const reading = readingOf(tableClasses(table), own);
+    const { terms, others } = description.resolve(reading, own);
     if (others.length > 0 && options.reduction === 'none') {
       fail(`reduction must be 'mean', 'sum' or 'sample', got 'none': the sums have no values of pixels`);
     }
@@ -67,8 +74,7 @@ export function lossFromOverlap<O extends object, R extends Reduction = 'mean'>(
   });
 }
 
-function readingOf(classes: number, options: InputOptions, ofLoss: 'sigmoid' | undefined): PredictionSpec {
-  const { activation = ofLoss ?? defaultActivation(classes) } = options;
+function readingOf(classes: number, { activation = defaultActivation(classes) }: InputOptions): PredictionSpec {
   return { classes, activation: typeof activation === 'function' ? 'none' : activation };
 }
 

@@ -207,3 +207,29 @@ describe('factors that float32 cannot hold', () => {
     }
   });
 });
+
+describe('binaryCrossEntropy, under whose sigmoid all terms read the predictions, with', () => {
+  /** Without class 1 in the second sample: what an absent class costs depends on the activation. */
+  const absent = () => tf.where(tf.equal(sample(), 1), tf.zerosLike(labels()), labels());
+  const sample = () => tf.tensor(Array.from({ length: 40 }, (_, i) => Number(i >= 20)), [2, 5, 4], 'int32'); // prettier-ignore
+  const names = Object.entries(softseg)
+    .filter(([, value]) => typeof value === 'function' && 'description' in value)
+    .map(([name]) => name.replace(/Loss$/, ''))
+    .filter((name) => name !== 'combo' && name !== 'binaryCrossEntropy' && name !== 'lovaszHinge');
+
+  test.each(names)('%s', (name) => {
+    const loss = softseg[`${name}Loss` as keyof typeof softseg] as AnyLoss;
+    const [t, z] = [absent(), logits()];
+    const expected = tf.add(loss(t, z, { activation: 'sigmoid' }), softseg.binaryCrossEntropyLoss(t, z));
+    const terms = [{ loss: `${name}Loss` as `${ComboTerm}Loss` }, { loss: softseg.binaryCrossEntropyLoss }];
+    expectClose(comboLoss(t, z, { weights: { [name]: 1, binaryCrossEntropy: 1 } }), expected);
+    expectClose(comboLoss(t, z, { terms }), expected);
+  });
+
+  test('diceLoss, from a table', () => {
+    const [t, z] = [absent(), logits()];
+    const weights = { dice: 1, binaryCrossEntropy: 1 };
+    const table = softseg.overlap(t, z, { activation: 'sigmoid' });
+    expectClose(softseg.lossFromOverlap(comboLoss, table, { weights }), comboLoss(t, z, { weights }));
+  });
+});

@@ -88,11 +88,17 @@ export function resolveLoss<O extends InputOptions>(
   const { name, options: rules } = description;
   return inFunction(name, () => {
     checkOptionNames(options, Object.keys(rules));
-    const activation = options.activation ?? description.activation?.(options);
-    const inputs = resolveInputs(labels, predictions, activation === undefined ? options : { ...options, activation });
+    const own = withActivation(description, options);
+    const inputs = resolveInputs(labels, predictions, own);
     const reading = { activation: inputs.activation, classes: inputs.layout.classes };
-    return { inputs, loss: description.resolve(reading, options) };
+    return { inputs, loss: description.resolve(reading, own) };
   });
+}
+
+/** The options with the activation of the loss where none is given: defaults such as that of `absent` depend on it. */
+export function withActivation<O extends InputOptions>(description: PassDescription<O>, options: O): O {
+  const activation = options.activation ?? description.activation?.(options);
+  return activation === undefined ? options : { ...options, activation };
 }
 
 /** Inside tf.tidy. */
