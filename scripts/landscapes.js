@@ -1,5 +1,5 @@
-// Draws the landscape of each loss into docs/losses: its value and its gradient against p. Needs the built package
-// (npm run build). With --check, fails when a picture is not what comes out.
+// Draws the landscape of each loss that describes itself into docs/losses: its value and its gradient against p. Needs
+// the built package (npm run build). With --check, fails when a picture is not what comes out.
 //
 // Uniform: 16 pixels of one class with the label t and the probability p, all alike; t = 0, 0.3 and 1, or 0 and 1 for
 // losses that take hard labels only. The gradient is that to the common p.
@@ -12,30 +12,28 @@ import { at, escaped, path, ring, stepOf, steps, text, TEXT, ticksOf, writePictu
 const SOFT = [0, 0.3, 1];
 const HARD = [0, 1];
 
-/** One picture each: the file's name, the loss, its options beside activation, the labels, and what p stands for. */
-const LANDSCAPES = [
-  ['iouLoss', 'iouLoss', {}, uniform(SOFT)],
+/** Losses whose picture is not that of their defaults on 16 pixels that are all alike. */
+const SPECIAL = {
+  tverskyLoss: [{ alpha: 0.3, beta: 0.7 }, uniform(SOFT)],
+  lovaszHingeLoss: [{}, uniform(HARD, 'logit')],
+  boundaryLoss: [{}, square()],
+  hausdorffLoss: [{}, square()],
+  clDiceLoss: [{ iterations: 3 }, square()],
+};
+const VARIANTS = [
   ['iouLoss-product', 'iouLoss', { overlap: 'product' }, uniform(SOFT)],
-  ['diceLoss', 'diceLoss', {}, uniform(SOFT)],
   ['diceLoss-product', 'diceLoss', { overlap: 'product' }, uniform(SOFT)],
   ['diceLoss-squared', 'diceLoss', { squared: true }, uniform(SOFT)],
   ['diceLoss-log', 'diceLoss', { log: true }, uniform(SOFT)],
-  ['tverskyLoss', 'tverskyLoss', { alpha: 0.3, beta: 0.7 }, uniform(SOFT)],
   ['tverskyLoss-focal', 'tverskyLoss', { alpha: 0.3, beta: 0.7, gamma: 0.75 }, uniform(SOFT)],
-  ['generalizedDiceLoss', 'generalizedDiceLoss', {}, uniform(SOFT)],
-  ['logCoshDiceLoss', 'logCoshDiceLoss', {}, uniform(SOFT)],
-  ['mccLoss', 'mccLoss', {}, uniform(SOFT)],
-  ['crossEntropyLoss', 'crossEntropyLoss', {}, uniform(SOFT)],
   ['crossEntropyLoss-subtractEntropy', 'crossEntropyLoss', { subtractEntropy: true }, uniform(SOFT)],
-  ['binaryCrossEntropyLoss', 'binaryCrossEntropyLoss', {}, uniform(SOFT)],
-  ['focalLoss', 'focalLoss', {}, uniform(SOFT)],
-  ['unifiedFocalLoss', 'unifiedFocalLoss', {}, uniform(SOFT)],
-  ['comboLoss', 'comboLoss', {}, uniform(SOFT)],
-  ['lovaszHingeLoss', 'lovaszHingeLoss', {}, uniform(HARD, 'logit')],
-  ['lovaszSoftmaxLoss', 'lovaszSoftmaxLoss', {}, uniform(SOFT)],
-  ['boundaryLoss', 'boundaryLoss', {}, square()],
-  ['hausdorffLoss', 'hausdorffLoss', {}, square()],
-  ['clDiceLoss', 'clDiceLoss', { iterations: 3 }, square()],
+];
+/** One picture each: the file's name, the loss, its options next to activation, the labels, and what p stands for. */
+const LANDSCAPES = [
+  ...Object.keys(softseg)
+    .filter((name) => softseg[name].description)
+    .map((name) => [name, name, ...(SPECIAL[name] ?? [{}, uniform(SOFT)])]),
+  ...VARIANTS,
 ];
 
 /** Where the curves are computed: evenly, near the ends, and on both sides of what may be a jump. */
