@@ -6,6 +6,7 @@ module.exports = {
     '^#nativePasses$': '<rootDir>/../src/kernels/tensorflow/nativePasses.ts',
     '^softseg$': '<rootDir>/../src/index.ts',
     '^softseg/(metrics|training)$': '<rootDir>/../src/$1/index.ts',
+    '^#nativePasses$': '<rootDir>/../src/kernels/tensorflow/nativePasses.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   testMatch: ['<rootDir>/test/**/*.test.ts'],

@@ -3,8 +3,9 @@ import { h } from '../ui/dom.js';
 import { significant } from '../ui/format.js';
 import { raster } from '../ui/raster.js';
 import { diverging } from '../ui/theme.js';
-import { LOSSES, type LossName, type Spec } from './catalogue.js';
+import type { LossName, Spec } from './catalogue.js';
 import { evaluate, type Evaluation, type Painting } from './evaluate.js';
+import { ORDERED } from './pages.js';
 import { SIZE } from './presets.js';
 
 export interface Gallery {
@@ -19,7 +20,7 @@ export function gallery(
   painting: Painting,
   onChoose: (name: LossName) => void,
 ): Gallery {
-  const cards = LOSSES.map((name) => {
+  const cards = ORDERED.map((name) => {
     const map = raster(SIZE, SIZE, { 'aria-hidden': 'true' });
     const value = h('span', { class: 'value' }, ' ');
     const element = h(

@@ -10,6 +10,7 @@ import { evaluate, shapeOf, type Evaluation, type Painting } from './evaluate.js
 import { optionsForm } from './form.js';
 import { gallery, largest } from './gallery.js';
 import { grid, type Cell } from './grid.js';
+import { aboutOf, ORDERED } from './pages.js';
 import { ANNOTATORS, LABELS, PIXELS, PREDICTIONS, SIZE } from './presets.js';
 
 const titles = (presets: Record<string, { title: string }>) =>
@@ -117,7 +118,7 @@ export function lossesPage(): HTMLElement {
   const all = gallery(specs, painting, choose);
   const loss = picker({
     label: 'Loss',
-    options: LOSSES.map((name) => ({ value: name, label: name })),
+    options: ORDERED.map((name) => ({ value: name, label: name })),
     value: state.loss,
     onChange: choose,
   });
@@ -125,7 +126,7 @@ export function lossesPage(): HTMLElement {
     state.loss = name;
     loss.set(name);
     all.choose(name);
-    about.textContent = CATALOGUE[name].about;
+    about.textContent = aboutOf(name);
     form.show(specs[name]);
     changed();
   }

@@ -4,13 +4,14 @@ import { h, oncePerFrame } from '../ui/dom.js';
 import { fixed, significant } from '../ui/format.js';
 import { plot, roundRange, type Curve } from '../ui/plot.js';
 import { trainingCode } from '../losses/build.js';
-import { CATALOGUE, defaults, LOSSES, type LossName, type Spec } from '../losses/catalogue.js';
+import { CATALOGUE, defaults, type LossName, type Spec } from '../losses/catalogue.js';
 import { optionsForm } from '../losses/form.js';
+import { aboutOf, ORDERED } from '../losses/pages.js';
 import { BACKENDS, CLASSES, type Backend, type FromWorker, type Scores, type ToWorker } from './messages.js';
 import { pictures } from './pictures.js';
 
 /** The network has one output, and deep supervision wants several. */
-const TRAINABLE = LOSSES.filter((name) => name !== 'deepSupervisionLoss');
+const TRAINABLE = ORDERED.filter((name) => name !== 'deepSupervisionLoss');
 const RATES = ['0.0005', '0.001', '0.002', '0.005', '0.01'];
 
 type Phase = 'looking' | 'idle' | 'running' | 'paused' | 'stopping';
@@ -210,8 +211,7 @@ export function trainingPage(): HTMLElement {
   });
   function choose(name: LossName) {
     state.loss = name;
-    about.textContent =
-      CATALOGUE[name].about + (CATALOGUE[name].readsBack ? ' Not on WebGPU: it reads tensors back.' : '');
+    about.textContent = aboutOf(name) + (CATALOGUE[name].readsBack ? ' Not on WebGPU: it reads tensors back.' : '');
     form.show(specs[name]);
     offerBackends();
     showCode();
