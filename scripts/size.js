@@ -1,5 +1,6 @@
 // What a page pays for softseg: bytes of a bundle, minified and gzipped, tfjs-core left out. Needs the built package
-// (npm run build). SOFTSEG_KERNELS 'composed' is what a bundler's `define` puts in place to leave the fused kernels out.
+// (npm run build). A bundler's `define` leaves parts out: the fused kernels with SOFTSEG_KERNELS as 'composed', and the
+// checks of values with SOFTSEG_VALUE_CHECKS as 'never'.
 import { Buffer } from 'node:buffer';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,10 +21,13 @@ const IMPORTS = {
   'all three': ['softseg', 'softseg/metrics', 'softseg/training'].map((entry) => `export * from '${entry}';`).join(''),
 };
 const COMPOSED = { SOFTSEG_KERNELS: '"composed"' };
-const KERNELS = {
+const NO_CHECKS = { SOFTSEG_VALUE_CHECKS: '"never"' };
+/** By what a page keeps. */
+const DEFINES = {
   fused: {},
+  'fused, no value checks': NO_CHECKS,
   composed: COMPOSED,
-  'composed, no value checks': { ...COMPOSED, SOFTSEG_VALUE_CHECKS: '"never"' },
+  'composed, no value checks': { ...COMPOSED, ...NO_CHECKS },
 };
 
 /** Kernels, and the small ops they share with the losses, are left out: losses, options and checks are counted. */
@@ -41,7 +45,7 @@ const WITHOUT_KERNELS = {
 export async function sizes() {
   const rows = [];
   for (const [what, code] of Object.entries(IMPORTS)) {
-    for (const [kernels, define] of Object.entries(KERNELS)) {
+    for (const [kernels, define] of Object.entries(DEFINES)) {
       rows.push({ what, kernels, esbuild: await byEsbuild(code, define), vite: await byVite(code, define) });
     }
     rows.push({ what, kernels: 'none counted', esbuild: await byEsbuild(code, COMPOSED, [WITHOUT_KERNELS]) });
