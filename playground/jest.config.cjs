@@ -3,7 +3,6 @@ module.exports = {
   testEnvironment: '<rootDir>/../test/setup/environment.cjs',
   transform: { '\\.ts$': ['babel-jest', { configFile: require.resolve('../babel.config.json') }] },
   moduleNameMapper: {
-    '^#nativePasses$': '<rootDir>/../src/kernels/tensorflow/nativePasses.ts',
     '^softseg$': '<rootDir>/../src/index.ts',
     '^softseg/(metrics|training)$': '<rootDir>/../src/$1/index.ts',
     '^#nativePasses$': '<rootDir>/../src/kernels/tensorflow/nativePasses.ts',

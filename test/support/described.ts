@@ -19,8 +19,12 @@ export const hasRegion = (name: LossName): boolean =>
 
 /** Whether the loss has several terms, of different shapes, which reduction 'none' cannot add up. */
 export function isSum(name: LossName): boolean {
-  const { terms, others } = descriptionNamed(name).resolve!(name, { classes: 2, activation: 'sigmoid' }, {});
-  return terms.length + others.length > 1;
+  try {
+    descriptionNamed(name).resolve!({ classes: 2, activation: 'sigmoid' }, { reduction: 'none' });
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 /** The losses that are one formula on the sums. */

@@ -45,11 +45,7 @@ function processor(): string {
   return cpus()[0]?.model ?? '';
 }
 
-/**
- * The op that goes with an installed package's binding; undefined if softseg did not make that, or has no op for it.
- *
- * @internal
- */
+/** The op that goes with an installed package's binding; undefined if softseg did not make that, or has no op for it. */
 export function installedOp(name: NativePackage): string | undefined {
   const found = findPackage(name);
   const home = found && homeOf(found);
