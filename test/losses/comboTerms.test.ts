@@ -13,7 +13,7 @@ import {
 import { currentKernels } from '../../src/kernels/select.js';
 import { expectClose, toTensor } from '../support/compare.js';
 import type { Loss } from '../support/oracle.js';
-import { distanceLoss, kulczynskiLoss } from '../support/ownLosses.js';
+import { distanceLoss, agreementLoss } from '../support/ownLosses.js';
 import { randomArray, randomDistribution, randomIndices, randomLogits } from '../support/random.js';
 
 const SHAPE = [2, 5, 4, 3];
@@ -96,7 +96,7 @@ const ROWS: Record<string, Row> = {
   'unified focal': { terms: [{ loss: softseg.unifiedFocalLoss, delta: 0.7 }, { loss: softseg.mccLoss }] },
   'a region loss of one’s own': {
     terms: [
-      { loss: kulczynskiLoss, share: 0.25, classes: [1, 2] },
+      { loss: agreementLoss, share: 0.25, classes: [1, 2] },
       { loss: softseg.crossEntropyLoss, weight: 0.5 },
     ],
     passes: 1,
@@ -185,7 +185,7 @@ describe('reduction none', () => {
     const row: Row = {
       terms: [
         { loss: softseg.diceLoss, squared: true },
-        { loss: kulczynskiLoss, weight: 2 },
+        { loss: agreementLoss, weight: 2 },
       ],
     };
     const value = comboLoss(t, z, { terms: row.terms, reduction: 'none' });
@@ -224,7 +224,7 @@ const REFUSED: [object, string][] = [
   [{ terms: [{ ...dice, sharpness: 2 }] }, 'terms[0] (diceLoss): give sharpness beside terms: it is the same for all of them'], // prettier-ignore
   [{ terms: [{ ...dice, reduction: 'sum' }] }, 'terms[0] (diceLoss): give reduction beside terms: it is the same for all of them'], // prettier-ignore
   [{ terms: [{ ...dice, gamma: 2 }] }, "terms[0] (diceLoss): unknown option 'gamma'; it takes classWeights, classes, "],
-  [{ terms: [{ loss: kulczynskiLoss, share: 2 }] }, 'share must be a number in [0, 1], got 2'],
+  [{ terms: [{ loss: agreementLoss, share: 2 }] }, 'share must be a number in [0, 1], got 2'],
   [{ terms: [dice], weights: { dice: 1 } }, 'weights and terms do not go together: give each term its weight'],
   [{ terms: [dice], classes: [1] }, 'with terms, give classes to the terms that it is meant for'],
   [{ terms: [dice], squared: true }, 'with terms, give squared to the terms that it is meant for'],
@@ -253,10 +253,10 @@ describe('lossFromOverlap', () => {
     ['comboLoss', comboLoss, {}],
     ['comboLoss with weights', comboLoss, { weights: { dice: 1, tversky: 0.5 }, alpha: 0.3, aggregate: 'batch' }],
     ['comboLoss with terms', comboLoss, { terms: [{ loss: 'diceLoss', classes: [1, 2] }, { loss: 'crossEntropyLoss' }] }],
-    ['comboLoss with terms of one’s own', comboLoss, { terms: [{ loss: kulczynskiLoss, share: 0.1 }, { loss: 'mccLoss' }] }],
+    ['comboLoss with terms of one’s own', comboLoss, { terms: [{ loss: agreementLoss, share: 0.1 }, { loss: 'mccLoss' }] }],
     ['binaryCrossEntropyLoss', softseg.binaryCrossEntropyLoss, { activation: 'sigmoid' }],
     ['binaryCrossEntropyLoss per sample', softseg.binaryCrossEntropyLoss, { activation: 'sigmoid', classWeights: [1, 2, 3], reduction: 'sample' }],
-    ['a region loss of one’s own', kulczynskiLoss, { share: 0.3, reduction: 'none' }],
+    ['a region loss of one’s own', agreementLoss, { share: 0.3, reduction: 'none' }],
   ]; // prettier-ignore
 
   test.each(SUMS)('of %s is the loss', (_, loss, how) => {
@@ -326,24 +326,22 @@ describe('definitions', () => {
     expect(distanceLoss.name).toBe('distanceLoss');
     const { name, own: names, range, lowestAtLabels } = distanceLoss.description;
     expect([name, names, range, lowestAtLabels()]).toEqual(['distanceLoss', ['power', 'reduction'], [-Infinity, Infinity], false]); // prettier-ignore
-    expect(kulczynskiLoss.description.own).toEqual(['share']);
-    expect(kulczynskiLoss.description.range).toEqual([0, 1]);
-    expect(Object.keys(kulczynskiLoss.description.options)).toEqual(
+    expect(agreementLoss.description.own).toEqual(['share']);
+    expect(agreementLoss.description.range).toEqual([0, 1]);
+    expect(Object.keys(agreementLoss.description.options)).toEqual(
       expect.arrayContaining(['share', 'classes', 'mask']),
     );
-    expect(kulczynskiLoss.description.lowestAtLabels()).toBe(true);
-    expect(kulczynskiLoss.description.lowestAtLabels({ overlap: 'product' } as never)).toBe(false);
+    expect(agreementLoss.description.lowestAtLabels()).toBe(true);
+    expect(agreementLoss.description.lowestAtLabels({ overlap: 'product' } as never)).toBe(false);
   });
 
   test('give losses that refuse options they have no rule for, and values that are no tensor', () => {
     const [t, z] = [soft(), logits()];
     expect(() => distanceLoss(t, z, { gamma: 1 } as object)).toThrow("distanceLoss: unknown option 'gamma'; it takes power, reduction"); // prettier-ignore
-    expect(() => kulczynskiLoss(t, z, { gamma: 1 } as object)).toThrow(
-      "kulczynskiLoss: unknown option 'gamma'; it takes ",
+    expect(() => agreementLoss(t, z, { gamma: 1 } as object)).toThrow(
+      "agreementLoss: unknown option 'gamma'; it takes ",
     );
-    expect(() => kulczynskiLoss(t, z, { share: -1 })).toThrow(
-      'kulczynskiLoss: share must be a number in [0, 1], got -1',
-    );
+    expect(() => agreementLoss(t, z, { share: -1 })).toThrow('agreementLoss: share must be a number in [0, 1], got -1');
     const none = defineLoss({ name: 'none', options: {}, loss: () => 0 as unknown as tf.Tensor });
     expect(() => none(t, z)).toThrow('none: the result of the loss must be a tf.Tensor, got 0');
   });

@@ -2,9 +2,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { defineLoss, defineRegionLoss, type Reduction, type RegionOptions } from '../../src/index.js';
 
-/** 1 - (share·I/P + (1 - share)·I/T), Kulczynski's with a share of 1/2. */
-export const kulczynskiLoss = defineRegionLoss<RegionOptions & { share?: number }>({
-  name: 'kulczynskiLoss',
+/** 1 - (share·I/P + (1 - share)·I/T), of precision and recall. */
+export const agreementLoss = defineRegionLoss<RegionOptions & { share?: number }>({
+  name: 'agreementLoss',
   options: { share: { kind: 'number', default: 0.5, least: 0, most: 1 } },
   value(a, { intersection, predicted, labelled }, { share }) {
     const [precision, recall] = [a.divide(intersection, predicted, 1), a.divide(intersection, labelled, 1)];

@@ -20,7 +20,7 @@ import {
 } from '../../src/training/index.js';
 import { expectClose, toTensor } from '../support/compare.js';
 import type { Loss } from '../support/oracle.js';
-import { distanceLoss, kulczynskiLoss } from '../support/ownLosses.js';
+import { distanceLoss, agreementLoss } from '../support/ownLosses.js';
 import { randomArray, randomDistribution, randomLogits } from '../support/random.js';
 import { CLASSES, discard, reload, SPATIAL, train, weightsOf } from './savedModels.js';
 import { oneOutput } from './tinyModels.js';
@@ -57,8 +57,8 @@ const CASES: [string, Loss, () => NamedLoss, boolean][] = [
   ],
   [
     'a region loss of one’s own',
-    (t, z, more) => kulczynskiLoss(t, z, { share: 0.25, ...more }),
-    () => namedLoss(kulczynskiLoss, { share: 0.25 }) as NamedLoss,
+    (t, z, more) => agreementLoss(t, z, { share: 0.25, ...more }),
+    () => namedLoss(agreementLoss, { share: 0.25 }) as NamedLoss,
     true,
   ],
 ];
@@ -103,7 +103,7 @@ describe('namedLoss', () => {
   test.each<[string, unknown[], string]>([
     [
       'a term of one’s own, which no file can hold',
-      ['comboLoss', { terms: [{ loss: kulczynskiLoss }] }],
+      ['comboLoss', { terms: [{ loss: agreementLoss }] }],
       "namedLoss: comboLoss's terms[0].loss",
     ],
     [
@@ -113,8 +113,8 @@ describe('namedLoss', () => {
     ],
     [
       'an unknown option',
-      [kulczynskiLoss, { alpha: 1 }],
-      "namedLoss of kulczynskiLoss: unknown option 'alpha'; it takes",
+      [agreementLoss, { alpha: 1 }],
+      "namedLoss of agreementLoss: unknown option 'alpha'; it takes",
     ],
     ['a loss of one’s own with the name of ours', [impostor], "namedLoss: 'diceLoss' is a loss of softseg; give your own another name"], // prettier-ignore
   ])('refuses %s', (_, args, message) => {
@@ -235,7 +235,7 @@ describe('a model that is saved and loaded', () => {
 
   test('goes on with losses of one’s own that are handed in, whose options are checked', async () => {
     for (const [own, options] of [
-      [kulczynskiLoss, { share: 0.25 }],
+      [agreementLoss, { share: 0.25 }],
       [distanceLoss, { power: 3 }],
     ] as const) {
       const named = namedLoss(own as softseg.DescribedLoss<object>, options) as NamedLoss;
@@ -249,9 +249,9 @@ describe('a model that is saved and loaded', () => {
   });
 
   test('asks for a loss of one’s own that is not handed in', async () => {
-    await expect(trained(namedLoss(kulczynskiLoss) as NamedLoss)).rejects.toThrow(
-      "compileSaved: the file's loss 'kulczynskiLoss' is not softseg's; hand it in: " +
-        'compileSaved(model, { losses: { kulczynskiLoss: ... } }), got undefined',
+    await expect(trained(namedLoss(agreementLoss) as NamedLoss)).rejects.toThrow(
+      "compileSaved: the file's loss 'agreementLoss' is not softseg's; hand it in: " +
+        'compileSaved(model, { losses: { agreementLoss: ... } }), got undefined',
     );
   });
 });
