@@ -1,5 +1,5 @@
 /** comboLoss with terms, and losses of one's own that describe themselves: named, in pieces, in wrappers and in files. */
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import * as softseg from '../../src/index.js';
 import { defineRegionLoss, type ComboLossOptions } from '../../src/index.js';
@@ -63,6 +63,7 @@ const CASES: [string, Loss, () => NamedLoss, boolean][] = [
   ],
 ];
 
+beforeAll(() => softseg.enableWasmTraining());
 beforeEach(() => tf.engine().startScope());
 afterEach(() => tf.engine().endScope());
 
