@@ -19,10 +19,10 @@ export interface AccumulateOptions {
  * the loss needs of each piece, the second sends the loss's gradient back through each. So the network runs forward
  * twice, about a third more work, and no more than one piece is in memory.
  *
- * What is kept of a piece are its sums, [N, C] numbers, for `iouLoss`, `diceLoss`, `tverskyLoss`, `generalizedDiceLoss`,
- * `logCoshDiceLoss`, `mccLoss`, `crossEntropyLoss`, `binaryCrossEntropyLoss`, `focalLoss`, `unifiedFocalLoss` and
- * `comboLoss` of these, by themselves or with options as a `namedLoss`. Of other losses (also with `hardest`), and
- * functions of your own, logits and labels of all pieces are kept, and tiles are refused.
+ * The sums of each piece, [N, C] numbers, are kept for losses that are computed from sums: the region losses (those of
+ * `defineRegionLoss`, too), `crossEntropyLoss`, `binaryCrossEntropyLoss`, `focalLoss`, `unifiedFocalLoss`, and `comboLoss`
+ * of these, by themselves or with options as a `namedLoss`. For other losses (also with `hardest`), and for functions of
+ * your own, logits and labels of all pieces are kept, and tiles are refused.
  *
  * Dropout draws the same in both passes. Batch normalization uses the statistics of each piece (and updates them in both
  * passes), so it is not that of the whole. The regularizers of a model's layers are added.
