@@ -19,7 +19,7 @@ function ordered(): LossName[] {
 
 /** When to use it: a sentence from its page, and what is special here. */
 export function aboutOf(name: LossName): string {
-  const [, use = ''] = /^\*\*(Use it\*\* [\s\S]*?[.:])(?=\s+[A-Z`]|\n\n)/m.exec(textOf(name)) ?? [];
+  const [, use = ''] = /^\*\*(Use it\*\* [\s\S]*?\.)(?=\s+[A-Z`]|\n\n)/m.exec(textOf(name)) ?? [];
   const plain = use
     .replaceAll(/[*`]/g, '')
     .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
