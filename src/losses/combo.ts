@@ -75,6 +75,7 @@ export const comboLoss: PixelLoss<ComboLossOptions> = /* @__PURE__ */ makePassLo
   resolve(reading, options) {
     const terms = termsOf(options);
     checkFactors(terms, reading);
+    checkReductions(terms, options.reduction);
     const resolved = terms.map((term) => weighted(resolveTerm(term, reading), term.weight));
     if (!options.terms) checkOneEntropy(terms, resolved);
     if (options.reduction === 'none') checkShapes(terms, resolved);
@@ -97,11 +98,15 @@ function termsOf({ weights, terms, ...rest }: ComboLossOptions): Term[] {
   return termsOfList(terms, rest);
 }
 
-function resolveTerm({ label, loss, description, options }: Term, reading: PredictionSpec): ResolvedLoss {
+/** The name of a term by itself says nothing new; one in a list says which of them it is. */
+const isInList = ({ label, description }: Term) => label !== description.name.replace(/Loss$/, '');
+
+const inTerm = <T>(term: Term, run: () => T): T => inFunction(isInList(term) ? `${FN}: ${term.label}` : FN, run);
+
+function resolveTerm(term: Term, reading: PredictionSpec): ResolvedLoss {
+  const { label, loss, description, options } = term;
   const { resolve } = description;
-  // The name of a term by itself says nothing new; one in a list says which of them it is.
-  const name = label === description.name.replace(/Loss$/, '') ? FN : `${FN}: ${label}`;
-  if (resolve) return inFunction(name, () => resolve(reading, options));
+  if (resolve) return inTerm(term, () => resolve(reading, options));
   const { reduction } = options as { reduction?: Reduction };
   const other: PixelTerm = (inputs, labels, predictions) => {
     const value = loss(labels, predictions, options);
@@ -129,12 +134,25 @@ function weighted({ terms, others, shape }: ResolvedLoss, weight: number): Resol
 /** Whether float32 holds all that a term is multiplied with. */
 function checkFactors(terms: readonly Term[], { classes }: PredictionSpec): void {
   const largest = (given: unknown) => (entriesOf(given) ?? [given]).reduce<number>((a, b) => Math.max(a, Number(b)), 0);
-  for (const { label, weight, options } of terms) {
+  for (const term of terms) {
+    const { label, weight, options } = term;
     const { classWeights, posWeight } = options as { classWeights?: unknown; posWeight?: unknown };
-    if (classWeights !== undefined) checkClassWeights('classWeights', classWeights, classes);
-    const ofClasses = classWeights === undefined ? 1 : largest(classWeights);
-    const positive = posWeight === undefined ? 1 : Math.max(1, largest(posWeight));
-    checkProduct(`weights.${label}, classWeights and posWeight`, weight * ofClasses * positive);
+    inTerm(term, () => {
+      if (classWeights !== undefined) checkClassWeights('classWeights', classWeights, classes);
+      const ofClasses = classWeights === undefined ? 1 : largest(classWeights);
+      const positive = posWeight === undefined ? 1 : Math.max(1, largest(posWeight));
+      const own = isInList(term) ? 'weight' : `weights.${label}`;
+      checkProduct(`${own}, classWeights and posWeight`, weight * ofClasses * positive);
+    });
+  }
+}
+
+/** A loss without the option `reduction` gives one value, which goes with no others. */
+function checkReductions(terms: readonly Term[], reduction: Reduction | undefined): void {
+  if (reduction !== 'sample' && reduction !== 'none') return;
+  for (const { label, description } of terms) {
+    if ('reduction' in description.options) continue;
+    fail(`reduction must be 'mean' or 'sum', got '${reduction}': ${label} has no option reduction`);
   }
 }
 

@@ -211,7 +211,12 @@ describe('factors that float32 cannot hold', () => {
 describe('binaryCrossEntropy, under whose sigmoid all terms read the predictions, with', () => {
   /** Without class 1 in the second sample: what an absent class costs depends on the activation. */
   const absent = () => tf.where(tf.equal(sample(), 1), tf.zerosLike(labels()), labels());
-  const sample = () => tf.tensor(Array.from({ length: 40 }, (_, i) => Number(i >= 20)), [2, 5, 4], 'int32'); // prettier-ignore
+  const sample = () =>
+    tf.tensor(
+      Array.from({ length: 40 }, (_, i) => Number(i >= 20)),
+      [2, 5, 4],
+      'int32',
+    );
   const names = Object.entries(softseg)
     .filter(([, value]) => typeof value === 'function' && 'description' in value)
     .map(([name]) => name.replace(/Loss$/, ''))
@@ -231,5 +236,45 @@ describe('binaryCrossEntropy, under whose sigmoid all terms read the predictions
     const weights = { dice: 1, binaryCrossEntropy: 1 };
     const table = softseg.overlap(t, z, { activation: 'sigmoid' });
     expectClose(softseg.lossFromOverlap(comboLoss, table, { weights }), comboLoss(t, z, { weights }));
+  });
+});
+
+describe('terms with options of their own', () => {
+  const mine = softseg.defineLoss({
+    name: 'mine',
+    options: { power: { kind: 'number', default: 2, least: 0 }, hard: { kind: 'flag', default: false } },
+    loss: (t, z, { power = 2 }) => tf.pow(softseg.diceLoss(t, z), power),
+  });
+  const dice = softseg.diceLoss;
+
+  const OF_MINE = 'terms[1] (mine) has no option reduction';
+  const largest = 1e18;
+
+  test.each<[Parameters<typeof comboLoss>[2], string]>([
+    [{ terms: [{ loss: mine }, { loss: dice, classWeights: [1] }] }, 'terms[1] (diceLoss): classWeights must be'],
+    [
+      { terms: [{ loss: dice, weight: largest, classWeights: [2, 1, 1] }] },
+      'terms[0] (diceLoss): the product of weight, classWeights and posWeight must be at most',
+    ],
+    [{ terms: [{ loss: dice, smooth: -1 }] }, 'terms[0] (diceLoss): smooth must be a number >= 0, got -1'],
+    [
+      { terms: [{ loss: dice }, { loss: mine }], reduction: 'sample' },
+      `reduction must be 'mean' or 'sum', got 'sample': ${OF_MINE}`,
+    ],
+    [
+      { terms: [{ loss: dice }, { loss: mine }], reduction: 'none' },
+      `reduction must be 'mean' or 'sum', got 'none': ${OF_MINE}`,
+    ],
+  ])('errors name the term: %#', (options, message) => {
+    expect(() => comboLoss(labels(), logits(), options)).toThrow(`comboLoss: ${message}`);
+  });
+
+  test("the rules of a loss of one's own are held, by itself and as a term", () => {
+    const [t, z] = [labels(), logits()];
+    const message = 'mine: power must be a number >= 0, got -1';
+    expect(() => mine(t, z, { power: -1 })).toThrow(message);
+    expect(() => comboLoss(t, z, { terms: [{ loss: mine, power: -1 }] })).toThrow(message);
+    expect(() => mine(t, z, { hard: 1 as unknown as boolean })).toThrow('mine: hard must be true or false, got 1');
+    expectClose(comboLoss(t, z, { terms: [{ loss: mine, power: 1, weight: 3 }] }), tf.mul(dice(t, z), 3));
   });
 });

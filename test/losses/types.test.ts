@@ -72,9 +72,9 @@ test("the rules of a loss of one's own say what its options are", () => {
   // @ts-expect-error an option that does not exist
   expect(() => powerLoss(t, z, { powr: 1 })).toThrow(`unknown option 'powr'`);
   // @ts-expect-error none of the values
-  powerLoss(t, z, { mode: 'median' });
+  expect(() => powerLoss(t, z, { mode: 'median' })).toThrow('mode must be');
   // @ts-expect-error a flag is no number
-  powerLoss(t, z, { negative: 1 });
+  expect(() => powerLoss(t, z, { negative: 1 })).toThrow('negative must be');
 
   const rateLoss = defineRegionLoss({
     name: 'rateLoss',
