@@ -151,7 +151,7 @@ describe.each(Object.entries(ROWS))('comboLoss of %s', (_, row) => {
   test('is so with reduction sample, where no term adds up the batch', () => {
     if (terms.some(({ aggregate }) => aggregate === 'batch')) {
       expect(() => comboLoss(labels(), logits(), { ...shared(), terms, reduction: 'sample' })).toThrow(
-        "comboLoss: reduction 'sample' needs aggregate 'image'",
+        "comboLoss: terms[0] (diceLoss): reduction 'sample' needs aggregate 'image'",
       );
       return;
     }
@@ -224,12 +224,12 @@ const REFUSED: [object, string][] = [
   [{ terms: [{ ...dice, sharpness: 2 }] }, 'terms[0] (diceLoss): give sharpness beside terms: it is the same for all of them'], // prettier-ignore
   [{ terms: [{ ...dice, reduction: 'sum' }] }, 'terms[0] (diceLoss): give reduction beside terms: it is the same for all of them'], // prettier-ignore
   [{ terms: [{ ...dice, gamma: 2 }] }, "terms[0] (diceLoss): unknown option 'gamma'; it takes classWeights, classes, "],
-  [{ terms: [{ loss: agreementLoss, share: 2 }] }, 'share must be a number in [0, 1], got 2'],
+  [{ terms: [{ loss: agreementLoss, share: 2 }] }, 'terms[0] (agreementLoss): share must be a number in [0, 1], got 2'],
   [{ terms: [dice], weights: { dice: 1 } }, 'weights and terms do not go together: give each term its weight'],
   [{ terms: [dice], classes: [1] }, 'with terms, give classes to the terms that it is meant for'],
   [{ terms: [dice], squared: true }, 'with terms, give squared to the terms that it is meant for'],
   [{ terms: [{ loss: mapLoss }] }, 'terms[0] (mapLoss) must give shape [], got [2,5,4,3]'],
-  [{ terms: [{ ...dice, weight: 1e10, classWeights: [1e10, 1, 1] }] }, 'the product of weights.terms[0] (diceLoss), classWeights and posWeight'], // prettier-ignore
+  [{ terms: [{ ...dice, weight: 1e10, classWeights: [1e10, 1, 1] }] }, 'terms[0] (diceLoss): the product of weight, classWeights and posWeight'], // prettier-ignore
   [{ terms: [dice, { loss: softseg.crossEntropyLoss }], reduction: 'none' }, "reduction 'none' needs terms of one shape ([N, C] or one value per pixel), got terms[0] (diceLoss), terms[1] (crossEntropyLoss)"], // prettier-ignore
   [{ weights: 3 }, 'weights must be an object such as { iou: 1, crossEntropy: 1 }, got 3'],
   [{ weights: [1] }, 'weights must be an object such as { iou: 1, crossEntropy: 1 }, got [1]'],
