@@ -64,7 +64,10 @@ function smallest({ options: rules, own, lowestAtLabels }) {
     .filter((variant) => differs(variant))
     .map((variant) => {
       const mended = variants.filter((other) => other[0] !== variant[0] && !differs(variant, other));
-      return shown(variant) + (mended.length > 0 ? ` (unless ${mended.map(shown).join(' or ')})` : '');
+      const [name] = variant;
+      const { kind, least, most } = rules[name];
+      const always = kind === 'number' && differs([name, least + (most - least) / 3]);
+      return (always ? code(name) : shown(variant)) + (mended.length > 0 ? ` (unless ${mended.map(shown).join(' or ')})` : '');
     });
   return (usual ? 'yes' : 'no') + (exceptions.length > 0 ? `, except with ${exceptions.join(' or ')}` : '');
 }
@@ -91,11 +94,11 @@ function optionsPart(description) {
   ].join('\n\n');
 }
 
-function valuesIn({ kind, values, least, most, open }) {
+function valuesIn({ kind, values, least, most, open, integer }) {
   if (kind === 'flag') return '`true`, `false`';
   if (kind === 'choice') return values.map((value) => code(written(value))).join(', ');
   if (kind === 'other') return 'see [definitions](../definitions.md)';
-  if (most === undefined) return `a number ${open ? 'above' : 'of at least'} ${least}`;
+  if (most === undefined) return `${integer ? 'an integer' : 'a number'} ${open ? 'above' : 'of at least'} ${least}`;
   return `a number in ${open ? '(' : '['}${least}, ${most}${open === 'both' ? ')' : ']'}`;
 }
 
