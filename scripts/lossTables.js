@@ -67,7 +67,10 @@ function smallest({ options: rules, own, lowestAtLabels }) {
       const [name] = variant;
       const { kind, least, most } = rules[name];
       const always = kind === 'number' && differs([name, least + (most - least) / 3]);
-      return (always ? code(name) : shown(variant)) + (mended.length > 0 ? ` (unless ${mended.map(shown).join(' or ')})` : '');
+      return (
+        (always ? code(name) : shown(variant)) +
+        (mended.length > 0 ? ` (unless ${mended.map(shown).join(' or ')})` : '')
+      );
     });
   return (usual ? 'yes' : 'no') + (exceptions.length > 0 ? `, except with ${exceptions.join(' or ')}` : '');
 }
