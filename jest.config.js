@@ -26,6 +26,8 @@ const onTensors = (backend, kernels, op) => ({
     'distance',
     'metrics',
     'kernels',
+    'schedules',
+    'wasmTraining',
     'ops',
     'training',
     'golden',

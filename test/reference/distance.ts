@@ -151,7 +151,7 @@ export interface ShapeLossOptions extends PixelOptions, ClassOptions {
 function reduce(maps: AllMaps, options: ShapeLossOptions, valueOf: (maps: Maps) => number | null): NdArray {
   const { reduction = 'mean', classWeights } = options;
   const foreground = maps.classes > 1 && options.activation !== 'sigmoid';
-  const takesPart = (c: number) =>
+  const included = (c: number) =>
     options.classes === undefined ? !(foreground && c === 0) : options.classes === 'all' || options.classes.includes(c);
   const terms = zeros([maps.samples, maps.classes]);
   const samples = zeros([maps.samples]);
@@ -160,7 +160,7 @@ function reduce(maps: AllMaps, options: ShapeLossOptions, valueOf: (maps: Maps) 
     let total = 0;
     for (let c = 0; c < maps.classes; c++) {
       const each = maps.of(n, c);
-      if (!takesPart(c) || sum(each.weights) === 0) continue;
+      if (!included(c) || sum(each.weights) === 0) continue;
       const value = valueOf(each);
       if (value === null) continue;
       const weight = classWeights ? at(classWeights, c) : 1;

@@ -212,8 +212,8 @@ function reduceRegion(table: Overlap, options: RegionOptions, valueOf: (row: Row
     for (let c = 0; c < classCount; c++) {
       const row = rowOf(table, n, c, options.overlap ?? 'metric');
       const isAbsent = row.labelled === 0;
-      const takesPart = row.valid > 0 && isIncluded(c, options) && !(isAbsent && absent === 'skip');
-      if (!takesPart) continue;
+      const included = row.valid > 0 && isIncluded(c, options) && !(isAbsent && absent === 'skip');
+      if (!included) continue;
       const value = isAbsent && absent === 'penalize' ? row.predicted / row.valid : valueOf(row);
       const weight = classWeights ? at(classWeights, c) : 1;
       terms.data[n * classCount + c] = weight * value;

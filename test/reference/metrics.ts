@@ -76,9 +76,9 @@ function weightsOf(
 ): number[] {
   const rule = absent ?? (!exclusive ? 'count' : aggregate === 'image' || aggregate === 'class' ? 'skip' : 'penalize');
   return regions.map(({ labelled, predicted }, c) => {
-    const takesPart = classes === 'all' || classes.includes(c);
+    const included = classes === 'all' || classes.includes(c);
     const counts = rule === 'count' || labelled > 0 || (rule === 'penalize' && predicted > 0);
-    return takesPart && counts ? (classWeights ? at(classWeights, c) : 1) : 0;
+    return included && counts ? (classWeights ? at(classWeights, c) : 1) : 0;
   });
 }
 
