@@ -8,8 +8,11 @@ export function mergeTerms(terms: readonly SumTerm[]): SumTerm[] {
     if (pass) pass.push(term);
     else passes.push([term]);
   }
-  return passes.map((pass) => (pass.length === 1 ? pass[0]! : mergedTerm(pass)));
+  return passes.map((pass) => (pass.length === 1 && isWhole(pass[0]!) ? pass[0]! : mergedTerm(pass)));
 }
+
+/** A weight is part of the formula where it can be: plain numbers are rounded once, and the factor is no op. */
+const isWhole = ({ weight, ownSums }: SumTerm) => weight === 1 || ownSums !== undefined;
 
 /** A pass has room for one kind of cross-entropy. */
 function shareThePass(a: SumTerm, b: SumTerm): boolean {

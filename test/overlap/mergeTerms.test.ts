@@ -1,0 +1,40 @@
+/** Weights of terms are part of the formula, in which plain numbers are rounded once. */
+import { expect, test } from '@jest/globals';
+import { numberAlgebra, type NumberMatrix } from '../../src/algebra/numbers.js';
+import { mergeTerms } from '../../src/overlap/mergeTerms.js';
+import type { SumsFormula, SumsOf, SumTerm } from '../../src/overlap/sumsFormula.js';
+
+const predicted: SumsFormula<'predicted'> = {
+  sums: ['predicted'],
+  of: (_, table) => table.predicted,
+  shape: () => [],
+};
+const formula = predicted as SumsFormula;
+
+/** The value of the only term that is left, where the sum is 3. */
+function valueOf(terms: readonly SumTerm[]): { weight: number; value: number } {
+  const algebra = numberAlgebra();
+  const [merged, ...rest] = mergeTerms(terms);
+  expect(rest).toEqual([]);
+  const sum = algebra.matrix(1, 1, [3]);
+  const result = merged!.formula.of(algebra, { predicted: sum, valid: sum } as SumsOf<NumberMatrix>);
+  return { weight: merged!.weight, value: result.values[0]! };
+}
+
+test('the weight of one term is part of its formula, as those of several are', () => {
+  expect(valueOf([{ weight: 0.3, formula }])).toEqual({ weight: 1, value: 3 * 0.3 });
+  expect(valueOf([{ weight: 0.3, formula }, { weight: 0.2, formula }])).toEqual({ weight: 1, value: 3 * 0.3 + 3 * 0.2 }); // prettier-ignore
+});
+
+test('a term of weight 1, and one with a pass of its own, stay as they are', () => {
+  const whole = { weight: 1, formula };
+  const alone: SumTerm = {
+    weight: 0.3,
+    formula,
+    ownSums() {
+      throw new Error('merging calls no pass');
+    },
+  };
+  expect(mergeTerms([whole])[0]).toBe(whole);
+  expect(mergeTerms([alone])[0]).toBe(alone);
+});
