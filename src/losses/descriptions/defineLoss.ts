@@ -3,7 +3,7 @@ import { checkNumber, checkOptionNames, entriesOf, fail, show } from '../../chec
 import type { ClassLoss, DescribedLoss } from './lossDescription.js';
 import { makeLoss, type LossDefinition } from './makeLoss.js';
 import { makeRegionLoss, type RegionDefinition } from './makeRegionLoss.js';
-import { completeOptions, type OptionRule, type OptionsOfRules } from './optionRules.js';
+import type { OptionRule, OptionsOfRules } from './optionRules.js';
 import { REGION_RULES, type RegionOptions } from '../families/options.js';
 
 /**
@@ -37,14 +37,7 @@ export function defineLoss<O extends object>(definition: LossDefinition<O>): Des
 export function defineLoss<O extends object>(definition: LossDefinition<O>): DescribedLoss<O> {
   return inFunction('defineLoss', () => {
     checkDefinition(definition, 'loss');
-    const { options: rules, loss } = definition;
-    return makeLoss({
-      ...definition,
-      loss(labels, predictions, options) {
-        completeOptions(rules, options);
-        return loss.call(definition, labels, predictions, options);
-      },
-    });
+    return makeLoss(definition);
   });
 }
 
