@@ -18,6 +18,7 @@ export type {
 export { lossFromOverlap } from './losses/lossFromOverlap.js';
 export type {
   ChoiceRule,
+  FilledOptions,
   FlagRule,
   NumberRule,
   OptionRule,

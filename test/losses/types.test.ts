@@ -99,3 +99,28 @@ test("the rules of a loss of one's own say what its options are", () => {
   const terms = [{ loss: powerLoss }, { loss: rateLoss, factor: 2 }, { loss: writtenOut }, { loss: regionWrittenOut }];
   expect([ofPower, ofRates, comboLoss(t, z, { terms })].map((value) => value.arraySync())).toEqual([-3, [1, 1], 5.25]);
 });
+
+test('a loss of defineLoss gets the defaults of its rules, typed as numbers and flags that are there', () => {
+  const seen: object[] = [];
+  const own = defineLoss({
+    name: 'own',
+    options: {
+      power: { kind: 'number', default: 2, least: 0 },
+      hard: { kind: 'flag', default: false },
+      mask: { kind: 'other' },
+    },
+    loss(_, predictions, options) {
+      const exponent: number = options.power;
+      const hard: boolean = options.hard;
+      seen.push({ exponent, hard, mask: options.mask });
+      return tf.sum(predictions);
+    },
+  });
+  const [t, z] = [tf.ones([1, 2, 1]), tf.zeros([1, 2, 1])];
+  own(t, z);
+  own(t, z, { power: 3, hard: undefined as never });
+  expect(seen).toEqual([
+    { exponent: 2, hard: false, mask: undefined },
+    { exponent: 3, hard: false, mask: undefined },
+  ]);
+});

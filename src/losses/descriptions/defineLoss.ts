@@ -1,9 +1,10 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
 import { inFunction } from '../../argumentError.js';
 import { checkNumber, checkOptionNames, entriesOf, fail, show } from '../../checks.js';
 import type { ClassLoss, DescribedLoss } from './lossDescription.js';
 import { makeLoss, type LossDefinition } from './makeLoss.js';
 import { makeRegionLoss, type RegionDefinition } from './makeRegionLoss.js';
-import type { OptionRule, OptionsOfRules } from './optionRules.js';
+import type { FilledOptions, OptionRule, OptionsOfRules } from './optionRules.js';
 import { REGION_RULES, type RegionOptions } from '../families/options.js';
 
 /**
@@ -11,7 +12,7 @@ import { REGION_RULES, type RegionOptions } from '../families/options.js';
  * works in `accumulateGrads`. It is called like the losses of this package, and refuses options that it does not know.
  * For a loss on the sums of `overlap`, `defineRegionLoss` takes less and gives more.
  *
- * @param definition its name, the rules of its options, and the function
+ * @param definition its name, the rules of its options, and the function, which gets the defaults of the rules, too
  * @returns `(labels, predictions, options) => tensor`
  * @throws if the definition lacks something, or a rule is none
  *
@@ -21,7 +22,7 @@ import { REGION_RULES, type RegionOptions } from '../families/options.js';
  *   name: 'brierLoss',
  *   options: { power: { kind: 'number', default: 2, least: 0 } },
  *   range: [0, 1],
- *   loss: (labels, predictions, { power = 2 }) =>
+ *   loss: (labels, predictions, { power }) =>
  *     tf.mean(tf.pow(tf.abs(tf.sub(labels, tf.sigmoid(predictions))), power)),
  * });
  * const [labels, logits] = [tf.tensor([[[1], [0]]]), tf.zeros([1, 2, 1])];
@@ -30,14 +31,28 @@ import { REGION_RULES, type RegionOptions } from '../families/options.js';
  * ```
  */
 export function defineLoss<const R extends Readonly<Record<string, OptionRule>>>(
-  definition: Omit<LossDefinition<OptionsOfRules<R>>, 'options'> & { options: R },
+  definition: Omit<LossDefinition<OptionsOfRules<R>>, 'options' | 'loss'> & {
+    options: R;
+    loss(labels: Tensor, predictions: Tensor, options: Required<FilledOptions<R>>): Tensor;
+  },
 ): DescribedLoss<OptionsOfRules<R>>;
 /** The same with the type of its options written out: `defineLoss<MyOptions>({ ... })`. */
 export function defineLoss<O extends object>(definition: LossDefinition<O>): DescribedLoss<O>;
 export function defineLoss<O extends object>(definition: LossDefinition<O>): DescribedLoss<O> {
   return inFunction('defineLoss', () => {
     checkDefinition(definition, 'loss');
-    return makeLoss(definition);
+    const { options: rules, loss } = definition;
+    const defaults = Object.fromEntries(
+      Object.entries<OptionRule>(rules).map(([name, rule]) => [name, rule.kind === 'other' ? undefined : rule.default]),
+    );
+    const filled = (options: object) => {
+      const given = Object.entries(options).filter(([, value]) => value !== undefined);
+      return { ...defaults, ...Object.fromEntries(given) } as O;
+    };
+    return makeLoss({
+      ...definition,
+      loss: (labels, predictions, options) => loss(labels, predictions, filled(options)),
+    });
   });
 }
 

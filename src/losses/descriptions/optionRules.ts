@@ -63,6 +63,13 @@ export type OptionsOfRules<R extends Readonly<Record<string, OptionRule>>> = {
         : unknown;
 };
 
+/** The same with the defaults filled in: only what has no default may be missing. */
+export type FilledOptions<R extends Readonly<Record<string, OptionRule>>> = {
+  [K in keyof OptionsOfRules<R>]: R[K] extends { default: undefined } | OtherRule
+    ? OptionsOfRules<R>[K] | undefined
+    : Exclude<OptionsOfRules<R>[K], undefined>;
+};
+
 export const FLAG: FlagRule = { kind: 'flag', default: false };
 export const OTHER: OtherRule = { kind: 'other' };
 
