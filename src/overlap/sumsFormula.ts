@@ -21,16 +21,16 @@ import { checkSums } from './sumChecks.js';
 /** The named sums as matrices [N,C], and `valid` [N,1]. */
 export type SumsOf<M, S extends SumName = SumName> = Record<S | 'valid', M>;
 
-/** What a loss computes from the sums. */
+/** A loss as a formula on the sums. */
 export interface SumsFormula<S extends SumName = SumName> {
   /** The sums that it needs: the table has these, and `valid`. */
   sums: readonly S[];
   of<M>(algebra: Algebra<M>, table: SumsOf<M, S>): M;
-  /** Of the result, with as many values as `of` gives. */
+  /** The shape of the result, which has as many values as `of` gives. */
   shape(samples: number): number[];
 }
 
-/** What a pass gave. */
+/** The sums that a pass gave. */
 export interface PassSums extends Known {
   /** [S,N,C] */
   values: Tensor3D;
@@ -87,7 +87,7 @@ export function lossOfTable(table: OverlapOf<never> & Partial<OverlapOf<SumName>
   });
 }
 
-/** What [S,N,C] holds. */
+/** The meaning of an array [S,N,C] of sums. */
 interface Known {
   names: SumSet;
   /** The pixels of each sample where all count as 1, and 'valid' is not among the sums; else null. */

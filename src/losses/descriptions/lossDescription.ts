@@ -1,4 +1,4 @@
-/** What a loss says of itself, once: combos, named losses and files, pieces, tests, the playground and the docs read it. */
+/** The description of a loss, written once: combos, named losses and files, pieces, tests, the playground and docs read it. */
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { PassActivation } from '../../kernels/contract.js';
 import type { LossInputs } from '../../overlap/inputs.js';
@@ -10,7 +10,7 @@ import type { PerPixelResult, Reduction, RegionResult } from '../families/option
 export type LossFunction = (labels: Tensor, predictions: Tensor, options?: object) => Tensor;
 
 export interface LossDescription<O extends object = object> {
-  /** Of the function, say `'diceLoss'`: the name in errors and files. */
+  /** The name of the function, say `'diceLoss'`: it stands in errors and files. */
   readonly name: string;
   /** A rule for each of its options. */
   readonly options: Readonly<Record<string, OptionRule>>;
@@ -54,7 +54,7 @@ export type PixelTerm = (inputs: LossInputs, labels: Tensor, predictions: Tensor
 
 type ResultShape = '[N, C]' | '[N, 1]' | 'one value per pixel';
 
-/** What a loss of this package has, and one that `defineLoss` or `defineRegionLoss` made. */
+/** The part that a loss of this package, or one made by `defineLoss` or `defineRegionLoss`, has besides the function. */
 export interface Described<O extends object = never> {
   /** Its name, its options, and how it is computed: for `comboLoss`, `namedLoss` and `accumulateGrads`. */
   readonly description: LossDescription<O>;

@@ -9,7 +9,7 @@ import { averageAlong, nearestAlong } from '../../ops/resample.js';
 import { toFloat } from '../../ops/toFloat.js';
 import { pixelWeights } from '../../overlap/inputs.js';
 
-/** What `deepSupervisionLoss` hands to the loss besides labels and predictions: what was passed to it, at each scale. */
+/** The options that `deepSupervisionLoss` hands to the loss: those that were passed to it, at each scale. */
 export interface ScaleOptions {
   axis?: number;
   mask?: Tensor;

@@ -1,4 +1,4 @@
-/** What the two Lovász losses share: options, pixels in rows, and how values per sample and class are reduced. */
+/** The parts that both Lovász losses share: options, pixels in rows, and how values per sample and class are reduced. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { tensorAlgebra as a } from '../../algebra/tensors.js';

@@ -1,4 +1,4 @@
-/** What the per-pixel losses share: which term of which pass they read, and how pixels are reduced. */
+/** The parts that per-pixel losses share: which term of which pass they read, and how pixels are reduced. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
 import { tensorAlgebra } from '../../algebra/tensors.js';
@@ -34,7 +34,7 @@ export interface PerPixel {
   entropy: EntropyTerm;
   /** Null for the common pass. */
   ownPass: OwnPass | null;
-  /** What each class's term is multiplied with in a pixel's value. */
+  /** The factor of each class's term in a pixel's value. */
   coefficients: number[];
   /** The share of the pixels that counts. */
   hardest: number;
