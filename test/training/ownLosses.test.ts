@@ -249,6 +249,21 @@ describe('a model that is saved and loaded', () => {
     }
   });
 
+  test('knows a loss of one’s own by itself, too: it has a name', async () => {
+    const { found, weights } = await trained(agreementLoss as unknown as NamedLoss, {
+      agreementLoss: agreementLoss as Loss,
+    });
+    expect([found.lossName, found.options]).toEqual(['agreementLoss', {}]);
+    expect(weights[0]).toEqual(weights[1]);
+  });
+
+  test('refuses a loss of one’s own that has the name of one of softseg’s', async () => {
+    const impostor = softseg.defineLoss({ name: 'diceLoss', options: {}, loss: (t, z) => softseg.iouLoss(t, z) });
+    await expect(trained(impostor as unknown as NamedLoss)).rejects.toThrow(
+      "namedLoss: 'diceLoss' is a loss of softseg; give your own another name",
+    );
+  });
+
   test('asks for a loss of one’s own that is not handed in', async () => {
     await expect(trained(namedLoss(agreementLoss) as NamedLoss)).rejects.toThrow(
       "compileSaved: the file's loss 'agreementLoss' is not softseg's; hand it in: " +

@@ -4,7 +4,7 @@ import { withName } from '../../argumentError.js';
 import { fail, show } from '../../checks.js';
 import { checkSaved, OtherFile } from './checkSaved.js';
 import type { Json } from './json.js';
-import type { LossFunction } from '../../losses/descriptions/lossDescription.js';
+import { descriptionOf, type DescribedLoss, type LossFunction } from '../../losses/descriptions/lossDescription.js';
 import { isNamedLoss, type NamedLoss } from '../boundLoss.js';
 import { isLossName, LOSSES, nameOfLoss } from '../lossRegistry.js';
 import { namedLoss } from '../namedLoss.js';
@@ -68,6 +68,8 @@ function describeFunction(given: Leaf, what: 'loss' | 'metric'): SavedFunction {
   if (known) return { from: 'softseg', name: wrapperName(wrappers, known), ...wrapped };
   if (typeof given !== 'function') fail(`a ${what} must be a function or a string, got ${show(given)}`);
   if (what === 'loss') {
+    // A loss of the user's own that describes itself has a name.
+    if (descriptionOf(given)) return describeFunction(namedLoss(given as unknown as DescribedLoss), what);
     fail(
       `the loss must have a name to be saved by, got ${show(given)}; make it with namedLoss: ` +
         `namedLoss('diceLoss', { ... }), or namedLoss('mine', {}, loss) for one of your own`,
