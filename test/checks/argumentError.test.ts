@@ -142,6 +142,8 @@ describe('public functions', () => {
       expect(stack).toContain(`ArgumentError: ${message}\n`);
       // Where it was called, however deep inside it was refused.
       expect(stack).toContain('argumentError.test.ts');
+      // The frames of what the function is made of would push the call out of the ten that are shown.
+      expect(stack!.split('\n').findIndex((line) => line.includes('argumentError.test.ts'))).toBeLessThan(4);
     }
     expect(errors.map(({ message }) => message.slice(0, message.indexOf(':')))).toEqual([
       'diceLoss',

@@ -78,21 +78,18 @@ function describe<O extends object>(definition: Omit<LossDefinition<O>, 'loss'>)
   };
 }
 
-/** The arguments of a loss, checked and resolved. Inside tf.tidy. */
+/** The arguments of a loss, checked and resolved. Inside tf.tidy, and inside inFunction of the loss's name. */
 export function resolveLoss<O extends InputOptions>(
   description: PassDescription<O>,
   labels: Tensor,
   predictions: Tensor,
   options: O,
 ): { inputs: LossInputs; loss: ResolvedLoss } {
-  const { name, options: rules } = description;
-  return inFunction(name, () => {
-    checkOptionNames(options, Object.keys(rules));
-    const own = withActivation(description, options);
-    const inputs = resolveInputs(labels, predictions, own);
-    const reading = { activation: inputs.activation, classes: inputs.layout.classes };
-    return { inputs, loss: description.resolve(reading, own) };
-  });
+  checkOptionNames(options, Object.keys(description.options));
+  const own = withActivation(description, options);
+  const inputs = resolveInputs(labels, predictions, own);
+  const reading = { activation: inputs.activation, classes: inputs.layout.classes };
+  return { inputs, loss: description.resolve(reading, own) };
 }
 
 /** The options with the activation of the loss where none is given: defaults such as that of `absent` depend on it. */

@@ -4,7 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor, Tensor3D } from '@tensorflow/tfjs-core';
-import { currentFunction } from '../../argumentError.js';
+import { currentFunction, inFunction } from '../../argumentError.js';
 import { checkTensor, fail, show, showShape } from '../../checks.js';
 import { sumSet } from '../../kernels/contract.js';
 import { resolveLoss } from '../../losses/descriptions/makeLoss.js';
@@ -72,7 +72,8 @@ export function resolveWholeLoss(loss: unknown, of: 'samples' | 'tiles'): WholeL
 type Resolve = (piece: Piece, logits: Tensor) => { inputs: LossInputs; loss: ResolvedLoss };
 
 function resolverOf(description: PassDescription, options: object): Resolve {
-  return ({ ys, mask }, logits) => resolveLoss(description, ys, logits, mask ? { ...options, mask } : options);
+  return ({ ys, mask }, logits) =>
+    inFunction(description.name, () => resolveLoss(description, ys, logits, mask ? { ...options, mask } : options));
 }
 
 function ofSums(resolve: Resolve, of: 'samples' | 'tiles'): WholeLoss {
