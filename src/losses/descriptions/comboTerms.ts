@@ -60,7 +60,7 @@ const TERMS: Readonly<Record<string, AnyLoss>> = Object.fromEntries(
 );
 const TERM_NAMES = Object.keys(TERMS);
 const knows = (name: string, option: string) => option in TERMS[name]!.description.options;
-/** The options that no loss but one of these knows. */
+/** The rules of all options that some term knows. */
 export const TERM_RULES = Object.assign({}, ...Object.values(TERMS).map((loss) => loss.description.options)) as object;
 
 /** From `weights`: each option goes to every term that knows it. */

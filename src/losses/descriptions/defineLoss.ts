@@ -4,7 +4,7 @@ import { checkNumber, checkOptionNames, entriesOf, fail, show } from '../../chec
 import type { ClassLoss, DescribedLoss } from './lossDescription.js';
 import { makeLoss, type LossDefinition } from './makeLoss.js';
 import { makeRegionLoss, type RegionDefinition } from './makeRegionLoss.js';
-import type { FilledOptions, OptionRule, OptionsOfRules } from './optionRules.js';
+import { completeOptions, type FilledOptions, type OptionRule, type OptionsOfRules } from './optionRules.js';
 import { REGION_RULES, type RegionOptions } from '../families/options.js';
 
 /**
@@ -42,16 +42,9 @@ export function defineLoss<O extends object>(definition: LossDefinition<O>): Des
   return inFunction('defineLoss', () => {
     checkDefinition(definition, 'loss');
     const { options: rules, loss } = definition;
-    const defaults = Object.fromEntries(
-      Object.entries<OptionRule>(rules).map(([name, rule]) => [name, rule.kind === 'other' ? undefined : rule.default]),
-    );
-    const filled = (options: object) => {
-      const given = Object.entries(options).filter(([, value]) => value !== undefined);
-      return { ...defaults, ...Object.fromEntries(given) } as O;
-    };
     return makeLoss({
       ...definition,
-      loss: (labels, predictions, options) => loss(labels, predictions, filled(options)),
+      loss: (labels, predictions, options) => loss(labels, predictions, completeOptions(rules, options)),
     });
   });
 }
