@@ -40,7 +40,7 @@ function lossNames() {
   return [...names, ...others, 'deepSupervisionLoss'];
 }
 
-/** What the list in a page says, by key. */
+/** The list in a page, by key. */
 function wordsIn(page, text) {
   const items = text.matchAll(/^- \*\*([^*]+):\*\* ([\s\S]+?)(?=\n- \*\*|\n\n)/gm);
   const words = Object.fromEntries([...items].map(([, key, value]) => [key, value.replaceAll(/\s+/g, ' ')]));

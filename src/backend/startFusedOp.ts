@@ -21,7 +21,7 @@ interface Missing {
   missing: string;
 }
 
-/** What came of it: by backend, because one may be removed and another made. */
+/** The outcome by backend, because one may be removed and another made. */
 const outcomes = new WeakMap<KernelBackend, FusedPasses | Missing>();
 
 /** Starts softseg's own op where TensorFlow computes on the processor. Returns why not and what to do, if so. */
@@ -39,7 +39,7 @@ export async function startFusedKernels({ backend: name, device }: Started): Pro
   return undefined;
 }
 
-/** What became of the op on a backend of tfjs-node's. */
+/** The outcome of starting the op on a backend of tfjs-node's. */
 interface Found {
   passes: FusedPasses | null;
   /** For the user, where it does not run: why not, and what to do. Undefined if load() has told it. */

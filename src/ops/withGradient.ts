@@ -6,7 +6,7 @@ type Saved = readonly (Tensor | null)[];
 
 interface ValueAndSaved<Y extends Tensor, S extends Saved> {
   value: Y;
-  /** What `backward` is given again; `[]` for nothing. */
+  /** The tensors that `backward` is given again; `[]` for none. */
   saved: readonly [...S];
 }
 

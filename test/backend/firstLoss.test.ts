@@ -1,4 +1,4 @@
-/** What a loss computes with where nobody has called load(): tfjs-node is imported, and softseg finds its op by itself. */
+/** The kernels of a loss where nobody has called load(): tfjs-node is imported, and softseg finds its op by itself. */
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -36,7 +36,7 @@ const REQUIRE = `
 const LOSS = 'diceLoss(tf.tensor([1, 0], [1, 2, 1]), tf.tensor([0.5, -0.5], [1, 2, 1]))';
 const PRINT = `console.log(${LOSS}.dataSync()[0].toFixed(4), kernelsInUse());`;
 
-/** What a program prints, and what it says on stderr. */
+/** The output of a program, and its lines on stderr. */
 function run(text: string, env: NodeJS.ProcessEnv = {}): { out: string; err: string } {
   const { code, out, err } = project.script(text, { TF_CPP_MIN_LOG_LEVEL: '3', ...env });
   if (code !== 0) throw new Error(`ended with ${code}: ${err}`);

@@ -1,4 +1,4 @@
-/** What a kernel may do with the tensors that it is given: read them, until it returns. */
+/** A kernel may do one thing with the tensors that it is given: read them, until it returns. */
 import { expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import { PASS_SUMS } from '../../src/kernels/contract.js';

@@ -11,7 +11,7 @@ const ROOT = join(__dirname, '../..');
 /** The declarations as users get them, with the types that TypeScript infers written out. */
 const declarations = (source: string) => join(ROOT, source.replace('src/', 'dist/').replace(/\.ts$/, '.d.ts'));
 
-/** What entries export, and which types their exports name. */
+/** The exports of entries, and the types that they name. */
 class Signatures {
   private readonly program: ts.Program;
   private readonly checker: ts.TypeChecker;

@@ -1,4 +1,4 @@
-/** What all entries of the package that run in a browser export, for tests of every function. */
+/** All exports of the entries that run in a browser, for tests of every function. */
 export * from '../../src/index.js';
 export * from '../../src/metrics/index.js';
 export * from '../../src/training/index.js';

@@ -39,7 +39,7 @@ export type Option = ChoiceOption | NumberOption | FlagOption;
 
 export interface Entry {
   name: LossName;
-  /** What its page in docs does not say, or not as it is here. */
+  /** The part that its page in docs does not say, or not as it is here. */
   note?: string;
   activations: readonly Activation[];
   options: readonly Option[];

@@ -1,4 +1,4 @@
-/** What docs/losses says: the order of the losses, and when to use each. */
+/** The order of the losses, and when to use each, as docs/losses says it. */
 import { CATALOGUE, LOSSES, type LossName } from './catalogue.js';
 
 const TEXTS = import.meta.glob<string>('../../../docs/losses/*.md', { query: '?raw', import: 'default', eager: true });

@@ -34,7 +34,7 @@ export function cachedOp(cache: string, library: Pick<Library, 'key'>, features 
   return join(cache, `softseg-op-${hash.digest('hex').slice(0, 12)}-${library.key}`, 'softseg_op.node');
 }
 
-/** What decides which instructions it knows: a cache may be shared by machines that differ. */
+/** The features of the processor, which decide on its instructions: a cache may be shared by machines that differ. */
 function processor(): string {
   try {
     const features = /^(?:flags|Features)\s*:.*$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[0];

@@ -192,7 +192,7 @@ function unlessMissing<T>(look: () => T): T | string {
 }
 
 /**
- * What an error says of a file that is missing. Others are thrown again, such as a missing right or too many open files:
+ * The message of an error for a file that is missing. Others are thrown again, such as a missing right or too many open files:
  * they do not say what the file holds.
  */
 function missingOf(error: unknown): string {

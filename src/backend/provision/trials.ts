@@ -55,7 +55,7 @@ export function tryFirstNow(found: Named, op: string): Trial {
   return trial;
 }
 
-/** What names a trial that is still to be run; undefined if there is none. */
+/** The name of a trial that is still to be run; undefined if there is none. */
 function untried(found: Named, op: string | undefined): string | undefined {
   if (process.env[TRIAL] || !existsSync(probeModule) || wasTried(found, op)) return undefined;
   return recordOf(found, op) ?? bindingOf(found.folder);

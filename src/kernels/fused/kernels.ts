@@ -35,7 +35,7 @@ const GRADIENT = 'SoftsegPassGradient';
 
 type PassTensors = readonly [labels: Tensor, predictions: Tensor, weights?: Tensor3D];
 
-/** What each op takes. tfjs hands both on as they are, and knows the types of neither. */
+/** The inputs and attributes of each op. tfjs hands both on as they are, and knows the types of neither. */
 interface Ops {
   [PASS]: { inputs: PassTensors; attrs: OpAttributes };
   [GRADIENT]: { inputs: readonly [dy: Tensor, ...PassTensors]; attrs: GradientAttributes };

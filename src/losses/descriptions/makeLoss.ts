@@ -15,7 +15,7 @@ import {
 } from './lossDescription.js';
 import { completeOptions, type OptionRules } from './optionRules.js';
 
-/** A loss that shares nothing with the pass of the others. */
+/** The definition of a loss that shares nothing with the pass of the others. */
 export interface LossDefinition<O extends object> {
   /** The name in errors and files, say `'myLoss'`. */
   name: string;
@@ -48,7 +48,7 @@ export function makeLoss<O extends object, F = DescribedLoss<O>>(definition: Los
   return described(call, describe(definition));
 }
 
-/** A loss that shares the pass over the pixels with others. */
+/** The definition of a loss that shares the pass over the pixels with others. */
 type PassDefinition<O extends object> = Omit<LossDefinition<O>, 'loss'> &
   Pick<PassDescription<O>, 'activation' | 'resolve'>;
 

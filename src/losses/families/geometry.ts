@@ -1,4 +1,4 @@
-/** What the losses on the shape of a class share: which classes take part, and how values are reduced. */
+/** The parts that losses on the shape of a class share: which classes take part, and how values are reduced. */
 import type { Algebra } from '../../algebra/algebra.js';
 import { checkOneOf } from '../../checks.js';
 import type { Layout } from '../../kernels/layout.js';
@@ -41,7 +41,7 @@ export function reduceGeometry<M>(a: Algebra<M>, values: M, counted: M, { classe
   return reduceClasses(a, values, a.mul(counted, a.row(weights)), reduction);
 }
 
-/** Of the result. */
+/** The shape of the result. */
 export function shapeOfReduction({ classes, reduction }: GeometryReduction, samples: number): number[] {
   if (reduction === 'none') return [samples, classes.weights.length];
   return reduction === 'sample' ? [samples] : [];

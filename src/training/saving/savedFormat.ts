@@ -1,4 +1,4 @@
-/** What softseg's part of a model's file looks like. */
+/** The format of softseg's part of a model's file. */
 import type { Json } from './json.js';
 import type { SavedOptimizer } from './optimizerState.js';
 import type { SavedTrained } from './trainedWeights.js';
@@ -6,7 +6,7 @@ import type { SavedTrained } from './trainedWeights.js';
 /** Under `softseg` in `userDefinedMetadata` of model.json. */
 export interface SavedTraining {
   version: number;
-  /** What `loss` and `metrics` refer to by index. */
+  /** The functions that `loss` and `metrics` refer to by index. */
   functions: SavedFunction[];
   loss: Form<Saved>;
   metrics?: Form<Saved>;
