@@ -1,4 +1,4 @@
-// Makes all that a page without a bundler needs, in dist/browser: one ES module for each entry of the package that runs in a
+// Makes all that a page without a bundler needs, in dist/browser: an ES module for each entry that runs in a
 // browser, and tfjs-core as a module made of the global `tf` of tfjs's script tag, so that the page has one tfjs-core.
 // Code that several entries need is in modules of its own, which they import: a page that uses all entries has one copy
 // of softseg's state, such as the choice of kernels.

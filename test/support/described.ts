@@ -1,4 +1,4 @@
-/** The facts that tests read from the descriptions of losses, so that a new loss is found by them without being named. */
+/** Facts that tests read from the descriptions of losses, so that they find a new loss without its being named. */
 import type { OptionRule } from '../../src/losses/descriptions/optionRules.js';
 import type { AnyDescription } from '../../src/losses/descriptions/lossDescription.js';
 import { REGION_RULES } from '../../src/losses/families/options.js';

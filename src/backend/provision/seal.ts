@@ -192,7 +192,7 @@ function unlessMissing<T>(look: () => T): T | string {
 }
 
 /**
- * The message of an error for a file that is missing. Others are thrown again, such as a missing right or too many open files:
+ * The message for a file that is missing. Other errors are thrown again, such as a missing right or too many open files:
  * they do not say what the file holds.
  */
 function missingOf(error: unknown): string {
