@@ -49,14 +49,43 @@ function blocksOf(path: string, text: string): CodeBlock[] {
   return blocks.map((code, i) => ({ name: blocks.length > 1 ? `${path}, block ${i + 1}` : path, code }));
 }
 
+export interface BlockResult {
+  status: number | null;
+  output: string;
+}
+
 /**
- * Runs a block as a module of its own, in a Node of its own, against the built package. What a line claims in its
- * comment is checked: `f(x); // [0.02, 0.26]` (to the digits printed), `// shape [1, 2]`, `// = g(y)`, and
- * `// throws: message`.
+ * Runs a block as a module in a Node process of its own, against the built package. The claim in a line's comment is
+ * checked: `f(x); // [0.02, 0.26]` (to the digits printed), `// shape [1, 2]`, `// = g(y)`, and `// throws: message`.
  */
-export function runBlock(code: string, prelude = ''): { status: number | null; output: string } {
-  const checked = code.split('\n').map(withCheck).join('\n');
-  const { code: javascript } = transformSync(`${prelude}\n${CHECK}\n${checked}`, {
+export function runBlock(code: string, prelude = ''): BlockResult {
+  return runModule(`${prelude}\n${CHECK}\n${checked(code)}`);
+}
+
+/**
+ * Runs many blocks that share a prelude in one process, each as a function that starts from the same settings. Returns
+ * the names of those that ran to their end; a block with imports of its own is left out.
+ */
+export function blocksThatRun(blocks: readonly CodeBlock[], prelude: string, reset: string): Set<string> {
+  const bodies = blocks
+    .filter(({ code }) => !/^(import|export) /m.test(code))
+    .map(
+      ({ name, code }) => `
+try { await (async () => { ${reset}
+${checked(code)}
+})(); passed.push(${JSON.stringify(name)}); } catch {}`,
+    );
+  const { output } = runModule(
+    `${prelude}\n${CHECK}\nconst passed = [];${bodies.join('')}\nconsole.log('\\n' + JSON.stringify(passed));`,
+  );
+  const last = output.trim().split('\n').pop() ?? '';
+  return new Set(last.startsWith('[') ? (JSON.parse(last) as string[]) : []);
+}
+
+const checked = (code: string) => code.split('\n').map(withCheck).join('\n');
+
+function runModule(typescript: string): BlockResult {
+  const { code } = transformSync(typescript, {
     presets: ['@babel/preset-typescript'],
     filename: 'block.ts',
     configFile: false,
@@ -64,11 +93,11 @@ export function runBlock(code: string, prelude = ''): { status: number | null; o
   })!;
   const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module'], {
     cwd: ROOT,
-    input: javascript!,
+    input: code!,
     encoding: 'utf8',
     timeout: 120_000,
   });
-  return { status, output: stdout + stderr };
+  return { status, output: stderr + stdout };
 }
 
 function withCheck(line: string): string {
