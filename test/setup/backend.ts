@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect } from '@jest/global
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs';
 
-import { kernelsInUse, useKernels } from '../../src/index.js';
+import { checkValues, kernelsInUse, useKernels } from '../../src/index.js';
 import { useFusedPasses } from '../../src/kernels/select.js';
 import { tensorflowPasses, type TensorflowBackend } from '../../src/kernels/tensorflow/passes.js';
 import { readOrCompute } from './oracleMemory.js';
@@ -42,6 +42,8 @@ function startOp(): void {
 }
 
 beforeEach(() => {
+  // Each test begins with no kind of calls checked, whatever ran before it.
+  checkValues('first');
   tf.engine().startScope();
 });
 
