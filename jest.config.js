@@ -14,7 +14,7 @@ const shared = {
 const onTensors = (backend, kernels, op) => ({
   ...shared,
   displayName: kernels === 'fused' ? backend : `${backend} ${kernels}`,
-  globals: { TEST_BACKEND: backend, TEST_KERNELS: kernels, TEST_SIZES: 'all', TEST_OP: op },
+  globals: { TEST_BACKEND: backend, TEST_KERNELS: kernels, TEST_SIZES: 'all', TEST_CASES: 'all', TEST_OP: op },
   setupFilesAfterEnv: ['<rootDir>/test/setup/backend.ts'],
   testMatch: [
     'contract',
@@ -44,7 +44,13 @@ const inPage = (backend, kernels, { sizes = 'some', isolated = false } = {}) => 
     ...(kernels === 'composed' ? [kernels] : []),
     ...(isolated ? ['threads'] : []),
   ].join(' '),
-  globals: { TEST_BACKEND: backend, TEST_KERNELS: kernels, TEST_SIZES: sizes, TEST_ISOLATED: isolated },
+  globals: {
+    TEST_BACKEND: backend,
+    TEST_KERNELS: kernels,
+    TEST_SIZES: sizes,
+    TEST_CASES: 'all',
+    TEST_ISOLATED: isolated,
+  },
   transform: { '\\.ts$': ['babel-jest', { plugins: ['./test/browser/remotely.cjs'] }] },
   testMatch: [
     '<rootDir>/test/contract/*.test.ts',

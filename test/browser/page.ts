@@ -13,6 +13,7 @@ export interface Names {
   TEST_BACKEND: string;
   TEST_KERNELS: string;
   TEST_SIZES: string;
+  TEST_CASES: string;
   /** Cross-origin isolated: only then may wasm have threads. */
   TEST_ISOLATED: boolean;
 }

@@ -8,6 +8,7 @@ import { openPage, type OpenPage, type Names } from './page.js';
 declare const TEST_BACKEND: string;
 declare const TEST_KERNELS: string;
 declare const TEST_SIZES: string;
+declare const TEST_CASES: string;
 declare const TEST_ISOLATED: boolean;
 
 /** null, or what was wrong. */
@@ -64,7 +65,7 @@ export const test = Object.assign((name: string): void => here.test(name, nextTe
 });
 
 here.beforeAll(async () => {
-  const names: Names = { TEST_BACKEND, TEST_KERNELS, TEST_SIZES, TEST_ISOLATED };
+  const names: Names = { TEST_BACKEND, TEST_KERNELS, TEST_SIZES, TEST_CASES, TEST_ISOLATED };
   opened = await openPage(here.expect.getState().testPath, names);
   const { page, errors } = opened;
   expectNothing(errors.splice(0));

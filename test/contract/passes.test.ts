@@ -8,6 +8,7 @@ import { PASS_SUMS, sumSet, type PassAttributes } from '../../src/kernels/contra
 import { layoutOf } from '../../src/kernels/layout.js';
 import { currentKernels } from '../../src/kernels/select.js';
 import type { NdArray } from '../reference/index.js';
+import { casesOf, product } from '../support/combinations.js';
 import { expectClose, expectFinite } from '../support/compare.js';
 import {
   attributesOf,
@@ -117,21 +118,27 @@ function expectContract(problem: Problem, { second = false } = {}): void {
   }
 }
 
-describe.each(activations)('%s', (activation) => {
-  describe.each(labelKinds)('labels %s', (labelKind) => {
-    describe.each(weightKinds)('%s', (weights) => {
-      // (Softmax over one class is always 1, and refused.)
-      const counts = classCounts.filter((classes) => classes > 1 || activation !== 'softmax');
-      test.each(counts)('%i classes, odd numbers of pixels', (classes) => {
-        pixelCounts.forEach((pixels, i) => {
-          const place = places[(classes + i) % places.length]!;
-          const attributes = attributesOf(activation, classes);
-          tf.tidy(() => {
-            const problem = makeProblem({ samples: 2, pixels, classes, labelKind, weights, place, attributes });
-            expectContract(problem, { second: pixels === (classes > 9 ? 1 : 17) });
-          });
-        });
-      });
+const cases = casesOf(
+  product({
+    activation: activations,
+    labelKind: labelKinds,
+    weights: weightKinds,
+    classes: classCounts,
+    pixels: pixelCounts,
+  })
+    // Softmax over one class is always 1, and is refused.
+    .filter(({ activation, classes }) => classes > 1 || activation !== 'softmax')
+    .map((one) => ({ ...one, place: places[(one.classes + pixelCounts.indexOf(one.pixels)) % places.length]! })),
+  Object.values,
+);
+
+describe('kinds and sizes', () => {
+  const name = '$activation, labels $labelKind, $weights, $classes classes, $pixels pixels, classes $place';
+  test.each(cases)(name, ({ activation, labelKind, weights, classes, pixels, place }) => {
+    const attributes = attributesOf(activation, classes);
+    tf.tidy(() => {
+      const problem = makeProblem({ samples: 2, pixels, classes, labelKind, weights, place, attributes });
+      expectContract(problem, { second: pixels === (classes > 9 ? 1 : 17) });
     });
   });
 });
@@ -150,15 +157,20 @@ describe('terms of the cross-entropy', () => {
       { ...plain('binary'), posWeight: [3, 0.5, 0, 1, 2], labelSmoothing: 0.1 },
     ],
   ];
-  test.each(entropies)('%s', (_, activation, entropy) => {
-    for (const labelKind of labelKinds)
-      for (const place of places)
-        tf.tidy(() => {
-          const attributes = { activation, sharpness: activation === 'none' ? 1 : 0.7, entropy };
-          const size = { samples: 3, pixels: 21, classes: 5 };
-          expectContract(makeProblem({ ...size, labelKind, weights: 'weights', place, attributes }), { second: true });
-        });
-  });
+  const kinds = casesOf(product({ term: entropies, labelKind: labelKinds, place: places }), ({ term, ...others }) => [
+    term[0],
+    ...Object.values(others),
+  ]);
+  test.each(kinds)(
+    '$term.0, labels $labelKind, classes $place',
+    ({ term: [, activation, entropy], labelKind, place }) => {
+      tf.tidy(() => {
+        const attributes = { activation, sharpness: activation === 'none' ? 1 : 0.7, entropy };
+        const size = { samples: 3, pixels: 21, classes: 5 };
+        expectContract(makeProblem({ ...size, labelKind, weights: 'weights', place, attributes }), { second: true });
+      });
+    },
+  );
 });
 
 describe('sizes that take several pieces', () => {

@@ -12,6 +12,7 @@ import {
   type LossName,
   type Options,
 } from '../support/oracle.js';
+import { casesOf } from '../support/combinations.js';
 import { ownVariants, termOf } from '../support/described.js';
 import { randomArray, randomDistribution, randomIndices, randomLabels, randomLogits } from '../support/random.js';
 
@@ -202,20 +203,28 @@ const needsBinary = (loss: LossName, own: object) => loss === 'focalLoss' && 'al
 
 const probabilities = (z: NdArray) => map(z, (value) => Math.fround(0.5 + value / 8));
 
-for (const loss of LOSSES) {
-  describe(`${loss} equals the oracle in value and gradients`, () => {
-    for (const each of problems.filter(({ what }) => ON_ALL.includes(loss) || FEW.includes(what))) {
-      for (const [name, own] of variants(loss, each)) {
-        const options = { ...each.options, ...own };
-        const logits = options['activation'] === 'none' ? probabilities(each.logits) : each.logits;
-        if (loss === 'binaryCrossEntropyLoss' && options['activation'] === 'softmax') continue;
-        test(`${each.what}: ${name}`, () => {
-          expectLikeOracle(loss, each.labels, logits, options);
-        });
-      }
-    }
-  });
-}
+const cases = LOSSES.flatMap((loss) =>
+  problems
+    .filter(({ what }) => ON_ALL.includes(loss) || FEW.includes(what))
+    .flatMap((problem) =>
+      variants(loss, problem).map(([variant, own]) => ({
+        loss,
+        problem,
+        variant,
+        options: { ...problem.options, ...own },
+      })),
+    ),
+).filter(({ loss, options }) => loss !== 'binaryCrossEntropyLoss' || options['activation'] !== 'softmax');
+
+describe('value and gradients equal the oracle', () => {
+  test.each(casesOf(cases, ({ loss, problem, variant }) => [loss, problem.what, variant]))(
+    '$loss, $problem.what: $variant',
+    ({ loss, problem, options }) => {
+      const logits = options['activation'] === 'none' ? probabilities(problem.logits) : problem.logits;
+      expectLikeOracle(loss, problem.labels, logits, options);
+    },
+  );
+});
 
 describe('labels come in several dtypes and shapes', () => {
   const logits = randomLogits([2, 3, 3], 1);
