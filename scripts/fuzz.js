@@ -2,14 +2,16 @@
 // --only a list of functions, and with --path and --seed one failure again.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const args = process.argv.slice(2);
-const folder = new URL('../node_modules/.cache/softseg-fuzz/', import.meta.url).pathname;
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+const folder = here('../node_modules/.cache/softseg-fuzz/');
 const outfile = `${folder}${process.pid}.mjs`;
 mkdirSync(folder, { recursive: true });
 await build({
-  entryPoints: [new URL('../test/fuzz/long.ts', import.meta.url).pathname],
+  entryPoints: [here('../test/fuzz/long.ts')],
   outfile,
   bundle: true,
   packages: 'external',
