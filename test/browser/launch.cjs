@@ -1,7 +1,8 @@
 'use strict';
 /**
- * A headless Chromium from npm alone, with a WebGL and a WebGPU that run on the processor. CommonJS, so that jest's tests
- * and plain scripts can both have it.
+ * A headless Chromium from npm alone, with a WebGL and a WebGPU that run on the processor. npm has none for macOS and
+ * Windows, where the Chrome that is installed runs instead. CommonJS, so that jest's tests and plain scripts can both
+ * have it.
  */
 const { execFileSync } = require('node:child_process');
 const { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } = require('node:fs');
@@ -52,12 +53,14 @@ function unpackedBrowser() {
  * @returns {Promise<import('playwright-core').Browser>}
  */
 async function launch(options = {}) {
+  const args = [...FLAGS, ...(options.args ?? [])];
+  if (process.platform !== 'linux') return chromium.launch({ ...options, channel: 'chrome', args });
   const folder = unpackedBrowser();
   const libraries = [join(folder, 'al2023/lib'), process.env.LD_LIBRARY_PATH].filter(Boolean).join(':');
   return chromium.launch({
     ...options,
     executablePath: join(folder, 'chromium'),
-    args: [...FLAGS, ...(options.args ?? [])],
+    args,
     env: { ...process.env, LD_LIBRARY_PATH: libraries, ...options.env },
   });
 }
