@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { pendingChanges, sectionOf } from './changelog.js';
 import { pack } from './pack.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -25,8 +26,9 @@ function obstacles() {
   const main = git('rev-parse', 'main');
   if (branch !== 'main' && git('rev-parse', 'HEAD') !== main) found.push(`this is ${branch}, not main`);
   if (!/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version)) found.push(`${version} is no semantic version`);
-  const changes = readFileSync(join(root, 'CHANGELOG.md'), 'utf8');
-  if (!changes.includes(`\n## ${version}\n`)) found.push(`CHANGELOG.md has no section ${version}`);
+  const pending = pendingChanges(root);
+  if (pending.length > 0) found.push(`no version has these changes yet, run npm run bump: ${pending.join(', ')}`);
+  if (!sectionOf(root, version)) found.push(`CHANGELOG.md has no section ${version}`);
   if (isPublished()) found.push(`${name} ${version} is published already`);
   if (!repository) found.push('package.json has no repository, which provenance needs');
   if (!process.env.ACTIONS_ID_TOKEN_REQUEST_URL && !process.env.SIGSTORE_ID_TOKEN) {
@@ -48,7 +50,7 @@ if (found.length > 0 && !dry) process.exit(1);
 
 if (!dry) {
   npm('ci');
-  npm('test');
+  npm('run', 'test:full');
 }
 npm('run', '--silent', 'build');
 const folder = mkdtempSync(join(tmpdir(), 'softseg-release-'));
