@@ -1,6 +1,6 @@
 /**
  * Damaged copies of a file's bytes, for tests that whatever is read from a disk is refused or repaired: each byte
- * flipped in turn, and the file cut off at each length. `npm test` takes some of them, `npm run test:full` all (of large
+ * flipped in turn, and the file cut off at each length. `npm test` takes some of them, `npm run test:damage` all (of large
  * files more than `npm test`).
  */
 import { randomNumbers } from '../support/random.js';
@@ -14,7 +14,7 @@ export interface Damage {
 export interface DamageOptions {
   /** How many flips, and how many cuts, `npm test` makes. Default 40. */
   some?: number;
-  /** How many `npm run test:full` makes at most. Default all. */
+  /** How many `npm run test:damage` makes at most. Default all. */
   most?: number;
 }
 

@@ -6,6 +6,7 @@
  */
 const util = require('node:util');
 const { TestEnvironment } = require('jest-environment-node');
+const { keepShare } = require('./share.cjs');
 
 const OUTER = [
   'ArrayBuffer',
@@ -25,6 +26,16 @@ const OUTER = [
 ];
 
 module.exports = class Environment extends TestEnvironment {
+  constructor(config, context) {
+    super(config, context);
+    this.file = context.testPath;
+    this.share = config.projectConfig.globals.TEST_SHARE;
+  }
+
+  handleTestEvent(event, { rootDescribeBlock }) {
+    if (event.name === 'run_start' && this.share) keepShare(rootDescribeBlock, this.file, this.share);
+  }
+
   async setup() {
     await super.setup();
     for (const name of OUTER) this.global[name] = globalThis[name];

@@ -21,7 +21,7 @@ export function casesOf<Row>(rows: readonly Row[], factorsOf: (row: Row) => read
   return TEST_CASES === 'all' ? [...rows] : pairwise(rows, factorsOf);
 }
 
-export function pairwise<Row>(rows: readonly Row[], factorsOf: (row: Row) => readonly unknown[]): Row[] {
+function pairwise<Row>(rows: readonly Row[], factorsOf: (row: Row) => readonly unknown[]): Row[] {
   const left = rows.map((row) => ({ row, pairs: pairsOf(factorsOf(row)) }));
   const covered = new Set<string>();
   const chosen: Row[] = [];
