@@ -22,7 +22,7 @@ describe('softLabelsFromVotes', () => {
     expectClose(softLabelsFromVotes(toTensor(votes), options), reference.softLabelsFromVotes(votes, options));
   });
 
-  test('takes a number of annotators per image, and marks images that nobody saw', () => {
+  test('takes a number of annotators per image, and marks images that no annotator saw', () => {
     const counts = tf.tensor([[[1, 3]], [[2, 0]], [[0, 0]]]);
     const annotators = tf.tensor([4, 2, 0], [3, 1, 1], 'int32');
     expectClose(softLabelsFromVotes(counts, { annotators }), tf.tensor([[[0.25, 0.75]], [[1, 0]], [[-1, -1]]]));
@@ -33,7 +33,7 @@ describe('softLabelsFromVotes', () => {
     );
   });
 
-  test('refuses what does not fit', () => {
+  test('refuses invalid arguments', () => {
     const v = tf.tensor([[1, 2]]);
     expect(() => softLabelsFromVotes(v, { annotators: -1 })).toThrow('annotators must be a number >= 0, got -1');
     expect(() => softLabelsFromVotes(v, { annotators: tf.ones([3]) })).toThrow(
@@ -56,7 +56,7 @@ describe('softLabelsFromMasks', () => {
   const maps = randomIndices([3, 2, 5], 2, 4);
 
   test.each([[{}], [{ annotatorAxis: 1 }], [{ annotatorAxis: -1, smoothing: 0.5 }]])(
-    'of masks equals the oracle with %j',
+    'equals the oracle on masks with %j',
     (options) => {
       expectClose(softLabelsFromMasks(toTensor(masks), options), reference.softLabelsFromMasks(masks, options));
     },
@@ -67,11 +67,11 @@ describe('softLabelsFromMasks', () => {
     [{ classes: 4, annotatorAxis: 2 }],
     [{ classes: 5, smoothing: 1 }],
     [{ classes: 3, absentLabel: 3 }],
-  ])('of class maps equals the oracle with %j', (options) => {
+  ])('equals the oracle on class maps with %j', (options) => {
     expectClose(softLabelsFromMasks(toTensor(maps), options), reference.softLabelsFromMasks(maps, options));
   });
 
-  test('leaves out annotators that did not look, and marks pixels that nobody saw', () => {
+  test('ignores annotators that did not look, and marks pixels that no annotator saw', () => {
     const seen = tf.tensor([
       [1, 1, -1],
       [1, 0, -1],
@@ -90,7 +90,7 @@ describe('softLabelsFromMasks', () => {
     );
   });
 
-  test('refuses what does not fit', () => {
+  test('refuses invalid arguments', () => {
     expect(() => softLabelsFromMasks(tf.zeros([2, 3]), { classes: 3 })).toThrow(
       'softLabelsFromMasks: class maps must be int32, got a float32 tensor of shape [2,3]',
     );
@@ -107,7 +107,7 @@ describe('softLabelsFromMasks', () => {
 describe('with value checks', () => {
   afterEach(() => checkValues('first'));
 
-  test('votes that are negative, NaN or more than the annotators are refused', () => {
+  test('votes that are negative, NaN or more than the number of annotators are refused', () => {
     const share = () => softLabelsFromVotes(tf.tensor([[3, 6]]), { annotators: 5 });
     const negative = () => softLabelsFromVotes(tf.tensor([[-1, 3]]));
     const notOne = () => softLabelsFromMasks(tf.tensor([[3], [NaN]]));
@@ -122,7 +122,7 @@ describe('with value checks', () => {
   });
 });
 
-test('soft labels leave no tensor but their result, nor any when they throw', () => {
+test('making soft labels leaves no tensor except the result, and none when it throws', () => {
   const maps = toTensor(randomIndices([3, 2, 5], 2, 4));
   const wide = tf.ones([9]);
   const before = tf.memory().numTensors;

@@ -7,7 +7,7 @@ import { indices, ndarray, type NdArray } from '../reference/index.js';
 import { expectClose, toTensor } from '../support/compare.js';
 import { randomNumbers } from '../support/random.js';
 
-/** Answers of annotators who are right with the given probabilities, of random truths. */
+/** Random true masks, and the answers of annotators who are right with the given probabilities. */
 function simulate(pixels: number, seed: number, share: number, pairs: readonly (readonly [number, number])[]) {
   const random = randomNumbers(seed);
   const truth = Array.from({ length: pixels }, () => (random() < share ? 1 : 0));
@@ -24,7 +24,7 @@ function simulateMaps(pixels: number, seed: number, classes: number, accuracies:
   return { truth, maps: accuracies.map((a) => truth.map((t) => (random() < a ? t : any()))) };
 }
 
-/** Every third answer or so, and all of some pixels. */
+/** Replaces about a third of the answers with `absent`, and every answer at each tenth pixel. */
 function withAbsent(masks: number[][], seed: number, absent: number): number[][] {
   const random = randomNumbers(seed);
   return masks.map((mask) => mask.map((d, i) => (i % 10 === 7 || random() < 0.3 ? absent : d)));
@@ -66,7 +66,7 @@ describe('staple', () => {
     [{ maxIterations: 3 }],
     [{ tolerance: 1e-3 }],
     [{ annotatorAxis: -1 }],
-  ])('of masks equals the oracle with %j', (options) => {
+  ])('equals the oracle on masks with %j', (options) => {
     const shape = options.annotatorAxis === -1 ? [12, 10, 4] : [4, 12, 10];
     const values =
       options.annotatorAxis === -1 ? masks[0]!.map((_, i) => masks.map((m) => m[i]!)).flat() : masks.flat();
@@ -79,7 +79,7 @@ describe('staple', () => {
     [{ classes: 3, prior: 'updated' }],
     [{ classes: 3, prior: [0.5, 0.25, 0.25] }],
     [{ classes: 3, annotatorAxis: 1, initial: 0.8 }],
-  ])('of class maps equals the oracle with %j', (options) => {
+  ])('equals the oracle on class maps with %j', (options) => {
     expectLikeOracle(indices(maps.flat(), options.annotatorAxis === 1 ? [2, 4, 60] : [4, 120]), options);
   });
 
@@ -88,7 +88,7 @@ describe('staple', () => {
     [withAbsent(masks, 3, 255), { absentLabel: 255, missing: -7, prior: 'updated' }],
     [withAbsent(maps, 4, 255), { absentLabel: 255, classes: 3 }],
     [withAbsent(maps, 4, -1), { absentLabel: -1, classes: 3, prior: 'updated' }],
-  ])('leaves out annotators that did not look, as the oracle does (case %#)', (answers, options) => {
+  ])('ignores annotators that did not look, as the oracle does (case %#)', (answers, options) => {
     const make = options.classes === undefined ? ndarray : indices;
     expectLikeOracle(make(answers.flat(), [4, 120]), options);
   });
@@ -105,7 +105,7 @@ describe('staple', () => {
     }
   });
 
-  test('of two classes is the one of masks', () => {
+  test('gives the same for two classes as for masks', () => {
     const binary = staple(tf.tensor(masks));
     const two = staple(tf.tensor(masks, undefined, 'int32'), { classes: 2 });
     expectClose(tf.gather(two.consensus, 1, 1), binary.consensus);
@@ -114,7 +114,7 @@ describe('staple', () => {
     expect(two.prior[1]).toBe(binary.prior);
   });
 
-  test('takes bool masks, and gives the same for them', () => {
+  test('takes bool masks, with the same result', () => {
     const { consensus } = staple(tf.tensor(masks));
     expectClose(staple(tf.cast(tf.tensor(masks), 'bool')).consensus, consensus);
     expectClose(staple(tf.cast(tf.tensor(masks), 'int32')).consensus, consensus);
@@ -127,7 +127,7 @@ describe('staple', () => {
     expectClose(ndarray([...reversed.sensitivity].reverse()), ndarray(sensitivity), 1e-9);
   });
 
-  test('gives soft labels that a loss takes, with its missing pixels as ignoreLabel', () => {
+  test('gives soft labels that a loss accepts, with the mark of missing pixels as ignoreLabel', () => {
     const seen = tf.tensor(withAbsent(maps, 4, 9), [4, 1, 120], 'int32');
     const { consensus } = staple(seen, { classes: 3, absentLabel: 9 });
     const loss = crossEntropyLoss(consensus, tf.zeros([1, 120, 3]), { ignoreLabel: -1 });
@@ -138,20 +138,20 @@ describe('staple', () => {
   });
 });
 
-describe('staple against other libraries', () => {
-  test.each(golden.binary.map((c) => [c.name, c] as const))('SimpleITK, masks: %s', (_, c) => {
+describe('staple agrees with other libraries', () => {
+  test.each(golden.binary.map((c) => [c.name, c] as const))('SimpleITK on masks: %s', (_, c) => {
     const { consensus, sensitivity, specificity, converged } = staple(
       tf.tensor(c.masks, [c.masks.length, ...c.shape]),
       { tolerance: 1e-12 },
     );
     expect(converged).toBe(true);
-    // SimpleITK stops when an iteration changes less than 1e-7, which in the first case is 2e-5 away from the end.
+    // SimpleITK stops when an iteration changes less than 1e-7; in the first case the limit is still 2e-5 away.
     expectClose(consensus, ndarray(c.consensus, c.shape), 5e-5);
     expectClose(ndarray(sensitivity), ndarray(c.sensitivity), 2e-6);
     expectClose(ndarray(specificity), ndarray(c.specificity), 2e-6);
   });
 
-  test.each(golden.multiLabel.map((c) => [c.name, c] as const))('SimpleITK, class maps: %s', (_, c) => {
+  test.each(golden.multiLabel.map((c) => [c.name, c] as const))('SimpleITK on class maps: %s', (_, c) => {
     const { consensus, confusion } = staple(tf.tensor(c.maps, [c.maps.length, ...c.shape], 'int32'), {
       classes: c.classes,
       prior: c.prior ?? 'votes',
@@ -179,9 +179,9 @@ describe('staple of annotators whose quality is known', () => {
   const { truth, masks } = simulate(20_000, 5, 0.3, [...PAIRS, [0.5, 0.6]]);
   const wrong = (labels: ArrayLike<number>) => truth.filter((t, i) => labels[i]! > 0.5 !== (t === 1)).length;
 
-  test('finds it, to the accuracy of the sample', () => {
+  test('finds that quality, to the accuracy of the sample', () => {
     const { sensitivity, specificity, prior } = staple(tf.tensor(masks), { prior: 'updated' });
-    // 6000 pixels of the structure: three standard errors of a share of 0.5 are 0.02.
+    // The structure has 6000 pixels: three standard errors of a share of 0.5 are 0.02.
     [...PAIRS, [0.5, 0.6]].forEach(([p, q], a) => {
       expect(Math.abs(sensitivity[a]! - p!)).toBeLessThan(0.02);
       expect(Math.abs(specificity[a]! - q!)).toBeLessThan(0.02);
@@ -189,13 +189,13 @@ describe('staple of annotators whose quality is known', () => {
     expect(Math.abs(prior - 0.3)).toBeLessThan(0.02);
   });
 
-  test('is nearer to the truth than the majority', () => {
+  test('is closer to the truth than the majority vote', () => {
     const { consensus } = staple(tf.tensor(masks));
     const majority = tf.mean(tf.tensor(masks), 0);
     expect(wrong(consensus.dataSync())).toBeLessThan(0.9 * wrong(majority.dataSync()));
   });
 
-  test('makes use of one who is always wrong', () => {
+  test('makes use of an annotator who is always wrong', () => {
     const liar = truth.map((t) => 1 - t);
     const three = staple(tf.tensor(masks.slice(0, 3)));
     const { consensus, sensitivity, specificity } = staple(tf.tensor([...masks.slice(0, 3), liar]));
@@ -206,21 +206,21 @@ describe('staple of annotators whose quality is known', () => {
 });
 
 describe('staple at the extremes', () => {
-  test('where all agree, is their mask, and all are perfect', () => {
+  test('gives the common mask and perfect annotators where all agree', () => {
     const mask = [1, 0, 0, 1, 1, 0];
     const { consensus, sensitivity, specificity, converged } = staple(tf.tensor([mask, mask, mask]));
     expect([...consensus.dataSync()]).toEqual(mask);
     expect([sensitivity, specificity, converged]).toEqual([[1, 1, 1], [1, 1, 1], true]);
   });
 
-  test('of one annotator is the mask', () => {
+  test('gives the mask of a single annotator', () => {
     const { consensus, converged } = staple(tf.tensor([[1, 0, 0, 1, 0, 0, 0, 0]]));
     expectClose(consensus, tf.tensor([1, 0, 0, 1, 0, 0, 0, 0]), 1e-3);
     expect(converged).toBe(true);
   });
 
   test.each([0, 1])(
-    'of masks that are all %d has that consensus, and leaves what it cannot tell as it began',
+    'agrees with masks of only %d, and leaves parameters without evidence at their initial value',
     (value) => {
       for (const prior of ['votes', 'updated'] as const) {
         const { consensus, sensitivity, specificity } = staple(tf.fill([3, 2, 4], value), { prior, initial: 0.9 });
@@ -233,7 +233,7 @@ describe('staple at the extremes', () => {
     },
   );
 
-  test('of a prior of 0 or 1 believes it', () => {
+  test('follows a prior of 0 or 1 against all masks', () => {
     const masks = tf.tensor([[1, 0, 1, 0]]).tile([3, 1]);
     expect([...staple(masks, { prior: 0 }).consensus.dataSync()]).toEqual([0, 0, 0, 0]);
     expect([...staple(masks, { prior: 1 }).consensus.dataSync()]).toEqual([1, 1, 1, 1]);
@@ -242,7 +242,7 @@ describe('staple at the extremes', () => {
     expectClose(consensus, tf.tensor([[0, 1, 0]]).tile([3, 1]));
   });
 
-  test('of 3000 annotators is finite, though the product of their probabilities is below what float64 can hold', () => {
+  test('is finite for 3000 annotators, although the product of their probabilities underflows float64', () => {
     const { truth, masks } = simulate(
       20,
       6,
@@ -254,7 +254,7 @@ describe('staple at the extremes', () => {
     expect([...consensus.dataSync()]).toEqual(truth);
   });
 
-  test('leaves pixels that nobody saw, or all of them, and an annotator who saw nothing', () => {
+  test('handles pixels without answers, images without answers, and annotators who saw nothing', () => {
     const masks = [
       [1, 0, 1, -1],
       [1, 0, 0, -1],
@@ -268,7 +268,7 @@ describe('staple at the extremes', () => {
     expect([nothing.prior, nothing.converged]).toEqual([0.5, true]);
   });
 
-  test('that does not converge says so', () => {
+  test('reports when it has not converged', () => {
     const { masks } = simulate(120, 1, 0.3, PAIRS);
     expect(staple(tf.tensor(masks), { maxIterations: 2 })).toMatchObject({ iterations: 2, converged: false });
   });
@@ -278,7 +278,7 @@ describe('staple refuses', () => {
   const masks = () => tf.tensor2d([[1, 0]]);
   const maps = () => tf.tensor2d([[1, 0]], [1, 2], 'int32');
 
-  test('values that are no classes', () => {
+  test('values that are not classes', () => {
     expect(() => staple(tf.tensor([[0.5, 1]]))).toThrow('staple: masks must hold classes in 0..1, got 0.5');
     expect(() => staple(tf.tensor([[-1, 2]]), { absentLabel: -1 })).toThrow(
       'staple: masks must hold classes in 0..1 or absentLabel -1, got 2',
@@ -289,7 +289,7 @@ describe('staple refuses', () => {
     );
   });
 
-  test('options that do not fit', () => {
+  test('invalid options', () => {
     expect(() => staple(1 as unknown as tf.Tensor)).toThrow('staple: masks must be a tf.Tensor, got 1');
     expect(() => staple(masks(), { raters: 1 } as object)).toThrow("staple: unknown option 'raters'");
     expect(() => staple(masks(), { classes: 3 })).toThrow(
@@ -317,7 +317,7 @@ describe('staple refuses', () => {
   });
 });
 
-test('staple leaves no tensor but the consensus, nor any when it throws', () => {
+test('staple leaves no tensor except the consensus, and none when it throws', () => {
   const masks = tf.tensor([
     [1, 0, 2],
     [1, 0, 0],

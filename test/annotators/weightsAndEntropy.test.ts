@@ -30,7 +30,7 @@ describe('annotatorWeightsFromMasks', () => {
     );
   });
 
-  test('has the mean 1 over the pixels where anybody looked, and is 0 where nobody did', () => {
+  test('has the mean 1 over the pixels with answers, and is 0 elsewhere', () => {
     const seen = tf.tensor([
       [1, 0, -1, -1],
       [1, -1, -1, 0],
@@ -40,13 +40,13 @@ describe('annotatorWeightsFromMasks', () => {
     expectClose(annotatorWeightsFromMasks(tf.fill([2, 3], -1), { absentLabel: -1 }), tf.zeros([3]));
   });
 
-  test('keeps the mean of a large image', () => {
+  test('has the right mean in a large image', () => {
     const seen = tf.concat([tf.ones([7, 300_000]), tf.concat([tf.ones([1, 300_000]), tf.fill([6, 300_000], -1)])], 1);
     const weights = annotatorWeightsFromMasks(seen, { absentLabel: -1 });
     expectClose(tf.slice(weights, 299_999, 2), tf.tensor([7 / 4, 1 / 4]), 1e-6);
   });
 
-  test('goes into a loss as its mask: the mean over answers of the loss of each', () => {
+  test('as the mask of a loss, gives the mean of the losses of the single answers', () => {
     const answers = tf.tensor(
       [
         [0, 1, 9, 2],
@@ -63,7 +63,7 @@ describe('annotatorWeightsFromMasks', () => {
     expectClose(crossEntropyLoss(labels, logits, { mask }), each);
   });
 
-  test('refuses what does not fit', () => {
+  test('refuses invalid arguments', () => {
     const m = tf.ones([2, 3]);
     expect(() => annotatorWeightsFromMasks(m, { annotatorAxis: 2 })).toThrow(
       'annotatorWeightsFromMasks: annotatorAxis must be an integer in -2..1 for shape [2,3], got 2',
@@ -87,13 +87,13 @@ describe('annotatorWeightsFromVotes', () => {
     );
   });
 
-  test('is that of the masks the votes were counted from', () => {
+  test('equals the weights from the masks that the votes were counted from', () => {
     const maps = tf.tensor([[0, 1, 9], [2, 1, 9], [2, 9, 9]], [3, 3], 'int32'); // prettier-ignore
     const counts = tf.tensor([[1, 0, 2], [0, 2, 0], [0, 0, 0]]); // prettier-ignore
     expectClose(annotatorWeightsFromVotes(counts), annotatorWeightsFromMasks(maps, { absentLabel: 9 }));
   });
 
-  test('refuses what does not fit, and with value checks negative votes', () => {
+  test('refuses invalid arguments and, with value checks, negative votes', () => {
     const v = tf.tensor([[1, -2]]);
     expect(() => annotatorWeightsFromVotes(v, { axis: 2 })).toThrow('axis must be an integer in -2..1');
     expect(() => annotatorWeightsFromVotes(v, { normalize: 'mean' } as object)).toThrow(
@@ -119,7 +119,7 @@ describe('disagreementEntropy', () => {
     [randomLabels([2, 1, 6], 6), { axis: 1, normalize: true }],
     [overlapping, { binary: true }],
     [overlapping, { binary: true, normalize: true }],
-  ])('equals the oracle, and so does its gradient (case %#)', (t, options) => {
+  ])('and its gradient equal the oracle (case %#)', (t, options) => {
     expectClose(disagreementEntropy(toTensor(t), options), reference.disagreementEntropy(t, options));
     const total = (x: tf.Tensor) => tf.sum(disagreementEntropy(x, options));
     expectClose(
@@ -128,7 +128,7 @@ describe('disagreementEntropy', () => {
     );
   });
 
-  test('has right second derivatives', () => {
+  test('has correct second derivatives', () => {
     const t = randomLabels([6], 7);
     const inner = (x: tf.Tensor) => tf.grad((y) => tf.sum(disagreementEntropy(y, { binary: true })))(x);
     const expected = ndarray([...t.data].map((v) => -1 / v - 1 / (1 - v)));
@@ -145,13 +145,13 @@ describe('disagreementEntropy', () => {
     expectClose(disagreementEntropy(tf.tensor([0, 0.5, 1]), { binary: true, normalize: true }), tf.tensor([0, 1, 0]));
   });
 
-  test('of one class is that of two', () => {
+  test('is the same for one class as for the two it stands for', () => {
     const t = toTensor(randomLabels([3, 4, 1], 8));
     expectClose(disagreementEntropy(t), disagreementEntropy(tf.concat([t, tf.sub(1, t)], -1)));
     expectClose(disagreementEntropy(t), tf.squeeze(disagreementEntropy(t, { binary: true }), [-1]));
   });
 
-  test('leaves out pixels that nobody saw, and gives them no gradient', () => {
+  test('ignores pixels that nobody saw, and gives them no gradient', () => {
     const votes = tf.tensor([
       [3, 1],
       [0, 0],
@@ -165,7 +165,7 @@ describe('disagreementEntropy', () => {
     expectClose(disagreementEntropy(masks, { binary: true, ignoreLabel: -1 }), tf.tensor([Math.log(2), 0]));
   });
 
-  test('is NaN for labels that are no probabilities, but for rounding', () => {
+  test('is NaN for labels that are not probabilities, except for rounding', () => {
     checkValues('never');
     const entropy = (t: number[][], ignoreLabel = -1) => [
       ...disagreementEntropy(tf.tensor(t), { ignoreLabel }).dataSync(),
@@ -185,7 +185,7 @@ describe('disagreementEntropy', () => {
     expectClose(slope, tf.tensor([-Math.log(1e-12), Math.log(1e-12), 0]));
   });
 
-  test('refuses what does not fit', () => {
+  test('refuses invalid arguments', () => {
     const t = tf.tensor([[0.5, 0.5]]);
     expect(() => disagreementEntropy(tf.tensor([[1, 0]], [1, 2], 'int32'))).toThrow(
       'disagreementEntropy: labels must be float32, got int32',
@@ -220,7 +220,7 @@ describe('disagreementEntropy', () => {
 
 afterEach(() => checkValues('first'));
 
-test('weights and entropies leave no tensor but their result, nor any when they throw', () => {
+test('weights and entropies leave no tensor except their result, and none when they throw', () => {
   const maps = toTensor(randomIndices([3, 2, 5], 2, 4));
   const labels = toTensor(randomDistribution([2, 3], 1, 1));
   const votes = tf.tensor([[3, 1]]);
