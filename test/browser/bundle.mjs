@@ -1,7 +1,7 @@
 /**
- * Writes the scripts of a page: jest's matchers, and a test file with what sets it up. `node bundle.mjs FOLDER FILE
- * DEFINES`, DEFINES being JSON of the names that test files declare. (A process of its own, for esbuild does not run in
- * jest's realms.)
+ * Writes the scripts of a page: jest's matchers, and a test file with its setup. It is called as `node bundle.mjs
+ * FOLDER FILE DEFINES`, where DEFINES is JSON with the names that test files declare. It runs in a process of its own
+ * because esbuild does not run in jest's realms.
  */
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -10,7 +10,7 @@ const [folder, file, defines] = process.argv.slice(2);
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const shared = { bundle: true, platform: 'browser', target: 'chrome140', logLevel: 'error', legalComments: 'none' };
 
-/** Modules of Node that jest's matchers import. */
+/** Node modules that jest's matchers import. */
 const nothing = ['path', 'url', 'process', 'module', 'util/types', 'graceful-fs'];
 await Promise.all([
   build({
@@ -22,7 +22,7 @@ await Promise.all([
   }),
   build({
     ...shared,
-    // (An import would be dropped, for the package says that none of its files has side effects.)
+    // An import would be dropped, because the package says that none of its files has side effects.
     stdin: { contents: `require('./inPage/setup.ts'); require(${JSON.stringify(file)});`, resolveDir: here('.') },
     alias: { '@jest/globals': here('inPage/runner.ts') },
     define: Object.fromEntries(

@@ -1,8 +1,8 @@
 'use strict';
 /**
- * A headless Chromium from npm alone, with a WebGL and a WebGPU that run on the processor. npm has none for macOS and
- * Windows, where the Chrome that is installed runs instead. CommonJS, so that jest's tests and plain scripts can both
- * have it.
+ * A headless Chromium that npm alone installs, with WebGL and WebGPU running on the processor. npm has none for macOS
+ * and Windows, where the installed Chrome runs instead. It is CommonJS so that both jest's tests and plain scripts can
+ * load it.
  */
 const { execFileSync } = require('node:child_process');
 const { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } = require('node:fs');
@@ -22,14 +22,14 @@ const FLAGS = [
   '--enable-unsafe-swiftshader',
   '--enable-unsafe-webgpu',
   '--use-webgpu-adapter=swiftshader',
-  // Without a Vulkan compositor a WebGPU canvas, through which tfjs reads at once (dataSync), holds zeros.
+  // Without a Vulkan compositor, a WebGPU canvas holds zeros; tfjs reads through one in dataSync.
   '--use-vulkan=swiftshader',
   '--enable-features=Vulkan',
-  // SwiftShader compiles a store for each of the zeros that WebGPU puts into a workgroup's memory: seconds a program.
+  // SwiftShader compiles one store for each zero that WebGPU writes into workgroup memory: seconds for each program.
   '--enable-dawn-features=disable_workgroup_init',
 ];
 
-/** Where the browser lies, unpacked if it was not. A run that is killed leaves nothing that looks whole. */
+/** The browser's folder, unpacked if need be. A run that is killed leaves nothing that looks complete. */
 function unpackedBrowser() {
   const modules = join(__dirname, '../../node_modules');
   const { version } = JSON.parse(readFileSync(join(modules, '@sparticuz/chromium/package.json'), 'utf8'));

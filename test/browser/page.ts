@@ -1,4 +1,4 @@
-/** A page with a test file in it, in a browser of its own. */
+/** A test file in a page, in a browser of its own. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -8,7 +8,7 @@ import { basename, join, resolve } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { launch } from './launch.cjs';
 
-/** What jest's project says to test files, which declare it. */
+/** The constants that jest's project defines and test files declare. */
 export interface Names {
   TEST_BACKEND: string;
   TEST_KERNELS: string;
@@ -20,7 +20,7 @@ export interface Names {
 
 export interface OpenPage {
   page: Page;
-  /** What went wrong outside of any test, so far. */
+  /** Errors so far outside of any test. */
   errors: string[];
   close(): Promise<void>;
 }
@@ -63,7 +63,7 @@ export async function openPage(file: string, names: Names): Promise<OpenPage> {
   }
 }
 
-/** The page, its scripts, and tfjs's wasm files. */
+/** Serves the page, its scripts, and tfjs's wasm files. */
 async function serve(folder: string, headers: Record<string, string>): Promise<Server> {
   const types: Record<string, string> = { js: 'text/javascript', wasm: 'application/wasm' };
   const server = createServer(({ url = '/' }, response) => {

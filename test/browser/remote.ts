@@ -1,7 +1,7 @@
 /**
- * What test files get for '@jest/globals' in jest's browser projects: each test becomes one of jest's own, with the same
- * name, that runs in a page. The file is there twice: here, for its names; and in the page (inPage/runner.ts), where
- * its bodies run.
+ * Replaces '@jest/globals' for test files in jest's browser projects: each test becomes a jest test of the same name
+ * that runs in a page. The file is loaded twice: here, for the names, and in the page (inPage/runner.ts), where the
+ * bodies run.
  */
 import { openPage, type OpenPage, type Names } from './page.js';
 
@@ -11,12 +11,12 @@ declare const TEST_SIZES: string;
 declare const TEST_CASES: string;
 declare const TEST_ISOLATED: boolean;
 
-/** null, or what was wrong. */
+/** null for a pass, else the error. */
 export type CaseResult = string | null;
 
-/** What the page offers. */
+/** The functions that the page offers. */
 export interface Suite {
-  /** Of each test its name and those of the groups around it, as they are written in the file. */
+  /** For each test, its name after the names of the groups around it, as written in the file. */
   paths(): string[];
   start(): Promise<CaseResult>;
   run(index: number): Promise<CaseResult>;
@@ -50,7 +50,7 @@ function within(name: string, body: () => void): void {
   path.pop();
 }
 
-/** The test that comes next in the file. */
+/** The next test in the file. */
 function nextTest(name: string): () => Promise<void> {
   const index = paths.push([...path, name].join(' › ')) - 1;
   return async () => {
@@ -86,6 +86,6 @@ function expectNothing(results: CaseResult[]): void {
   const wrong = results.filter((result) => result !== null);
   if (wrong.length === 0) return;
   const error = new Error(wrong.join('\n'));
-  error.stack = error.message; // Where it was thrown here tells nothing.
+  error.stack = error.message; // The stack of this file would say nothing.
   throw error;
 }

@@ -1,5 +1,5 @@
 'use strict';
-/** Babel's part of jest's browser projects: '@jest/globals' is remote.ts (jest lets no moduleNameMapper change that). */
+/** Makes '@jest/globals' mean remote.ts in jest's browser projects; jest lets no moduleNameMapper change that. */
 const { join } = require('node:path');
 
 module.exports = () => ({

@@ -1,4 +1,4 @@
-/** What a page does with the losses: train a network, keep it in the browser, and go on with it. */
+/** A page trains a network, keeps it in the browser, and continues with it. */
 import { expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { diceLoss } from '../../src/index.js';
@@ -6,7 +6,7 @@ import { compileSaved, namedLoss, saveModel } from '../../src/training/index.js'
 
 const size = 16;
 
-/** Discs, and noise around them. */
+/** Discs on a noisy background. */
 function images(count: number): { x: tf.Tensor4D; y: tf.Tensor4D } {
   const discs = Array.from({ length: count * size * size }, (_, k) => {
     const [n, i, j] = [Math.floor(k / size / size), Math.floor(k / size) % size, k % size];
@@ -35,7 +35,7 @@ function network(): tf.Sequential {
 
 const loss = (labels: tf.Tensor, logits: tf.Tensor) => diceLoss(labels, logits);
 
-test('a convolutional network trains by fit, and goes on as it was from IndexedDB', async () => {
+test('a convolutional network trains with fit, and comes back unchanged from IndexedDB', async () => {
   const { x, y } = images(8);
   const model = network();
   const optimizer = tf.train.adam(0.03);
@@ -55,7 +55,7 @@ test('a convolutional network trains by fit, and goes on as it was from IndexedD
   for (const owner of [model, restored, optimizer]) owner.dispose();
 });
 
-test('a run that is saved to IndexedDB with its loss and optimizer goes on as the one that was not', async () => {
+test('a run saved to IndexedDB with its loss and optimizer continues like one that was never saved', async () => {
   const { x, y } = images(8);
   const [whole, other] = [network(), network()];
   const optimizers = [tf.train.adam(0.03), tf.train.adam(0.03)] as const;

@@ -1,4 +1,4 @@
-/** Value checks where pages compute: at once, or on webgpu while the program goes on. */
+/** Value checks in a page: at once on most backends; on webgpu, while the program goes on. */
 import { expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkValues, crossEntropyLoss } from '../../src/index.js';

@@ -1,4 +1,4 @@
-/** How many programs a GPU runs for a loss and its gradient, and what they move. */
+/** Counts the programs that a GPU runs for a loss and its gradient, and the values that they read and write. */
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import { kernelsInUse, useKernels } from '../../../src/index.js';
@@ -8,14 +8,14 @@ declare const TEST_BACKEND: 'webgpu' | 'webgl';
 
 interface Count {
   programs: number;
-  /** Values read and written, in tensors as large as the predictions. */
+  /** Values read and written, as a multiple of the size of the predictions. */
   moved: number;
 }
 
 const shape = [2, 64, 64, 4];
 const run = { webgpu: 'runWebGPUProgram', webgl: 'runWebGLProgram' }[TEST_BACKEND];
 
-/** Of the second run: the first one brings tensors to the GPU. */
+/** Counts the second run, because the first one also brings tensors to the GPU. */
 function count(step: () => tf.Tensor): Count {
   tf.dispose(step());
   const backend = tf.backend() as unknown as Record<string, (...all: unknown[]) => tf.TensorInfo>;
@@ -37,7 +37,7 @@ function count(step: () => tf.Tensor): Count {
   return result;
 }
 
-/** The count with the kernels in use, and with composed ones. */
+/** The count with the kernels in use, and the count with composed kernels. */
 function counts(name: LossName): { own: Count; composed: Count } {
   const labels = tf.softmax(tf.randomNormal(shape));
   const logits: tf.Tensor = tf.randomNormal(shape);
@@ -59,9 +59,9 @@ describe('programs and tensors moved', () => {
     console.info(`${TEST_BACKEND} ${name}: ${kernelsInUse()} ${show(own)}; composed ${show(composed)}`);
     expect(composed.programs).toBeGreaterThan(20);
     if (kernelsInUse() === 'composed') return;
-    // Most of them are the arithmetic on sums, which is the same.
+    // Most of the programs are the arithmetic on sums, which is the same in both.
     expect(own.programs).toBeLessThan(composed.programs - 15);
-    // Labels and logits, twice, and the gradient.
+    // The passes read labels and logits twice each, and write the gradient.
     expect(own.moved).toBeLessThan(5.5);
     expect(own.moved).toBeLessThan(composed.moved / 5);
   });

@@ -1,2 +1,2 @@
-/** Stands in for the modules of Node that jest's matchers ask for and hardly need in a page: functions that give ''. */
+/** Stands in for Node modules that jest's matchers import but hardly use in a page: every function returns ''. */
 module.exports = new Proxy({ builtinModules: [], sep: '/' }, { get: (known, name) => known[name] ?? (() => '') });

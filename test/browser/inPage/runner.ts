@@ -1,6 +1,6 @@
 /**
- * What test files get for '@jest/globals' in a page: describe and test put cases on a list, and `suite` runs them one by
- * one as jest asks for them (remote.ts). Matchers are jest's own.
+ * Replaces '@jest/globals' for test files in a page: describe and test collect cases in a list, and `suite` runs them
+ * one by one when jest asks for them (remote.ts). The matchers are jest's own.
  */
 import type { expect as jestExpect } from '@jest/globals';
 import type { CaseResult, Suite } from '../remote.js';

@@ -1,4 +1,4 @@
-/** Puts every test file in a page on its project's backend; fails it for a tensor left over, or a complaint of the GPU. */
+/** Gives every test file in a page its project's backend, and fails it for leftover tensors or errors of the GPU. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs';
@@ -10,9 +10,9 @@ declare const TEST_BACKEND: 'webgpu' | 'webgl' | 'wasm';
 declare const TEST_KERNELS: 'fused' | 'composed';
 declare const TEST_ISOLATED: boolean;
 
-/** What the GPU refused: tfjs hears nothing of it, and would go on with zeros. */
+/** Errors of the GPU. tfjs does not see them, and would go on with zeros. */
 const complaints: string[] = [];
-/** Until then complaints may come. */
+/** Waits for the GPU's work; complaints may come until then. */
 let workDone: () => Promise<unknown> = async () => {};
 
 interface Device extends EventTarget {
@@ -27,7 +27,7 @@ beforeAll(async () => {
   await tf.ready();
   if (tf.getBackend() !== TEST_BACKEND) throw new Error(`the ${TEST_BACKEND} backend does not run here`);
   if (TEST_BACKEND === 'webgpu') {
-    // Checks that follow later hold tensors until then, which tests of what is kept would count.
+    // Delayed checks hold tensors until they run, and tests that count tensors would see those.
     checkValues('never');
     const { device } = tf.backend() as unknown as { device: Device };
     workDone = () => device.queue.onSubmittedWorkDone();
