@@ -3,7 +3,7 @@ import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { emptyPath, makeFakeProject, type FakeProject } from './fakes.js';
 
-// Processes are started, on machines that may be busy.
+// The tests start processes, possibly on busy machines.
 jest.setTimeout(60_000);
 
 let project: FakeProject;
@@ -13,7 +13,7 @@ beforeAll(() => {
 afterAll(() => project.remove());
 
 describe('softseg', () => {
-  test('explains itself', () => {
+  test('prints its help', () => {
     for (const args of [['--help'], ['-h'], ['install-native', '--help'], ['doctor', '--help']]) {
       const { code, out, err } = project.cli(args);
       expect({ args, code, err }).toEqual({ args, code: 0, err: '' });
@@ -30,7 +30,7 @@ describe('softseg', () => {
     [['install-native', 'now'], "softseg: Unexpected argument 'now'"],
     [['install-native', '--cuda=yes'], "softseg: Option '--cuda' does not take an argument"],
     [['install-native', '--cuda-libraries'], 'softseg: --cuda-libraries goes with --cuda'],
-  ])('%j is a wrong call: exit code 2', (args, message) => {
+  ])('called with %j reports the mistake and exits with code 2', (args, message) => {
     const { code, out, err } = project.cli(args);
     expect({ code, out }).toEqual({ code: 2, out: '' });
     expect(err).toContain(message);
@@ -38,8 +38,8 @@ describe('softseg', () => {
   });
 });
 
-describe('what the command writes', () => {
-  test('--version', () => {
+describe('the command', () => {
+  test('prints its version', () => {
     const { version } = JSON.parse(readFileSync(join(project.folder, 'node_modules/softseg/package.json'), 'utf8')) as {
       version: string;
     };
@@ -58,13 +58,13 @@ describe('what the command writes', () => {
     ['a Python', ['install-native'], { SOFTSEG_PYTHON: `/no/${wild}` }],
     ['a compiler', ['install-native'], { CXX: `/no/${wild.replaceAll(/[\n\r]/g, '')}` }],
     ['the cache', ['install-native'], { SOFTSEG_CACHE: `{file}${wild}/cache` }],
-  ])('spells out control characters in the name of %s', (_, args, env) => {
+  ])('spells out control characters in %s', (_, args, env) => {
     const file = join(project.folder, 'file');
     writeFileSync(`${file}${wild}`, '');
     const set = Object.entries(env).map(([name, value]) => [name, value.replace('{file}', file)]);
     const { code, out, err } = project.cli(args, Object.fromEntries(set) as NodeJS.ProcessEnv);
     expect(code).toBeGreaterThan(0);
-    // eslint-disable-next-line no-control-regex -- what is tested
+    // eslint-disable-next-line no-control-regex -- the test looks for them
     expect(out + err).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/);
     expect(err.replaceAll('\\u000a', '').replaceAll('\\u000d', '')).toContain(
       spelled.replaceAll('\\u000a', '').replaceAll('\\u000d', ''),
@@ -73,20 +73,20 @@ describe('what the command writes', () => {
 
   const full = existsSync('/dev/full');
 
-  test.each(['--help', '--version', 'doctor', 'doctor --json'])('%s ends quietly when nobody reads it', (args) => {
+  test.each(['--help', '--version', 'doctor', 'doctor --json'])('with %s ends quietly when nobody reads it', (args) => {
     const { err } = project.shell(`{ softseg ${args}; echo $? > code; } | true`);
     expect(err).toBe('');
     expect(readFileSync(join(project.folder, 'code'), 'utf8').trim()).toBe(args.startsWith('doctor') ? '1' : '0');
   });
 
-  test.each(['--help', '--version', 'doctor', 'doctor --json'])('%s tells that its output is lost', (args) => {
+  test.each(['--help', '--version', 'doctor', 'doctor --json'])('with %s reports that its output was lost', (args) => {
     if (!full) return expect(process.platform).not.toBe('linux');
     const { code, err } = project.shell(`softseg ${args} > /dev/full`);
     expect(code).toBe(1);
     expect(err).toMatch(/^softseg: standard output could not be written: ENOSPC.*\n$/);
   });
 
-  test('an error ends quietly when nobody reads it', () => {
+  test('ends quietly after an error that nobody reads', () => {
     expect(project.shell('{ softseg nothing; echo $? > code; } 2>&1 | true').err).toBe('');
     expect(readFileSync(join(project.folder, 'code'), 'utf8').trim()).toBe('2');
     if (full) expect(project.shell('softseg nothing 2> /dev/full').code).toBe(2);
@@ -96,7 +96,7 @@ describe('what the command writes', () => {
 describe('softseg install-native', () => {
   const lines = (text: string) => text.trimEnd().split('\n');
 
-  test('without Python says so, tries the own installer of tfjs-node, and names the next best backend', () => {
+  test('without Python says so, tries the installer of tfjs-node, and names the next best backend', () => {
     const { code, err } = project.cli(['install-native'], { PATH: emptyPath(project), PYTHONPATH: '' });
     expect(code).toBe(1);
     expect(lines(err)).toEqual([
@@ -108,13 +108,13 @@ describe('softseg install-native', () => {
     ]);
   });
 
-  test('without pip says how to get it', () => {
+  test('without pip says how to install it', () => {
     const { code, err } = project.cli(['install-native'], { PYTHONPATH: '', SOFTSEG_PYTHON: pythonWithoutPip() });
     expect(code).toBe(1);
     expect(err).toMatch(/softseg: \S+ has no pip of version 21 or later.*ensurepip/);
   });
 
-  test('without a compiler says how to get one, before it fetches anything', () => {
+  test('without a compiler says how to install one, before it downloads anything', () => {
     const env = { PATH: emptyPath(project, ['python3']), CXX: '' };
     const { code, err } = project.cli(['install-native'], env);
     expect(code).toBe(1);
@@ -122,13 +122,13 @@ describe('softseg install-native', () => {
     expect(project.calls('pip')).toEqual([]);
   });
 
-  test('writes no control characters where nobody looks', () => {
+  test('writes no control characters unless to a terminal', () => {
     const { err } = project.cli(['install-native'], { FAKE_PIP: 'network' });
-    // eslint-disable-next-line no-control-regex -- what is tested
+    // eslint-disable-next-line no-control-regex -- the test looks for them
     expect(err).not.toMatch(/[\x00-\x09\x0b-\x1f]/);
   });
 
-  test('tells which package is missing', () => {
+  test('names the missing package', () => {
     const { code, err } = project.cli(['install-native', '--cuda']);
     expect(code).toBe(1);
     expect(err).toContain(

@@ -1,4 +1,4 @@
-/** load() with a cache that is damaged, or that others can write to: it never dies, and says what is wrong. */
+/** load() with a cache that is damaged, or that others can write to: it never crashes, and says what is wrong. */
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
@@ -19,7 +19,7 @@ import { damaged } from '../damage/damaged.js';
 import { compileCrash, copyCache, demandProvisioned, type OwnCache } from './ownCache.js';
 import { makeProject, type Project } from './project.js';
 
-// Processes are started, on machines that may be busy.
+// The tests start processes, possibly on busy machines.
 jest.setTimeout(300_000);
 
 let real: string;
@@ -64,12 +64,12 @@ function load(env: NodeJS.ProcessEnv = {}): Loaded {
 const native = { backend: 'tensorflow', kernels: 'fused native' };
 const again = 'run `npx softseg install-native` to make it again';
 
-test('a whole cache runs, in any place', () => {
+test('an undamaged cache works in any folder', () => {
   expect(load()).toMatchObject(native);
 });
 
 describe('damage', () => {
-  test('to the op or the binding, in any byte and at any length, is found', async () => {
+  test('to any byte of the op or the binding, or to their length, is detected', async () => {
     for (const file of [op, binding]) {
       const folder = join(file, '..');
       const bytes = readFileSync(file);
@@ -85,7 +85,7 @@ describe('damage', () => {
     ['cut off', (bytes: Buffer) => bytes.subarray(0, 4096)],
     ['flipped', (bytes: Buffer) => bytes.map((byte, i) => (i % 512 === 0 ? byte ^ 0xff : byte))],
     ['empty', () => Buffer.alloc(0)],
-  ])('to the op: %s, it is passed over', (_, change) => {
+  ])('to the op (%s) leads to composed kernels', (_, change) => {
     writeFileSync(op, change(readFileSync(op)));
     const { backend, kernels, reasons } = load();
     expect({ backend, kernels }).toEqual({ backend: 'tensorflow', kernels: 'composed' });
@@ -96,7 +96,7 @@ describe('damage', () => {
   test.each([
     ['cut off', (bytes: Buffer) => bytes.subarray(0, 4096)],
     ['flipped', (bytes: Buffer) => bytes.map((byte, i) => (i % 512 === 0 ? byte ^ 0xff : byte))],
-  ])('to the binding: %s, wasm is taken', (_, change) => {
+  ])('to the binding (%s) leads to wasm', (_, change) => {
     writeFileSync(binding, change(readFileSync(binding)));
     const { backend, reasons } = load();
     expect(backend).toBe('wasm');
@@ -104,7 +104,7 @@ describe('damage', () => {
     expect(reasons[1]).toContain(again);
   });
 
-  test('to the library: cut off, changed or missing, wasm is taken', () => {
+  test('to the library (cut off, changed or missing) leads to wasm', () => {
     const folder = inCache(libraryName);
     const file = 'tensorflow/libtensorflow_framework.so.2';
     rmSync(folder);
@@ -126,7 +126,7 @@ describe('damage', () => {
     expect(load()).toMatchObject({ backend: 'wasm' });
   });
 
-  test('to the list of a folder: it is passed over', () => {
+  test("to the list of a folder's files makes load() ignore the folder", () => {
     for (const [file, name] of [
       [binding, 'native: '],
       [op, 'fused kernels: '],
@@ -142,7 +142,7 @@ describe('damage', () => {
 });
 
 describe('a first start', () => {
-  test('is tried in a process of its own: a binding that crashes leads to wasm', async () => {
+  test('runs in a process of its own, so a binding that crashes leads to wasm', async () => {
     cpSync(crashing, binding);
     await seal(join(binding, '..'));
     const { backend, reasons } = load();
@@ -150,7 +150,7 @@ describe('a first start', () => {
     expect(reasons[1]).toMatch(/^native: TensorFlow's library does not run \(.* ended with SIGSEGV/);
   });
 
-  test('an op that crashes leads to composed kernels', async () => {
+  test('with an op that crashes leads to composed kernels', async () => {
     cpSync(crashing, op);
     await seal(join(op, '..'));
     const { backend, kernels, reasons } = load();
@@ -158,7 +158,7 @@ describe('a first start', () => {
     expect(reasons.at(-1)).toContain('the op does not run (the process that tried them ended)');
   });
 
-  test('that went well is noted, and not tried again', () => {
+  test('that succeeds is noted, and not repeated', () => {
     rmSync(inCache('trials'), { recursive: true });
     const start = () =>
       project.script(
@@ -175,7 +175,7 @@ describe('a first start', () => {
     expect(start()).toBe('fused native\n');
   });
 
-  test('where nothing can be noted, is tried each time and goes well', () => {
+  test('that cannot be noted is repeated each time', () => {
     rmSync(inCache('trials'), { recursive: true });
     writeFileSync(inCache('trials'), 'a file in the way');
     expect(load()).toMatchObject(native);
@@ -191,7 +191,7 @@ test('another library of the same name on LD_LIBRARY_PATH is not loaded', () => 
   expect(load({ LD_LIBRARY_PATH: folder })).toMatchObject(native);
 });
 
-test('a program that calls load() in every process of Node starts one trial, not one in each', () => {
+test('a program that calls load() in each of its processes starts one trial, not one per process', () => {
   rmSync(inCache('trials'), { recursive: true });
   const counted = join(project.folder, 'started');
   const preload = join(project.folder, 'preload.mjs');
@@ -208,7 +208,7 @@ test('a program that calls load() in every process of Node starts one trial, not
   expect(started.filter((line) => line.includes('probeChild.js'))).toHaveLength(1);
 });
 
-test('a process that may start no others loads what is whole', () => {
+test('a process that may not start others loads an undamaged cache', () => {
   rmSync(inCache('trials'), { recursive: true });
   const rights = ['--allow-fs-read=*', '--allow-fs-write=*', '--allow-worker', '--allow-addons'];
   const flag = process.allowedNodeEnvironmentFlags.has('--permission') ? '--permission' : '--experimental-permission';
@@ -222,7 +222,7 @@ test('a process that may start no others loads what is whole', () => {
   expect(ran.stdout).toBe('fused native\n');
 });
 
-test('a process for the trial that does not get to it is not held against the library', () => {
+test('a trial process that fails before the trial does not condemn the library', () => {
   rmSync(inCache('trials'), { recursive: true });
   const module = join(project.folder, 'node_modules/softseg/dist/backend/probeChild.js');
   const text = readFileSync(module);
@@ -240,7 +240,7 @@ test('a process for the trial that does not get to it is not held against the li
   expect(load()).toMatchObject(native);
 });
 
-test('a note of a trial that is no file is not waited for, nor written through', () => {
+test("a trial's note that is a pipe is not waited for, and one that is a link is not written through", () => {
   load();
   const notes = readdirSync(inCache('trials'));
   for (const name of notes) {
@@ -257,7 +257,7 @@ test('a note of a trial that is no file is not waited for, nor written through',
   expect(existsSync(target)).toBe(false);
 });
 
-test('a link to a device in place of a file is damage, and nobody is told to change the device', () => {
+test('a link to a device in place of a file is reported as damage to the file, not to the device', () => {
   rmSync(op);
   symlinkSync('/dev/null', op);
   expect(load().reasons.at(-1)).toBe(`fused kernels: ${op} is not a file; ${again}`);
@@ -269,8 +269,8 @@ describe('a cache that others can change', () => {
     ["the binding's folder", () => join(binding, '..'), 'native: '],
     ['the binding', () => binding, 'native: '],
     ['the op', () => op, 'fused kernels: '],
-  ])('is passed over: everyone may write to %s', (_, where, name) => {
-    load(); // links it
+  ])('is ignored when everyone may write to %s', (_, where, name) => {
+    load(); // creates the link
     chmodSync(where(), 0o777);
     const { reasons } = load();
     const reason = reasons.find((line) => line.startsWith(name));
@@ -282,7 +282,7 @@ describe('a cache that others can change', () => {
 describe('softseg doctor', () => {
   const doctor = (...args: string[]) => project.cli(['doctor', ...args]);
 
-  test('names a piece that is damaged, and its exit code tells', () => {
+  test('names a damaged piece and exits with code 1', () => {
     load();
     expect(doctor().code).toBe(0);
     for (const file of [op, binding]) {
@@ -297,7 +297,7 @@ describe('softseg doctor', () => {
     }
   });
 
-  test('--verify reads what load() only takes a look at', () => {
+  test('with --verify reads the files of which load() checks only size and time', () => {
     const folder = inCache(libraryName);
     rmSync(folder);
     cpSync(join(real, libraryName), folder, { recursive: true, filter: (path) => !path.includes('.so') });
@@ -322,7 +322,7 @@ describe('softseg doctor', () => {
   });
 });
 
-test('a binding of another version of softseg is not loaded', () => {
+test('a binding made by another version of softseg is not loaded', () => {
   load();
   const older = join(binding, '..').replace('-r3-', '-r1-');
   renameSync(join(binding, '..'), older);
@@ -334,9 +334,9 @@ test('a binding of another version of softseg is not loaded', () => {
   expect(reasons[1]).toContain(`was made by another version of softseg; ${again}`);
 });
 
-test('the binding and the op look for the library beside themselves, then where it was when they were made', () => {
+test('the binding and the op look for the library relative to themselves, then where it was at compile time', () => {
   for (const file of [binding, op]) {
-    // RPATH comes before LD_LIBRARY_PATH, RUNPATH after it.
+    // LD_LIBRARY_PATH is searched after RPATH, but before RUNPATH.
     const [, places = ''] =
       /\(RPATH\).*\[(.*)\]/.exec(execFileSync('readelf', ['-d', file], { encoding: 'utf8' })) ?? [];
     expect(places.split(':')).toEqual([`$ORIGIN/../${libraryName}/tensorflow`, join(real, libraryName, 'tensorflow')]);

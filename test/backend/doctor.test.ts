@@ -1,4 +1,4 @@
-/** `softseg doctor`: it finds what is wrong, and its exit code tells. */
+/** `softseg doctor` finds what is wrong, and its exit code says whether anything is. */
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { cpSync, existsSync, mkdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -6,7 +6,7 @@ import { damaged } from '../damage/damaged.js';
 import { makeFakeProject } from './fakes.js';
 import { makeProject, provisionedCache, type Project } from './project.js';
 
-// Processes are started, on machines that may be busy.
+// The tests start processes, possibly on busy machines.
 jest.setTimeout(120_000);
 
 const core = '@tensorflow/tfjs-core';
@@ -17,7 +17,7 @@ interface Report {
   problems: string[];
 }
 
-/** The findings of doctor as JSON, with which its exit code and its text have to agree. */
+/** The findings of doctor as JSON, after a check that its exit code and its text agree with them. */
 function report(project: Project, env: NodeJS.ProcessEnv = {}): Report {
   const { code, out, err } = project.cli(['doctor', '--json'], env);
   if (!out) throw new Error(err);
@@ -34,7 +34,7 @@ describe('where tfjs and the wasm backend are installed', () => {
   });
   afterAll(() => project.remove());
 
-  test('nothing is wrong, and a table says what runs', () => {
+  test('nothing is wrong, and a table shows what runs', () => {
     const { code, out } = project.cli(['doctor']);
     expect(code).toBe(0);
     const rows = out.split('\n');
@@ -55,7 +55,7 @@ describe('where tfjs and the wasm backend are installed', () => {
     ]);
   });
 
-  test('misspelt variables are wrong, and do not keep the backends from being tried', () => {
+  test('misspelt variables are reported, and the backends are tried all the same', () => {
     const env = {
       SOFTSEG_BACKEND: 'gpu',
       SOFTSEG_KERNELS: 'compsed',
@@ -77,7 +77,7 @@ describe('where tfjs and the wasm backend are installed', () => {
     );
   });
 
-  test('SOFTSEG_BACKEND is wrong if it asks for what does not run', () => {
+  test('SOFTSEG_BACKEND is reported if its backend does not run', () => {
     expect(report(project, { SOFTSEG_BACKEND: 'cpu' }).problems).toEqual([]);
     expect(report(project, { SOFTSEG_BACKEND: 'native' }).problems).toEqual([
       'SOFTSEG_BACKEND=native does not run: @tensorflow/tfjs-node is not installed; ' +
@@ -86,8 +86,8 @@ describe('where tfjs and the wasm backend are installed', () => {
   });
 });
 
-describe('where packages are installed that cannot be used', () => {
-  test('tfjs-node without its library is wrong', () => {
+describe('where installed packages cannot be used', () => {
+  test('tfjs-node without its library is reported', () => {
     const project = makeProject([core, '@tensorflow/tfjs', '@tensorflow/tfjs-node']);
     try {
       const found = report(project);
@@ -105,7 +105,7 @@ describe('where packages are installed that cannot be used', () => {
     }
   });
 
-  test('tfjs-node-gpu is wrong only where a driver is visible', () => {
+  test('tfjs-node-gpu is reported only where a driver is visible', () => {
     const project = makeProject([core, '@tensorflow/tfjs']);
     try {
       const gpu = join(project.folder, 'node_modules/@tensorflow/tfjs-node-gpu');
@@ -119,7 +119,7 @@ describe('where packages are installed that cannot be used', () => {
     }
   });
 
-  test('no backend at all is wrong', () => {
+  test('the lack of any backend is reported', () => {
     const project = makeProject([]);
     try {
       const { code, out } = project.cli(['doctor']);
@@ -137,10 +137,10 @@ describe('two copies of tfjs-core', () => {
   test.each([
     ['of one version', undefined],
     ['of two versions', '4.21.0'],
-  ])('%s are wrong, and who uses which is told', (_, version) => {
+  ])('(%s) are reported, with the packages that use each', (_, version) => {
     const project = makeProject(['@tensorflow/tfjs', wasm]);
     try {
-      // tfjs and the wasm backend are links to where they have their own.
+      // tfjs and the wasm backend are links into a folder that has its own copy.
       const copy = join(project.folder, 'node_modules', core);
       const theirs = realpathSync(join(dirname(realpathSync(join(project.folder, 'node_modules', wasm))), 'tfjs-core'));
       cpSync(theirs, copy, {
@@ -159,7 +159,7 @@ describe('two copies of tfjs-core', () => {
     }
   });
 
-  test('deep in the dependencies of a package are found, and links to one copy are not two', () => {
+  test('are found deep in the dependencies of a package, and links to one copy count once', () => {
     const project = makeProject([]);
     try {
       const modules = join(project.folder, 'node_modules', '@tensorflow');
@@ -187,24 +187,27 @@ describe('two copies of tfjs-core', () => {
 });
 
 describe('a damaged package.json', () => {
-  test.each(['', '{', 'null', '[]', '{}', '{"version":1}', '\0\0\0'])('%j is told with what to do', (text) => {
-    const project = makeFakeProject();
-    try {
-      project.addCore();
-      const path = join(project.packageFolder, 'package.json');
-      writeFileSync(path, text);
-      const why =
-        /@tensorflow\/tfjs-node is damaged \(.*tfjs-node\/package\.json.*\); remove its folder and run `npm install`$/;
-      const { problems } = report(project);
-      expect(problems).toContainEqual(expect.stringMatching(new RegExp(`^native does not run: ${why.source}`)));
-      const { code, err } = project.cli(['install-native']);
-      expect({ code, err: err.trimEnd().split('\n')[0] }).toEqual({ code: 1, err: expect.stringMatching(why) });
-    } finally {
-      project.remove();
-    }
-  });
+  test.each(['', '{', 'null', '[]', '{}', '{"version":1}', '\0\0\0'])(
+    'that holds %j is reported with advice',
+    (text) => {
+      const project = makeFakeProject();
+      try {
+        project.addCore();
+        const path = join(project.packageFolder, 'package.json');
+        writeFileSync(path, text);
+        const why =
+          /@tensorflow\/tfjs-node is damaged \(.*tfjs-node\/package\.json.*\); remove its folder and run `npm install`$/;
+        const { problems } = report(project);
+        expect(problems).toContainEqual(expect.stringMatching(new RegExp(`^native does not run: ${why.source}`)));
+        const { code, err } = project.cli(['install-native']);
+        expect({ code, err: err.trimEnd().split('\n')[0] }).toEqual({ code: 1, err: expect.stringMatching(why) });
+      } finally {
+        project.remove();
+      }
+    },
+  );
 
-  test('in any byte or cut off anywhere is found whole, or told; never anything else', () => {
+  test('(any byte changed, any length) is either reported or has no effect', () => {
     const project = makeFakeProject();
     try {
       const whole = '{ "name": "@tensorflow/tfjs-data", "version": "4.22.0", "dependencies": { "a": "*" } }';

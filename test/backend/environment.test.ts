@@ -1,4 +1,4 @@
-/** softseg's environment variables: what each may be, and what becomes of one that is something else. */
+/** softseg's environment variables: their allowed values, and what happens with any other value. */
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -6,13 +6,13 @@ import { cacheFolder } from '../../src/backend/provision/cache.js';
 import { ignoredLimits, wrongVariables } from '../../src/backend/system/environment.js';
 import { makeProject, type Project } from './project.js';
 
-// Processes are started, on machines that may be busy.
+// The tests start processes, possibly on busy machines.
 jest.setTimeout(60_000);
 
 const names = ['SOFTSEG_BACKEND', 'SOFTSEG_CACHE', 'SOFTSEG_KERNELS', 'SOFTSEG_THREADS'];
 
 describe('variables', () => {
-  test('that are empty or not set are right', () => {
+  test('may be empty or not set', () => {
     expect(wrongVariables({})).toEqual({});
     expect(wrongVariables(Object.fromEntries(names.map((name) => [name, ''])))).toEqual({});
   });
@@ -22,7 +22,7 @@ describe('variables', () => {
     ['SOFTSEG_CACHE', ['/', '/a b/c'], ['a', './a', '~/a', ' /a', 'C:cache']],
     ['SOFTSEG_KERNELS', ['auto', 'composed'], ['compsed', 'Composed', 'fused', 'true', '1']],
     ['SOFTSEG_THREADS', ['1', '2', '64'], ['many', '0', '-1', '1.5', '2x', ' 2', '1e3', '0x2', '9'.repeat(30)]],
-  ])('%s is one of few', (name, right, wrong) => {
+  ])('include %s, whose values are checked', (name, right, wrong) => {
     for (const value of right) expect(wrongVariables({ [name]: value })).toEqual({});
     for (const value of wrong) {
       const message = wrongVariables({ [name]: value })[name];
@@ -38,13 +38,13 @@ describe('variables', () => {
     ['SOFTSEGKERNELS', 'SOFTSEG_KERNELS'],
     ['SOFTSEG_THREAD', 'SOFTSEG_THREADS'],
     ['SOFTSEG_PYHTON', 'SOFTSEG_PYTHON'],
-  ])('%s is a misspelt name', (name, meant) => {
+  ])('include %s, a misspelt name', (name, meant) => {
     const said = `the environment variable ${name} means nothing to softseg; ${meant} would`;
     expect(wrongVariables({ [name]: '1' })).toEqual({ [name]: said });
     expect(wrongVariables({ [name]: '' })).toEqual({});
   });
 
-  test("names that are others' are left alone", () => {
+  test('of other programs are ignored', () => {
     const others = [
       'SOFTSEG_DAMAGE',
       'SOFTSEG_SEED',
@@ -56,14 +56,14 @@ describe('variables', () => {
     expect(wrongVariables(Object.fromEntries(others.map((name) => [name, '1'])))).toEqual({});
   });
 
-  test('are all named, and without control characters', () => {
+  test('are all named if wrong, without control characters', () => {
     const wrong = wrongVariables(Object.fromEntries(names.map((name) => [name, '\x1b]0;\x07\n'])));
     expect(Object.keys(wrong)).toEqual(names);
-    // eslint-disable-next-line no-control-regex -- what is tested
+    // eslint-disable-next-line no-control-regex -- the test looks for them
     expect(Object.values(wrong).join('')).not.toMatch(/[\x00-\x1f]/);
   });
 
-  test('of others that limit threads are told where they are ignored', () => {
+  test('of other programs that limit threads are reported where they have no effect', () => {
     expect(ignoredLimits({ OMP_NUM_THREADS: '4,3,2', TF_NUM_INTRAOP_THREADS: '0' })).toEqual([]);
     expect(ignoredLimits({ OMP_NUM_THREADS: '', TF_NUM_INTRAOP_THREADS: '' })).toEqual([]);
     expect(ignoredLimits({ OMP_NUM_THREADS: 'many', TF_NUM_INTRAOP_THREADS: 'two' })).toEqual([
@@ -73,7 +73,7 @@ describe('variables', () => {
   });
 });
 
-describe('the cache', () => {
+describe('the cache folder', () => {
   const ofUser = join(userInfo().homedir, '.cache', 'softseg');
 
   test.each([
@@ -85,12 +85,12 @@ describe('the cache', () => {
     [{ HOME: '' }, ofUser],
     [{ HOME: 'relative' }, ofUser],
     [{}, ofUser],
-  ])('of %j is %s', (env, folder) => {
+  ])('for %j is %s', (env, folder) => {
     if (process.platform === 'darwin') folder = folder.replace('/.cache/', '/Library/Caches/');
     expect(cacheFolder(env)).toBe(folder);
   });
 
-  test('is an error where its variable is relative', () => {
+  test('is an error where its variable holds a relative path', () => {
     expect(() => cacheFolder({ SOFTSEG_CACHE: 'cache' })).toThrow(
       'the environment variable SOFTSEG_CACHE must be an absolute path, or not set; got "cache"',
     );
@@ -104,7 +104,7 @@ describe('the losses', () => {
   });
   afterAll(() => project.remove());
 
-  /** The words of each of these in a process of its own, where importing softseg must not fail. */
+  /** The output of each of these calls in a process of its own, in which importing softseg must not fail. */
   const said = (env: NodeJS.ProcessEnv, calls: string) => {
     const { out, err } = project.script(
       `
@@ -128,14 +128,14 @@ describe('the losses', () => {
   };
   const calls = "kernelsInUse, loss, () => useKernels('composed'), kernelsInUse";
 
-  test('refuse a SOFTSEG_KERNELS that is no choice, also where the code has one of its own', () => {
+  test('refuse an unknown SOFTSEG_KERNELS even where the code chooses the kernels', () => {
     const message = 'the environment variable SOFTSEG_KERNELS must be auto or composed, or not set; got "compsed"';
     expect(said({ SOFTSEG_KERNELS: 'compsed' }, calls)).toEqual([message, message, message, message]);
     expect(said({ SOFTSEG_KERNELS: 'auto' }, calls)).toEqual(['fused wasm', 0, 'done', 'composed']);
     expect(said({ SOFTSEG_KERNELS: 'composed' }, calls)).toEqual(['composed', 0, 'done', 'composed']);
   });
 
-  test('refuse the same where a bundler has put it in place of the variable', () => {
+  test('refuse the same value where a bundler has inlined it', () => {
     const bundled = (value: string) => {
       const { out, err } = project.script(`
         import { createRequire } from 'node:module';
@@ -161,7 +161,7 @@ describe('the losses', () => {
     expect(bundled('compsed')).toContain('SOFTSEG_KERNELS must be auto or composed, or not set; got "compsed"');
   });
 
-  test('refuse a SOFTSEG_THREADS that is no number where there could be threads', () => {
+  test('refuse a SOFTSEG_THREADS that is not a number where threads are possible', () => {
     const message = 'the environment variable SOFTSEG_THREADS must be a whole number from 1 on, or not set; got "many"';
     expect(said({ SOFTSEG_THREADS: 'many' }, calls)).toEqual([message, message, 'done', 'composed']);
     expect(said({ SOFTSEG_THREADS: '2' }, calls)).toEqual(['fused wasm', 0, 'done', 'composed']);

@@ -1,4 +1,4 @@
-/** An installation in which each operation that changes the cache fails in turn, as on a full disk or a read-only one. */
+/** Each operation of an installation that changes the cache fails in turn, as on a full or read-only disk. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { wholeCorpus } from '../damage/damaged.js';
 import { failingWrites, type Failing, type FailingWrites } from '../damage/failingWrites.js';
 import { makeFakeProject, type FakeProject } from './fakes.js';
 
-// Processes are started, on machines that may be busy.
+// The tests start processes, possibly on busy machines.
 jest.setTimeout(1_800_000);
 
 let failing: FailingWrites;
@@ -21,7 +21,7 @@ beforeEach(() => {
 });
 afterEach(() => project.remove());
 
-/** More than a process of an installation makes; each counts its own. */
+/** No process of an installation makes more operations than this; each process counts its own. */
 const MOST = 60;
 const places = Array.from({ length: MOST }, (_, i) => i + 1).filter((at) => wholeCorpus || at % 12 === 1);
 const ways: [Failing, 'ENOSPC' | 'EROFS' | 'EIO'][] = wholeCorpus
@@ -55,8 +55,8 @@ async function expectWhole(): Promise<void> {
   for (const name of entries()) expect({ name, damage: await damageIn(join(project.cache, name)) }).toEqual({ name });
 }
 
-describe('each write failing in turn', () => {
-  test('ends in an error that says so, leaves nothing half-made in its place, and the next run succeeds', async () => {
+describe('a write that fails, each in turn', () => {
+  test('ends in an error that says so, leaves nothing half-made behind, and the next run succeeds', async () => {
     let failures = 0;
     for (const one of cases) {
       rmSync(project.cache, { recursive: true, force: true });
@@ -71,11 +71,11 @@ describe('each write failing in turn', () => {
     expect(failures).toBeGreaterThan(cases.length / 4);
   });
 
-  test('never costs what was installed before', async () => {
+  test('never damages an existing installation', async () => {
     await project.install();
     const before = entries();
     for (const one of cases) {
-      // The link is gone, as after `npm ci`, and the op is damaged.
+      // The link is missing, as after `npm ci`, and the op is damaged.
       rmSync(join(project.packageFolder, 'lib'), { recursive: true, force: true });
       const op = join(
         project.cache,

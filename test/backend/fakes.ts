@@ -4,8 +4,8 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, 
 import { dirname, join } from 'node:path';
 import { makeProject, type Project, type Running, type Said } from './project.js';
 
-// A tiny tfjs-node, wheel, pip and compiler, so that installing takes no time and no network. Python is the real one:
-// only its pip module is ours, found through PYTHONPATH.
+// A tiny tfjs-node, wheel, pip and compiler, so that an installation takes no time and no network. Python is the real
+// one, with a pip module of ours that it finds through PYTHONPATH.
 
 const runs = 'a binding that runs';
 const opRuns = 'an op that runs';
@@ -107,7 +107,7 @@ done
 printf '%s' "\${FAKE_BINDING-${runs}}" > "$out"
 `;
 
-/** Runs `install` with the settings of $SETTINGS, and prints what it told and what came of it. */
+/** Runs `install` with the settings in $SETTINGS, and prints its messages and its result. */
 const driver = `
 import { install } from './node_modules/softseg/dist/backend/provision/install.js';
 const { free, umask, ...given } = JSON.parse(process.env.SETTINGS);
@@ -126,7 +126,7 @@ try {
 }
 `;
 
-/** As much of tfjs-core as load() needs to find that no backend runs. */
+/** Just enough of tfjs-core for load() to find that no backend runs. */
 const fakeCore = {
   'package.json': '{ "name": "@tensorflow/tfjs-core", "version": "1.2.3", "main": "index.cjs" }',
   'index.cjs': 'exports.findBackendFactory = () => null; exports.getBackend = () => undefined;',
@@ -135,17 +135,17 @@ const fakeCore = {
 export interface FakeProject extends Project {
   packageFolder: string;
   binding: string;
-  /** The pin of the tiny wheel. */
+  /** The pinned version and checksums of the tiny wheel. */
   library: { wheel: Record<string, unknown>; files: string[] } & Record<string, unknown>;
-  /** Runs an installation to its end; `settings` differ from those that work. */
+  /** Runs an installation to its end; `settings` replace those that would succeed. */
   install(settings?: Record<string, unknown>, env?: NodeJS.ProcessEnv): Promise<Said>;
   /** The environment in which driver.mjs runs an installation. */
   settingsFor(settings: Record<string, unknown>): NodeJS.ProcessEnv;
-  /** Adds a tfjs-core, with which load() can say what else is missing. */
+  /** Adds a tfjs-core, which load() needs to say what else is missing. */
   addCore(): void;
-  /** Starts one. */
+  /** Starts an installation. */
   begin(settings?: Record<string, unknown>, env?: NodeJS.ProcessEnv): Running;
-  /** Process ids of the pips that were called, and of the compilers, for the binding and for the op. */
+  /** Process ids of each call of pip, of the compiler for the binding, and of the compiler for the op. */
   calls(what: 'pip' | 'compiler' | 'op'): number[];
 }
 
@@ -223,7 +223,7 @@ export function makeFakeProject(): FakeProject {
   };
 }
 
-/** A PATH on which there is nothing but Node and the programs named. */
+/** A PATH with nothing but Node and the named programs. */
 export function emptyPath(project: Project, programs: string[] = []): string {
   const folder = join(project.folder, `bin-${programs.join('-')}`);
   mkdirSync(folder, { recursive: true });

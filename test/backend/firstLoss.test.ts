@@ -1,4 +1,4 @@
-/** The kernels of a loss where nobody has called load(): tfjs-node is imported, and softseg finds its op by itself. */
+/** The kernels of a loss in a program that imports tfjs-node but never calls load(): softseg finds its op by itself. */
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { seal } from '../../src/backend/provision/seal.js';
 import { compileCrash, copyCache, demandProvisioned, type OwnCache } from './ownCache.js';
 import { makeProject, type Project } from './project.js';
 
-// Processes are started, on machines that may be busy.
+// The tests start processes, possibly on busy machines.
 jest.setTimeout(120_000);
 
 let project: Project;
@@ -24,7 +24,7 @@ beforeEach(() => {
   if (err) throw new Error(err);
 });
 
-/** Both ways to have softseg and tfjs-node. */
+/** The two ways to import softseg and tfjs-node. */
 const IMPORT = `
   import * as tf from '@tensorflow/tfjs-node';
   import { diceLoss, kernelsInUse, useKernels } from 'softseg';
@@ -36,14 +36,14 @@ const REQUIRE = `
 const LOSS = 'diceLoss(tf.tensor([1, 0], [1, 2, 1]), tf.tensor([0.5, -0.5], [1, 2, 1]))';
 const PRINT = `console.log(${LOSS}.dataSync()[0].toFixed(4), kernelsInUse());`;
 
-/** The output of a program, and its lines on stderr. */
+/** The output of a program, and the lines it writes to stderr. */
 function run(text: string, env: NodeJS.ProcessEnv = {}): { out: string; err: string } {
   const { code, out, err } = project.script(text, { TF_CPP_MIN_LOG_LEVEL: '3', ...env });
   if (code !== 0) throw new Error(`ended with ${code}: ${err}`);
   return { out: out.trim(), err: err.trim() };
 }
 
-/** Composed kernels, and the one line about it. */
+/** The output with composed kernels, and the one line that explains it. */
 const told = (why: RegExp) => ({
   out: '0.3775 composed',
   err: expect.stringMatching(
@@ -54,7 +54,7 @@ const untold = { out: '0.3775 composed', err: '' };
 const fused = { out: '0.3775 fused native', err: '' };
 
 describe('the first loss on tfjs-node', () => {
-  test('runs on the op, without a word', () => {
+  test('runs on the op, without any message', () => {
     expect(run(IMPORT + PRINT)).toEqual(fused);
   });
 
@@ -69,17 +69,17 @@ describe('the first loss on tfjs-node', () => {
     expect({ out: stdout.trim(), err: stderr.trim() }).toEqual(fused);
   });
 
-  test('runs on what kernelsInUse() has said before it', () => {
+  test('runs on the kernels that kernelsInUse() named before it', () => {
     expect(run(`${IMPORT} console.log(kernelsInUse()); ${PRINT}`).out).toBe(`fused native\n${fused.out}`);
   });
 
-  test('leaves no tensor behind, nor a backend that was removed', () => {
+  test('leaves neither a tensor nor a second backend behind', () => {
     const counts = 'tf.memory().numTensors + tf.backend().numDataIds()';
     const loss = `tf.tidy(() => void ${LOSS}.dataSync());`;
     expect(run(`${IMPORT} ${loss} console.log(${counts}, kernelsInUse());`).out).toBe('0 fused native');
   });
 
-  test('can be differentiated at once', () => {
+  test('can be differentiated right away', () => {
     const text = `
       const labels = tf.tensor([1, 0], [1, 2, 1]);
       const gradient = tf.grad((z) => diceLoss(labels, z))(tf.tensor([0.5, -0.5], [1, 2, 1]));
@@ -110,7 +110,7 @@ describe('the first loss on tfjs-node', () => {
     expect(run(`${IMPORT} useKernels('auto'); ${PRINT}`, { SOFTSEG_KERNELS: 'composed' })).toEqual(fused);
   });
 
-  test('is composed on a GPU, without a word', () => {
+  test('is composed on a GPU, without any message', () => {
     expect(run(`${IMPORT} tf.backend().isUsingGpuDevice = true; ${PRINT}`)).toEqual(untold);
   });
 });
@@ -142,7 +142,7 @@ describe('where the op cannot run, the first loss is composed and says once', ()
     );
   });
 
-  test('that another TensorFlow runs', () => {
+  test('that another TensorFlow is running', () => {
     const other = "tf.backend().binding = Object.create(tf.backend().binding, { TF_Version: { value: '2.9.1' } });";
     expect(run(IMPORT + other + PRINT)).toEqual(
       told(/the op goes with the TensorFlow that softseg installs, .* run `npx softseg install-native`/),
@@ -170,7 +170,7 @@ describe('where the op cannot run, the first loss is composed and says once', ()
     expect(run("import { load } from 'softseg/node'; await load();" + IMPORT + PRINT, env)).toEqual(fused);
   });
 
-  test('nothing more where load() has said it', () => {
+  test('nothing, where load() has said it already', () => {
     rmSync(join(cache.op, '..'), { recursive: true });
     const load = "import { load } from 'softseg/node'; console.log((await load()).reasons.at(-1));";
     expect(run(load + IMPORT + PRINT)).toEqual({
@@ -181,7 +181,7 @@ describe('where the op cannot run, the first loss is composed and says once', ()
 });
 
 describe('a bundle', () => {
-  /** Built by esbuild in a process of its own, which jest's world does not bother. */
+  /** Built by esbuild in a process of its own, outside of jest's environment. */
   const bundle = (options: object) => {
     const esbuild = join(__dirname, '../../node_modules/esbuild/lib/main.js');
     const { out } = run(`
@@ -191,7 +191,7 @@ describe('a bundle', () => {
         bundle: true,
         external: ['@tensorflow/tfjs-core'],
         logLevel: 'silent',
-        tsconfigRaw: '{}', // whatever lies in folders above
+        tsconfigRaw: '{}', // ignore any tsconfig in the folders above
         write: false,
         ...${JSON.stringify(options)},
       });
@@ -200,14 +200,14 @@ describe('a bundle', () => {
     return JSON.parse(out) as { warnings: unknown[]; text: string };
   };
 
-  test.each(['esm', 'iife', 'cjs'])('for browsers, as %s, has nothing of Node', (format) => {
+  test.each(['esm', 'iife', 'cjs'])('for browsers (%s) contains nothing of Node', (format) => {
     const { warnings, text } = bundle({ platform: 'browser', format });
     expect(warnings).toEqual([]);
     expect(text).not.toMatch(/createRequire|import\.meta|startFusedOp|(from|require\()\s*["']node:/);
     expect(text).toContain('nativePasses');
   });
 
-  test.each(['esm', 'cjs'])('for Node, as %s, runs composed and says why', (format) => {
+  test.each(['esm', 'cjs'])('for Node (%s) runs composed kernels and says why', (format) => {
     const { warnings, text } = bundle({ platform: 'node', format });
     expect(warnings).toEqual([]);
     const name = `bundle.${format === 'esm' ? 'mjs' : 'cjs'}`;

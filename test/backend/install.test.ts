@@ -19,7 +19,7 @@ import { seal } from '../../src/backend/provision/seal.js';
 import { makeFakeProject, type FakeProject } from './fakes.js';
 import { until } from './project.js';
 
-// Processes are started, on machines that may be busy.
+// The tests start processes, possibly on busy machines.
 jest.setTimeout(60_000);
 
 let project: FakeProject;
@@ -61,7 +61,7 @@ function expectNothingKept(): void {
 }
 
 describe('an installation', () => {
-  test('fetches, unpacks, compiles and links, and tells how far it is', async () => {
+  test('downloads, unpacks, compiles and links, and reports progress', async () => {
     const { out } = await project.install({}, { FAKE_PIP_SECONDS: '1' });
     expect(out).toContain('"by":"wheel"');
     expect(out).toContain('"version":"9.9.9"');
@@ -74,13 +74,13 @@ describe('an installation', () => {
     expect(existsSync(inCache('tiny-1.0', 'rest'))).toBe(false);
   });
 
-  test('does nothing when the binding runs already', async () => {
+  test('does nothing when the binding already runs', async () => {
     await project.install();
     expect((await project.install({}, { FAKE_PIP: 'network', CXX: 'none' })).out).toContain('"by":"already there"');
     expect(project.calls('pip')).toHaveLength(1);
   });
 
-  test('uses the cache after the link is gone, without pip or compiler', async () => {
+  test('uses the cache after the link is deleted, without pip or compiler', async () => {
     await project.install();
     rmSync(join(project.packageFolder, 'lib'), { recursive: true });
     const { out } = await project.install({}, { SOFTSEG_PYTHON: 'none', CXX: 'none' });
@@ -88,7 +88,7 @@ describe('an installation', () => {
     expectComplete();
   });
 
-  test('replaces a library in the cache that was damaged', async () => {
+  test('replaces a damaged library in the cache', async () => {
     await project.install();
     rmSync(join(project.packageFolder, 'lib'), { recursive: true });
     truncateSync(inCache('tiny-1.0', 'tensorflow', 'libtiny.so'), 10);
@@ -100,7 +100,7 @@ describe('an installation', () => {
 
   const bindingFolder = () => inCache('tfjs-node-1.2.3-r3-tiny-1.0');
 
-  test('compiles a binding in the cache again that is damaged', async () => {
+  test('recompiles a damaged binding in the cache', async () => {
     await project.install();
     const cached = join(bindingFolder(), 'tfjs_binding.node');
     writeFileSync(cached, 'a binding that runS');
@@ -114,7 +114,7 @@ describe('an installation', () => {
     expectComplete();
   });
 
-  test('compiles a binding in the cache again that is whole and does not run', async () => {
+  test('recompiles an undamaged binding in the cache that does not run', async () => {
     await project.install();
     writeFileSync(join(bindingFolder(), 'tfjs_binding.node'), 'junk');
     await seal(bindingFolder());
@@ -125,7 +125,7 @@ describe('an installation', () => {
     expectComplete();
   });
 
-  test('keeps a binding in the cache that does not run, if it can make no better one', async () => {
+  test('keeps a binding that does not run if it cannot make a better one', async () => {
     await project.install();
     writeFileSync(join(bindingFolder(), 'tfjs_binding.node'), 'junk');
     await seal(bindingFolder());
@@ -136,7 +136,7 @@ describe('an installation', () => {
     }
   });
 
-  test('has a binding back that a run moved out of its place and was killed', async () => {
+  test('restores a binding that a run moved aside before it was killed', async () => {
     await project.install();
     rmSync(join(project.packageFolder, 'lib'), { recursive: true });
     writeFileSync(join(bindingFolder(), 'tfjs_binding.node'), 'junk');
@@ -154,7 +154,7 @@ describe('an installation', () => {
     expectComplete();
   });
 
-  test('goes to the cache that is asked for, also where another one is linked and runs', async () => {
+  test('uses the requested cache even where another one is linked and runs', async () => {
     await project.install();
     const cache = join(project.folder, 'another');
     const { out } = await project.install({ cache, cacheIsChosen: true });
@@ -167,13 +167,13 @@ describe('an installation', () => {
     expect((await project.install()).out).toContain('"by":"already there"');
   });
 
-  test('fetches a library again that is damaged, wherever that is', async () => {
+  test('downloads a damaged library again, wherever the damage is', async () => {
     await project.install();
     for (const file of ['tensorflow/libtiny.so', 'tensorflow/include/tiny.h', 'contents.json']) {
       const path = inCache('tiny-1.0', file);
       const before = readFileSync(path);
       writeFileSync(path, 'x');
-      rmSync(bindingFolder(), { recursive: true }); // as long as a binding runs, nothing is compiled with the headers
+      rmSync(bindingFolder(), { recursive: true }); // headers are used only where a binding is compiled
       const { out } = await project.install();
       expect(out).toContain("note TensorFlow's library is damaged: ");
       expect(readFileSync(path).length).toBe(before.length);
@@ -182,7 +182,7 @@ describe('an installation', () => {
     expect(project.calls('pip')).toHaveLength(4);
   });
 
-  test('makes what another version of softseg made anew, and leaves that to the others', async () => {
+  test('makes its own files where another version of softseg has made some, and leaves those alone', async () => {
     await project.install();
     const older = inCache('tfjs-node-1.2.3-r1-tiny-1.0');
     renameSync(bindingFolder(), older);
@@ -194,7 +194,7 @@ describe('an installation', () => {
     expect(existsSync(older)).toBe(true);
   });
 
-  test('puts no code where others can write', async () => {
+  test('puts no code into folders that others can write to', async () => {
     mkdirSync(project.cache);
     chmodSync(project.cache, 0o777);
     const { out } = await project.install();
@@ -204,7 +204,7 @@ describe('an installation', () => {
     expect(list(project.cache)).toEqual([]);
   });
 
-  test('lets nobody else write to what it makes, whatever the umask', async () => {
+  test('lets nobody else write to its files, whatever the umask', async () => {
     const { out } = await project.install({ umask: 0 });
     expect(out).toContain('result');
     for (const entry of readdirSync(project.cache, { recursive: true, withFileTypes: true })) {
@@ -213,7 +213,7 @@ describe('an installation', () => {
     }
   });
 
-  test('sets a binding aside that somebody else made and that does not run', async () => {
+  test('sets aside a binding from elsewhere that does not run', async () => {
     mkdirSync(join(project.binding, '..'), { recursive: true });
     writeFileSync(project.binding, 'mine');
     expect((await project.install()).out).toContain('result');
@@ -222,33 +222,33 @@ describe('an installation', () => {
 });
 
 describe('an installation that fails', () => {
-  test('throws a file away that has another checksum, and tries nothing else', async () => {
+  test('deletes a file with the wrong checksum, and tries nothing else', async () => {
     const library = { ...project.library, wheel: { ...project.library.wheel, sha256: 'ab' } };
     const { out } = await project.install({ library }, { FAKE_INSTALLER: 'works' });
     expect(out).toMatch(/failure InstallError checksum tiny-1\.0-py3-none-any\.whl is not the file .* expected ab\)/);
     expectNothingKept();
   });
 
-  test('tells what pip said when there is no network', async () => {
+  test("shows pip's message when there is no network", async () => {
     const { out } = await project.install({}, { FAKE_PIP: 'network' });
     expect(out).toMatch(/failure InstallError network pip could not fetch tiny 1\.0; .*Network is unreachable/);
     expectNothingKept();
   });
 
-  test('asks for disk space before it fetches', async () => {
+  test('asks for disk space before it downloads anything', async () => {
     const { out } = await project.install({ free: 10 }, { FAKE_INSTALLER: 'works' });
     expect(out).toMatch(/failure InstallError disk not enough disk space .* 100 MB are needed, 0 MB are free/);
     expect(project.calls('pip')).toEqual([]);
     expectNothingKept();
   });
 
-  test('says so when the disk fills up meanwhile', async () => {
+  test('says so when the disk fills up during the download', async () => {
     const { out } = await project.install({}, { FAKE_PIP: 'full' });
     expect(out).toMatch(/failure InstallError disk the disk that holds .* is full/);
     expectNothingKept();
   });
 
-  test('keeps the library, and no binding, when the compiler fails', async () => {
+  test('keeps the library but no binding when the compiler fails', async () => {
     const { out } = await project.install({}, { FAKE_CXX_FAILS: '1' });
     expect(out).toMatch(/failure InstallError compiler .* does not compile: .*"a\.cc:1:2: error: this is no C\+\+"/);
     expect(list(project.cache)).toEqual(['staging', 'tiny-1.0', 'wheels']);
@@ -262,14 +262,14 @@ describe('an installation that fails', () => {
     expect(existsSync(project.binding)).toBe(false);
   });
 
-  test('names a file that the wheel should hold and does not', async () => {
+  test('names a file that is missing from the wheel', async () => {
     const { out } = await project.install({ library: { ...project.library, files: ['no/such'] } });
     expect(out).toMatch(/failure InstallError unpack .* does not hold no\/such/);
     expect(list(project.cache)).toEqual(['staging', 'wheels']);
     expect(list(inCache('staging'))).toEqual([]);
   });
 
-  test('has an unknown platform go to the own installer of tfjs-node', async () => {
+  test('leaves an unknown platform to the installer of tfjs-node', async () => {
     const { out } = await project.install({ library: undefined }, { FAKE_INSTALLER: 'works' });
     expect(out).toMatch(/note softseg knows no TensorFlow library for/);
     expect(out).toContain(`"by":"tfjs-node's installer"`);
@@ -277,7 +277,7 @@ describe('an installation that fails', () => {
     expect(list(join(project.folder, 'node_modules', '@tensorflow'))).toEqual(['tfjs-node']);
   });
 
-  test('ends an own installer that hangs, and leaves the package as it was', async () => {
+  test('stops a tfjs-node installer that hangs, and leaves the package unchanged', async () => {
     const env = { FAKE_PIP: 'network', FAKE_INSTALLER: 'hangs' };
     const { out } = await project.install({ ownInstallerTime: 300 }, env);
     expect(out).toContain('own installer took longer than 0 s and was ended');
@@ -287,7 +287,7 @@ describe('an installation that fails', () => {
 });
 
 describe('installations that are killed or run at once', () => {
-  test('killed while it fetches: pip ends too, and the next run cleans up and succeeds', async () => {
+  test('killed during the download: pip ends too, and the next run cleans up and succeeds', async () => {
     const first = project.begin({}, { FAKE_PIP_SECONDS: '30' });
     await until(() => /fetching tiny 1\.0 0\.\d/.test(first.said()), 'a part of the wheel');
     first.child.kill('SIGKILL');
@@ -300,7 +300,7 @@ describe('installations that are killed or run at once', () => {
     expectComplete();
   });
 
-  test('killed while it compiles: what was unpacked is used by the next run', async () => {
+  test('killed while compiling: the next run uses the unpacked library', async () => {
     const first = project.begin({}, { FAKE_CXX_SECONDS: '5' });
     await until(() => project.calls('compiler').length > 0, 'the compiler');
     first.child.kill('SIGKILL');
@@ -311,14 +311,14 @@ describe('installations that are killed or run at once', () => {
     expectComplete();
   });
 
-  test('killed before it unpacks: the verified wheel is used by the next run', async () => {
+  test('killed before unpacking: the next run uses the verified wheel', async () => {
     mkdirSync(inCache('wheels'), { recursive: true });
     writeFileSync(inCache('wheels', 'tiny-1.0-py3-none-any.whl'), readFileSync(project.env['FAKE_WHEEL'] ?? ''));
     expect((await project.install({}, { FAKE_PIP: 'network' })).out).toContain('result');
     expectComplete();
   });
 
-  test('two at once: the second waits, says so, and uses what the first has made', async () => {
+  test('two at once: the second waits, says so, and uses the files of the first', async () => {
     const first = project.begin({}, { FAKE_PIP_SECONDS: '1' });
     await until(() => first.said().includes('fetching'), 'the first');
     const second = project.begin();
@@ -361,7 +361,7 @@ describe('installations that are killed or run at once', () => {
 });
 
 describe("softseg's own op", () => {
-  test('is made for a binding that runs already', async () => {
+  test('is compiled for a binding that already runs', async () => {
     await project.install();
     rmSync(inCache(ops()[0] ?? ''), { recursive: true });
     const { out } = await project.install({}, { FAKE_PIP: 'network' });
@@ -381,14 +381,14 @@ describe("softseg's own op", () => {
     expect(list(inCache('staging'))).toEqual([]);
   });
 
-  test('is compiled for any processor where the compiler does not know this one', async () => {
+  test('is compiled for a generic processor where the compiler does not know this one', async () => {
     const { out } = await project.install({}, { FAKE_OP_FAILS: '-march=native' });
     expect(out).toContain('"kernels":"fused native"');
     expect(out).not.toContain('note');
     expectComplete();
   });
 
-  test('is made by the next run after one that was killed while compiling it', async () => {
+  test('is compiled by the run after one that was killed while compiling it', async () => {
     const first = project.begin({}, { FAKE_OP_SECONDS: '5' });
     await until(() => project.calls('op').length > 0, "the op's compiler");
     first.child.kill('SIGKILL');
@@ -411,7 +411,7 @@ describe("softseg's own op", () => {
     expect(ops()).toHaveLength(2);
   });
 
-  test('has a place of its own for each kind of processor and library', () => {
+  test('has a separate folder for each kind of processor and library', () => {
     const { out } = project.script(`
       import { cachedOp } from './node_modules/softseg/dist/backend/provision/op.js';
       const places = ['avx2', 'avx2', 'avx512'].map((features) => cachedOp('/', { key: 'a' }, features));
@@ -427,37 +427,37 @@ describe("softseg's own op", () => {
     ['junk', 'not an op: junk'],
     ['an op that is wrong', 'it computes wrongly: sums of 1 2 instead of 0.75 0.75 1 1'],
     ['an op that crashes', 'the process that tried them ended'],
-  ])('that is made and is %s goes away again, with a note', async (made, why) => {
+  ])('that turns out to be %s is deleted, with a note', async (made, why) => {
     const { out } = await project.install({}, { FAKE_OP: made });
     expect(out).toContain(`note fused kernels: softseg's op was made but does not run: ${why}; without them`);
     expect(out).toContain('"kernels":"composed"');
     expect(ops()).toEqual([]);
   });
 
+  test.each(['junk', 'an op that crashes'])('in the cache is compiled again when it is damaged (%s)', async (there) => {
+    await project.install();
+    writeFileSync(inCache(ops()[0] ?? '', 'softseg_op.node'), there);
+    const { out } = await project.install();
+    expect(out).toContain("note softseg's op in the cache is damaged: ");
+    expect(out).toContain('"kernels":"fused native"');
+    expectComplete();
+  });
+
   test.each(['junk', 'an op that crashes'])(
-    'in the cache that is damaged, and now %s, is compiled again',
+    'in the cache is compiled again when it is sealed but is %s',
     async (there) => {
       await project.install();
-      writeFileSync(inCache(ops()[0] ?? '', 'softseg_op.node'), there);
+      const folder = inCache(ops()[0] ?? '');
+      writeFileSync(join(folder, 'softseg_op.node'), there);
+      await seal(folder);
       const { out } = await project.install();
-      expect(out).toContain("note softseg's op in the cache is damaged: ");
+      expect(out).toMatch(/note softseg's op in the cache does not run \(.*\); compiling it again/);
       expect(out).toContain('"kernels":"fused native"');
       expectComplete();
     },
   );
 
-  test.each(['junk', 'an op that crashes'])('in the cache that is whole, and %s, is compiled again', async (there) => {
-    await project.install();
-    const folder = inCache(ops()[0] ?? '');
-    writeFileSync(join(folder, 'softseg_op.node'), there);
-    await seal(folder);
-    const { out } = await project.install();
-    expect(out).toMatch(/note softseg's op in the cache does not run \(.*\); compiling it again/);
-    expect(out).toContain('"kernels":"fused native"');
-    expectComplete();
-  });
-
-  test('is not made for a TensorFlow that came from elsewhere', async () => {
+  test('is not compiled for a TensorFlow that softseg did not install', async () => {
     mkdirSync(join(project.binding, '..'), { recursive: true });
     writeFileSync(project.binding, 'a binding that runs');
     const { out } = await project.install();

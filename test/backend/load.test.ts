@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeProject, provisionedCache, type Project } from './project.js';
 
-// Processes are started, on machines that may be busy.
+// The tests start processes, possibly on busy machines.
 jest.setTimeout(60_000);
 
 const tfjs = ['@tensorflow/tfjs-core', '@tensorflow/tfjs'];
@@ -11,12 +11,12 @@ const wasm = '@tensorflow/tfjs-backend-wasm';
 
 interface Answer {
   engine: { backend: string; device: string; version: string; kernels: string; reasons: string[] };
-  /** tfjs's backend as the user's own import sees it. */
+  /** The backend of the copy of tfjs that the user's own import gives. */
   set: string;
   message: string;
 }
 
-/** What `load(argument)` gives in a process of its own, after `first`. */
+/** The result of `load(argument)` in a process of its own that has run `first` before. */
 function answer(project: Project, argument = '', env: NodeJS.ProcessEnv = {}, first = ''): Answer {
   const text = `
     import { load } from 'softseg/node';
@@ -37,7 +37,7 @@ describe('load, where tfjs-node is not provisioned', () => {
   });
   afterAll(() => project.remove());
 
-  test('takes wasm and says why, and what to do', () => {
+  test('takes wasm, and says why and what to do', () => {
     const { engine, set } = answer(project);
     expect(engine).toMatchObject({ backend: 'wasm', device: 'cpu', version: expect.stringMatching(/^4\./) });
     expect(set).toBe('wasm');
@@ -47,7 +47,7 @@ describe('load, where tfjs-node is not provisioned', () => {
     ]);
   });
 
-  test('insists when it is told to', () => {
+  test('throws when its argument names a backend that does not run', () => {
     const { message, set } = answer(project, "'native'", {}, "await load('cpu');");
     expect(message).toBe(
       "BackendError: load('native'): native cannot run here: TensorFlow's library is not installed; " +
@@ -56,7 +56,7 @@ describe('load, where tfjs-node is not provisioned', () => {
     expect(set).toBe('cpu');
   });
 
-  test('obeys SOFTSEG_BACKEND, and its own argument before that', () => {
+  test('obeys SOFTSEG_BACKEND, but its own argument comes first', () => {
     const env = { SOFTSEG_BACKEND: 'cpu' };
     expect(answer(project, '', env).engine).toMatchObject({
       backend: 'cpu',
@@ -68,7 +68,7 @@ describe('load, where tfjs-node is not provisioned', () => {
     );
   });
 
-  test('names the backends it knows when it is asked for another', () => {
+  test('names the known backends when asked for another', () => {
     const message = 'BackendError: load: a backend is one of cuda, native, wasm, cpu, got';
     expect(answer(project, "'gpu'").message).toBe(`${message} "gpu"`);
     expect(answer(project, 'null').message).toBe(`${message} null`);
@@ -80,13 +80,13 @@ describe('load, where tfjs-node is not provisioned', () => {
     ['SOFTSEG_KERNELS', 'compsed', 'auto or composed'],
     ['SOFTSEG_THREADS', 'many', 'a whole number from 1 on'],
     ['SOFTSEG_CACHE', 'a/relative/path', 'an absolute path'],
-  ])('refuses %s=%s, whether or not the code has a choice of its own', (name, value, allowed) => {
+  ])('refuses %s=%s, whether or not the code makes a choice', (name, value, allowed) => {
     const message =
       `BackendError: load: the environment variable ${name} must be ${allowed}, or not set; ` + `got "${value}"`;
     for (const choice of ['', "'cpu'"]) expect(answer(project, choice, { [name]: value }).message).toBe(message);
   });
 
-  test('takes an empty variable for one that is not set', () => {
+  test('treats an empty variable as not set', () => {
     const env = { SOFTSEG_BACKEND: '', SOFTSEG_KERNELS: '', SOFTSEG_THREADS: '', SOFTSEG_CACHE: '' };
     expect(answer(project, "'cpu'", env).engine).toMatchObject({ backend: 'cpu', kernels: 'fused wasm' });
   });
@@ -108,7 +108,7 @@ describe('load, where tfjs-node is not provisioned', () => {
     expect({ out, err }).toEqual({ out: '4,4,4,4\n', err: '' });
   });
 
-  test('leaves errors of the program to the program: exit code 1, not that of the wasm module', () => {
+  test("leaves the program's own errors alone: exit code 1, not that of the wasm module", () => {
     const { code, err } = project.script(
       "import { load } from 'softseg/node'; await load('wasm'); throw new Error('mine');",
     );
@@ -138,7 +138,7 @@ describe('load, where packages are missing', () => {
     }
   });
 
-  test('says so when two copies of tfjs-core are in the way', () => {
+  test('says so when two copies of tfjs-core are installed', () => {
     const project = makeProject([wasm]);
     try {
       const core = join(project.folder, 'node_modules/@tensorflow/tfjs-core');
@@ -179,7 +179,7 @@ describe('load, where the cache holds the library', () => {
   });
   afterAll(() => project.remove());
 
-  test('links it by itself, and starts TensorFlow silently', () => {
+  test('links the library by itself, and starts TensorFlow silently', () => {
     const text = "import { load } from 'softseg/node'; console.log(JSON.stringify(await load()));";
     const { out, err } = project.script(text, env);
     expect(err).toBe('');
@@ -191,16 +191,16 @@ describe('load, where the cache holds the library', () => {
     });
   });
 
-  test('goes from one backend to another and back', () => {
+  test('switches from one backend to another and back', () => {
     const first = "await load('cpu'); await load('native'); await load('wasm');";
     const { engine, set } = answer(project, "'native'", env, first);
     expect(engine).toMatchObject({ backend: 'tensorflow', version: '2.21.0' });
     expect(set).toBe('tensorflow');
   });
 
-  test('uses a tfjs-node that the program has imported itself, and never a second native library', () => {
+  test('uses a tfjs-node that the program has imported, and never loads a second native library', () => {
     const first = "const { default: node } = await import('@tensorflow/tfjs-node'); node.ones([1]);";
-    // What load() would do before tfjs-node is loaded, which here comes too late.
+    // load() would do this before tfjs-node is loaded, which here is too late.
     const shim =
       "import util from 'node:util'; util.isNullOrUndefined = (v) => v == null; util.isArray = Array.isArray;";
     expect(answer(project, '', env, shim + first).engine.backend).toBe('tensorflow');

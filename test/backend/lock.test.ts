@@ -1,4 +1,4 @@
-/** The lock of the cache, when something else has its name, its content is damaged, or clocks are wrong. */
+/** The lock of the cache where something else has its name, its content is damaged, or clocks are wrong. */
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import {
@@ -37,7 +37,7 @@ const hold = (content: string | Uint8Array, age: number) => {
 };
 const take = (options = {}) => withLock(cache, options, async () => 'done');
 
-/** Whether it is taken within a time that a lock of somebody alive would not allow, and leaves nothing behind. */
+/** Checks that the lock is taken sooner than that of a live process could be, and that nothing is left behind. */
 const expectTaken = async () => {
   const waited: string[] = [];
   expect(await take({ onWait: (pid: string) => waited.push(pid) })).toBe('done');
@@ -45,7 +45,7 @@ const expectTaken = async () => {
   expect(readdirSync(cache)).toEqual([]);
 };
 
-/** Whether it is waited for; the number of looks shows that nobody is kept busy. */
+/** Checks that a process waits for the lock. A busy loop would look at it more often. */
 const expectWaits = async () => {
   const stop = new AbortController();
   const waited: string[] = [];
@@ -58,7 +58,7 @@ const expectWaits = async () => {
   return waited[0];
 };
 
-describe('something that is no lock', () => {
+describe('something else in place of the lock', () => {
   const others: [string, string, () => void][] = [
     ['a folder', 'a folder', () => mkdirSync(lock)],
     ['a link to nowhere', 'a link', () => symlinkSync('/nowhere', lock)],
@@ -66,7 +66,7 @@ describe('something that is no lock', () => {
     ['a link to itself', 'a link', () => symlinkSync('lock', lock)],
     ['a pipe', 'a pipe', () => void execFileSync('mkfifo', [lock])],
   ];
-  test.each(others)('%s ends with what to do, and stays', async (_, kind, make) => {
+  test.each(others)('(%s) is refused with advice, and stays', async (_, kind, make) => {
     make();
     await expect(take()).rejects.toMatchObject({
       name: 'InstallError',
@@ -77,7 +77,7 @@ describe('something that is no lock', () => {
   });
 });
 
-describe('a cache that is no folder', () => {
+describe('a cache that is not a folder', () => {
   test.each([
     [
       'a file',
@@ -90,18 +90,18 @@ describe('a cache that is no folder', () => {
       /^\S+ is a link to \/no\/where, which is not there; re/,
     ],
     ['a link to itself', () => symlinkSync(cache, cache), /^\S+ is a link to \S+, which leads in a circle; remove it/],
-  ])('%s ends with what to do', async (_, make, message) => {
+  ])('(%s) is refused with advice', async (_, make, message) => {
     rmSync(cache, { recursive: true });
     make();
     await expect(take()).rejects.toMatchObject({ name: 'InstallError', message: expect.stringMatching(message) });
   });
 });
 
-describe('a lock that was left', () => {
+describe('a lock left behind', () => {
   const content = `7-0123456789ab-${'0'.repeat(36)}`;
   const day = 24 * 3_600_000;
 
-  test('a minute ago is taken over, whatever is in it', async () => {
+  test('a minute ago is taken over, whatever its content', async () => {
     const strange = ['', '-', '--', 'a-b-c', '-1-x', '0-x', '\n', '\0', '9'.repeat(5000), content];
     for (const text of strange) {
       hold(text, 60_000);
@@ -113,7 +113,7 @@ describe('a lock that was left', () => {
     }
   });
 
-  test('by a process of this machine that has ended is taken over at once', async () => {
+  test('by an ended process of this machine is taken over at once', async () => {
     const [, machine] = ownName().split('-');
     for (const pid of ['999999999', '9'.repeat(30), 'x', '', '0', '1e9', '0x1']) {
       hold(`${pid}-${machine}-token`, 0);
@@ -121,12 +121,12 @@ describe('a lock that was left', () => {
     }
   });
 
-  test('far in the future is taken over: the clock was wrong', async () => {
+  test('far in the future is taken over, because the clock was wrong', async () => {
     hold(content, -2 * day);
     await expectTaken();
   });
 
-  test('a little in the future is waited for, and taken over when it has not changed for long', async () => {
+  test('slightly in the future is waited for, and taken over once it has not changed for a while', async () => {
     hold(content, -3_600_000);
     expect(await expectWaits()).toBe('7');
     let now = 0;
@@ -136,7 +136,7 @@ describe('a lock that was left', () => {
     expect(waited).toEqual(['7']);
   });
 
-  test('by somebody alive is waited for, and names no process where there is none', async () => {
+  test('by a live process is waited for, and reported as unknown where it names no process', async () => {
     hold(content, 0);
     expect(await expectWaits()).toBe('7');
     for (const text of ['', '\x1b[31m-x-y', 'abc']) {
@@ -146,9 +146,9 @@ describe('a lock that was left', () => {
     expect(readFileSync(lock, 'utf8')).toBe('abc');
   });
 
-  test('and cannot be removed ends with what to do', async () => {
+  test('that cannot be removed is refused with advice', async () => {
     hold(content, 60_000);
-    // Root may remove anything, except what a file system does not let it.
+    // Root can remove anything, except on file systems that refuse it.
     const script = `
       import { withLock } from '${join(__dirname, '../../dist/backend/provision/lock.js')}';
       if (process.getuid() === 0) process.setuid(12345);

@@ -3,7 +3,7 @@ import { copyFileSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeProject, provisionedCache, type Project } from './project.js';
 
-// Processes are started, on machines that may be busy.
+// The tests start processes, possibly on busy machines.
 jest.setTimeout(60_000);
 
 let project: Project;
@@ -14,7 +14,7 @@ beforeAll(() => {
 });
 afterAll(() => project.remove());
 
-/** What `text` prints as JSON, after load('native') has given `engine`. */
+/** The JSON that `text` prints after load('native') has set `engine`. */
 function run(text: string, env: NodeJS.ProcessEnv = {}): unknown {
   const { out, err } = project.script(
     `
@@ -32,7 +32,7 @@ function run(text: string, env: NodeJS.ProcessEnv = {}): unknown {
   return JSON.parse(out);
 }
 
-/** Calls an op directly. Pass: softmax, sums I, P and T. */
+/** Calls an op directly. The pass has softmax, and the sums I, P and T. */
 const call = `
   const op = (name, pass, ...inputs) => {
     const attribute = { name: 'pass', type: backend.binding.TF_ATTR_INT, value: pass };
@@ -42,8 +42,8 @@ const call = `
   const none = tf.zeros([0]);
 `;
 
-describe('load, where the op is in the cache', () => {
-  test('computes with it, unless SOFTSEG_KERNELS=composed', () => {
+describe('load with the op in the cache', () => {
+  test('computes with the op, unless SOFTSEG_KERNELS=composed', () => {
     const text = 'console.log(JSON.stringify(engine));';
     expect(run(text)).toMatchObject({ backend: 'tensorflow', kernels: 'fused native' });
     const reason = 'fused kernels: not used, because SOFTSEG_KERNELS=composed';
@@ -53,7 +53,7 @@ describe('load, where the op is in the cache', () => {
     });
   });
 
-  test('says so when it is not, and what to do', () => {
+  test('says when it cannot use the op, and what to do', () => {
     const other = join(project.folder, 'other-cache');
     mkdirSync(other);
     for (const name of readdirSync(cache)) {
@@ -87,7 +87,7 @@ describe('load, where the op is in the cache', () => {
 });
 
 describe("softseg's op", () => {
-  test('refuses what does not fit with an error that names the rule and the values', () => {
+  test('refuses invalid input with an error that names the rule and the values', () => {
     const said = run(`
       ${call}
       const message = (...args) => {
@@ -130,7 +130,7 @@ describe("softseg's op", () => {
     ]);
   });
 
-  test('takes class indices that are no classes, and tensors without values', () => {
+  test('accepts class indices out of range, and tensors without values', () => {
     const sums = run(`
       ${call}
       const indices = [0, 1, 0, 0, 0, 0, 7, 0];
@@ -143,7 +143,7 @@ describe("softseg's op", () => {
     expect(sums).toEqual([[0, 0, 2, 2, 0, 0], Array(12).fill(0), [3, 0, 2]]);
   });
 
-  test('gives the same bits for any number of threads, which the usual variables limit', () => {
+  test('gives the same bits for any number of threads, and the usual variables limit threads', () => {
     const text = `
       ${call}
       const { cachedOp } = await import('./node_modules/softseg/dist/backend/provision/op.js');
@@ -173,7 +173,7 @@ describe("softseg's op", () => {
     expect([two.hash, limited.hash]).toEqual([one.hash, one.hash]);
   });
 
-  test('keeps no kernel for each value of a number that is annealed, and no memory', () => {
+  test('keeps neither a kernel per value of an annealed parameter nor memory', () => {
     const grown = run(`
       ${call}
       const x = tf.ones([1, 64, 4]);

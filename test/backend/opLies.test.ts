@@ -1,13 +1,13 @@
 /**
- * TensorFlow's op is given attributes, parameters and tensors that do not fit together, and answers each with an error
- * that names the op, the rule and the values. test/native does the same at random, under AddressSanitizer.
+ * TensorFlow's op is called with attributes, parameters and tensors that do not fit together, and answers each with an
+ * error that names the op, the rule and the values. test/native does the same at random, under AddressSanitizer.
  */
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeProject, provisionedCache, type Project } from './project.js';
 
-// A process is started, on machines that may be busy.
+// The test starts a process, possibly on a busy machine.
 jest.setTimeout(60_000);
 
 interface Tensor {
@@ -15,7 +15,7 @@ interface Tensor {
   dtype: 'float32' | 'int32' | 'bool';
 }
 
-/** A call of one of the ops; tensors are full of ones. */
+/** A call of one of the ops, with tensors full of ones. */
 interface Call {
   op: string;
   pass: number[];
@@ -23,11 +23,11 @@ interface Call {
   predictions: Tensor;
   weights: Tensor;
   parameters: number[];
-  /** Only the gradients have it. */
+  /** For gradients only. */
   dy?: Tensor;
-  /** In place of those that `pass` stands for. */
+  /** Replaces the attributes that `pass` stands for. */
   attributes?: { name: string; type: 'TF_ATTR_INT' | 'TF_ATTR_FLOAT' | 'TF_ATTR_TYPE'; value: unknown }[];
-  /** Which of the inputs are passed on, by their place. */
+  /** The inputs to pass on, by position. */
   inputs?: number[];
 }
 
@@ -50,7 +50,7 @@ function call(op: string, sums: number, coefficients: number[], dy?: Tensor): Ca
   return { ...common, pass, parameters: [N, C, 1, 0, ...coefficients], ...(dy && { dy }) };
 }
 
-/** The attributes by their place, with the largest value that each may have. tfjs-node makes int32 of all of them. */
+/** The attributes by position, with the largest allowed value of each. tfjs-node makes all of them int32. */
 const attributes: [what: string, place: number, most: (op: string) => number][] = [
   ['an activation', 0, () => 2],
   ['whether labels are indices', 1, () => 1],
@@ -93,7 +93,7 @@ for (const [op, told] of Object.entries(truth)) {
   tell('pass of one number', { attributes: [{ ...pass, value: 7 }] }, /pass/);
   tell('pass of floats', { attributes: [{ ...pass, type: 'TF_ATTR_FLOAT' }] }, /pass/);
 
-  // Inputs of other sizes, at the same rank.
+  // Inputs of another size and the same rank.
   const others = (shape: number[]) => [0, 1, 2, 5, 100].map((size) => [...shape.slice(0, -1), size]);
   for (const shape of others([N, P, C])) {
     if (shape[2] === C) continue;
@@ -131,7 +131,7 @@ for (const [op, told] of Object.entries(truth)) {
       says('weights must hold one value per pixel, or none; got'),
     );
 
-  // Numbers of which samples and classes are some.
+  // The first two parameters are the numbers of samples and of classes.
   const withHead = (place: number, value: number) => told.parameters.with(place, value);
   for (const value of [-1, NaN, Infinity, -Infinity, 1.5, 2 ** 25, 3e38])
     for (const place of [0, 1])
@@ -143,7 +143,7 @@ for (const [op, told] of Object.entries(truth)) {
   tell('no classes', { parameters: withHead(1, 0) }, says('samples and classes are whole numbers, classes at least 1'));
   tell('5 samples', { parameters: withHead(0, 5) }, says('predictions must hold samples x pixels x classes'));
   tell('0 samples', { parameters: withHead(0, 0) }, says('predictions must hold samples x pixels x classes'));
-  // A map has a coefficient for each class, so there their number is the first that does not fit.
+  // A map has a coefficient for each class, so it first finds their number wrong.
   const otherClasses = says(op.includes('Map') ? 'parameters are' : 'predictions must hold samples x pixels x classes');
   for (const classes of [5, 2 ** 24]) tell(`${classes} classes`, { parameters: withHead(1, classes) }, otherClasses);
   for (const count of [0, 3]) {
@@ -175,14 +175,14 @@ for (const [op, told] of Object.entries(truth)) {
     const wanted = `dy must be \\[.*\\] = \\[${size.join(', ')}\\]; got`;
     const shapes = [[], [0], [size.reduce((a, b) => a * b)], [...size].reverse(), [...size, 1], [1, ...size]];
     for (const shape of [...shapes, ...others(size).filter((shape) => shape.at(-1) !== size.at(-1))]) {
-      // [3,2,3] is the same backwards.
+      // [3,2,3] reversed is still the same shape.
       if (shape.join() === size.join()) continue;
       tell(`dy [${shape.join()}]`, { dy: float(...shape) }, says(`${wanted} \\[${shape.join(', ')}\\]$`));
     }
   }
 
-  // TensorFlow's own checks: numbers of inputs, and their types. (One input more ends the process, not in the op but in
-  // TensorFlow, whose own MatMul ends it too.)
+  // TensorFlow itself checks the number of inputs and their types. (An extra input ends the process, not in the op but
+  // in TensorFlow; its own MatMul does the same.)
   const count = told.dy ? 5 : 4;
   for (const length of [0, 1, count - 1])
     tell(
@@ -228,9 +228,9 @@ beforeAll(() => {
 });
 afterAll(() => project.remove());
 
-/** The error of each call, or the shape of its result. Throws the title of a call that ended the process. */
+/** The error of each call, or the shape of its result. Throws with the title of a call that ended the process. */
 function answers(calls: (readonly [title: string, call: Call])[]): string[] {
-  // Too many for a command line.
+  // The list is too long for a command line.
   writeFileSync(join(project.folder, 'calls.json'), JSON.stringify(calls, replacer));
   const { out, err, code } = project.script(
     `
@@ -265,19 +265,19 @@ function answers(calls: (readonly [title: string, call: Call])[]): string[] {
   return JSON.parse(out) as string[];
 }
 
-/** JSON has no words for these numbers. */
+/** JSON cannot express these numbers. */
 const replacer = (_: string, value: unknown) =>
   typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
 
 describe("softseg's op", () => {
-  test('answers each lie with an error that names the rule', () => {
+  test('answers each invalid call with an error that names the rule', () => {
     const said = answers(lies.map(([title, call]) => [title, call] as const));
     expect(said).toHaveLength(lies.length);
     const wrong = lies.flatMap(([title, , message], i) => (message.test(said[i]!) ? [] : [`${title}: ${said[i]}`]));
     expect(wrong).toEqual([]);
   });
 
-  test('accepts calls that fit, without samples or pixels too', () => {
+  test('accepts valid calls, also without samples or pixels', () => {
     const said = answers(truths.map(([title, call]) => [title, call] as const));
     expect(said).toEqual(truths.map(([, , shape]) => `gave ${shape.join()}`));
   });

@@ -4,22 +4,25 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { provisionedCache, type Project } from './project.js';
 
-/** A cache of a project's own. */
+/** A cache for one project alone. */
 export interface OwnCache {
-  /** A path in it. */
+  /** A path in the cache. */
   path(...parts: string[]): string;
   binding: string;
   op: string;
 }
 
-/** The cache that `npm run provision` has made, and its library's name. */
+/** The cache that `npm run provision` has made, and the name of its library. */
 export function demandProvisioned(): { cache: string; library: string } {
   const cache = provisionedCache();
   if (!cache) throw new Error('the cache does not hold the library: run `npm run provision`, as `npm test` does');
   return { cache, library: readdirSync(cache).find((name) => name.startsWith('tensorflow-'))! };
 }
 
-/** Copies it anew for a project, whose tfjs-node is not yet linked to it. The library is a link: it is too large. */
+/**
+ * Copies that cache for a project whose tfjs-node is not yet linked to it. The library is linked, being too large to
+ * copy.
+ */
 export function copyCache(project: Project): OwnCache {
   const { cache, library } = demandProvisioned();
   const path = (...parts: string[]) => join(project.cache, ...parts);
@@ -37,14 +40,14 @@ export function copyCache(project: Project): OwnCache {
 
 let knownOp: string | undefined;
 
-/** The op that goes with the working copy's own tfjs-node. */
+/** The op that belongs to the working copy's own tfjs-node. */
 function realOp(): string {
   const module = join(__dirname, '..', '..', 'dist', 'backend', 'provision', 'op.js');
   const ask = `import { installedOp } from '${module}'; console.log(installedOp('@tensorflow/tfjs-node'));`;
   return (knownOp ??= execFileSync(process.execPath, ['--input-type=module', '-e', ask], { encoding: 'utf8' }).trim());
 }
 
-/** An addon that ends the process that loads it, in a folder of its own. */
+/** An addon, in a folder of its own, that ends the process that loads it. */
 export function compileCrash(): string {
   const folder = mkdtempSync(join(tmpdir(), 'softseg-crash-'));
   writeFileSync(join(folder, 'a.cc'), '#include <csignal>\n__attribute__((constructor)) void f() { raise(SIGSEGV); }');

@@ -1,6 +1,6 @@
 /**
- * Where softseg puts TensorFlow's library: other users' folders, read-only and full disks, caches that are gone, and
- * things that lie in the way. Each says what is wrong and what to do, and nothing good is lost.
+ * The places where softseg puts TensorFlow's library: folders of other users, read-only and full disks, deleted caches,
+ * and files that lie in the way. Each case says what is wrong and what to do, and loses nothing good.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
@@ -25,7 +25,7 @@ import { wholeCorpus } from '../damage/damaged.js';
 import { failingWrites, type Failing, type FailingWrites } from '../damage/failingWrites.js';
 import { makeFakeProject, type FakeProject } from './fakes.js';
 
-// Processes are started, on machines that may be busy.
+// The tests start processes, possibly on busy machines.
 jest.setTimeout(120_000);
 
 let project: FakeProject;
@@ -47,10 +47,13 @@ afterEach(() => {
 
 const isRoot = process.getuid?.() === 0;
 const other = isRoot ? 12345 : process.getuid?.();
-/** Put before a command, runs it as a user who has no rights here and no home. Who is not root is one already. */
+/**
+ * Put before a command, runs it as a user without rights here and without a home. Users who are not root run it as
+ * themselves.
+ */
 const asOther = isRoot ? `setpriv --reuid=${other} --regid=${other} --clear-groups` : '';
 const denied: string[] = [];
-/** Takes from others what root has, and from a user who is not root all rights. */
+/** Denies access to other users if root runs the tests, else to the user who runs them. */
 function deny(folder: string, mode: 'read' | 'write'): void {
   denied.push(folder);
   if (mode === 'read') chmodSync(folder, isRoot ? 0o700 : 0o000);
@@ -61,7 +64,7 @@ const loading = `
   import { load } from 'softseg/node';
   await load('native').catch((error) => console.log(error.name + ': ' + error.message));
 `;
-/** The words of load() about the native backend, with something put before the command. */
+/** The messages of load() about the native backend, when run with `before` in front of the command. */
 const loads = (before: string, env: NodeJS.ProcessEnv = {}) => {
   writeFileSync(join(project.folder, 'loading.mjs'), loading);
   const { out, err } = project.shell(`${before} '${process.execPath}' loading.mjs`, env);
@@ -72,11 +75,11 @@ const installs = (before: string, env: NodeJS.ProcessEnv = {}) =>
 
 const bindingFolder = () => join(project.packageFolder, 'lib', 'napi-v8');
 const inCache = (...parts: string[]) => join(project.cache, ...parts);
-/** All files of the cache. */
+/** All files in the cache. */
 const files = () => readdirSync(project.cache, { recursive: true }).map(String).sort();
 
 describe('an installation of another user', () => {
-  test('that may not be read is told as that, and left alone', async () => {
+  test('that cannot be read is reported as such, and left alone', async () => {
     await project.install();
     const before = files();
     const target = readlinkSync(project.binding);
@@ -99,13 +102,13 @@ describe('an installation of another user', () => {
     expect(readlinkSync(project.binding)).toBe(target);
   });
 
-  test('that all may read is used', async () => {
+  test('that everyone may read is used', async () => {
     await project.install();
     for (const folder of [project.cache, bindingFolder()]) deny(folder, 'write');
     expect(installs(asOther)).toContain('"by":"already there"');
   });
 
-  test('whose cache may not be written says so before anything is fetched', async () => {
+  test('whose cache cannot be written is reported before any download', async () => {
     mkdirSync(project.cache);
     deny(project.cache, 'write');
     const out = installs(asOther);
@@ -115,7 +118,7 @@ describe('an installation of another user', () => {
     expect(project.calls('pip')).toEqual([]);
   });
 
-  test('whose node_modules may not be written says so before anything is fetched', () => {
+  test('whose node_modules cannot be written is reported before any download', () => {
     mkdirSync(inCache(), { recursive: true });
     if (isRoot) chownSync(project.cache, other!, other!);
     deny(project.packageFolder, 'write');
@@ -128,8 +131,8 @@ describe('an installation of another user', () => {
   });
 });
 
-describe('a cache that is not there any more', () => {
-  test('is told where its library was linked, and made again', async () => {
+describe('a cache that was deleted', () => {
+  test('is reported where its library was linked, and made again', async () => {
     await project.install();
     const target = readlinkSync(project.binding);
     renameSync(project.cache, `${project.cache}-gone`);
@@ -141,7 +144,7 @@ describe('a cache that is not there any more', () => {
     expect(readlinkSync(project.binding)).toBe(target);
   });
 
-  test('is no matter where it has come back', async () => {
+  test('does not matter once it is back', async () => {
     await project.install();
     const gone = `${project.cache}-gone`;
     renameSync(project.cache, gone);
@@ -156,7 +159,7 @@ describe('a user without a home', () => {
     /there is no folder for TensorFlow's library: HOME is not set, and .* has no home folder .*; set SOFTSEG/;
 
   test.each([{}, { HOME: '' }, { HOME: 'relative' }, { HOME: '', XDG_CACHE_HOME: 'relative', SOFTSEG_CACHE: '' }])(
-    'and with %j has no cache',
+    'and with %j has no cache folder',
     (env) => {
       const unknown = jest.spyOn(os, 'userInfo').mockImplementation(() => {
         throw new Error('uv_os_get_passwd returned ENOENT');
@@ -169,8 +172,8 @@ describe('a user without a home', () => {
     },
   );
 
-  test('has native passed over with the reason, and install-native say it', () => {
-    // Who is not root cannot become an unknown user, but can have Node say so.
+  test('gets no native backend from load() and an error from install-native, both with the reason', () => {
+    // Without root, a process cannot become an unknown user, but Node can be made to report one.
     const unknown = join(project.folder, 'unknown.cjs');
     writeFileSync(unknown, "require('os').userInfo = () => { throw new Error('ENOENT'); };");
     const env = isRoot ? {} : { NODE_OPTIONS: `--require ${unknown}` };
@@ -183,8 +186,8 @@ describe('a user without a home', () => {
     expect(code).toBe(1);
   });
 
-  test('but one that cannot be made is told that', () => {
-    // In /proc mkdir fails with ENOENT although the folder above is there, with which Node's recursive mkdir never ends.
+  test('is told when the home cannot be created', () => {
+    // In /proc, mkdir fails with ENOENT although the folder above exists, and Node's recursive mkdir never ends.
     const cache = cacheFolder({ HOME: process.platform === 'linux' ? '/proc/nowhere' : '/dev/null/nowhere' });
     const { out } = project.shell(`'${process.execPath}' driver.mjs`, project.settingsFor({ cache }));
     expect(out).toMatch(
@@ -193,7 +196,7 @@ describe('a user without a home', () => {
   });
 });
 
-/** How to run a command where a folder is on a read-only disk. */
+/** How to run a command while a folder is on a read-only disk. */
 function readOnly(folder: string): (command: string) => string {
   const mount = `mount --bind '${folder}' '${folder}' && mount -o remount,ro,bind '${folder}'`;
   const unshare = ['unshare -m', 'unshare -rm'].find(
@@ -208,7 +211,7 @@ const driver = `'${process.execPath}' driver.mjs`;
 describe('a read-only disk', () => {
   const remedy = 'run `npx softseg install-native` where it can be written (for an image: when that is built)';
 
-  test('is told for a cache that is to be made on it, and for one that is there', () => {
+  test('is reported for a cache to be made on it, and for an existing one', () => {
     const disk = join(project.folder, 'disk');
     mkdirSync(disk);
     const on = readOnly(disk);
@@ -220,17 +223,17 @@ describe('a read-only disk', () => {
     expect(project.calls('pip')).toEqual([]);
   });
 
-  test('is told for node_modules', async () => {
+  test('is reported for node_modules', async () => {
     const on = readOnly(project.packageFolder);
     const { out } = project.shell(on(driver), project.settingsFor({}));
     expect(out).toMatch(/failure InstallError permission \S+ is on a read-only disk; .*linked there: run/);
     expect(existsSync(project.binding)).toBe(false);
   });
 
-  test('is told by load() where it cannot make the link', async () => {
+  test('is reported by load() where it cannot create the link', async () => {
     await project.install();
     rmSync(join(project.packageFolder, 'lib'), { recursive: true });
-    // The folders that install made for the tiny library are named after the one that load() looks for.
+    // install() named the folders after the tiny library; load() looks for those of the real one.
     provideAs(project);
     const on = readOnly(project.packageFolder);
     writeFileSync(join(project.folder, 'loading.mjs'), loading);
@@ -240,7 +243,7 @@ describe('a read-only disk', () => {
     expect(out).toContain(remedy);
   });
 
-  test('does not matter where all is installed', async () => {
+  test('does not matter once everything is installed', async () => {
     await project.install();
     const on = readOnly(project.folder);
     const { out } = project.shell(on(driver), project.settingsFor({}));
@@ -249,7 +252,7 @@ describe('a read-only disk', () => {
   });
 });
 
-/** Gives the cache the names of the library for this system. */
+/** Gives the files in the cache the library's names for this system. */
 function provideAs({ cache, folder }: FakeProject): void {
   const script = `
     import { cachedBinding, libraryOf } from './node_modules/softseg/dist/backend/provision/binding.js';
@@ -274,7 +277,7 @@ describe('something in the way', () => {
     ['wheels/ is a file', 'wheels', 'file'],
     ['wheels/ is a link to nowhere', 'wheels', 'link'],
     ["the binding's folder is a file", 'tfjs-node-1.2.3-r3-tiny-1.0', 'file'],
-  ])('%s: it is named, and stays', async (_, name, kind) => {
+  ])('(%s) is named, and stays', async (_, name, kind) => {
     const path = inCache(name);
     mkdirSync(join(path, '..'), { recursive: true });
     if (kind === 'file') writeFileSync(path, 'mine');
@@ -287,13 +290,13 @@ describe('something in the way', () => {
     expect(loads('')).not.toContain('    at ');
   });
 
-  test("a file in place of the library's folder makes way", async () => {
+  test("in place of the library's folder, a file is replaced", async () => {
     mkdirSync(project.cache);
     writeFileSync(inCache('tiny-1.0'), '');
     expect((await project.install()).out).toContain('"by":"wheel"');
   });
 
-  test('a file in place of the folder in node_modules is named', async () => {
+  test('in place of the folder in node_modules, a file is named', async () => {
     mkdirSync(join(project.packageFolder, 'lib'));
     writeFileSync(bindingFolder(), '');
     expect((await project.install()).out).toContain(
@@ -301,7 +304,7 @@ describe('something in the way', () => {
     );
   });
 
-  test('load() names a cache that is a file', () => {
+  test('in place of the cache, a file is named by load()', () => {
     writeFileSync(project.cache, '');
     expect(loads('')).toContain(
       `TensorFlow's library is not installed: ${project.cache} is a file, and has to be a folder; remove it, or set`,
@@ -316,11 +319,11 @@ describe('a disk on which the n-th write fails', () => {
     ['short', 'ENOSPC'],
     ['once', 'EIO'],
   ];
-  // Without an op of softseg's, whose failure is told and no more.
+  // These runs do not compile softseg's op, whose failure would be reported and nothing more.
   const places = wholeCorpus ? Array.from({ length: 24 }, (_, i) => i + 1) : [1, 4, 9];
 
   test.each(hows)(
-    '%s on, with %s: is told as that, loses nothing good, and the next run succeeds',
+    '(%s, with %s) is reported as such, loses nothing good, and the next run succeeds',
     async (how, error) => {
       const said: Record<string, string[]> = {};
       for (const below of [project.cache, project.packageFolder]) {

@@ -9,7 +9,7 @@ function stream(isTTY: boolean, columns = 60) {
 }
 
 describe('a progress line', () => {
-  test('off a terminal writes a plain line at each tenth, and nothing else', () => {
+  test('writes plain lines, one for each tenth, when not on a terminal', () => {
     const out = stream(false);
     const line = new ProgressLine(out);
     for (let i = 0; i <= 100; i++) line.update('fetching', i / 100, `${i} MB`);
@@ -18,11 +18,11 @@ describe('a progress line', () => {
     expect(out.written[0]).toBe('fetching [------------------------]  0% 0 MB\n');
     expect(out.written[5]).toBe('fetching [############------------] 50% 50 MB\n');
     expect(out.written[11]).toBe('ready\n');
-    // eslint-disable-next-line no-control-regex -- what is tested
+    // eslint-disable-next-line no-control-regex -- the test looks for them
     expect(out.written.join('')).not.toMatch(/[\x00-\x09\x0b-\x1f]/);
   });
 
-  test('off a terminal tells a label without a fraction once', () => {
+  test('writes a label without a fraction once when not on a terminal', () => {
     const out = stream(false);
     const line = new ProgressLine(out);
     for (let i = 0; i < 5; i++) line.update('trying');
@@ -31,7 +31,7 @@ describe('a progress line', () => {
     expect(out.written).toEqual(['trying\n', 'a note\n']);
   });
 
-  test('on a terminal is redrawn in place, and never wraps', () => {
+  test('is redrawn in place on a terminal, and never wraps', () => {
     const out = stream(true, 30);
     const line = new ProgressLine(out);
     line.update('fetching', 0.5, 'of a very long file');
@@ -46,7 +46,7 @@ describe('a progress line', () => {
     ]);
   });
 
-  test('spells out control characters in labels and details, and in what stays all but line breaks', () => {
+  test('spells out control characters in labels and details, and in final messages, except line breaks', () => {
     for (const isTTY of [false, true]) {
       const out = stream(isTTY, 200);
       const line = new ProgressLine(out);
@@ -61,7 +61,7 @@ describe('a progress line', () => {
     }
   });
 
-  test.each(['EPIPE', 'ENOSPC'])('outlives a stream that breaks with %s', async (code) => {
+  test.each(['EPIPE', 'ENOSPC'])('survives a stream that breaks with %s', async (code) => {
     let writes = 0;
     const out = new Writable({
       write: (_chunk, _encoding, done) => {
@@ -79,7 +79,7 @@ describe('a progress line', () => {
     expect(out.listenerCount('error')).toBe(1);
   });
 
-  test('outlives a stream whose write throws', () => {
+  test('survives a stream whose write throws', () => {
     const line = new ProgressLine({
       write: () => {
         throw new Error('broken');
@@ -90,14 +90,14 @@ describe('a progress line', () => {
     expect(line.terminal).toBe(false);
   });
 
-  test('shows what installNative reports', () => {
+  test('shows the reports of installNative', () => {
     const out = stream(false);
     showOn(new ProgressLine(out))({ step: 'fetch', label: 'fetching', fraction: 2, detail: 'all' });
     expect(out.written).toEqual([`fetching [${'#'.repeat(24)}]100% all\n`]);
   });
 });
 
-test('the last words of another program hold no control characters', () => {
+test('the last output of another program is shown without control characters', () => {
   expect(lastWords('\x1b[31merror: a\x1b[0m\x07\nerror: b\x9b2J\u202e')).toBe(
     String.raw`"error: a | error: b\u009b2J\u202e"`,
   );

@@ -16,7 +16,7 @@ import { basename, dirname, join } from 'node:path';
 const root = join(__dirname, '..', '..');
 const modules = join(root, 'node_modules');
 
-/** What a process that was run has said. */
+/** The output and the exit code of a process. */
 export interface Said {
   code: number | null;
   out: string;
@@ -24,8 +24,8 @@ export interface Said {
 }
 
 /**
- * A project of a user's in a temporary folder: softseg as it would be installed (a copy of dist), the packages named,
- * a home of its own. Everything it does stays in that folder.
+ * A user's project in a temporary folder: softseg as it would be installed (a copy of dist), the named packages, and a
+ * home of its own. All its files stay in that folder.
  */
 export interface Project {
   folder: string;
@@ -33,9 +33,9 @@ export interface Project {
   env: NodeJS.ProcessEnv;
   /** Runs `softseg` with arguments. */
   cli(args: string[], env?: NodeJS.ProcessEnv): Said;
-  /** Runs a module's text; what it prints is its answer. */
+  /** Runs the text of a module, and returns its output. */
   script(text: string, env?: NodeJS.ProcessEnv): Said;
-  /** Runs a line of the shell, in which `softseg` is the command. */
+  /** Runs a shell command in which `softseg` can be called. */
   shell(line: string, env?: NodeJS.ProcessEnv): Said;
   start(args: string[], env?: NodeJS.ProcessEnv): Running;
   remove(): void;
@@ -43,7 +43,7 @@ export interface Project {
 
 export interface Running {
   child: ChildProcess;
-  /** All it has written so far. */
+  /** The output so far. */
   said(): string;
   ended: Promise<Said>;
 }
@@ -112,7 +112,7 @@ export function provisionedCache(): string | undefined {
   return readdirSync(cache).some((name) => name.startsWith('tfjs-node-')) ? cache : undefined;
 }
 
-/** Waits until `holds` does; fails after ten seconds. */
+/** Waits until `holds` returns true; fails after ten seconds. */
 export async function until(holds: () => boolean, what: string): Promise<void> {
   for (let waited = 0; !holds(); waited += 20) {
     if (waited > 10_000) throw new Error(`waited in vain for: ${what}`);

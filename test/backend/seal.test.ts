@@ -26,7 +26,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const at = (...parts: string[]) => join(folder, ...parts);
 
-/** A list of one file. */
+/** The list of a folder with one file. */
 const listWith = (name: string) =>
   JSON.stringify({ version: 1, files: { [name]: { bytes: 1, changed: 1, sha256: 'a'.repeat(64) } } });
 
@@ -39,7 +39,7 @@ describe('a sealed folder', () => {
     await seal(folder);
   };
 
-  test('is whole as it was sealed, and in another place', async () => {
+  test('is undamaged after sealing, and also through a link', async () => {
     await make();
     expect(await damageIn(folder)).toBeUndefined();
     expect(await damageIn(folder, { full: true })).toBeUndefined();
@@ -48,7 +48,7 @@ describe('a sealed folder', () => {
     rmSync(`${folder}-link`);
   });
 
-  test('may be read by all and written by one, whatever the umask was', async () => {
+  test('can be read by everyone and written by its owner alone, whatever the umask was', async () => {
     const before = process.umask(0o077);
     try {
       await make();
@@ -66,7 +66,7 @@ describe('a sealed folder', () => {
     expect(await damageIn(folder)).toBeUndefined();
   });
 
-  test('that was changed in any byte, or cut off at any length, is damaged, and the file is named', async () => {
+  test('is damaged if any byte of a file was changed or any length cut off, and the file is named', async () => {
     await make();
     for (const { what, bytes: other } of damaged(bytes)) {
       writeFileSync(at('deep', 'a.so'), other);
@@ -74,7 +74,7 @@ describe('a sealed folder', () => {
     }
   });
 
-  test('with a list that was changed is never taken for whole when a file is not', async () => {
+  test('with a changed list never passes as undamaged when a file is damaged', async () => {
     await make();
     const list = readFileSync(at(SEAL));
     writeFileSync(at('b.node'), 'B');
@@ -88,28 +88,32 @@ describe('a sealed folder', () => {
   });
 
   test.each([
-    ['is missing', () => rmSync(at('b.node')), /b\.node is missing/],
-    ['is a folder', () => (rmSync(at('b.node')), mkdirSync(at('b.node'))), /b\.node is not a file/],
-    ['is a link to nothing', () => (rmSync(at('b.node')), symlinkSync('none', at('b.node'))), /b\.node is missing/],
+    ['lacks a file', () => rmSync(at('b.node')), /b\.node is missing/],
+    ['has a folder in place of a file', () => (rmSync(at('b.node')), mkdirSync(at('b.node'))), /b\.node is not a file/],
+    [
+      'has a dangling link in place of a file',
+      () => (rmSync(at('b.node')), symlinkSync('none', at('b.node'))),
+      /b\.node is missing/,
+    ],
     ['has no list', () => rmSync(at(SEAL)), /contents\.json does not list what was installed/],
     ['has a folder as list', () => (rmSync(at(SEAL)), mkdirSync(at(SEAL))), /contents\.json does not list/],
     ['has a list that is too long', () => truncateSync(at(SEAL), 2 ** 28), /no list has more than 8388608/],
     ['has a list with a NUL', () => writeFileSync(at(SEAL), listWith('a\0b')), /does not list .* damaged/],
     ['has a list with a name too long', () => writeFileSync(at(SEAL), listWith('a'.repeat(300))), /aaa is missing/],
     ['has a list of an older form', () => writeFileSync(at(SEAL), '{"b.node":1}'), /does not list .* another version/],
-  ])('in which a file %s is damaged', async (_, change, message) => {
+  ])('that %s is damaged', async (_, change, message) => {
     await make();
     change();
     expect(await damageIn(folder)).toMatch(message);
   });
 
-  test('whose list leads out of it is damaged', async () => {
+  test('whose list names a file outside of it is damaged', async () => {
     await make();
     writeFileSync(at(SEAL), readFileSync(at(SEAL), 'utf8').replace('"b.node"', '"../b.node"'));
     expect(await damageIn(folder)).toMatch(/does not list what was installed/);
   });
 
-  test('tells of a large file by its size and time, by its bytes if the time is another one or on demand', async () => {
+  test('has large files checked by size and time, and by their bytes on demand or if the time differs', async () => {
     const size = 17 * 2 ** 20;
     const large = at('large.so');
     writeFileSync(large, new Uint8Array(size));
@@ -117,7 +121,7 @@ describe('a sealed folder', () => {
     utimesSync(large, sealedAt, sealedAt);
     await seal(folder);
 
-    // Copied, with another time: it is hashed, and has its time back.
+    // A copy has another time, so it is hashed and gets its time back.
     utimesSync(large, sealedAt + 50, sealedAt + 50);
     expect(await damageIn(folder)).toBeUndefined();
     expect(statSync(large).mtimeMs).toBe(sealedAt * 1000);
@@ -135,7 +139,7 @@ describe('a sealed folder', () => {
   });
 });
 
-describe('whom code is taken from', () => {
+describe('code is loaded', () => {
   const user = process.geteuid!();
   const file = () => {
     mkdirSync(at('cache'));
@@ -144,7 +148,7 @@ describe('whom code is taken from', () => {
     return at('cache', 'a.node');
   };
 
-  test('the user alone, and root, below a folder with the sticky bit', () => {
+  test('from the user and root, also below a folder with the sticky bit', () => {
     expect(statSync(tmpdir()).mode & 0o1002).not.toBe(0o0002);
     expect(whyNotTrusted(file())).toBeUndefined();
   });
@@ -152,10 +156,10 @@ describe('whom code is taken from', () => {
   test('not from another user', () => {
     const path = file();
     const other = user === 0 ? 12345 : user;
-    // As root the file is given away; as another user it is looked at with the eyes of a third.
+    // As root, the test gives the file away; another user checks it as a third user would.
     const why = whyNotTrusted(path, user === 0 ? 0 : 12345);
     if (user !== 0) expect(why).toContain(`belongs to another user (uid ${other})`);
-    else expect(whyNotTrusted(path, 12345)).toBeUndefined(); // root may
+    else expect(whyNotTrusted(path, 12345)).toBeUndefined(); // root is trusted
   });
 
   test.each([
@@ -168,7 +172,7 @@ describe('whom code is taken from', () => {
     expect(whyNotTrusted(path)).toMatch(message);
   });
 
-  test('a link is followed to where the code lies', () => {
+  test('from a link only if the place it leads to may be trusted', () => {
     const path = file();
     mkdirSync(at('open'));
     symlinkSync(path, at('open', 'link.node'));
