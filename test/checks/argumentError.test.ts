@@ -1,4 +1,4 @@
-/** The error of calls that are refused: which function it names, and where its stack begins. */
+/** The error of refused calls: the function it names, and the call at which its stack begins. */
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import { currentFunction, inAsyncFunction, inFunction, withName } from '../../src/argumentError.js';
@@ -21,7 +21,7 @@ async function errorOf(call: () => unknown): Promise<Error> {
 }
 
 describe('the name', () => {
-  test('is that of the innermost function', async () => {
+  test('is that of the innermost public function', async () => {
     const inner = () => inFunction('inner', () => refuse());
     const { message } = await errorOf(() => inFunction('outer', () => [1].map(inner)));
     expect(message).toBe('inner: alpha must be >= 0');
@@ -29,7 +29,7 @@ describe('the name', () => {
     expect(own).toBe('outer: alpha must be >= 0');
   });
 
-  test('comes to rejections, whether of the part before the first await or after it', async () => {
+  test('is in rejections, whether thrown before or after the first await', async () => {
     const refusing = (wait: boolean) =>
       inAsyncFunction('inner', async () => {
         if (wait) await later();
@@ -43,7 +43,7 @@ describe('the name', () => {
     expect(message).toBe('plain: alpha must be >= 0');
   });
 
-  test('comes to errors of any class, and to none that was thrown with its message whole', async () => {
+  test('is put into errors of any class, but not into those thrown with a complete message', async () => {
     const throwing = (error: unknown) => () => {
       throw error;
     };
@@ -64,12 +64,12 @@ describe('the name', () => {
     expect(ours.message).toBe('f: whole');
   });
 
-  test('has no control characters, nor has the message', async () => {
+  test('and the message have no control characters', async () => {
     const { message } = await errorOf(() => inFunction('of \u001b', () => refuse('got \u0007')));
     expect(message).toBe('of \\u001b: got \\u0007');
   });
 
-  test('of the function that runs can be asked for, until it waits', async () => {
+  test('of the running function can be read until it waits', async () => {
     const seen: string[] = [];
     const look = () => void seen.push(currentFunction);
     const waiting = inAsyncFunction('async', async () => {
@@ -93,7 +93,7 @@ describe('the stack', () => {
   /** The lines of this file in a stack, the innermost call first. */
   const linesOf = ({ stack = '' }: Error) => [...stack.matchAll(/argumentError\.test\.ts:(\d+)/g)].map(([, n]) => +n!);
 
-  test('has the whole message, and begins at the function that was called', async () => {
+  test('has the whole message, and begins at the called function', async () => {
     const deep = (depth: number): never => (depth === 0 ? refuse('$& must be $1') : deep(depth - 1));
     const called = () => inFunction('called', () => deep(20));
     let above = 0;
@@ -105,7 +105,7 @@ describe('the stack', () => {
     expect(linesOf(error)[1]).toBe(above + 1);
   });
 
-  test('of a rejection has the whole message, and the call that was waited for', async () => {
+  test('of a rejection has the whole message, and the awaited call', async () => {
     const called = () =>
       inAsyncFunction('called', async () => {
         await later();
@@ -124,7 +124,7 @@ describe('the stack', () => {
 describe('public functions', () => {
   const data = () => ({ xs: tf.zeros([1, 2, 2]), ys: tf.zeros([1, 2, 2]) });
 
-  test('throw or reject with it', async () => {
+  test('throw or reject with an ArgumentError', async () => {
     const y = tf.zeros([1, 2, 2]);
     const errors = await Promise.all(
       [
@@ -140,9 +140,9 @@ describe('public functions', () => {
     for (const { name, message, stack } of errors) {
       expect(name).toBe('ArgumentError');
       expect(stack).toContain(`ArgumentError: ${message}\n`);
-      // Where it was called, however deep inside it was refused.
+      // The stack holds the call, however deep inside it was refused.
       expect(stack).toContain('argumentError.test.ts');
-      // The frames of what the function is made of would push the call out of the ten that are shown.
+      // Node shows ten frames; internal frames must not push the call out of them.
       expect(stack!.split('\n').findIndex((line) => line.includes('argumentError.test.ts'))).toBeLessThan(4);
     }
     expect(errors.map(({ message }) => message.slice(0, message.indexOf(':')))).toEqual([

@@ -1,4 +1,4 @@
-/** Values that break code that reads or prints them, or that no function of the package takes anywhere. */
+/** Values that break code that reads or prints them, or that no function of the package accepts. */
 
 function circular(): object {
   const value: Record<string, unknown> = {};
@@ -21,7 +21,7 @@ function revoked(target: object): object {
   return proxy;
 }
 
-/** By name; made anew for each use. */
+/** Functions that make each value, by its name. */
 export const HOSTILE: readonly [string, () => unknown][] = [
   ['a bigint', () => 10n],
   ['a huge bigint', () => 10n ** 5000n],

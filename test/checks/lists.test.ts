@@ -1,4 +1,4 @@
-/** Every option that takes a list refuses holes, typed arrays and lists that cannot be read, and says which entry. */
+/** Every option that takes a list refuses holes, typed arrays and unreadable lists, and names the wrong entry. */
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import { inFunction } from '../../src/argumentError.js';
@@ -26,7 +26,7 @@ beforeEach(() => {
 const maps = () => tf.tensor2d([[0, 1]], [1, 2], 'int32');
 const image = () => tf.fill([1, 2, 2, 2], 0.5);
 
-/** By function and option: a call with the value for the option, and a list that is right. */
+/** By function and option: a call that passes the option, and a valid list. */
 const LISTS: [string, (value: never) => unknown, unknown[]][] = [
   ['diceLoss: classWeights', (classWeights) => diceLoss(labels, logits, { classWeights }), [1, 2]],
   ['diceLoss: classes', (classes) => diceLoss(labels, logits, { classes }), [0, 1]],
@@ -59,12 +59,12 @@ describe.each(LISTS)('%s', (name, call, right) => {
     expect(() => call(list as never)).not.toThrow();
   });
 
-  test('refuses holes, and any list it cannot read', () => {
+  test('refuses holes and unreadable lists', () => {
     const first = new Array<unknown>(right.length);
     right.slice(1).forEach((entry, i) => (first[i + 1] = entry));
     const hostile = HOSTILE.filter(([kind]) => /holes|bigints|typed array|proxy|view/.test(kind));
     for (const [, value] of [['a hole at the start', () => first] as const, ...hostile]) {
-      // (With no entry at all there is no hole.)
+      // An empty list has no hole.
       const given = value();
       if (first.length === 0 && given === first) continue;
       expect(() => call(given as never)).toThrow(new RegExp(`^${fn}: `));
@@ -72,7 +72,7 @@ describe.each(LISTS)('%s', (name, call, right) => {
   });
 });
 
-test('the entry that is missing is named', () => {
+test('a missing entry is named', () => {
   const two = new Array<number>(2);
   expect(() => diceLoss(labels, logits, { classWeights: two })).toThrow(
     'diceLoss: classWeights[0] must be a number >= 0, got undefined',

@@ -1,6 +1,6 @@
 /**
- * Every public function with hostile values for each of its arguments and options: it either takes them, or throws an
- * error whose message begins with its name.
+ * Calls every public function with hostile values for each of its arguments and options: it either accepts them, or
+ * throws an error whose message begins with its name.
  */
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
@@ -17,7 +17,7 @@ const piece = () => ({ xs: logits(), ys: soft() });
 const network = (xs: tf.Tensor) => tf.clone(xs);
 const schedule = { from: 1, to: 2, steps: 3 };
 
-/** Arguments that are right, the options last where a function takes some. */
+/** Valid arguments; the options come last where a function has any. */
 const ARGUMENTS: Record<string, () => unknown[]> = {
   pixelAccuracy: () => [soft(), logits(), {}],
   softSkeleton: () => [soft(), {}],
@@ -76,7 +76,10 @@ for (const name of Object.keys(softseg)) {
   if (/^(Mean|Confusion|Calibration)/.test(name)) ARGUMENTS[name] = () => [{}];
 }
 
-/** Those that need a model of tfjs-layers or an optimizer, or change what all others run on; and an error. */
+/**
+ * Functions that need a tfjs-layers model or an optimizer, or change the backend or kernels for all others; and an
+ * error class.
+ */
 const ELSEWHERE = [
   'ArgumentError',
   'kernelsInUse',
@@ -93,7 +96,7 @@ const ELSEWHERE = [
   'learningRateSchedule',
 ];
 
-/** Those whose arguments are objects with a meaning of their own, whose properties throw what they throw. */
+/** Functions whose arguments are objects of the user's; errors thrown by their properties pass through. */
 const READS_OBJECTS =
   /FromOverlap$|[pP]ieces$|^(comboLoss|epochBatches|evaluateScores|mergeOverlaps|microBatches|overlap|predictTiles|tiles|validationScores)$/;
 
@@ -114,7 +117,7 @@ async function errorOf(name: string, given: unknown[]): Promise<unknown> {
   }
 }
 
-/** The names of options that a function says it takes. */
+/** The option names that a function says it takes. */
 async function optionsOf(name: string, given: unknown[]): Promise<string[]> {
   const last = given.at(-1) as object;
   if (typeof last !== 'object' || last instanceof tf.Tensor || Array.isArray(last)) return [];
@@ -135,7 +138,7 @@ describe('with hostile values', () => {
     tf.engine().endScope();
   });
 
-  test.each(Object.entries(ARGUMENTS))('%s takes them or says why not', async (name, make) => {
+  test.each(Object.entries(ARGUMENTS))('%s accepts them or says why not', async (name, make) => {
     const right = make();
     expect(await errorOf(name, right)).toBeNull();
     const faults: string[] = [];
@@ -171,7 +174,7 @@ test.each<[string, () => unknown]>([
   ['bins', () => new softseg.CalibrationError({ bins: 2 ** 31 })],
   ['iterations', () => softseg.softSkeleton(soft(), { iterations: 2 ** 31 })],
   ['tiles', () => softseg.tileGrid([2 ** 31], { size: 1 })],
-])('an absurd number of %s is an error, and not the end of the process', (name, call) => {
+])('an absurd number of %s is an error, not a crash', (name, call) => {
   expect(call).toThrow(name);
   expect(call).toThrow(/2147483648/);
 });

@@ -1,4 +1,4 @@
-/** How error messages show what was passed: short, and without ever throwing. */
+/** The text of passed values in error messages is short, and making it never throws. */
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import { show } from '../../src/checks.js';
@@ -33,15 +33,15 @@ describe('show', () => {
     ],
     ['Symbol(\\u001b)', Symbol('\u001b')],
     ['{"\\u009b":1}', { '\u009b': 1 }],
-  ])('gives %s', (expected, value) => {
+  ])('shows %s', (expected, value) => {
     expect(show(value)).toBe(expected);
   });
 
-  test('of a tensor is its dtype and shape, inside of a list too', () => {
+  test('shows the dtype and shape of a tensor, also inside a list', () => {
     expect(show([tf.zeros([2, 3], 'int32')])).toBe('[a int32 tensor of shape [2,3]]');
   });
 
-  test.each(HOSTILE)('of %s is short', (_, value) => {
+  test.each(HOSTILE)('shows %s in few characters', (_, value) => {
     expect(typeof show(value())).toBe('string');
     expect(show(value()).length).toBeLessThan(1000);
   });

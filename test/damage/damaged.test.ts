@@ -17,14 +17,14 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test('a small file is damaged in each byte and at each length', () => {
+test('a small file is damaged at each byte and cut off at each length', () => {
   const file = Uint8Array.from({ length: 20 }, (_, i) => i);
   const all = [...damaged(file)].map(({ bytes }) => Buffer.from(bytes).toString('hex'));
   expect(new Set(all).size).toBe(3 * file.length);
   expect(all).not.toContain(Buffer.from(file).toString('hex'));
 });
 
-test('of a large one there are as many cases as were asked for, the first and last bytes among them', () => {
+test('a large file has as many cases as requested, including the first and last bytes', () => {
   const file = new Uint8Array(100_000);
   const [some, most] = [30, 30];
   expect([...flipped(file, { some, most })]).toHaveLength(2 * some);
@@ -33,7 +33,7 @@ test('of a large one there are as many cases as were asked for, the first and la
   expect(lengths).toHaveLength(some);
 });
 
-test('each operation that changes a file can be made to fail, alone or with all that follow, or after half a write', () => {
+test('each operation that changes a file can fail: alone, with all that follow, or after half a write', () => {
   const script = `${failingScript}
     import { mkdirSync, writeFileSync, fsyncSync, openSync, closeSync, renameSync, statSync, rmSync } from 'node:fs';
     const folder = process.argv[1];

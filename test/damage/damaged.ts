@@ -1,7 +1,7 @@
 /**
- * Damaged copies of a file's bytes, for tests that whatever is read from a disk is refused or repaired: each byte
- * flipped in turn, and the file cut off at each length. `npm test` takes some of them, `npm run test:damage` all (of large
- * files more than `npm test`).
+ * Damaged copies of a file, for tests that damaged files are refused or repaired: each byte flipped in turn, and the
+ * file cut off at each length. `npm test` takes some of the cases, `npm run test:damage` all (for large files, more than
+ * `npm test`).
  */
 import { randomNumbers } from '../support/random.js';
 
@@ -12,13 +12,13 @@ export interface Damage {
 }
 
 export interface DamageOptions {
-  /** How many flips, and how many cuts, `npm test` makes. Default 40. */
+  /** The number of flipped bytes, and of cuts, in `npm test`. Default 40. */
   some?: number;
-  /** How many `npm run test:damage` makes at most. Default all. */
+  /** The largest number of each in `npm run test:damage`. Default: all. */
   most?: number;
 }
 
-/** Whether all cases are wanted, and not a bounded number of them. */
+/** True if all cases are wanted rather than a bounded number. */
 export const wholeCorpus = process.env['SOFTSEG_DAMAGE'] === 'whole';
 
 export function* damaged(bytes: Uint8Array, options: DamageOptions = {}): Generator<Damage> {
@@ -26,7 +26,7 @@ export function* damaged(bytes: Uint8Array, options: DamageOptions = {}): Genera
   yield* truncated(bytes, options);
 }
 
-/** Each byte flipped: in one bit, which differs from byte to byte, and in all. */
+/** Flips each byte, once in one bit (a different one from byte to byte) and once in all bits. */
 export function* flipped(bytes: Uint8Array, options: DamageOptions = {}): Generator<Damage> {
   for (const at of places(bytes.length, options)) {
     for (const mask of [1 << ((at * 5) % 8), 0xff]) {
@@ -37,14 +37,14 @@ export function* flipped(bytes: Uint8Array, options: DamageOptions = {}): Genera
   }
 }
 
-/** The file as it is when writing ended early. */
+/** The beginning of the file, as if writing had ended early. */
 export function* truncated(bytes: Uint8Array, options: DamageOptions = {}): Generator<Damage> {
   for (const at of places(bytes.length, options)) {
     yield { what: `cut off after ${at} of ${bytes.length} bytes`, bytes: bytes.slice(0, at) };
   }
 }
 
-/** The first and the last few, and some between. */
+/** The first few positions, the last few, and some in between. */
 function places(length: number, { some = 40, most = Infinity }: DamageOptions): number[] {
   const wanted = Math.min(length, wholeCorpus ? most : some);
   if (wanted === length) return Array.from({ length }, (_, i) => i);

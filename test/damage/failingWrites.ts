@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** How a disk fails: see failingWrites.cc. */
+/** The ways in which a disk fails; see failingWrites.cc. */
 export type Failing = 'from' | 'once' | 'short';
 
 export interface FailingWrites {
-  /** The environment in which the program's operation number `at` below `folder` fails (0: none, yet). */
+  /** The environment in which operation number `at` of a program below `folder` fails (0: none yet). */
   env(folder: string, at?: number, how?: Failing, error?: 'ENOSPC' | 'EROFS' | 'EIO'): NodeJS.ProcessEnv;
   remove(): void;
 }
@@ -32,7 +32,10 @@ export function failingWrites(): FailingWrites {
   };
 }
 
-/** For the top of a script that runs in such an environment: `arm(3, 'short')`, and `operations()` since then. */
+/**
+ * Goes at the top of a script that runs in such an environment, and gives it `arm(3, 'short')` and `operations()`,
+ * their number since then.
+ */
 export const failingScript = `
 import { readlinkSync as __readlink, rmdirSync as __rmdir } from 'node:fs';
 const arm = (at, how = 'from', error = ${numbers.ENOSPC}) => __rmdir(\`/failing-writes/\${at}/\${error}/\${how}\`);

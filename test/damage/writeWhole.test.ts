@@ -16,7 +16,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test('a file that a script writes is there as a whole, or as it was, whichever operation fails', () => {
+test('a file that a script writes is complete or unchanged, whichever operation fails', () => {
   const script = `${failingScript}
     import { readdirSync, readFileSync } from 'node:fs';
     import { writeWhole } from ${JSON.stringify(join(process.cwd(), 'scripts/writeWhole.js'))};

@@ -23,7 +23,7 @@ const CASES: [string, number[], number | number[], number][] = [
 ];
 
 describe('distanceTransform', () => {
-  test.each(CASES)('is the distance to the nearest pixel that is not set: %s', (_, shape, spacing, share) => {
+  test.each(CASES)('is the distance to the nearest pixel that is 0: %s', (_, shape, spacing, share) => {
     const mask = randomMask(shape, 7, share);
     expectClose(distanceTransform(toTensor(mask), { spacing }), reference.distanceTransform(mask, { spacing }), 1e-7);
   });
@@ -42,7 +42,7 @@ describe('distanceTransform', () => {
     });
   });
 
-  test('is 0 where nothing is set, and Infinity where everything is', () => {
+  test('is 0 in an empty mask, and Infinity in a full one', () => {
     const masks = tf.concat([tf.zeros([1, 3, 4]), tf.ones([1, 3, 4])]);
     const [empty, full] = tf.unstack(distanceTransform(masks));
     expect([...empty!.dataSync()]).toEqual(Array.from({ length: 12 }, () => 0));
@@ -64,19 +64,19 @@ describe('distanceTransform', () => {
     );
   });
 
-  test('of the transposed mask is the transposed one', () => {
+  test('of the transposed mask is the transposed transform', () => {
     const mask = toTensor(randomMask([2, 6, 7], 6, 0.8));
     const turned = distanceTransform(tf.transpose(mask, [0, 2, 1]), { spacing: [2, 3] });
     expectClose(turned, tf.transpose(distanceTransform(mask, { spacing: [3, 2] }), [0, 2, 1]), 1e-7);
   });
 
-  test('of no sample is refused, as tensors without a value are everywhere', () => {
+  test('refuses tensors without values', () => {
     expect(() => distanceTransform(tf.zeros([0, 3, 4]))).toThrow(
       'distanceTransform: mask of shape [0,3,4] holds no value',
     );
   });
 
-  test('leaves no tensor but its result', () => {
+  test('leaves no tensor except its result', () => {
     const mask = tf.ones([2, 3, 4]);
     const before = tf.memory().numTensors;
     distanceTransform(mask).dispose();

@@ -19,12 +19,12 @@ describe('signedDistance', () => {
     expectClose(signedDistance(toTensor(labels), own), reference.signedDistance(labels, own), 1e-6);
   });
 
-  test('is 0 for a class that no pixel has, or all', () => {
+  test('is 0 for a class that no pixel has, or that all have', () => {
     const labels = tf.stack([tf.zeros([1, 3, 4]), tf.ones([1, 3, 4])], 3);
     expect([...signedDistance(labels).dataSync()].every((value) => value === 0)).toBe(true);
   });
 
-  test('of class indices is that of their one-hot, whatever its type', () => {
+  test('is the same for class indices as for their one-hot labels of any dtype', () => {
     const indices = toTensor(randomIndices([2, 5, 6], 4, 3));
     const oneHot = tf.oneHot(indices, 3);
     const maps = signedDistance(indices, { classes: 3, spacing: [1, 2] });
@@ -38,12 +38,12 @@ describe('signedDistance', () => {
     expectClose(signedDistance(withAxis(1), { classes: 3, axis: 1, spacing: [1, 2] }), toFront(maps), 0);
   });
 
-  test('of one class reads int32 as a mask', () => {
+  test('reads int32 labels of one class as a mask', () => {
     const mask = toTensor(randomIndices([2, 5, 6, 1], 4, 2));
     expectClose(signedDistance(mask), signedDistance(tf.cast(mask, 'float32')), 0);
   });
 
-  test('over another class axis is that of the transposed labels', () => {
+  test('over another class axis equals that of the transposed labels', () => {
     const labels = toTensor(randomLabels(SHAPE, 3));
     for (const axis of [1, -3]) {
       const first = signedDistance(tf.transpose(labels, [0, 3, 1, 2]), { axis });
@@ -59,7 +59,7 @@ describe('signedDistance', () => {
     );
   });
 
-  test('of what a mask leaves is that of what is cut out, and 0 elsewhere', () => {
+  test('inside a mask equals that of the cropped labels, and is 0 outside', () => {
     const labels = toTensor(randomDistribution(SHAPE, 3, 3));
     const left = (x: tf.Tensor) => tf.slice(x, [0, 0, 0], [2, 5, 4]);
     const mask = tf.tile(tf.tensor([[[1, 1, 1, 0.5, 0, 0]]]), [2, 5, 1]);
@@ -81,7 +81,7 @@ describe('signedDistance', () => {
     );
   });
 
-  test('leaves no tensor but its result', () => {
+  test('leaves no tensor except its result', () => {
     const labels = tf.ones([2, 3, 4, 2]);
     const mask = tf.ones([2, 3, 4]);
     const before = tf.memory().numTensors;

@@ -1,4 +1,4 @@
-/** Every code block that a user may copy runs, and gives what it claims. */
+/** Every code block that a user may copy runs, and gives the values that its comments claim. */
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { browserEntries } from '../support/entries.js';
 import {
@@ -12,7 +12,7 @@ import {
 
 const LONG = 180_000;
 
-/** Docstrings use the names of all entries as they are. */
+/** Docstrings use the names of all entries without imports. */
 const IMPORTS = browserEntries().map(
   ([entry, source]) => `import { ${valuesExportedBy(source).join(', ')} } from '${entry}';`,
 );
@@ -44,7 +44,7 @@ describe.each([
   let passed: Set<string>;
   beforeAll(() => void (passed = prelude ? blocksThatRun(blocks, prelude, RESET) : new Set()), LONG);
   test.each(blocks.map(({ name, code }) => [name, code] as const))(
-    '%s runs, and gives what it says',
+    '%s runs, and its claims hold',
     (name, code) => {
       if (passed.has(name)) return;
       const { status, output } = runBlock(code, prelude);

@@ -21,7 +21,7 @@ export function markdownBelow(folder: string): string[] {
   return files.filter((file) => file.endsWith('.md')).map((file) => join(folder, file));
 }
 
-/** The names that a file of re-exports gives, without types; `export *` is followed. */
+/** The values that a file of re-exports gives, without types; `export *` is followed. */
 export function valuesExportedBy(path: string): string[] {
   const source = readFileSync(join(ROOT, path), 'utf8');
   const lists = [...source.matchAll(/^export \{([^}]*)\}/gm)].map(([, names]) => names!);

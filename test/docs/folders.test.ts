@@ -1,11 +1,11 @@
-/** Each folder of src says at its top, in one sentence, what it is for. */
+/** The README of each folder of src begins with one sentence that says what the folder is for. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { ROOT } from './codeBlocks.js';
 
 const COLUMNS = 120;
-/** Where more has to be said, it belongs into docs/architecture.md. */
+/** Anything longer belongs in docs/architecture.md. */
 const MOST_LINES = 12;
 
 const SRC = join(ROOT, 'src');
@@ -24,20 +24,20 @@ test('every folder of src has a README', () => {
   expect(FOLDERS.filter((folder) => !existsSync(readmeOf(folder)))).toEqual([]);
 });
 
-test.each(FOLDERS)('%s is explained by one sentence in its first line', (folder) => {
+test.each(FOLDERS)('the README of %s begins with one sentence', (folder) => {
   const [sentence = '', after = ''] = linesOf(folder);
   expect(sentence).toMatch(/^[A-Z].{20,}[^.]\.$/);
   expect(sentence).not.toMatch(/\. [A-Z]/);
   expect(after).toBe('');
 });
 
-test.each(FOLDERS)('%s has a README of a few lines that fit their width', (folder) => {
+test.each(FOLDERS)('the README of %s is short, and its lines fit', (folder) => {
   const lines = linesOf(folder);
   expect(lines.length).toBeLessThanOrEqual(MOST_LINES);
   expect(lines.filter((line) => line.length > COLUMNS)).toEqual([]);
 });
 
-test('no two folders say the same', () => {
+test('no two folders have the same sentence', () => {
   const sentences = FOLDERS.map((folder) => linesOf(folder)[0]);
   expect(new Set(sentences).size).toBe(sentences.length);
 });

@@ -1,4 +1,4 @@
-/** The documentation as a site: it builds, every link in it holds, and it needs nothing from elsewhere. */
+/** The documentation as a site: it builds, all of its links work, and it loads nothing from elsewhere. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,7 +25,8 @@ describe('the site', () => {
   test('has a page for everything that the package exports', () => {
     const missing = browserEntries().flatMap(([entry, source]) => {
       const pages = readdirSync(join(site, entry.replace('softseg', 'api')));
-      // (Where a type has the name but for its first letter, the page has a number: some file systems tell no case.)
+      // A page has a number where a type has the same name up to the case of its first letter: some file systems ignore
+      // case.
       const has = (name: string) => pages.includes(`${name}.html`) || pages.includes(`${name}-1.html`);
       return valuesExportedBy(source).filter((name) => !has(name));
     });
@@ -43,7 +44,7 @@ describe('the site', () => {
     expect(missing).toEqual([]);
   });
 
-  test('has them all in its contents', () => {
+  test('has all of them in its table of contents', () => {
     const contents = readFileSync(join(site, 'assets/navigation.js'), 'utf8');
     const [, zipped] = /"([A-Za-z0-9+/=]{100,})"/.exec(contents)!;
     const code = `const { inflateSync } = await import('node:zlib');
@@ -68,7 +69,7 @@ describe('the site', () => {
   });
 });
 
-test('a broken link, a missing place in a page and a link from the root are found', () => {
+test('a broken link, a missing anchor and a link from the root are found', () => {
   const small = join(folder, 'small');
   mkdirSync(join(small, 'inner'), { recursive: true });
   const links = ['inner/b.html', 'inner/b.html#here', 'inner/b.html#nowhere', 'inner/c.html', '/inner/b.html'];
@@ -87,7 +88,7 @@ test('a broken link, a missing place in a page and a link from the root are foun
   ]);
 });
 
-test('no line of a paragraph begins like a list, which would make one of it', () => {
+test('no line of a paragraph begins with a list marker', () => {
   const pages = [
     'README.md',
     'CONTRIBUTING.md',
