@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { png } from './pngs.js';
 
-// The built demo, in processes of its own, on images that the test draws. Machines may be busy.
+// The tests run the built demo in processes of its own, on images that they draw. Machines may be busy.
 jest.setTimeout(180_000);
 
 const MAIN = join(process.cwd(), 'examples/dist/brain/main.js');
@@ -54,12 +54,12 @@ const results = () => JSON.parse(readFileSync(join(out, 'results.json'), 'utf8')
 
 /** A grey PNG of a bright square on a dark ground; `mark` is the value of the square. */
 const square = (path: string, height: number, width: number, at: number, mark: number) => {
-  const rows = Buffer.alloc(height * (width + 1)); // each row begins with its filter, 0
+  const rows = Buffer.alloc(height * (width + 1)); // each row begins with its filter type, 0
   for (let y = at; y < at + 6; y++) rows.fill(mark, y * (width + 1) + 1 + at, y * (width + 1) + 7 + at);
   writeFileSync(path, png({ width, height, rows }));
 };
 
-/** A folder of five images with a folder of labels of which a square has the value `mark`. */
+/** A folder of five images with a folder of labels in which a square has the value `mark`. */
 const makeFolder = (name: string, labels: string, mark: number, [height, width] = [16, 16]) => {
   const dir = join(root, name);
   for (const part of ['images', labels]) mkdirSync(join(dir, part), { recursive: true });
@@ -71,7 +71,7 @@ const makeFolder = (name: string, labels: string, mark: number, [height, width] 
 };
 
 describe('the demo', () => {
-  test('trains with every loss on the brain slices and writes what it measured', async () => {
+  test('trains with every loss on the brain slices and writes its measurements', async () => {
     const { code, stdout } = await demo('--epochs', '2');
     expect(code).toBe(0);
     const { data, untrained, losses } = results();
@@ -87,7 +87,7 @@ describe('the demo', () => {
       }
       expect(tensors.afterLastEpoch).toBe(tensors.afterFirstEpoch);
     }
-    // Product Dice prefers the rounded label, the metric form the label itself.
+    // Product Dice prefers the rounded label, the metric form prefers the label itself.
     const at = (loss: string) => untrained.find((row) => row.loss === loss)!;
     expect(at('product-dice').atArgmax).toBeLessThan(at('product-dice').atLabel);
     expect(at('metric-iou').atLabel).toBeCloseTo(0, 6);
@@ -99,7 +99,7 @@ describe('the demo', () => {
     expect(readdirSync(out).sort()).toEqual(['picture.png', 'results.json']);
   });
 
-  test('trains on the wasm backend, and says what is smaller', async () => {
+  test('trains on the wasm backend, and says which settings are smaller', async () => {
     const dir = makeFolder('wasm', 'masks', 255);
     const { code, stdout } = await demo('--data', dir, '--backend', 'wasm');
     expect(code).toBe(0);
@@ -111,14 +111,14 @@ describe('the demo', () => {
     ['masks', 255, ['object'], []],
     ['labels', 2, ['class 0', 'class 1', 'class 2'], []],
     ['votes', 3, ['object'], ['--annotators', '5']],
-  ])('trains on %s of one’s own', async (labels, mark, classes, args) => {
+  ])('trains on %s of the user', async (labels, mark, classes, args) => {
     const dir = makeFolder(`own-${labels}`, labels, mark);
     const { code, stderr } = await demo('--data', dir, '--epochs', '1', '--loss', 'product-dice', ...args);
     expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringContaining('product Dice') });
     expect(results().data).toMatchObject({ classes, train: 4, test: 1 });
   });
 
-  test('pads sides that do not divide by 8', async () => {
+  test('pads sides that are not multiples of 8', async () => {
     const dir = makeFolder('padded', 'masks', 255, [13, 18]);
     const { code, stdout } = await demo('--data', dir, '--epochs', '1');
     expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining('18x13 (width x height)\n') });
@@ -137,7 +137,7 @@ describe('the demo', () => {
   });
 });
 
-describe('a wrong call', () => {
+describe('the command line', () => {
   test.each([
     [['--los', 'x'], "Unknown option '--los'; the options are --data, --labels,"],
     [['extra'], "Unexpected argument 'extra'"],
@@ -146,14 +146,14 @@ describe('a wrong call', () => {
     [['--epochs', '0'], '--epochs 0: must be a whole number from 1'],
     [['--epochs'], '--epochs needs a value'],
     [['--annotators', '3'], '--annotators needs --data'],
-  ])('%j: exit code 2', async (args, message) => {
+  ])('%j ends with exit code 2', async (args, message) => {
     const { code, stdout, stderr } = await demo(...args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(message);
     expect(stderr.trimEnd().split('\n')).toHaveLength(1);
   });
 
-  test('is one line whatever a name has in it, and prints none of it raw', async () => {
+  test('reports an error in one line without control characters, whatever a name contains', async () => {
     const dir = makeFolder('odd', 'masks', 255);
     const name = 'a\nb\x1b[31m\u202e\r';
     writeFileSync(join(dir, 'images', `${name}.png`), 'no image');
@@ -163,7 +163,7 @@ describe('a wrong call', () => {
     expect({ code, stderr }).toEqual({ code: 1, stderr: line });
   });
 
-  test('spells out control characters of a command line, and ends quietly when nobody reads it', async () => {
+  test('has its control characters spelled out in errors, and ends quietly when nobody reads them', async () => {
     const { code, stderr } = await demo('--\x1b[31m\x07');
     expect({ code, raw: /[\x00-\x09\x0b-\x1f]/.test(stderr) }).toEqual({ code: 2, raw: false }); // eslint-disable-line no-control-regex
     expect(stderr).toContain('--\\u001b[31m\\u0007');
@@ -174,7 +174,7 @@ describe('a wrong call', () => {
     expect({ status, told }).toEqual({ status: 1, told: expect.stringMatching(/^standard output .* ENOSPC.*\n$/) });
   });
 
-  test('--help says what there is', async () => {
+  test('lists the options for --help', async () => {
     const { code, stdout } = await demo('--help');
     expect(code).toBe(0);
     for (const flag of ['--data', '--labels', '--annotators', '--loss', '--epochs', '--backend', '--out']) {

@@ -5,14 +5,16 @@ import { join } from 'node:path';
 
 export const DIST = join(process.cwd(), 'examples/dist');
 
-/** The result for a path, as JSON gives it, or the error. */
+/** The result for one path as parsed JSON, or the error. */
 export interface Told {
   ok?: unknown;
   error?: string;
   kind?: string;
 }
 
-/** Takes `use` of each path, in one process of its own, and what it became with the memory that the process took. */
+/**
+ * Evaluates `use` for each path, all in one new process, and returns the results and the memory that the process used.
+ */
 export function eachOf(module: string, use: string, paths: string[]): { told: Told[]; megabytes: number } {
   const script = `
     import { existsSync, readFileSync } from 'node:fs';
@@ -23,7 +25,7 @@ export function eachOf(module: string, use: string, paths: string[]): { told: To
       try { told.push({ ok: await (${use})(module, path) }); }
       catch (error) { told.push({ error: error.message, kind: error.constructor.name }); }
     }
-    // maxRSS is that of the process that started this one, if it had more.
+    // maxRSS is that of the parent process if the parent had more.
     const own = /^VmHWM:\\s+(\\d+) kB/m.exec(existsSync(STATUS) ? readFileSync(STATUS, 'utf8') : '');
     const kilobytes = own ? Number(own[1]) : process.resourceUsage().maxRSS;
     process.stdout.write(JSON.stringify({ told, megabytes: kilobytes / 1e3 }));`;
@@ -34,10 +36,10 @@ export function eachOf(module: string, use: string, paths: string[]): { told: To
   return JSON.parse(stdout) as { told: Told[]; megabytes: number };
 }
 
-/** The error of a path that was refused so. */
+/** The error for a refused path. */
 export const refusal = (path: string, what: string): Told => ({ kind: 'DataError', error: `${path}: ${what}` });
 
-/** Whether it is an error that names the file, in one line without escape codes. */
+/** Checks that the result is an error that names the file, in one line without escape codes. */
 export function expectNamed(told: Told, path: string): void {
   expect(told).toEqual({ kind: 'DataError', error: expect.stringMatching(/^\P{Control}+$/u) });
   expect(told.error!.startsWith(`${path}: `)).toBe(true);

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-// The built examples, in processes of their own. Machines may be busy.
+// The tests run the built examples in processes of their own. Machines may be busy.
 jest.setTimeout(180_000);
 
 let root: string;
@@ -12,7 +12,7 @@ beforeAll(() => void (root = mkdtempSync(join(tmpdir(), 'softseg-examples-'))));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 const start = (...args: string[]) => {
-  // One thread adds up in one order.
+  // A single thread always adds up in the same order.
   const env = { ...process.env, OMP_NUM_THREADS: '1', TF_NUM_INTRAOP_THREADS: '1' };
   return spawn(process.execPath, [join(process.cwd(), 'examples/dist/run.js'), ...args], { env });
 };
@@ -25,14 +25,16 @@ const outcome = async (child: ReturnType<typeof start>) => {
   return { code, stdout, stderr };
 };
 
-/** The example's output, or the test fails with what it had to complain about. */
+/** The example's output; a failure shows its error output. */
 const run = async (...args: string[]) => {
   const { code, stdout, stderr } = await outcome(start(...args));
   expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
   return { stdout, stderr };
 };
 
-/** The numbers in the rows of tables: those with exactly three decimals at the end of lines that begin with two spaces. */
+/**
+ * The scores in the rows of tables: numbers with exactly three decimals at the end of lines that begin with two spaces.
+ */
 const scoresIn = (stdout: string) =>
   stdout.split('\n').flatMap((line) => /^ {2}\S.*?((?: +\d+\.\d{3})+)$/.exec(line)?.[1]!.trim().split(/ +/).map(Number) ?? []); // prettier-ignore
 
@@ -42,7 +44,7 @@ const sizeOf = (path: string) => {
   return [png.readUInt32BE(16), png.readUInt32BE(20)];
 };
 
-/** Columns and rows of tiles, height of a tile, scores in the tables, losses told. All tiles are 160 wide. */
+/** Columns and rows of tiles, height of a tile, scores in the tables, losses printed. All tiles are 160 wide. */
 const EXAMPLES = {
   binary: { columns: 4, rows: 2, tile: 192, legend: false, scores: 4, losses: 1 },
   multiclass: { columns: 4, rows: 2, tile: 192, legend: true, scores: 3, losses: 1 },
@@ -69,27 +71,27 @@ const check = (name: Name, stdout: string, out: string) => {
 };
 
 describe('the examples', () => {
-  test.each(Object.keys(EXAMPLES) as Name[])('%s trains, scores, and draws what it learnt', async (name) => {
+  test.each(Object.keys(EXAMPLES) as Name[])('%s trains, scores, and draws its predictions', async (name) => {
     const out = join(root, name);
     const { stdout } = await run(name, '--quick', '--backend', 'native', '--out', out);
     expect(stdout).toContain(`${name}: backend tensorflow`);
     check(name, stdout, out);
   });
 
-  test.each(['multilabel', 'volume'] as Name[])('%s runs on wasm, too', async (name) => {
+  test.each(['multilabel', 'volume'] as Name[])('%s also runs on wasm', async (name) => {
     const out = join(root, `${name}-wasm`);
     const { stdout } = await run(name, '--quick', '--backend', 'wasm', '--out', out);
     expect(stdout).toContain(`${name}: backend wasm`);
     check(name, stdout, out);
   });
 
-  test('multiclass, interrupted, goes on and ends as if it had not been', async () => {
+  test('multiclass continues after an interruption, and ends as if there had been none', async () => {
     const args = (folder: string) => ['multiclass', '--quick', '--backend', 'native', '--out', join(root, folder)];
     const whole = await run(...args('whole'));
 
     const child = start(...args('halves'));
     child.stderr.on('data', (text: Buffer) => {
-      // The first epoch is saved, the second one is running.
+      // The first epoch is saved and the second one is running.
       if (text.includes('epoch 1 of')) child.kill('SIGKILL');
     });
     expect(await outcome(child)).toMatchObject({ code: null });
@@ -106,14 +108,14 @@ describe('a wrong call', () => {
     [['unary'], 'got unary'],
     [['binary', '--quik'], "Unknown option '--quik'"],
     [['binary', '--backend', 'cuda'], '--backend cuda: must be one of auto, native, wasm'],
-  ])('%j: exit code 2, in one line', async (args, message) => {
+  ])('with %j ends with exit code 2 and one line', async (args, message) => {
     const { code, stdout, stderr } = await outcome(start(...args));
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(message);
     expect(stderr.trimEnd().split('\n')).toHaveLength(1);
   });
 
-  test('a folder for the output that cannot be made: exit code 1, in one line', async () => {
+  test('with an output folder that cannot be made ends with exit code 1 and one line', async () => {
     const { code, stdout, stderr } = await outcome(start('binary', '--out', '/dev/null/out'));
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toMatch(/^--out \/dev\/null\/out: cannot be made \(.*\)\n$/);

@@ -1,4 +1,4 @@
-/** Images as a disk or somebody else may give them to the demo: no crash, no hang, no wrong pixel. */
+/** Images as a disk or another person may give them to the demo: no crash, no hang, no wrong pixel. */
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -24,7 +24,7 @@ function written(bytes: Uint8Array, ending = 'png'): string {
   return path;
 }
 
-/** The pixels of an image, and whether they are as many as it says. */
+/** The pixels of an image, and whether their number is the one that it declares. */
 const PIXELS = `async ({ readPixels }, path) => {
   const { width, height, channels, values, white } = await readPixels(path, 'image');
   return { width, height, channels, white, all: values.length === width * height * channels, values: [...values] };
@@ -53,7 +53,7 @@ test('a damaged PNG is refused', () => {
   images(paths).told.forEach((told, i) => expectNamed(told, paths[i]!));
 });
 
-describe('an image that has no check values is refused, or has as many pixels as it says', () => {
+describe('a damaged image without checksums is refused, or has as many pixels as it declares', () => {
   const drawn = (mime: string): Buffer => {
     const script = `
       import { Jimp } from 'jimp';
@@ -83,7 +83,7 @@ describe('an image that has no check values is refused, or has as many pixels as
   });
 });
 
-describe('an image that says what is not so', () => {
+describe('an image with a false header', () => {
   const claiming = (width: number, height: number) => png({ width, height, rows: Buffer.alloc(10) });
   const bomb = Buffer.alloc(4e8);
   const withChunks = (...chunks: Buffer[]) => Buffer.concat([SIGNATURE, ...chunks]);
@@ -144,7 +144,7 @@ describe('an image that says what is not so', () => {
     expect(megabytes).toBeLessThan(500);
   });
 
-  test('is read where that does not change a pixel', () => {
+  test('is read where no pixel depends on the false part', () => {
     const same = [
       png(grey),
       Buffer.concat([png(grey), Buffer.from('something behind the end')]),
@@ -155,7 +155,7 @@ describe('an image that says what is not so', () => {
     for (const each of told) expect(each).toEqual(told[0]);
     expect(told[0]!.ok).toMatchObject({ values: [...grey.rows].filter((_, i) => i % 8 > 0) });
     expect(megabytes).toBeLessThan(300);
-    // The palette that a colour image suggests to old screens is none of its own.
+    // A colour image's palette is only a suggestion for old screens, not its own.
     const colour: Png = { width: 2, height: 2, colour: 2, rows: someRows(2, 6) };
     const [plain, suggesting] = images([written(png(colour)), written(png({ ...colour, before: [palette] }))]).told;
     expect(suggesting).toEqual(plain);
@@ -163,7 +163,7 @@ describe('an image that says what is not so', () => {
   });
 });
 
-describe('what is no file', () => {
+describe('something other than a file', () => {
   test('is refused, and not waited for', () => {
     const at = (name: string) => join(root, name);
     mkdirSync(at('folder.png'));

@@ -1,4 +1,4 @@
-/** Label files, whose numbers must be those of the file, or refused. */
+/** Label files: the numbers read are those in the file, or the file is refused. */
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -39,13 +39,13 @@ const readAll = (files: { path: string; use: Use }[]) =>
 
 const read = (paths: string[], use: Use) => readAll(paths.map((path) => ({ path, use })));
 
-/** The outcome for the bytes, for each use. */
+/** The outcome of reading the bytes, for each use. */
 const readFor = (bytes: Buffer, ending: string, uses: readonly Use[] = USES) => {
   const path = written(bytes, ending);
   return { path, told: readAll(uses.map((use) => ({ path, use }))) };
 };
 
-/** Samples of all sizes that fit into `bits`, with runs of equal ones between them. */
+/** Samples of `bits` bits, of all magnitudes, with runs of equal ones in between. */
 const samplesOf = (count: number, bits: number) =>
   Array.from({ length: count }, (_, i) => (i % 7 < 3 ? 1 : Math.floor((i * 0.618034 * 2 ** bits) % 2 ** bits)));
 
@@ -77,7 +77,7 @@ describe('a TIFF', () => {
     expect(kinds.length).toBeGreaterThan(150);
   });
 
-  test('gives its colours, of 16 bits too, and its long strings', () => {
+  test('gives its colours, also with 16 bits, and is read with long LZW strings', () => {
     const colours = [8, 16].flatMap((bits) =>
       [3, 4].flatMap((channels) =>
         [false, true].map((differences) => ({ bits, channels, differences, compression: 'lzw' as const })),
@@ -100,7 +100,7 @@ describe('a TIFF', () => {
   const grey = { width: 4, height: 3, samples: [0, 1, 2, 3, 0, 1, 2, 3, 5, 5, 5, 5] };
   const palette = [0, 9, 9, 9, 0, 9, 9, 9, 0, 9, 9, 0].map((value) => 257 * value);
 
-  test('keeps the indices of a palette for numbers, and takes its colours for the rest', () => {
+  test('gives the indices of a palette as numbers, and its colours for all other uses', () => {
     const indexed = {
       ...grey,
       bits: 2,
@@ -115,7 +115,7 @@ describe('a TIFF', () => {
     expect(mask).toEqual(image);
   });
 
-  test('of signed numbers is read where none is negative', () => {
+  test('with signed numbers is read if none is negative', () => {
     const signed = { ...grey, bits: 16, tags: { 339: [2] } };
     expect(readFor(tiff(signed), 'tif', ['numbers']).told[0]).toMatchObject({
       ok: { white: 32767, values: grey.samples },
@@ -125,7 +125,7 @@ describe('a TIFF', () => {
       expect(each).toEqual(refusal(path, 'cannot be read as an image (it has negative numbers)'));
   });
 
-  test('whose 0 is white is turned around for an image, and refused for labels', () => {
+  test('in which 0 is white is inverted for an image, and refused for labels', () => {
     const { path, told } = readFor(tiff({ ...grey, tags: { 262: [0] } }), 'tif');
     expect(told[0]).toMatchObject({ ok: { values: grey.samples.map((value) => 255 - value) } });
     const refused = refusal(path, 'cannot be read as an image (its 0 is white; save it as PNG)');
@@ -150,7 +150,7 @@ describe('a TIFF', () => {
     ['it has no palette', { tags: { 262: [3] } }],
     ['it has fewer pixels than it says', { samples: grey.samples, tags: { 257: [4] } }],
   ];
-  test('of another kind is refused, and what to do is said', () => {
+  test('of an unsupported kind is refused, with advice', () => {
     const cases = refused.flatMap(([message, kind, uses = USES]) => {
       const path = written(tiff({ ...grey, ...kind }), 'tif');
       return uses.map((use) => ({ path, use, message }));
@@ -171,7 +171,7 @@ describe('a TIFF', () => {
     });
   });
 
-  test('that is damaged is refused, or has as many pixels as it says', () => {
+  test('that is damaged is refused, or has as many pixels as it declares', () => {
     for (const compression of ['none', 'lzw', 'deflate', 'packbits'] as const) {
       const whole = tiff({ width: 9, height: 7, bits: 16, samples: samplesOf(63, 4), compression });
       const paths = [...damaged(whole, { some: 60 })].map(({ bytes }) => written(bytes, 'tif'));
@@ -184,7 +184,7 @@ describe('a TIFF', () => {
   });
 });
 
-/** A BMP of one row for each of `rows`, which are whole bytes; a palette of greys up to 8 bits. */
+/** A BMP with the given rows, each a whole number of bytes; up to 8 bits, with a palette of greys. */
 function bmp(bits: number, width: number, rows: number[][], compression = 0): Buffer {
   const colours = bits <= 8 ? 2 ** bits : 0;
   const palette = Array.from({ length: colours }, (_, i) => [i, i, i, 0]).flat();
@@ -201,7 +201,7 @@ function bmp(bits: number, width: number, rows: number[][], compression = 0): Bu
   return Buffer.concat([head, Buffer.from(palette), Buffer.from(pixels)]);
 }
 
-/** A GIF of 2x1 pixels, 0 and 1, whose palette is grey; the frame as often as asked. */
+/** A GIF of 2x1 pixels, 0 and 1, with a grey palette and the given number of frames. */
 const gif = (frames: number) => {
   const frame = [0x2c, 0, 0, 0, 0, 2, 0, 1, 0, 0, 2, 2, 0x44, 0x0a, 0];
   const comment = [0x21, 0xfe, 2, 0x2c, 0x3b, 0];
@@ -209,7 +209,7 @@ const gif = (frames: number) => {
 };
 
 describe('a file of another format', () => {
-  test('gives its numbers where it has them', () => {
+  test('gives its numbers where it stores them', () => {
     const cases: [Buffer, number[]][] = [
       [bmp(1, 11, [[0b10110100, 0b11100000]]), [1, 0, 1, 1, 0, 1, 0, 0, 1, 1, 1]],
       [bmp(8, 5, [[0, 1, 2, 3, 200], [5, 6, 7, 8, 9]]), [0, 1, 2, 3, 200, 5, 6, 7, 8, 9]], // prettier-ignore
@@ -222,7 +222,7 @@ describe('a file of another format', () => {
     }
   });
 
-  test('is refused where the decoder would give others', () => {
+  test('is refused where the decoder would give other numbers', () => {
     const jpeg = Buffer.from('ffd8ffe0', 'hex');
     const cases: [Buffer, string, (readonly Use[])?][] = [
       [bmp(4, 5, [[0x12, 0x34, 0x50]]), 'it is a BMP of 4 bits a pixel, kind 0; save it as PNG'],
@@ -241,7 +241,7 @@ describe('a file of another format', () => {
 type Files = Record<string, Buffer>;
 
 let folders = 0;
-/** A folder with a file of images/ for each label file, and what becomes of it: the labels by file, or the error. */
+/** Makes a folder with label files, and an image for each, and reads it: the labels by file, or the error. */
 function dataset(kind: string, labels: Files, images: Files = {}) {
   const dir = join(root, `data${folders++}`);
   for (const folder of ['images', kind]) mkdirSync(join(dir, folder), { recursive: true });
@@ -265,7 +265,7 @@ const line16 = (...values: number[]) => {
 const bit: Png = { width: 2, height: 1, depth: 1, rows: Buffer.from([0, 0b01000000]) };
 
 describe('masks', () => {
-  test('are 0 and 1 or 0 to white', () => {
+  test('are read as 0 and 1, or as 0 to white', () => {
     expect(dataset('masks', { 'a.png': line(0, 1), 'b.png': line(1, 1), 'c.png': line(0, 0) }).told).toEqual({
       ok: { 'a.png': [0, 1], 'b.png': [1, 1], 'c.png': [0, 0] },
     });
@@ -287,7 +287,7 @@ describe('masks', () => {
     ).toEqual({ ok });
   });
 
-  test('of which nobody can say which are refused, with the names of the files', () => {
+  test('that could be either are refused, with the names of the files', () => {
     const mixed = dataset('masks', { 'a.png': line(0, 255), 'b.png': line(0, 1), 'c.png': line(0, 0) });
     const both = `has 1 as its highest value, and ${mixed.at('a.png')} has 255; all must be 0 and 1, or all 0 to white`;
     expect(mixed.told).toEqual(refusal(mixed.at('b.png'), both));
@@ -300,7 +300,7 @@ describe('masks', () => {
   });
 });
 
-test('names that look the same are the same, however a system stores their accents', () => {
+test('names that look the same count as the same, however a system stores their accents', () => {
   const [one, two] = ['\u00e9', 'e\u0301'];
   const images: Files = {};
   const labels: Files = {};
@@ -344,7 +344,7 @@ test('labels drawn in the alpha channel are refused, and opaque ones read', () =
     const { told } = readFor(bytes, ending, uses);
     for (const each of told) expect(each).toMatchObject({ ok: { channels: 1, values: { length: 2 } } });
   }
-  // A GIF names a colour that is transparent.
+  // The GIF names a transparent colour.
   const control = Buffer.from([0x21, 0xf9, 4, 1, 0, 0, 0, 0]);
   const at = transparentGif.lastIndexOf(0x2c);
   const { path, told } = readFor(

@@ -1,4 +1,4 @@
-/** PNGs made by hand, right ones and wrong ones. */
+/** PNGs made by hand, valid and invalid ones. */
 import { crc32, deflateSync } from 'node:zlib';
 
 export function chunk(type: string, data: Uint8Array): Buffer {
@@ -16,7 +16,7 @@ export interface Png {
   /** 0 grey, 2 colour, 3 palette, 4 grey with alpha, 6 colour with alpha. */
   colour?: number;
   interlaced?: boolean;
-  /** The rows, each with its filter in front. */
+  /** The rows, each after its filter type. */
   rows: Uint8Array;
   /** Chunks between the header and the data. */
   before?: Buffer[];
@@ -36,7 +36,7 @@ export const data = (rows: Uint8Array): Buffer => chunk('IDAT', deflateSync(rows
 export const png = (image: Png): Buffer =>
   Buffer.concat([SIGNATURE, header(image), ...(image.before ?? []), data(image.rows), END]);
 
-/** Rows of an image without a filter, whose bytes are all different from their neighbours. */
+/** Rows of an image without filters, in which each byte differs from its neighbours. */
 export function someRows(height: number, bytesPerRow: number): Buffer {
   const rows = Buffer.alloc(height * (bytesPerRow + 1));
   for (let i = 0; i < rows.length; i++) rows[i] = i % (bytesPerRow + 1) === 0 ? 0 : (37 * i) % 251;

@@ -17,7 +17,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test('results that cannot be written leave those that were there, and nothing half', () => {
+test('results that cannot be written leave the earlier ones in place, and nothing half-written', () => {
   const script = `${failingScript}
     import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
     import { writeTogether } from ${JSON.stringify(join(DIST, 'shared/write.js'))};
@@ -52,7 +52,7 @@ test('results that cannot be written leave those that were there, and nothing ha
     const files = Object.fromEntries(there);
     if (error === null) expect(files).toEqual({ 'picture.png': 'new'.repeat(1000), 'results.json': 'new' });
     else {
-      // The second file may still fail to take its name, whole as it is.
+      // The second file is complete, but its rename may still fail.
       expect([kept, renames]).toContainEqual(files);
       expect(error[0]).toBe('DataError');
       expect(error[1]).toMatch(/\/(picture\.png|results\.json): cannot be written \(E/);
@@ -62,7 +62,7 @@ test('results that cannot be written leave those that were there, and nothing ha
   expect(readdirSync(folder)).toEqual(['picture.png', 'results.json']);
 });
 
-test('results are written also where the picture cannot be drawn', () => {
+test('results are written even if the picture cannot be drawn', () => {
   const use = `async ({ writeResults }, folder) => {
     const { readdirSync, readFileSync } = await import('node:fs');
     await writeResults(folder, 'old', async () => Buffer.from('old'));
@@ -74,7 +74,7 @@ test('results are written also where the picture cannot be drawn', () => {
   expect(told).toEqual([{ ok: ['DataError', message, 'results.json', 'new'] }]);
 });
 
-test('a picture is drawn of images of any shape and of all classes, with room for its legend', () => {
+test('a picture shows images of any shape and all classes, with room for its legend', () => {
   const use = `async ({ drawPicture }, shape) => {
     const [height, width, classes, shown] = shape.split(',').map(Number);
     const count = height * width;
@@ -86,7 +86,7 @@ test('a picture is drawn of images of any shape and of all classes, with room fo
     const outcomes = [{ loss: 'metric-iou', predictions: values }];
     const { decode } = await import('fast-png');
     const picture = decode(await drawPicture({ dataset, labels: values, outcomes, padded: { height, width } }));
-    // Black at the left edge of the soft label: swatches of the legend, and the scale of the error.
+    // Black pixels at the left edge of the soft label are swatches of the legend and the scale of the error.
     const pixel = (y, x) => [...picture.data.subarray(3 * (y * picture.width + x), 3 * (y * picture.width + x) + 3)];
     let black = 0;
     const left = 6 + (picture.width - 6) / 3;
@@ -104,6 +104,6 @@ test('a picture is drawn of images of any shape and of all classes, with room fo
     const { height: drawn, black } = told[i]!.ok as { height: number; black: number };
     const named = Math.max(1, classes! - 1);
     expect(drawn).toBeGreaterThanOrEqual(height! * scale + named * 20 + 40);
-    expect(black).toBeGreaterThanOrEqual(12 + 14 * named); // the scale's begin and the swatches' edges
+    expect(black).toBeGreaterThanOrEqual(12 + 14 * named); // the start of the scale and the edges of the swatches
   });
 });

@@ -1,4 +1,7 @@
-/** The tables that the demo reads, as people and disks may give them: no wrong number of annotators, no wrong slice. */
+/**
+ * The tables that the demo reads, in the states that people and disks leave them in: no wrong number of annotators, no
+ * wrong slice.
+ */
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -27,7 +30,7 @@ describe('manifest.csv', () => {
   const READ = '({ readAnnotators }, path) => [...readAnnotators(path)]';
   const annotators = (paths: string[]) => eachOf('brain/manifest.js', READ, paths).told;
 
-  test('is read as programs write it', () => {
+  test('is read as spreadsheet programs write it', () => {
     const texts = [
       'file,annotators\na.png,3\nb c.png,12\n',
       '\ufefffile,annotators\r\na.png,3\r\nb c.png,12',
@@ -38,7 +41,7 @@ describe('manifest.csv', () => {
     }
   });
 
-  test('is refused, with its line, where it may mean something else', () => {
+  test('is refused, with the line, where it is ambiguous', () => {
     const columns = 'needs the columns file and annotators';
     const count = (given: string) =>
       `line 2 has annotators ${JSON.stringify(given)}, not a whole number from 1 to 999999`;
@@ -61,7 +64,7 @@ describe('manifest.csv', () => {
     annotators(paths).forEach((told, i) => expect(told).toEqual(refusal(paths[i]!, cases[i]![1])));
   });
 
-  test('is refused where it is no file, and not waited for', () => {
+  test('is refused where it is not a file, and not waited for', () => {
     const at = (name: string) => join(root, name);
     mkdirSync(at('folder.csv'));
     symlinkSync(at('nowhere'), at('dangling.csv'));
@@ -71,7 +74,7 @@ describe('manifest.csv', () => {
     expect(annotators([at('missing.csv')])).toEqual([{ ok: [] }]);
   });
 
-  test('damaged anywhere it is refused, or lists whole numbers', () => {
+  test('is refused when damaged anywhere, or lists whole numbers', () => {
     const text = Buffer.from('file,annotators\ntrain_1.png,5\ntrain_2.png,5\n"test_1.png",12\n');
     const paths = [...damaged(text)].map(({ bytes }) => written(bytes, 'csv'));
     annotators(paths).forEach((told, i) => {
@@ -96,7 +99,7 @@ describe('the brain slices', () => {
     return folder;
   };
 
-  test('damaged anywhere are refused', () => {
+  test('are refused when damaged anywhere', () => {
     const file = 'train_03.png';
     const cases = [...damaged(readFileSync(join(DATA, file)), { some: 8, most: 200 })];
     const folders = cases.map(({ bytes }) => withFile(file, bytes));
@@ -104,7 +107,7 @@ describe('the brain slices', () => {
     folders.forEach((folder, i) => expectNamed(told[i]!, join(folder, file)));
   });
 
-  test('in a list that is damaged are refused, or are the same slices', () => {
+  test('with a damaged list are refused, or are the same slices', () => {
     const list = readFileSync(join(DATA, 'slices.csv'));
     const folders = [list, ...[...damaged(list, { some: 12, most: 200 })].map(({ bytes }) => bytes)].map((bytes) =>
       withFile('slices.csv', bytes),

@@ -1,4 +1,4 @@
-/** TIFFs made by hand, of every kind that the demo reads and some that it must not. */
+/** TIFFs made by hand, of every kind that the demo reads and some kinds that it must refuse. */
 import { deflateSync } from 'node:zlib';
 
 type Compression = 'none' | 'lzw' | 'deflate' | 'packbits';
@@ -13,21 +13,21 @@ export interface Tiff {
   channels?: number;
   compression?: Compression;
   bigEndian?: boolean;
-  /** Differences between neighbours instead of samples. */
+  /** Store differences between neighbours instead of samples. */
   differences?: boolean;
   rowsPerStrip?: number;
   /** Width and height of tiles. */
   tile?: [number, number];
-  /** Tags that are added, or stand instead of the usual ones, as shorts. */
+  /** Tags to add or to replace, as shorts. */
   tags?: Record<number, number[]>;
-  /** The bytes that its only strip holds instead of the samples. */
+  /** Bytes to store in the only strip instead of the samples. */
   strip?: Buffer;
-  /** How often the page is there. */
+  /** How often to store the page. */
   pages?: number;
   description?: string;
 }
 
-/** LZW by the TIFF specification: a table of strings, cleared when it is full. */
+/** LZW as the TIFF specification has it: a table of strings, cleared when it is full. */
 function lzw(bytes: Buffer): Buffer {
   let bits = '';
   let table = new Map<string, number>();
@@ -59,7 +59,7 @@ function lzw(bytes: Buffer): Buffer {
   return Buffer.from(bits.match(/.{1,8}/g)!.map((byte) => parseInt(byte.padEnd(8, '0'), 2)));
 }
 
-/** Runs of one byte as runs, all else as it is, a byte at a time or two. */
+/** PackBits: runs of one byte as runs, the rest as literals of one or two bytes. */
 function packbits(bytes: Buffer): Buffer {
   const out: number[] = [];
   for (let i = 0; i < bytes.length;) {
@@ -69,14 +69,14 @@ function packbits(bytes: Buffer): Buffer {
     else if (i + 1 < bytes.length) out.push(1, bytes[i]!, bytes[i + 1]!);
     else out.push(0, bytes[i]!);
     i += run > 1 ? run : 2;
-    if (i % 5 === 0) out.push(128); // which says nothing
+    if (i % 5 === 0) out.push(128); // a no-op in this format
   }
   return Buffer.from(out);
 }
 
 const PACK = { none: (bytes: Buffer) => bytes, lzw, deflate: deflateSync, packbits };
 
-/** The samples of a rectangle as bytes, each row from a new byte; zeros outside the image. */
+/** The samples of a rectangle as bytes, each row starting at a new byte; zeros outside the image. */
 function block(image: Tiff, [left, top, columns, rows]: [number, number, number, number]): Buffer {
   const { width, height, samples, bits = 8, channels = 1, bigEndian = false, differences = false } = image;
   const at = (y: number, x: number, c: number) =>
