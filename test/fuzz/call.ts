@@ -12,7 +12,7 @@ export interface TensorSpec {
   tensor: 'float32' | 'int32' | 'bool';
   shape: number[];
   of: number[];
-  /** The values are float64, for the oracle alone. */
+  /** The values are float64; only the oracle takes them so. */
   exact?: true;
 }
 
@@ -31,15 +31,15 @@ interface HostileSpec {
   hostile: HostileName;
 }
 
-/** An argument: plain data in which tensors, functions and hostile values are specs. */
+/** An argument as plain data, in which tensors, functions and hostile values are specs. */
 export type Spec = unknown;
 
 export interface Call {
   fn: string;
   args: Spec[];
-  /** Whether value checks are on. */
+  /** Value checks are on. */
   checked?: boolean;
-  /** The arguments need not fit what is documented, so an error is an answer as well. */
+  /** The arguments need not be valid, so an error is also a correct answer. */
   wild?: boolean;
 }
 
@@ -62,7 +62,7 @@ const CALLBACKS = {
   stepByStep: (step: number) => 0.25 + step,
 } as const;
 
-/** The same in float64, for those that are activations. */
+/** Float64 versions of the callbacks that are activations. */
 const REFERENCE_CALLBACKS: Partial<Record<keyof typeof CALLBACKS, (x: NdArray) => NdArray>> = {
   softmax: (x) => reference.softOneHot(x),
   sparsemax: (x) => sparsemax(x),
@@ -82,7 +82,7 @@ const isSpec = (value: unknown): boolean => [isTensorSpec, isCallback, isHostile
 export const isPlainObject = (value: unknown): value is Record<string, Spec> =>
   isObject(value) && !Array.isArray(value) && !isSpec(value);
 
-/** The values of a tensor as it holds them. */
+/** The values of a tensor, rounded to its dtype. */
 export function valuesOf({ tensor, shape, of, exact }: TensorSpec): number[] {
   const rounded = exact ? of : of.map((value) => (tensor === 'float32' ? Math.fround(value) : Math.trunc(value)));
   return Array.from({ length: sizeOf(shape) }, (_, i) => rounded[i % rounded.length] ?? 0);
@@ -94,13 +94,13 @@ function toTensorOf(spec: TensorSpec): tf.Tensor {
   return tf.tensor(typed.from(values), spec.shape, spec.tensor);
 }
 
-/** As the oracle takes it: int32 is kept, and bool becomes 0 and 1. */
+/** The array for the oracle: int32 keeps its dtype, and bool becomes 0 and 1. */
 function toNdArray(spec: TensorSpec): NdArray {
   const array = { shape: [...spec.shape], data: Float64Array.from(valuesOf(spec)) };
   return spec.tensor === 'int32' ? { ...array, dtype: 'int32' } : array;
 }
 
-/** The value that a function gets for a spec. Tensors are made once per call and belong to the caller. */
+/** The value of a spec as the function gets it. Tensors are made once per call and belong to the caller. */
 export function materialize(spec: Spec): unknown {
   if (isTensorSpec(spec)) return toTensorOf(spec);
   if (isCallback(spec)) return CALLBACKS[spec.callback];
@@ -111,7 +111,7 @@ export function materialize(spec: Spec): unknown {
   return spec;
 }
 
-/** The same for the oracle. */
+/** The value of a spec as the oracle gets it. */
 export function forOracle(spec: Spec): unknown {
   if (isTensorSpec(spec)) return toNdArray(spec);
   if (isCallback(spec)) return REFERENCE_CALLBACKS[spec.callback];
@@ -127,7 +127,7 @@ export function mapObject<T>(
   return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, f(value, key)]));
 }
 
-/** The tensors of a value that was made of a spec, hostile ones included. */
+/** All tensors in a materialized value, including those in hostile values. */
 export function tensorsIn(value: unknown, depth = 0): tf.Tensor[] {
   try {
     if (value instanceof tf.Tensor) return [value as tf.Tensor];
@@ -135,11 +135,11 @@ export function tensorsIn(value: unknown, depth = 0): tf.Tensor[] {
     if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype) return [];
     return Object.values(value as Record<string, unknown>).flatMap((each) => tensorsIn(each, depth + 1));
   } catch {
-    return []; // a hostile object
+    return []; // the object is hostile
   }
 }
 
-/** A call as code that a reader can run. */
+/** The call as code for a reader. */
 export function asCode({ fn, args }: Call): string {
   return `${fn}(${args.map(code).join(', ')})`;
 }
@@ -161,7 +161,7 @@ function code(spec: Spec): string {
   return typeof spec === 'number' ? number(spec) : (JSON.stringify(spec) ?? String(spec));
 }
 
-/** A call as the line of a regression test. */
+/** The call as a line of the regression tests. */
 export function asLine({ fn, args, checked, wild }: Call): string {
   const flags = `${checked ? ', checked: true' : ''}${wild ? ', wild: true' : ''}`;
   return `{ fn: '${fn}', args: [${args.map(literal).join(', ')}]${flags} },`;

@@ -1,4 +1,4 @@
-/** The properties that must hold for every call, and how they are checked. */
+/** Checks the properties that must hold for every call. */
 import * as tf from '@tensorflow/tfjs-core';
 import * as softseg from '../support/allEntries.js';
 import { sizeOf, type NdArray } from '../reference/index.js';
@@ -8,10 +8,10 @@ import { oracleGradients } from './oracleGradients.js';
 import { rangeOf } from './ranges.js';
 import type { Subject } from './subject.js';
 
-/** Counts of a run, for the report. */
+/** Counts of a run for the report. */
 export const counters = { calls: 0, oracle: 0, gradients: 0, errors: 0, values: 0 };
 
-/** A property that did not hold. `kind` and a message without numbers tell failures of one fault from others. */
+/** A property that did not hold. Failures with the same `kind` and message, except for numbers, come from one fault. */
 export class Failure extends Error {
   constructor(
     readonly kind: string,
@@ -25,7 +25,7 @@ type Outcome = { values: NdArray[] } | { error: Error };
 
 const EXPORTS = new Set(Object.keys(softseg));
 
-/** Which kernels a call runs on: those of the project, and composed ones to compare. */
+/** The kernels that a call runs on: those of the project, then composed ones to compare with. */
 function kernelChoices(): softseg.KernelChoice[] {
   return softseg.kernelsInUse() === 'composed' ? ['composed'] : ['auto', 'composed'];
 }
@@ -34,7 +34,7 @@ function kernelChoices(): softseg.KernelChoice[] {
 export async function check(subject: Subject, call: Call, choices = kernelChoices()): Promise<void> {
   setValueChecks(call.checked ?? false);
   const { warn } = console;
-  // Logits between 0 and 1 get a warning.
+  // Logits between 0 and 1 cause a warning.
   console.warn = () => undefined;
   const args = materialize(call.args) as unknown[];
   try {
@@ -84,7 +84,7 @@ async function checkWith(subject: Subject, call: Call, args: unknown[], choices:
   for (const relation of subject.relations ?? []) await checkRelation(subject, call, relation, first.values);
 }
 
-/** The same for arguments that may not fit what asks. */
+/** isArbitrary for arguments that may not be what it expects. */
 function isKnownArbitrary(subject: Subject, args: Call['args']): boolean {
   try {
     return subject.arbitrary?.(args) ?? false;
@@ -95,10 +95,10 @@ function isKnownArbitrary(subject: Subject, args: Call['args']): boolean {
 
 const scaleOf = ({ scale = 1 }: Subject) => scale;
 
-/** Sums over very many classes are one float32 after the other in tfjs's ops. */
+/** A looser tolerance for very many classes, whose sums tfjs computes one float32 after the other. */
 function toleranceOf(subject: Subject, { args, wild }: Call, which: 'tolerance' | 'gradientTolerance'): number {
   const many = someTensor(args, ({ shape }) => shape.some((size) => size > MANY));
-  // Arguments that do not fit are to be refused; digits are checked by calls that fit.
+  // Invalid arguments should be refused; valid calls check the digits.
   const own = wild ? 1e-2 : (subject[which]?.(args) ?? 1e-5);
   return many ? Math.max(own, 1e-4) : own;
 }
@@ -127,7 +127,7 @@ function invoke(subject: Subject, args: unknown[]): unknown {
   return (softseg as unknown as Record<string, (...args: unknown[]) => unknown>)[subject.fn]!(...args);
 }
 
-/** The tensors and numbers of a result as arrays; the tensors are disposed. */
+/** The tensors and numbers in a result as arrays. The tensors are disposed. */
 function read(result: unknown): NdArray[] {
   if (typeof result === 'number') return [{ shape: [], data: Float64Array.of(result) }];
   if (result instanceof tf.Tensor) {
@@ -153,7 +153,7 @@ function checkError(subject: Subject, call: Call, error: unknown): void {
   if (!call.wild && !subject.mayRefuse && !isEmpty(call)) throw new Failure('refused', message);
 }
 
-/** Tensors without a value may be refused. */
+/** A function may refuse tensors without values. */
 const isEmpty = ({ args }: Call): boolean => someTensor(args, ({ shape }) => sizeOf(shape) === 0);
 
 const isFinite = (args: Spec[]): boolean => !someTensor(args, ({ of }) => !of.every(Number.isFinite));
@@ -192,14 +192,14 @@ function checkValues(subject: Subject, call: Call, values: NdArray[]): void {
   for (const { data } of values) {
     const broken = subject.mayBeNaN ? undefined : data.find((value) => !Number.isFinite(value));
     if (broken !== undefined) throw new Failure('not finite', `${broken} in [${shown(data)}]`);
-    // Rounding may carry a sum of ratios past the end of its range.
+    // Rounding may move a sum of ratios past the end of its range.
     const slack = 1e-5 * Math.max(scaleOf(subject), 0);
     const outside = data.find((value) => value < least - slack || value > most + slack);
     if (outside !== undefined) throw new Failure('out of range', `${outside} outside [${least}, ${most}]`);
   }
 }
 
-/** Equal in shape, and within 1e-5 of the largest value, or of the scale where all are smaller. */
+/** Throws unless the arrays have equal shapes, and values within `tolerance` of the largest value or of the scale. */
 function compare(
   what: string,
   actual: NdArray[],
@@ -217,13 +217,13 @@ function compare(
     }
     let largest = scale;
     other.data.forEach((value, k) => {
-      // Where the oracle has no value the other's tells the scale.
+      // Where the oracle has no value, the other value counts for the scale.
       const known = Number.isFinite(value) ? value : array.data[k]!;
       if (Number.isFinite(known)) largest = Math.max(largest, Math.abs(known));
     });
     const places = array.data.findIndex((value, k) => {
       const wanted = other.data[k]!;
-      // The oracle has no value where it is at a kink.
+      // The oracle has no value at a kink.
       if (Number.isNaN(wanted)) return what === 'value' && !Number.isNaN(value);
       return !(value === wanted || Math.abs(value - wanted) <= tolerance * largest);
     });
@@ -242,7 +242,7 @@ async function withoutLeak<T>(run: () => Promise<T>, where: string): Promise<T> 
   const before = held();
   const result = await run();
   if (held() === before) return result;
-  // The first call of a kind may keep what later calls use again.
+  // The first call of a kind may keep tensors that later calls reuse.
   const [again] = [held(), await run()];
   const after = held();
   if (after !== again)
@@ -257,7 +257,7 @@ function held(): string {
   return `${tf.memory().numTensors}/${(tf.backend() as unknown as { numDataIds(): number }).numDataIds()}`;
 }
 
-/** Gradients to predictions and labels. */
+/** Checks the gradients with respect to predictions and labels. */
 async function checkGradients(
   subject: Subject,
   call: Call,
@@ -286,7 +286,7 @@ async function checkGradients(
   const scale = 0.1 * scaleOf(subject);
   const tolerance = toleranceOf(subject, call, 'gradientTolerance');
   const kinks = subject.kinks?.(call.args);
-  // NaN where there is nothing to compare with.
+  // NaN marks values that are not compared.
   const withoutKinks = (own: NdArray[]) =>
     kinks ? own.map(({ shape, data }) => ({ shape, data: data.map((value, k) => (kinks.has(k) ? NaN : value)) })) : own;
   const [first, other] = found as [NdArray[], NdArray[] | undefined];
@@ -301,7 +301,7 @@ async function checkGradients(
   found.forEach((own, i) => compare('gradient', own, expected, scale, `${choices[i]} against the oracle`, tolerance));
 }
 
-/** Factors that differ from entry to entry, so that a gradient tells them apart. */
+/** A different factor for each entry, so that gradients of different entries differ. */
 export const factorOf = (i: number) => 1 + 0.25 * (i % 5);
 
 function gradients(subject: Subject, args: unknown[], places: number[]): NdArray[] {

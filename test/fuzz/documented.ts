@@ -1,4 +1,4 @@
-/** Where docs/definitions.md allows NaN or infinite values. */
+/** The arguments for which docs/definitions.md allows NaN or infinite values. */
 import { sizeOf } from '../reference/index.js';
 import { overlap } from '../reference/overlap.js';
 import { readPixels } from '../reference/pixels.js';
@@ -7,8 +7,8 @@ import { forOracle, isCallback, type Spec, type TensorSpec } from './call.js';
 import { defined } from './scene.js';
 
 /**
- * Under softmax +Infinity, and -Infinity on all classes of a pixel that counts, give NaN; NaN in a pixel that counts
- * gives NaN everywhere.
+ * Under softmax, +Infinity gives NaN, and so does -Infinity in all classes of a pixel that counts. NaN in a pixel that
+ * counts gives NaN everywhere.
  */
 export function mayBeInfinite(args: Spec[], place = 2): boolean {
   const [labels, predictions] = args as [TensorSpec, TensorSpec];
@@ -21,7 +21,7 @@ export function mayBeInfinite(args: Spec[], place = 2): boolean {
   });
 }
 
-/** Whether value checks must let these arguments pass. */
+/** True if value checks must accept these arguments. */
 export function passesValueChecks(args: Spec[]): boolean {
   if (mayBeInfinite(args)) return false;
   const [labels, predictions, options] = args as [TensorSpec, TensorSpec, Spec];
@@ -34,7 +34,7 @@ export function passesValueChecks(args: Spec[]): boolean {
   });
 }
 
-/** The pixels that count with their logits for probabilities. */
+/** The pixels that count, with logits in place of probabilities. */
 function rawPixels(labels: TensorSpec, predictions: TensorSpec, options: Spec) {
   const { activation, axis, mask, ignoreLabel } = (options ?? {}) as {
     activation?: Spec;
@@ -51,8 +51,8 @@ function rawPixels(labels: TensorSpec, predictions: TensorSpec, options: Spec) {
 }
 
 /**
- * The places of all values of pixels in which a probability equals its label up to rounding: abs(p - t) has a kink
- * there, on whose sides kernels may stand.
+ * The positions of all values in pixels where a probability equals its label up to rounding. There abs(p - t) has a
+ * kink, and kernels may be on different sides of it.
  */
 export function kinksOf(args: Spec[], place = 2): ReadonlySet<number> {
   const options = (args[place] ?? {}) as { axis?: number };
@@ -75,15 +75,15 @@ export function kinksOf(args: Spec[], place = 2): ReadonlySet<number> {
 }
 
 /**
- * Whether float32 and float64 agree on which classes are predicted at all, that is, no sum of probabilities underflows,
- * and on the logarithms of p and 1 - p where a function gives p as float32.
+ * True if float32 and float64 agree on which classes are predicted at all (no sum of probabilities underflows), and on
+ * log p and log(1 - p) where an activation function gives p in float32.
  */
 export function isRepresentable(args: Spec[], place = 2): boolean {
   const { activation, axis, sharpness, mask, ignoreLabel, ...rest } = (args[place] ?? {}) as Record<string, Spec>;
   const how = forOracle(defined({ activation, axis, sharpness, mask, ignoreLabel })) as object;
   const [labels, predictions] = args.slice(0, 2).map(forOracle) as [NdArray, NdArray];
   const { pixels } = readPixels(labels, predictions, how);
-  // The bound of 1e9 is that of a logarithm here, and of a logit in the oracle.
+  // The bound of 1e9 limits logarithms in the functions, but logits in the oracle.
   const { of } = args[1] as TensorSpec;
   if (of.includes(-Infinity) && of.some((z) => Number.isFinite(z) && Math.abs(z) > 1e3)) return false;
   if (

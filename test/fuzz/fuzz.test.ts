@@ -1,5 +1,5 @@
 /**
- * Some random calls of every exported function, most of them the same in every run. `npm run fuzz` makes more of them.
+ * Makes some random calls of every exported function, most of them the same in every run. `npm run fuzz` makes more.
  */
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
@@ -12,7 +12,7 @@ import { SUBJECTS } from './subjects/index.js';
 
 const SAME_SEED = 1;
 const NEW_SEED = Math.floor(Math.random() * 2 ** 31);
-/** Calls of a function: `npm test` is to find what a change breaks, and long runs what nobody thought of. */
+/** Runs for each seed: `npm test` should find what a change breaks, and long runs should find unexpected faults. */
 const RUNS: [seed: number, runs: number][] = [
   [SAME_SEED, 12],
   [NEW_SEED, 4],
@@ -20,13 +20,13 @@ const RUNS: [seed: number, runs: number][] = [
 
 const names = SUBJECTS.map(({ fn }) => fn);
 
-test('every exported function but the class of errors has a subject, and none has two', () => {
+test('every exported function except the error class has exactly one subject', () => {
   const functions = Object.entries(softseg).filter(([, value]) => typeof value === 'function');
   const exported = functions.map(([name]) => name).filter((name) => name !== 'ArgumentError');
   expect([...names].sort()).toEqual(exported.sort());
 });
 
-test('every entry that runs in a browser is looked at', async () => {
+test('every entry that runs in a browser is fuzzed', async () => {
   expect(browserEntries().length).toBeGreaterThanOrEqual(3);
   for (const [, source] of browserEntries()) {
     const entry = (await import(join('../..', source))) as object;
@@ -34,7 +34,7 @@ test('every entry that runs in a browser is looked at', async () => {
   }
 });
 
-test('every range is that of a subject', () => {
+test('every range belongs to a subject', () => {
   expect(Object.keys(RANGES).filter((name) => !names.includes(name))).toEqual([]);
 });
 

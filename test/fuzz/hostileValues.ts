@@ -3,14 +3,14 @@ import * as tf from '@tensorflow/tfjs-core';
 
 const OWN_ERROR = 'thrown by the fuzzer';
 
-/** The network of a call: what it makes of tensors of text is its own business. */
+/** The network of a call. It refuses string tensors with an error of its own. */
 export function twice(x: tf.Tensor): tf.Tensor {
   return x.dtype === 'string' ? throwing() : tf.mul(x, 2);
 }
 
 /**
- * Whether the fuzzer's own callback, getter, class or proxy threw this, when it was called or asked for something. What
- * a user's object throws is passed on.
+ * True if the fuzzer's own callback, getter, class or proxy threw this error. Errors thrown by a user's objects are
+ * passed on.
  */
 export function isOwnError(message: string): boolean {
   return message === OWN_ERROR || /\bHostile\b|proxy that has been revoked|^Error when checking/.test(message);
@@ -32,7 +32,7 @@ const disposed = () => {
   return tensor;
 };
 
-/** Answers each question with itself, so it passes for anything. */
+/** A proxy that answers every property and call with itself, so it passes for anything. */
 const answering = (): unknown => {
   const proxy: unknown = new Proxy(() => proxy, { get: (_, name) => (typeof name === 'symbol' ? undefined : proxy) });
   return proxy;

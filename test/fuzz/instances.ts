@@ -1,4 +1,4 @@
-/** Objects that functions take next to tensors: models, optimizers, accumulators. */
+/** Objects that functions take besides tensors: models, optimizers, accumulators. */
 import * as tf from '@tensorflow/tfjs';
 import * as softseg from '../support/allEntries.js';
 import { twice } from './hostileValues.js';
@@ -14,7 +14,7 @@ function model(): tf.LayersModel {
   return made;
 }
 
-/** Made once: they hold tensors for as long as they live. */
+/** Made once, because they hold tensors as long as they live. */
 const SHARED = {
   'a compiled model': model,
   'a model': () => tf.sequential({ layers: [tf.layers.dense({ inputShape: [null, 2], units: 2 })] }),
@@ -52,7 +52,7 @@ export function instanceNamed(name: InstanceName): unknown {
   return name in SHARED ? shared(name as keyof typeof SHARED) : FRESH[name as keyof typeof FRESH]();
 }
 
-/** At the end of a test file. */
+/** Call it at the end of a test file. */
 export function disposeInstances(): void {
   for (const instance of made.values()) (instance as { dispose(): void }).dispose();
   made.clear();

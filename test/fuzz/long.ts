@@ -1,4 +1,4 @@
-/** Long runs: `npm run fuzz`. Progress and failures go to stderr. */
+/** Long runs (`npm run fuzz`). Progress and failures go to stderr. */
 import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs';
@@ -23,7 +23,7 @@ const { values } = parseArgs({
   },
 });
 
-/** Runs of a subject one after the other. */
+/** Consecutive runs of one subject. */
 const RUNS = 40;
 
 async function startBackend(name: string): Promise<void> {

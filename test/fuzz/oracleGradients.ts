@@ -2,18 +2,19 @@ import type { NdArray } from '../reference/index.js';
 import { isTensorSpec, valuesOf, type Spec, type TensorSpec } from './call.js';
 import { factorOf } from './check.js';
 
-/** How many places of a tensor are measured. */
+/** The number of values in a tensor at which slopes are measured. */
 const PLACES = 5;
 const STEP = 1e-6;
-/** How far the slopes on both sides may lie apart where there is no kink. */
+/** Slopes on both sides that differ by more than this show a kink. */
 const KINK = 1e-4;
 const JUMP = 1e4;
 
 /**
- * The gradients of the oracle at a few places of each argument by central differences, NaN elsewhere. They are also NaN
- * where the slopes to the left and to the right differ: there is a kink (a tie, p = t, the end of a clip) or a curve
- * too tight for a difference, and the definition picks one of many subgradients. Fused and composed kernels are
- * compared there all the same. `labels` is the place of soft labels, whose slopes are not measured near 0.
+ * The gradients of the oracle at a few values of each argument by central differences, and NaN elsewhere. They are also
+ * NaN where the left and right slopes differ: at a kink (a tie, p = t, the end of a clip), where the definition picks
+ * one of many subgradients, or where the function is too curved for a difference. Fused and composed kernels are
+ * compared there all the same. `labels` is the position of soft labels among the arguments; their slopes are not
+ * measured near 0.
  */
 export function oracleGradients(
   oracle: (args: Spec[]) => NdArray[] | null,
@@ -31,10 +32,10 @@ export function oracleGradients(
     const data = new Float64Array(values.length).fill(NaN);
     const count = Math.min(PLACES, values.length);
     for (let i = 0; i < count; i++) {
-      // Odd strides visit places of all classes and pixels.
+      // Odd strides visit all classes and pixels.
       const k = Math.floor((i * values.length) / count + (values.length % 3)) % values.length;
       if (!Number.isFinite(values[k]!) || Math.abs(values[k]!) > 1e3) continue;
-      // A step to the left would leave [0, 1], and at 0 a class appears. A sentinel that moves is a label, and counts.
+      // A step to the left would leave [0, 1], and at 0 a class appears. A moved ignoreLabel becomes an ordinary label.
       if (place === labels && (values[k]! < 1e-3 || ignored.has(values[k]!))) continue;
       const at = (x: number) => total(withValue(args, place, values, k, x));
       const [above, below] = [at(values[k]! + STEP), at(values[k]! - STEP)];
@@ -42,7 +43,7 @@ export function oracleGradients(
       const noise = (4e-16 * Math.abs(middle)) / STEP;
       if (Math.abs(right - left) > KINK * Math.max(Math.abs(right), Math.abs(left), 1e-2) || noise > 1e-7) continue;
       const slope = (above - below) / (2 * STEP);
-      // A steeper one is a jump: a class appears, a bound is passed.
+      // A steeper slope is a jump: a class appears, or a bound is passed.
       if (Math.abs(slope) < JUMP) data[k] = slope;
     }
     return { shape: [...spec.shape], data };

@@ -1,9 +1,9 @@
 import { isLossName, LOSSES } from '../../src/training/lossRegistry.js';
 
 /**
- * The smallest and largest value of each function's result, as docs/definitions.md has them, for the default reductions
- * and weights; those of losses are in their descriptions. Subjects whose options widen a range say so. -log of a Dice coefficient is at most -log 1e-6 + 1 (14.8),
- * a logarithm of a probability at least -1e9.
+ * The smallest and largest value of each function's result, as docs/definitions.md gives them, for the default
+ * reductions and weights. The ranges of losses are in their descriptions. Subjects whose options widen a range say so.
+ * -log of a Dice coefficient is at most -log 1e-6 + 1 (14.8); the logarithm of a probability is at least -1e9.
  */
 export type Range = readonly [least: number, most: number];
 
@@ -12,7 +12,7 @@ const POSITIVE: Range = [0, Infinity];
 const ANY: Range = [-Infinity, Infinity];
 
 export const RANGES: Readonly<Record<string, Range>> = {
-  // Its description rounds.
+  // The range in its description is rounded.
   diceLoss: [0, 1 - Math.log(1e-6)],
   softSkeleton: SHARE,
 

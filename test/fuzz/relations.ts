@@ -1,4 +1,4 @@
-/** Calls that must give the same: the order of a list, or of a batch, does not matter. */
+/** Pairs of calls that must give the same result: the order of a list, or of a batch, does not matter. */
 import { sizeOf, type NdArray } from '../reference/index.js';
 import { isPlainObject, isTensorSpec, mapObject, valuesOf, type Spec, type TensorSpec } from './call.js';
 import type { Relation } from './subject.js';
@@ -22,7 +22,7 @@ export const reversedBatch: Relation = {
   other(call) {
     const samples = (call.args[1] as TensorSpec).shape[0]!;
     const { hardest } = (call.args[2] ?? {}) as { hardest?: number };
-    // Which of equally hard pixels count is arbitrary.
+    // It is arbitrary which of several equally hard pixels count.
     if (samples < 2 || hardest !== undefined) return null;
     return { ...call, args: call.args.map((arg) => reversed(arg, samples)) };
   },
@@ -34,7 +34,7 @@ export const reversedBatch: Relation = {
   },
 };
 
-/** Tensors with the samples along their first axis, in reverse. */
+/** The tensors with their samples (along the first axis) in reverse order. */
 function reversed(spec: Spec, samples: number): Spec {
   if (isTensorSpec(spec)) {
     if (spec.shape[0] !== samples) return spec;

@@ -1,4 +1,4 @@
-/** Runs a subject under fast-check and says how a failure can be seen again. */
+/** Runs a subject under fast-check, and says how to repeat a failure. */
 import fc from 'fast-check';
 import { asCode, asLine, type Call } from './call.js';
 import { check, Failure } from './check.js';
@@ -27,11 +27,11 @@ function callsOf(subject: Subject, fittingOnly = false): fc.Arbitrary<Call> {
 export interface FuzzOptions {
   seed: number;
   runs: number;
-  /** fast-check's path to a failure, to begin there. */
+  /** fast-check's path to a failure, at which the run begins. */
   path?: string;
-  /** Failures that are not reported, by their signature. */
+  /** Signatures of failures that are not reported again. */
   known?: ReadonlySet<string>;
-  /** Only calls that the documentation allows. */
+  /** Makes only calls that the documentation allows. */
   fitting?: boolean;
 }
 
@@ -51,7 +51,7 @@ export async function fuzz(
   const details = await fc.check(property, {
     seed,
     numRuns: runs,
-    // Ends runs that shrink for long; what has failed stays a failure.
+    // Ends runs that shrink for long; a failure stays a failure.
     interruptAfterTimeLimit: 5000,
     ...(path !== undefined && { path }),
   });
@@ -68,7 +68,7 @@ export async function fuzz(
   };
 }
 
-/** Failures of one fault have one signature: numbers and names of values are left out. */
+/** Gives failures of the same fault the same signature, which leaves out numbers and values. */
 export function signatureOf(fn: string, error: unknown): string {
   const message = (error as Error).message.split('\n')[0]!;
   return `${fn} ${message.replace(/\[[^\]]*\]/g, '[]').replace(/-?\d+(\.\d+)?(e[-+]?\d+)?/g, '#')}`;

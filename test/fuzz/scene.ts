@@ -6,7 +6,7 @@ import { valuesOf, type CallbackSpec, type TensorSpec } from './call.js';
 export interface Scene {
   labels: TensorSpec;
   predictions: TensorSpec;
-  /** Those of the options that say how the two are read which are set. */
+  /** The options that say how to read the two, as far as they are set. */
   options: {
     activation?: 'softmax' | 'sigmoid' | 'none' | CallbackSpec;
     sharpness?: number;
@@ -17,28 +17,28 @@ export interface Scene {
   samples: number;
   spatial: number[];
   classes: number;
-  /** Classes exclude each other: softmax, or probabilities of more than one class. */
+  /** Classes exclude each other: softmax, or probabilities of several classes. */
   exclusive: boolean;
   binary: boolean;
-  /** The labels are what value checks let pass. */
+  /** Value checks accept the labels. */
   checkable: boolean;
 }
 
 /** The arguments that a function accepts. */
 export interface SceneRules {
   activations: readonly ('softmax' | 'sigmoid' | 'none' | 'function')[];
-  /** The activation where the option is not set; by default softmax, or sigmoid with one class. */
+  /** The activation if the option is not set. Default: softmax, or sigmoid with one class. */
   defaultActivation?: 'sigmoid';
-  /** The least number of spatial axes. */
+  /** The smallest number of spatial axes. */
   leastAxes?: number;
-  /** Whether the class axis may be anywhere, and whether there may be a mask and an ignoreLabel. */
+  /** The options that may be set. Default: all. */
   options?: readonly ('axis' | 'mask' | 'ignoreLabel' | 'sharpness' | 'activation')[];
-  /** Which kinds of labels. */
+  /** The allowed kinds of labels. Default: all. */
   kinds?: readonly LabelKind[];
-  /** The largest number of values of the predictions. */
+  /** The largest number of values in the predictions. */
   most?: number;
   mostClasses?: number;
-  /** Whether axes of size 0 may occur. */
+  /** False if no axis may have size 0. */
   empty?: boolean;
 }
 
@@ -47,16 +47,16 @@ const KINDS: readonly LabelKind[] = ['soft', 'hard', 'bool', 'oneHot', 'indices'
 const ACTIVATIONS = ['softmax', 'sparsemax', 'entmax15', 'softOneHot', 'softThreshold'] as const;
 
 export const weighted = <T>(...entries: [weight: number, arbitrary: fc.Arbitrary<T>][]): fc.Arbitrary<T> =>
-  // Shrinks to the first of them.
+  // A failure shrinks towards the first entry.
   fc.oneof({ withCrossShrink: true }, ...entries.map(([weight, arbitrary]) => ({ weight, arbitrary })));
 
 export const one = <const T>(...values: T[]): fc.Arbitrary<T> => fc.constantFrom(...values);
 
-/** An option that is mostly not set. */
+/** An option that is usually not set. */
 export const sometimes = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
   weighted<T | undefined>([2, fc.constant(undefined)], [1, arbitrary]);
 
-/** A record without the entries that are undefined. */
+/** A record without its undefined entries. */
 export function options<T extends Record<string, fc.Arbitrary<unknown>>>(
   record: T,
 ): fc.Arbitrary<Record<string, unknown>> {
@@ -67,13 +67,13 @@ export function defined(values: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 }
 
-/** Thousandths, which are read more easily than random floats and shrink to whole numbers. */
+/** Multiples of 1/1000, which are easier to read than random floats and shrink to whole numbers. */
 const between = (min: number, max: number) =>
   fc.integer({ min: min * 1000, max: max * 1000 }).map((thousandths) => thousandths / 1000);
 
 const signed = (value: fc.Arbitrary<number>) => fc.tuple(value, fc.boolean()).map(([x, minus]) => (minus ? -x : x));
 
-/** Logits over a log grid; finite ones. */
+/** Finite logits over a logarithmic grid. */
 export const logit = weighted<number>(
   [8, one(0, 1, -1, 2, -2, 0.5, 3, -3)],
   [8, between(-4, 4)],
@@ -83,7 +83,7 @@ export const logit = weighted<number>(
 
 export const anyLogit = weighted<number>([60, logit], [1, fc.constant(-Infinity)], [1, signed(fc.constant(Infinity))]);
 
-/** Labels and probabilities. */
+/** Values of labels and probabilities. */
 export const share = weighted<number>(
   [8, one(0, 1)],
   [4, between(0, 1)],
@@ -163,7 +163,7 @@ function toScene(r: Raw, rules: SceneRules): Scene {
   const isIndices = kind === 'indices' || kind === 'indicesWithAxis' || (kind === 'oneHot' && classes === 1);
   const isFloat = kind === 'soft' || kind === 'hard';
 
-  // All of it first with the classes last, then moved.
+  // Everything is first made with the classes last, then moved.
   const mask =
     allowed('mask') && r.mask
       ? { tensor: r.mask, shape: [samples, ...spatial], of: maskValues(r.weights, r.mask) }
@@ -223,7 +223,7 @@ function maskValues(weights: number[], tensor: TensorSpec['tensor']): number[] {
   return weights.map((weight) => (tensor === 'bool' ? Number(weight > 0.5) : Math.round(weight)));
 }
 
-/** Sizes that keep calls short. */
+/** Sizes small enough for short calls. */
 function fitSizes(r: Raw, rules: SceneRules, leastAxes: number, classes: number) {
   const { most = 500 } = rules;
   let spatial = r.spatial.slice();
@@ -244,7 +244,7 @@ function normalized(row: number[]): number[] {
   return sum === 0 ? row.map((_, c) => Number(c === 0)) : row.map((value) => Math.fround(value / sum));
 }
 
-/** Rows [N·P][count] as [N, before, count, after]. */
+/** Turns rows [N·P][count] into [N, before, count, after]. */
 function moveClasses(rows: number[][], samples: number, before: number[], count: number, after: number[]): number[] {
   const [outer, inner] = [sizeOf(before), sizeOf(after)];
   const values: number[] = [];

@@ -2,59 +2,59 @@ import type fc from 'fast-check';
 import type { NdArray } from '../reference/index.js';
 import type { Call, Spec } from './call.js';
 
-/** How to fuzz one exported function. */
+/** The way to fuzz one exported function. */
 export interface Subject {
   /** The name under which an entry of the package exports it. */
   fn: string;
   /** Arguments that the documentation allows. */
   args: fc.Arbitrary<Spec[]>;
-  /** Whether value checks may be on for these arguments; never, if not given. */
+  /** True if value checks may be on for these arguments. Default: never. */
   checkable?(args: Spec[]): boolean;
-  /** Calls the function in another way than with its arguments alone. */
+  /** Calls the function if its arguments alone do not say how. */
   invoke?(args: unknown[]): unknown;
-  /** The result in float64, one array for each tensor or number of the result; null where the oracle has none. */
+  /** The result in float64, one array for each tensor or number in the result; null where the oracle has none. */
   oracle?(args: Spec[]): NdArray[] | null;
-  /** The places of the arguments by which it is differentiated; a result of one tensor. */
+  /** The positions of the arguments to differentiate by. The result must be one tensor. */
   differentiable?(args: Spec[]): number[];
-  /** The function in float64 of which the gradient is that, where it is another one than the oracle. */
+  /** The float64 function that has the expected gradient, if it is not the oracle. */
   slopes?(args: Spec[]): NdArray[] | null;
   /** The result differs from call to call. */
   random?: boolean;
-  /** The documentation leaves open which of several results these arguments have. */
+  /** True if the documentation allows several results for these arguments. */
   arbitrary?(args: Spec[]): boolean;
-  /** The place of soft labels among the arguments. */
+  /** The position of soft labels among the arguments. */
   labels?: number;
-  /** Whether the oracle's values by `args` have derivatives that can be measured. */
+  /** True if the oracle's derivatives at `args` can be measured. */
   smooth?(args: Spec[]): boolean;
-  /** Where the documentation allows any result for these arguments, NaN too. */
+  /** True if the documentation allows any result for these arguments, including NaN. */
   nonFinite?(args: Spec[]): boolean;
-  /** NaN and Infinity are among the values that the documentation gives results, and the oracle knows where. */
+  /** The documentation gives NaN or Infinity as some results, and the oracle knows where. */
   mayBeNaN?: boolean;
-  /** Smallest and largest value of the result; none by default. See ranges.ts. */
+  /** Smallest and largest value of the result. Default: see ranges.ts. */
   range?(args: Spec[]): readonly [number, number];
-  /** The size below which an error of 1e-5 of it is no disagreement; by default 1, as for losses in [0, 1]. */
+  /** Errors below 1e-5 of this size are no disagreement. Default: 1, as for losses in [0, 1]. */
   scale?: number;
-  /** How far values may lie apart; 1e-5, if not given. */
+  /** The largest allowed difference between values. Default: 1e-5. */
   tolerance?(args: Spec[]): number;
-  /** The places of gradients where the function has a kink, and rounding decides on which side of it they are. */
+  /** The positions at which a gradient has a kink and rounding decides on which side of it kernels are. */
   kinks?(args: Spec[]): ReadonlySet<number>;
-  /** 1e-5, if not given. */
+  /** The largest allowed difference between gradients. Default: 1e-5. */
   gradientTolerance?(args: Spec[]): number;
-  /** Calls that must give the same, and how results of the second are brought to the form of those of the first. */
+  /** Calls that must give the same result. */
   relations?: readonly Relation[];
-  /** Fitting arguments may be refused all the same, because of the state of an object. */
+  /** Valid arguments may still be refused, because of an object's state. */
   mayRefuse?: boolean;
-  /** Errors may name other functions too, those that were passed or that are called inside. */
+  /** Errors may also name other functions: those passed in, or those called inside. */
   composite?: boolean;
-  /** The percentage of the usual runs that it gets; 100 by default. */
+  /** Its share of the usual number of runs, in percent. Default: 100. */
   share?: number;
 }
 
-/** Another call that must give the same. */
+/** Another call that must give the same result. */
 export interface Relation {
   name: string;
-  /** null where it does not apply. */
+  /** The other call; null if the relation does not apply. */
   other(call: Call): Call | null;
-  /** The result of the other call in the form of the first. */
+  /** Brings the result of the other call into the form of the first. */
   back?(values: NdArray[], call: Call): NdArray[];
 }

@@ -1,4 +1,4 @@
-/** Calls in which something does not fit: a hostile value, an unknown option, an argument too few. */
+/** Calls in which something does not fit: a hostile value, an unknown option, a missing argument. */
 import fc from 'fast-check';
 import { isPlainObject, isTensorSpec, type Call, type Spec } from './call.js';
 import { HOSTILE_NAMES } from './hostileValues.js';
@@ -6,7 +6,7 @@ import type { Subject } from './subject.js';
 
 type Path = (string | number)[];
 
-/** Every place of the arguments that can hold something else. */
+/** All paths into the arguments at which a value can be replaced. */
 function placesOf(value: Spec, path: Path, depth: number): Path[] {
   const own = path.length > 0 ? [path] : [];
   if (depth === 0) return own;
@@ -61,7 +61,7 @@ const change = fc.record({
   name: fc.constantFrom(...UNKNOWN_OPTIONS),
 });
 
-/** A call of the subject with one or two changes. */
+/** A call of the subject with one or two such changes. */
 export function wildCall({ fn, args }: Subject): fc.Arbitrary<Call> {
   return fc
     .tuple(args, fc.array(change, { minLength: 1, maxLength: 2 }), fc.boolean())

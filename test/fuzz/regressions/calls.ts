@@ -4,9 +4,9 @@ const float = (shape: number[], of: number[]): TensorSpec => ({ tensor: 'float32
 const int = (shape: number[], of: number[]): TensorSpec => ({ tensor: 'int32', shape, of });
 const empty = (...shape: number[]) => float(shape, []);
 
-/** Calls that once failed. The fuzzer prints such lines. */
+/** Calls that once failed, as the fuzzer printed them. */
 export const CALLS: readonly Call[] = [
-  // tf.sign of small numbers is 0 on wasm.
+  // On wasm, tf.sign of small numbers is 0.
   { fn: 'iouScore', args: [float([1, 2], [1, 0]), float([1, 2], [30, 0]), { absent: 'penalize' }] },
   { fn: 'diceScore', args: [float([1, 2], [1, 0]), float([1, 2], [30, 0]), { absent: 'penalize' }] },
   { fn: 'lovaszSoftmaxLoss', args: [float([1, 4, 1], [1e-20]), float([1, 4, 1], [-120, 0])] },
@@ -19,7 +19,7 @@ export const CALLS: readonly Call[] = [
     args: [float([1, 4], [1, 0, 0, 0]), float([1, 4], [104, 0, 0.028, 0]), {}, {}, {}, 'diceLoss'],
   },
   { fn: 'generalizedDiceLoss', args: [float([1, 4], [5e-12, 0.5]), float([1, 4], [0]), { classes: [0] }] },
-  // The sum over an axis of size 0 is uninitialised memory on wasm, and a transposition divides by 0.
+  // On wasm, the sum over an axis of size 0 is uninitialised memory, and a transposition divides by 0.
   { fn: 'softLabelsFromMasks', args: [int([0], []), { classes: 2, absentLabel: -1 }] },
   { fn: 'softLabelsFromMasks', args: [int([1, 0, 2], []), { classes: 2, annotatorAxis: -1 }] },
   { fn: 'annotatorWeightsFromMasks', args: [int([0, 2, 4, 1], []), { annotatorAxis: -3 }] },
@@ -36,10 +36,10 @@ export const CALLS: readonly Call[] = [
   { fn: 'gumbelSoftmax', args: [float([1], [0]), { hard: true, seed: 7 }] },
   { fn: 'signedDistance', args: [empty(0, 3, 2), { axis: 1 }] },
   { fn: 'epochBatches', args: [{ xs: empty(1, 0), ys: float([1], [0]) }, {}] },
-  // The threshold of a large alpha.
+  // The threshold of a large alpha was wrong.
   { fn: 'entmax', args: [float([4], [0]), { alpha: 100 }] },
   { fn: 'entmax', args: [float([4], [-0.001, -0.001, 0, -0.001]), { alpha: 10 }] },
-  // Arguments that no function expects.
+  // These arguments are ones that no function expects.
   {
     fn: 'diceLoss',
     args: [float([1, 1], [0]), float([1, 1], [0]), { mask: { hostile: 'a circular object' } }],

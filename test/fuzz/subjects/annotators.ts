@@ -45,7 +45,7 @@ const staple: Subject = {
 
 const spacing = sometimes(one<number>(1, 0.5, 3));
 
-/** A spacing for each of these axes, where it is a list. */
+/** Makes a list of a spacing, one entry for each axis, if `asList` is set. */
 const perAxis = (given: Record<string, Spec>, count: number, asList: boolean): Record<string, Spec> =>
   defined({
     ...given,
@@ -57,10 +57,10 @@ const perAxis = (given: Record<string, Spec>, count: number, asList: boolean): R
 
 const shapeRules: SceneRules = { activations: ['softmax', 'sigmoid', 'none'], leastAxes: 1, most: 240, mostClasses: 5 };
 
-/** Labels without predictions. */
+/** Signed distances, which take labels without predictions. */
 const signed: Subject = {
   fn: 'signedDistance',
-  // Indices whose last axis has the size 1 are taken to have a class axis, to which a mask may not fit.
+  // Indices whose last axis has size 1 count as having a class axis, which a mask may not fit.
   mayRefuse: true,
   args: fc
     .tuple(
@@ -74,7 +74,8 @@ const signed: Subject = {
     )
     .map(([{ labels, options: how, classes, spatial }, own, asList]) => {
       const withClasses = labels.shape.length === spatial.length + 1;
-      // A size of as many as the classes would make indices look like masks, and one of 1 is taken for a class axis.
+      // With as many classes as the size of an axis, indices would look like masks; size 1 would look like a class
+      // axis.
       const count = labels.shape.includes(classes) ? Math.max(...labels.shape, classes) + 1 : classes;
       return [
         labels,
@@ -83,7 +84,7 @@ const signed: Subject = {
     }),
   oracle(args) {
     const { axis = -1, classes } = optionsOf(args, 1) as { axis?: number; classes?: number };
-    // The oracle has the classes last, and takes no indices.
+    // The oracle needs the classes last, and takes no indices.
     if (classes !== undefined || axis !== -1 || !isSmall(args, 240)) return null;
     const labels = args[0] as TensorSpec;
     if (labels.tensor === 'int32' && labels.shape.at(-1) === 1) return null;
@@ -104,7 +105,7 @@ const surface = (fn: string, own: Record<string, fc.Arbitrary<unknown>>): Subjec
       const { sharpness: _, ...how } = each.options;
       return [each.labels, each.predictions, { ...how, ...fitting }];
     }),
-  // NaN and Infinity where a class has no surface.
+  // NaN and Infinity stand for classes without a surface.
   mayBeNaN: true,
   relations: [
     {
@@ -147,7 +148,7 @@ export const ANNOTATOR_SUBJECTS: readonly Subject[] = [
       ]),
     oracle: oracle(annotators.disagreementEntropy),
     differentiable: () => [0],
-    // At 0 the slope is infinite, and log max(t, 1e-12) takes its place.
+    // At 0 the slope is infinite, so log max(t, 1e-12) takes its place.
     smooth: ([x]) => (x as TensorSpec).of.every((t) => t > 1e-3 && t < 0.999),
   },
   staple,
@@ -159,7 +160,7 @@ export const ANNOTATOR_SUBJECTS: readonly Subject[] = [
         { ...x, tensor: dtype, of: dtype === 'float32' ? x.of : x.of.map((value) => Math.round(value)) },
         perAxis(own, x.shape.length - 1, asList),
       ]),
-    // Infinity where all pixels of a sample are set.
+    // The result is Infinity where all pixels of a sample are set.
     mayBeNaN: true,
     oracle: oracle(distance.distanceTransform),
   },

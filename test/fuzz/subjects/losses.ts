@@ -20,7 +20,7 @@ type Options = Record<string, Spec>;
 const weight = one(0, 0.5, 1, 2);
 const ratio = weighted<number>([3, one(0.5, 0.3, 0.7, 1, 0)], [1, one(1e-3, 2, 10)]);
 
-/** Options of classes before the number of classes is known. */
+/** Options about classes, made before the number of classes is known. */
 export const classOptions = {
   classWeights: sometimes(listOf(weight, 4)),
   classes: sometimes(fc.array(fc.nat(1029), { minLength: 1, maxLength: 3 })),
@@ -47,7 +47,7 @@ const entropyOptions = {
   subtractEntropy: sometimes(fc.boolean()),
 };
 
-/** Lists of one entry per class, and classes that there are. */
+/** Makes lists one entry per class long, and limits class indices to existing classes. */
 export function fitClasses({ classWeights, classes, ...rest }: Options, count: number): Options {
   const cycle = (list: number[]) => Array.from({ length: count }, (_, c) => list[c % list.length]!);
   return defined({
@@ -57,7 +57,7 @@ export function fitClasses({ classWeights, classes, ...rest }: Options, count: n
   });
 }
 
-/** Options that go together. */
+/** Removes options that do not fit each other or the scene. */
 function fit(given: Options, { classes, binary }: Scene): Options {
   const own = fitClasses(given, classes);
   if (own['reduction'] === 'sample' && own['aggregate'] === 'batch') delete own['aggregate'];
@@ -86,13 +86,13 @@ export function oracleOf(loss: unknown, most = 420): (args: Spec[]) => NdArray[]
   };
 }
 
-/** The oracle of a function whose oracle does not cut errors off at 1e9. */
+/** An oracle for finite logits only, for a float64 function that does not limit errors at 1e9. */
 function finiteOracle(loss: unknown): Subject['oracle'] {
   const oracle = oracleOf(loss, 240);
   return (args) => ((args[1] as TensorSpec).of.every(Number.isFinite) ? oracle(args) : null);
 }
 
-/** Where a probability is 1/2 up to rounding, float32 and float64 may see it on different sides of a border. */
+/** An oracle that skips probabilities near 1/2, which float32 and float64 may put on different sides of a border. */
 function awayFromHalf(loss: unknown): Subject['oracle'] {
   const oracle = oracleOf(loss, 240);
   return (args) => {
@@ -116,19 +116,19 @@ function widened([least, most]: Range, args: Spec[], perPixel: boolean): Range {
   const terms = reduction === 'sum' ? Math.max(size, 1) * 4 : 1;
   const weighs =
     reduction === 'none' || reduction === 'sum' || perPixel ? heaviest * classes * (reduction === 'none' ? 1e3 : 1) : 1;
-  // With labels that sum to less than 1, or some of the classes, t log t may be more than the cross-entropy.
+  // With labels that sum to less than 1, or only some classes, t log t may exceed the cross-entropy.
   const lowest = subtractEntropy ? -classes : least;
   return [lowest * weighs * terms, most * weighs * terms * (reduction === 'sum' ? 1e3 : 1)];
 }
 
-/** Derivatives of the oracle are measured where logits are moderate and the result is a continuous function. */
+/** True if the result is continuous, so that the oracle's derivatives can be measured. */
 function isSmooth(args: Spec[]): boolean {
   const own = optionsOf(args);
   // The choice of the hardest pixels jumps, and a root has no derivative at 0.
   return own['hardest'] === undefined && !(Number(own['gamma'] ?? 1) < 1);
 }
 
-/** Running sums of weights that are far apart lose the digits of the small ones. */
+/** True if running sums mix very different weights, and lose digits of the small ones. */
 const isSorted = (fn: string, args: Spec[]): boolean => {
   const { mask, weights } = optionsOf(args);
   return (
@@ -138,7 +138,7 @@ const isSorted = (fn: string, args: Spec[]): boolean => {
 
 const hasRoot = (fn: string, args: Spec[]) => fn === 'unifiedFocalLoss' || Number(optionsOf(args)['gamma'] ?? 1) < 1;
 
-/** The rounding of a probability near 1, to the power of gamma. */
+/** The rounding error of a probability near 1, to the power of gamma. */
 const rootOfRounding = (fn: string, args: Spec[]): number => {
   const { gamma = fn === 'unifiedFocalLoss' ? 0.5 : 1 } = optionsOf(args);
   return Math.max(2e-3, 2 * 1e-7 ** Number(gamma));
@@ -152,13 +152,13 @@ export const representable =
   (args) =>
     isRepresentable(args, place) ? oracle(args) : null;
 
-/** Where values tie, a window's least or largest value has no derivative, though the slopes on both sides may agree. */
+/** With ties the extremum of a window has no derivative, although the slopes on both sides may agree. */
 export function hasNoTies(spec: TensorSpec): boolean {
   const values = valuesOf(spec);
   return new Set(values).size === values.length;
 }
 
-/** Whether the root in the correlation coefficient is far from 0, where its slope is bounded by definition. */
+/** True if the root in the correlation coefficient is far from 0, where the definition bounds its slope. */
 export function hasRoots(args: Spec[]): boolean {
   const { activation, axis, sharpness, mask, ignoreLabel } = optionsOf(args);
   const how = forOracle(defined({ activation, axis, sharpness, mask, ignoreLabel })) as object;
@@ -191,14 +191,14 @@ function loss(fn: string, own: Record<string, fc.Arbitrary<unknown>>, family: Fa
     args: lossArgs(rules, own),
     oracle: family.oracle ?? representable(oracleOf((reference as unknown as Record<string, unknown>)[fn])),
     labels: 0,
-    // Which of equally hard pixels count, whatever they weigh.
+    // Which of several equally hard pixels count is arbitrary, and their weights differ.
     arbitrary: (args) => {
       const { hardest, mask, reduction } = optionsOf(args);
       if (hardest !== undefined && (mask !== undefined || reduction === 'none')) return true;
       return (!perPixel || fn === 'unifiedFocalLoss') && !isRepresentable(args);
     },
     kinks: kinksOf,
-    // V - P loses digits where nearly all is predicted, and so do a root, and a power below 1, of it.
+    // V - P loses digits where nearly everything is predicted; its root, or a power below 1, loses even more.
     tolerance: (args) =>
       hasRoot(fn, args) ? rootOfRounding(fn, args) : hasCorrelation(fn, args) ? 1e-3 : isSorted(fn, args) ? 1e-4 : 1e-5,
     differentiable: (args) => wrt.filter((place) => (args[place] as TensorSpec).tensor === 'float32'),
@@ -206,7 +206,7 @@ function loss(fn: string, own: Record<string, fc.Arbitrary<unknown>>, family: Fa
     checkable: passesValueChecks,
     nonFinite: (args) => mayBeInfinite(args) || (family.nonFinite?.(args) ?? false),
     range: (args) => widened(rangeOf(fn), args, perPixel),
-    // Where abs(p - t) is small it has few digits in float32, and so have the slopes of a root of it.
+    // A small abs(p - t) has few digits in float32, and so do the slopes of its root.
     gradientTolerance: (args) =>
       hasRoot(fn, args) ? 1e-2 : !hasCorrelation(fn, args) ? 1e-5 : hasRoots(args) ? 1e-3 : 1e-1,
     scale,
@@ -225,7 +225,7 @@ const comboWeights = fc
   .uniqueArray(fc.tuple(one(...TERMS), one(0, 0.5, 1, 2)), { minLength: 1, maxLength: 3, selector: ([name]) => name })
   .map((entries) => Object.fromEntries(entries) as Record<string, number>);
 
-/** Combos get what all terms have in common, and options that at most one of them knows. */
+/** Options for combos: those that all terms share, and those that at most one of them has. */
 const comboArgs = fc
   .tuple(
     scene({ activations: ALL }),
@@ -248,7 +248,7 @@ const comboArgs = fc
     return [each.labels, each.predictions, { ...each.options, ...own }] as Spec[];
   });
 
-/** The IoU loss once more, as a user writes it. */
+/** The IoU loss again, as a user would define it. */
 const ownIouLoss = softseg.defineRegionLoss({
   name: 'defineRegionLoss',
   options: {},
@@ -258,7 +258,7 @@ const ownIouLoss = softseg.defineRegionLoss({
   },
 });
 
-/** The Dice loss once more, as any function. */
+/** The Dice loss again, as a function of the user's. */
 const ownDiceLoss = softseg.defineLoss<softseg.DiceLossOptions>({
   name: 'defineLoss',
   options: softseg.diceLoss.description.options as softseg.OptionRules<softseg.DiceLossOptions>,
@@ -267,7 +267,7 @@ const ownDiceLoss = softseg.defineLoss<softseg.DiceLossOptions>({
 
 type AnyLoss = (...args: unknown[]) => unknown;
 
-/** The own options of region losses, where other values than those that the rules give are of interest. */
+/** Options of region losses that need other values than those allowed by their rules. */
 const SPECIAL: Partial<Record<LossName, Record<string, fc.Arbitrary<unknown>>>> = {
   tverskyLoss: {
     alpha: sometimes(ratio),
@@ -282,7 +282,7 @@ function ownOptions(name: LossName): Record<string, fc.Arbitrary<unknown>> {
   return SPECIAL[name] ?? optionsByRules(name);
 }
 
-/** The values that the rules of its own options allow, and the defaults. */
+/** The values that the rules of the loss's own options allow, and the defaults. */
 export function optionsByRules(name: LossName): Record<string, fc.Arbitrary<unknown>> {
   return Object.fromEntries(
     ownRules(name)

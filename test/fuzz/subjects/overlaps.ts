@@ -1,4 +1,4 @@
-/** The sums, and losses of them. */
+/** The sums, and losses computed from them. */
 import fc from 'fast-check';
 import * as tf from '@tensorflow/tfjs-core';
 import * as softseg from '../../../src/index.js';
@@ -15,7 +15,7 @@ import { classOptions, fitClasses, hasRoots, optionsByRules, optionsOf, oracleOf
 const SUMS = SUM_NAMES;
 const ACTIVATIONS = ['softmax', 'sigmoid', 'none', 'function'] as const;
 
-/** The sums of a table in one order, whatever was asked for first. */
+/** The sums of a table in a fixed order, whatever order was requested. */
 function inOrder(table: object): unknown[] {
   return [...SUMS, 'valid'].flatMap((name) => (name in table ? [(table as Record<string, unknown>)[name]] : []));
 }
@@ -62,7 +62,7 @@ const overlapSubject: Subject = {
   relations: [reversedSums],
 };
 
-/** Two masks that share out the pixels. */
+/** Merges tables over two masks that divide the pixels between them. */
 const mergeSubject: Subject = {
   fn: 'mergeOverlaps',
   composite: true,
@@ -103,7 +103,7 @@ const region = {
   reduction: sometimes(one('mean', 'sum', 'none', 'sample')),
 };
 
-/** Options of each loss that depends on sums only. */
+/** Options of each loss that depends only on sums. */
 const ON_SUMS: Record<string, Record<string, fc.Arbitrary<unknown>>> = {
   ...Object.fromEntries(REGION_LOSSES.map((name) => [name, { ...region, ...optionsByRules(name) }])),
   tverskyLoss: {
@@ -127,7 +127,7 @@ const argsOf = (lossName: string): fc.Arbitrary<Spec[]> =>
 const isMcc = (args: Spec[]) => args[5] === 'mccLoss';
 const lossFromOverlap = softseg.lossFromOverlap as (loss: unknown, table: object, options: object) => tf.Tensor;
 
-/** A loss of a table; what is in the fifth argument takes the place of sums, the sixth names the loss. */
+/** Computes a loss from a table. The fifth argument replaces sums of the table, the sixth names the loss. */
 const fromOverlap: Subject = {
   fn: 'lossFromOverlap',
   composite: true,

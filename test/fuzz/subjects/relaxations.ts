@@ -10,7 +10,7 @@ import type { Subject } from '../subject.js';
 
 const size = weighted<number>([10, one(1, 2, 3, 4)], [1, fc.constant(0)], [1, one(7, 64, 130)]);
 
-/** A tensor of any shape of these ranks. */
+/** A tensor of any shape with a rank in this range. */
 export function tensor(
   values: fc.Arbitrary<number>,
   ranks: readonly [number, number],
@@ -29,7 +29,7 @@ function fitted(shape: number[]): number[] {
 
 const axisFor = (pick: number, rank: number) => (pick === 0 || rank === 0 ? undefined : (pick % (2 * rank)) - rank);
 
-/** A tensor, an axis of it and options. */
+/** A tensor, one of its axes, and options. */
 function along(values: fc.Arbitrary<number>, own: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<Spec[]> {
   return fc
     .tuple(tensor(values, [1, 4]), options(own), fc.nat(9))
@@ -51,7 +51,7 @@ function oracle(f: unknown): (args: Spec[]) => NdArray[] | null {
 
 const sharpness = sometimes(one(1, 2, 0.5, 8));
 const hasInfinite = ([x]: Spec[]) => !(x as TensorSpec).of.every(Number.isFinite);
-/** float32 keeps no digit of a difference between large numbers. */
+/** In float32 no digit of a difference between large numbers survives. */
 const isModerate = ([x]: Spec[]) => (x as TensorSpec).of.every((value) => Math.abs(value) <= 250);
 /** The oracle's bisection cannot resolve the threshold of a large alpha. */
 const isResolved = ([, own]: Spec[]) => Number((own as { alpha?: number } | undefined)?.alpha ?? 1.5) <= 10;
@@ -66,7 +66,7 @@ const relaxation = (subject: Subject): Subject => ({
   ...subject,
 });
 
-/** The subjects of the sparse activations, whose gradients have kinks where a probability becomes 0. */
+/** Subjects for sparse activations, whose gradients have kinks where a probability becomes 0. */
 const sparse = (fn: string, f: unknown, given: Record<string, fc.Arbitrary<unknown>> = {}): Subject =>
   relaxation({
     fn,
@@ -78,7 +78,7 @@ const votes = one(0, 1, 2, 3, 7, 100);
 const smoothing = sometimes(one(0, 1, 0.5, 1e-3));
 const missing = sometimes(one(-1, 0, 255));
 
-/** A number that is not below any vote, or a tensor of such. */
+/** Votes, and a number of annotators (or a tensor of numbers) that no vote exceeds. */
 const withAnnotators = fc
   .tuple(
     tensor(votes, [1, 4]),
@@ -95,7 +95,7 @@ const withAnnotators = fc
     return withOptions(all, { ...given, annotators: kind === 1 ? most : counts });
   });
 
-/** Masks, or class maps, of annotators some of whom did not look. */
+/** Masks or class maps by annotators, some of whom did not look. */
 export const masks = (extra: Record<string, fc.Arbitrary<unknown>>, most = 4): fc.Arbitrary<Spec[]> =>
   fc
     .tuple(
@@ -162,7 +162,7 @@ export const RELAXATION_SUBJECTS: readonly Subject[] = [
   relaxation({
     fn: 'straightThroughThreshold',
     args: fc.tuple(tensor(anyLogit, [0, 5]), options({ sharpness })).map(([x, given]) => withOptions(x, given)),
-    // TensorFlow's kernels take subnormal numbers for 0.
+    // TensorFlow's kernels treat subnormal numbers as 0.
     arbitrary: ([x]) => (x as TensorSpec).of.some((z) => z !== 0 && Math.abs(z) < 1e-37),
     oracle: oracle(own('straightThroughThreshold')),
     slopes: oracle(own('softThreshold')),

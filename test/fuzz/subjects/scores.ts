@@ -49,15 +49,15 @@ const scoreArgs = (
     .map(([each, given]) => [each.labels, each.predictions, { ...each.options, ...fitScore(given, each) }]);
 
 /**
- * Where a probability stands at a threshold or at the border of a bin up to rounding, or where two are equal up to
- * rounding, float32 and float64 may decide differently.
+ * False where a probability is at a threshold or at the border of a bin up to rounding, or two are equal up to
+ * rounding: there float32 and float64 may decide differently.
  */
 function isDecided(args: Spec[], places: (own: Record<string, Spec>) => readonly number[] | null): boolean {
   const own = optionsOf(args);
   const borders = places(own);
   if (borders === null) return true;
   if (isCallback(own['activation'])) return false;
-  // Probabilities of logits this small are equal in float64, where the logits are not.
+  // The probabilities of such small logits are equal in float64 although the logits are not.
   if ((args[1] as TensorSpec).of.some((z) => z !== 0 && Math.abs(z) < 1e-15)) return false;
   const how = defined({
     axis: own['axis'],
@@ -96,7 +96,7 @@ function score(name: metrics.ScoreName, own: Record<string, fc.Arbitrary<unknown
     labels: 0,
     arbitrary: (args) => !isRepresentable(args),
     kinks: kinksOf,
-    // Slopes to labels are differences of quotients by T.
+    // Slopes with respect to labels are differences of quotients by T.
     gradientTolerance: (args) => 1e-5 / smallestLabel(args),
     oracle(args) {
       const hard = ({ hard, threshold = 0.5 }: Record<string, Spec>) => (hard ? [threshold as number, 0.5] : null);
@@ -171,14 +171,17 @@ interface Batch {
   mask?: tf.Tensor;
 }
 
-/** Its results: numbers and lists of them. */
+/** The results of an accumulator as numbers and lists of numbers. */
 const said = (accumulator: AnyAccumulator): unknown[] => [
   accumulator.result(),
   accumulator.perClass?.() ?? [],
   accumulator.samples,
 ];
 
-/** All batches in one accumulator; as many, merged in reverse, and one that was written down, must say the same. */
+/**
+ * Puts all batches into one accumulator. Merging one accumulator per batch in reverse, and a round trip through JSON,
+ * must give the same results.
+ */
 function accumulate(fn: string, [how, given]: unknown[]): unknown {
   const batches = Array.isArray(given) ? given : [];
   const Class = (softsegMetrics as unknown as Record<string, AccumulatorClass>)[fn]!;
@@ -221,7 +224,7 @@ function accumulatorArgs(own: Record<string, fc.Arbitrary<unknown>>, rules: Scen
   });
 }
 
-/** Whether it holds for each batch of an accumulator, as the arguments of a function. */
+/** True if it holds for each batch of an accumulator, taken as the arguments of a function. */
 const eachBatch = ([how, batches]: Spec[], holds: (args: Spec[]) => boolean) =>
   (batches as Record<string, TensorSpec>[]).every(({ labels, predictions, mask }) =>
     holds([labels, predictions, defined({ ...(how as object), mask })]),
@@ -233,7 +236,7 @@ function accumulator(fn: string, args: fc.Arbitrary<Spec[]>, extra: Partial<Subj
     // Accumulators always check values, and non-finite sums are errors.
     args: args.filter((given) => eachBatch(given, (batch) => !mayBeInfinite(batch) && passesValueChecks(batch))),
     invoke: (given) => accumulate(fn, given),
-    // NaN stands for what nothing was seen of.
+    // NaN stands for classes that no sample has shown.
     mayBeNaN: true,
     arbitrary: ([how, batches]) => !eachBatch([how, batches], isRepresentable),
     share: 50,

@@ -1,4 +1,4 @@
-/** The training functions that take tensors, and the rest of what the entries export. */
+/** The training functions that take tensors, and all other exports. */
 import fc from 'fast-check';
 import * as tf from '@tensorflow/tfjs-core';
 import * as softseg from '../../support/allEntries.js';
@@ -22,7 +22,7 @@ const plain: SceneRules = { activations: ['softmax'], options: ['mask'], empty: 
 const isSmall = (args: Spec[]) =>
   args.filter(isTensorSpec).every(({ shape }) => sizeOf(shape) > 0 && sizeOf(shape) <= 300);
 
-/** Pieces of a batch: [{ xs, ys, mask }, ...]; xs are the predictions, which the network scales. */
+/** Pieces of a batch as [{ xs, ys, mask }, ...], where xs are the predictions, which the network scales. */
 const pieces = (rules: SceneRules = plain) =>
   fc.tuple(scene(rules), fc.nat(2)).map(
     ([
@@ -34,7 +34,7 @@ const pieces = (rules: SceneRules = plain) =>
       },
       cut,
     ]) => {
-      // Moderate, because the gradient to the network's factor adds up logits times slopes.
+      // Values stay moderate because the gradient with respect to the network's factor adds up logits times slopes.
       const finite = { ...predictions, of: predictions.of.map((z) => (Math.abs(z) <= 10 ? z : 3)) };
       const part = (from: number, to: number) =>
         defined({ xs: sliced(finite, from, to), ys: sliced(labels, from, to), mask: mask && sliced(mask, from, to) });
@@ -45,7 +45,7 @@ const pieces = (rules: SceneRules = plain) =>
 
 type Piece = Record<'xs' | 'ys' | 'mask', TensorSpec | undefined>;
 
-/** The loss of the whole in float64, with logits that are `factor` times xs. */
+/** The float64 loss of the whole batch, with logits that are `factor` times xs. */
 function lossOfWhole(loss: Spec, list: Spec, factor: number): NdArray[] | null {
   const all = list as Piece[];
   if (all.length === 0 || all.length > 2) return null;
@@ -67,13 +67,13 @@ const aLoss = one(...LOSSES).map((callback) => ({ callback }));
 
 const network = { instance: 'a network' };
 
-/** The value, and the gradients as a list. */
+/** The value, followed by the gradients, as a list. */
 const valueAndGrads = (result: unknown): unknown => {
   const { value, grads } = result as { value: tf.Tensor; grads: Record<string, tf.Tensor> };
   return [value, ...Object.values(grads)];
 };
 
-/** The samples of the pieces in reverse order: another batch with the same loss. */
+/** The pieces in reverse order, which are another batch with the same loss. */
 const reversedPieces = {
   name: 'pieces in reverse',
   other: (call: { fn: string; args: Spec[] }) => {
@@ -115,7 +115,7 @@ const ofPieces: readonly Subject[] = [
       const { length, at } = exported('microBatches')(...args) as softseg.MicroBatches;
       return tf.tidy(() => Array.from({ length }, (_, i) => Object.values(at(i)) as tf.Tensor[]).flat());
     },
-    // Hidden values go on to the pieces.
+    // Hidden values are passed on to the pieces.
     mayBeNaN: true,
     share: 40,
   },
@@ -129,7 +129,7 @@ const grid = fc
     return fitting;
   });
 
-/** Tiles are at most as large as the whole. */
+/** Limits tiles to the size of the whole. */
 const fitTiles = (own: Record<string, unknown>, spatial: number[]): Record<string, unknown> => {
   const size = Math.min(own['size'] as number, ...spatial);
   return size <= 1 ? { ...defined({ ...own, overlap: undefined }), size } : { ...own, size };
@@ -145,7 +145,7 @@ const tiled: readonly Subject[] = [
       (exported('tileGrid')(...args) as softseg.Tile[]).map(({ core }) =>
         core.size.reduce((product, size) => product * size, 1),
       ),
-    // The cores are the whole, each pixel once.
+    // The cores cover the whole, each pixel once.
     share: 40,
   },
   {
@@ -167,7 +167,7 @@ const tiled: readonly Subject[] = [
         Array.from({ length: made.length }, (_, i) => Object.values(made.at(i)) as tf.Tensor[]).flat(),
       );
     },
-    // Hidden values go on to the tiles.
+    // Hidden values are passed on to the tiles.
     mayBeNaN: true,
     share: 30,
   },
@@ -183,7 +183,7 @@ const tiled: readonly Subject[] = [
   },
 ];
 
-/** A loss with a wrapper around it, called with packed labels; its value is that of the loss with the mask. */
+/** Wrapped losses called with packed labels. Their value is that of the loss with the mask. */
 const packed: readonly Subject[] = [
   {
     fn: 'withMask',
@@ -282,7 +282,7 @@ const named: Subject = {
   share: 60,
 };
 
-/** Predictions at two scales. */
+/** Deep supervision with predictions at two scales. */
 const deep: Subject = {
   fn: 'deepSupervisionLoss',
   composite: true,
@@ -301,7 +301,7 @@ const deep: Subject = {
       );
       return [loss, each.labels, [predictions, { ...predictions, shape }], { ...each.options, ...own }];
     }),
-  // Values that the full scale hides stand anywhere at the other.
+  // Values that the full scale hides may be visible at the other scale.
   nonFinite: ([, , predictions]) => (predictions as TensorSpec[]).some(({ of }) => !of.every(Number.isFinite)),
   share: 60,
 };
@@ -326,7 +326,7 @@ const data = fc.record({ xs: tensor(logit, [1, 3]), ys: tensor(share, [1, 3]) })
   };
 });
 
-/** xs [N, P, 2] and ys of two classes. */
+/** xs of shape [N, P, 2], and ys with two classes. */
 const scored = fc
   .record({
     samples: one(1, 2, 3),
@@ -413,7 +413,7 @@ const epochs: Subject = {
 const numbers = one(0, 0.5, 1, 8);
 const step = { callback: 'stepByStep' };
 
-/** Callbacks and seeds: functions of plain values. */
+/** Callbacks and seeds, which are functions of plain values. */
 const PLAIN_VALUES: readonly Subject[] = [
   {
     fn: 'withSeed',
