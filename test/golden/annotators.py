@@ -1,12 +1,13 @@
-# Writes annotators.json: what SimpleITK's STAPLE filters and crowd-kit's Dawid-Skene make of masks of several raters.
+# Writes annotators.json: the results of SimpleITK's STAPLE filters and crowd-kit's Dawid-Skene for masks of several
+# raters.
 #   python3 -m venv /tmp/annotators && /tmp/annotators/bin/pip install \
 #     simpleitk==2.5.7 numpy==2.4.6 pandas==3.1.1 attrs==26.1.0 tqdm==4.70.1 scikit-learn==1.9.1
 #   /tmp/annotators/bin/pip install --no-deps crowd-kit==1.4.2  # its transformers and nltk are not needed
 #   /tmp/annotators/bin/python test/golden/annotators.py
-"""STAPLE on class maps and Dawid & Skene's model are the same; Dawid & Skene's prior is updated in each iteration, and
-crowd-kit gives the probabilities of classes, where SimpleITK gives their argmax. A missing answer is -1.
+"""STAPLE on class maps is the same model as Dawid & Skene's, whose prior is updated in each iteration. crowd-kit gives
+the probabilities of classes, SimpleITK only their argmax. A missing answer is -1.
 
-confusion[rater][truth][answer], as softseg has it.
+confusion[rater][truth][answer] has the same order as in softseg.
 """
 
 import importlib
@@ -28,7 +29,7 @@ rng = np.random.default_rng(SEED)
 
 
 def load_dawid_skene():
-    # The package itself imports transformers, this model does not: empty parents stand in for the package.
+    # The package itself imports transformers, but this model does not: empty parents stand in for the package.
     root = list(importlib.util.find_spec("crowdkit").submodule_search_locations)[0]
     for name in ["crowdkit", "crowdkit.aggregation", "crowdkit.aggregation.classification"]:
         parent = types.ModuleType(name)
@@ -72,13 +73,14 @@ def staple(masks):
 
 def multi_label_staple(maps, classes, prior=None):
     image_filter = sitk.MultiLabelSTAPLEImageFilter()
-    # Its probabilities are float32.
+    # SimpleITK's probabilities are float32.
     image_filter.SetTerminationUpdateThreshold(1e-7)
     image_filter.SetMaximumNumberOfIterations(2000)
     if prior is not None:
         image_filter.SetPriorProbabilities(prior)
     labels = image_filter.Execute([sitk.GetImageFromArray(m.astype(np.uint8)) for m in maps])
-    # (classes + 1) x classes: a row for each answer, the last for rejected pixels; a column for each truth.
+    # The matrix is (classes + 1) x classes: a row for each answer, the last for rejected pixels; a column for each
+    # truth.
     matrices = [np.reshape(image_filter.GetConfusionMatrix(k), (classes + 1, classes)) for k in range(len(maps))]
     return {
         "labels": sitk.GetArrayFromImage(labels).ravel().tolist(),

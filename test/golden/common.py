@@ -1,4 +1,4 @@
-"""What the scripts beside this file share: how a library is loaded, and how their json is written."""
+"""Shared by the scripts in this folder: loading a library, and writing the json files."""
 
 import importlib
 import importlib.util
@@ -23,7 +23,7 @@ def described(array):
 
 
 def write(path, seed, packages, inputs, cases):
-    """`packages` by the name of the library, inputs and cases a line each."""
+    """`packages` maps names of libraries to packages; inputs and cases take a line each."""
     versions = {library: version(package).split("+")[0] for library, package in packages.items()}
     lines = ["{", f'  "seed": {seed},', f'  "versions": {json.dumps(versions)},']
     texts = [f"    {json.dumps(name)}: {json.dumps(described(array))}" for name, array in inputs.items()]

@@ -1,12 +1,13 @@
-# Writes distance.json: values and gradients of scipy and MONAI that softseg's distances, shape losses and surface scores
-# must reproduce.
+# Writes distance.json: values and gradients of scipy and MONAI that softseg must reproduce with its distances, shape
+# losses and surface scores.
 #   python3 -m venv /tmp/distance && /tmp/distance/bin/pip install -r test/golden/requirements.txt
 #   /tmp/distance/bin/python test/golden/distance.py
-# (Of the requirements it needs monai, numpy, scipy and torch.)
-"""Each case is one call of a library. The text of the call stands in distance.json and is what is run here.
+# (Only monai, numpy, scipy and torch of the requirements are used.)
+"""Each case is one call of a library. Its text is stored in distance.json, and is the code that runs here.
 
-Names in a call are those of the inputs. softseg's class axis is the last one; here it is moved to 1 (`first`). Losses
-are computed in float64. `gradient` is that of the sum of the value, times 1, 2, 3, ... for skeletons.
+Names in a call are names of inputs. softseg's class axis is the last one; here it is moved to 1 (`first`). Losses are
+computed in float64. `gradient` is the gradient of the sum of the value, for skeletons after a multiplication by 1, 2,
+3, ...
 """
 
 from pathlib import Path
@@ -25,11 +26,11 @@ rng = np.random.default_rng(SEED)
 torch.use_deterministic_algorithms(True)
 
 # ---------------------------------------------------------------------------------------------------------- inputs
-# All values are exact in float32 too.
+# All values can also be represented exactly in float32.
 
 
 def blobs(*shape, share=0.4, sigma=1.0):
-    """A mask of smooth blobs per sample and class of [N, ...spatial, C]."""
+    """A mask of smooth blobs for each sample and class, [N, ...spatial, C]."""
     noise = gaussian_filter(rng.normal(size=shape), (0, *[sigma] * (len(shape) - 2), 0))
     return (noise > np.quantile(noise, 1 - share)).astype(np.int64)
 
@@ -39,7 +40,7 @@ def fractions(*shape, steps=16):
 
 
 def distinct(*shape):
-    """Values in (0, 1), no two alike."""
+    """Values in (0, 1), all different."""
     size = int(np.prod(shape))
     return (rng.permutation(size) + 0.5).reshape(shape) / 2 ** int(np.ceil(np.log2(size)))
 
@@ -127,7 +128,7 @@ def distance_cases():
 
 
 def signed_map(inside):
-    """The distance maps of Kervadec et al., from their code's formula; 0 without a border."""
+    """The distance maps of Kervadec et al., by the formula in their code; 0 for masks without a border."""
     if inside.all() or not inside.any():
         return np.zeros(inside.shape)
     outside = 1 - inside
@@ -212,7 +213,7 @@ def skeleton_cases():
 
 
 def cl_dice_cases():
-    # Its smooth in the harmonic mean has to be positive; the tolerance does not see this one.
+    # SoftclDiceLoss needs a positive smooth in the harmonic mean; this one is below the tolerance.
     tiny = "smooth=1e-12"
     one = {"absent": "smooth"}
     for extra, options in [("", {}), (", iter_=1", {"iterations": 1}), (", smooth_nr=0.5, smooth_dr=0.5", {"smooth": 0.5})]:
@@ -221,7 +222,7 @@ def cl_dice_cases():
             loss_case("clDiceLoss", {**one, **options}, call, "binary labels" + suffix, "binary logits" + suffix)
     call = f"SoftclDiceLoss({tiny}, reduction='none')(predictions, labels)"
     loss_case("clDiceLoss", {**one, "activation": "none", "reduction": "sample"}, call, "values", "values with ties")
-    # Its sums run over the classes too: one class of several at a time.
+    # SoftclDiceLoss also sums over the classes, so each call gets a single class.
     for c in (1, 2):
         call = f"SoftclDiceLoss({tiny})(torch.softmax(predictions, 1)[:, {c}:{c + 1}], labels[:, {c}:{c + 1}])"
         loss_case("clDiceLoss", {**one, "classes": [c]}, call, "one-hot labels", "logits")

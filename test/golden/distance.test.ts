@@ -14,9 +14,9 @@ interface Case {
   library: 'scipy' | 'monai';
   ours: string;
   options: object;
-  /** what was called there */
+  /** The call of the library. */
   call: string;
-  /** names of inputs */
+  /** The names of inputs. */
   labels: string;
   predictions: string | null;
   value: (number | string)[];
@@ -33,7 +33,7 @@ function input(name: string): tf.Tensor {
   return tf.tensor(data, shape, dtype);
 }
 
-/** The tensor as soft labels: ones and zeros that a loss reads with a class axis even if there is one class. */
+/** The tensor as soft labels: ones and zeros, which a loss reads with a class axis even if there is one class. */
 const floats = (name: string) => tf.cast(input(name), 'float32');
 
 function expectValues(actual: tf.Tensor, expected: readonly (number | string)[], tolerance = 1e-5): void {
@@ -53,7 +53,7 @@ const named = (...names: string[]) =>
     .filter(({ ours }) => names.includes(ours))
     .map((each) => [`${each.ours} of ${each.labels} ${JSON.stringify(each.options)} is ${each.call}`, each] as const);
 
-test('every recorded case is tested, and none is without a value', () => {
+test('every recorded case is tested and has a value', () => {
   const tested = [DISTANCES, LOSSES, SKELETONS, SCORES].flatMap((list) => named(...list));
   expect(tested.length).toBe(cases.length);
   expect(cases.every(({ value }) => value.length > 0)).toBe(true);
@@ -67,7 +67,7 @@ const SCORES = ['hausdorffDistance', 'averageSurfaceDistance', 'normalizedSurfac
 describe(`distances equal those of scipy ${golden.versions.scipy}`, () => {
   test.each(named(...DISTANCES))('%s', (_, { ours, options, labels, value }) => {
     const map = ours === 'signedDistance' ? softseg.signedDistance : softseg.distanceTransform;
-    // float32 of what was computed in float64
+    // The recorded values were computed in float64 and rounded to float32.
     expectValues(map(input(labels), options), value, 1e-7);
   });
 });
@@ -93,7 +93,7 @@ describe(`losses equal those of MONAI ${golden.versions.monai}, with scipy's dis
   });
 });
 
-describe(`skeletons and their gradients, in ties too, equal those of MONAI ${golden.versions.monai}`, () => {
+describe(`skeletons and their gradients, also with ties, equal those of MONAI ${golden.versions.monai}`, () => {
   test.each(named(...SKELETONS))('%s', (_, { options, labels, value, gradient }) => {
     const x = floats(labels);
     const skeleton = (values: tf.Tensor) => softseg.softSkeleton(values, options);
@@ -111,7 +111,7 @@ describe(`surface scores equal those of MONAI ${golden.versions.monai}`, () => {
   };
   test.each(named(...SCORES))('%s', (_, { ours, options, labels, predictions, value }) => {
     const score = scores[ours]!(floats(labels), tf.cast(input(predictions!), 'bool'), options);
-    // Its percentile between two infinities (nothing predicted in the last class of the last sample) is NaN.
+    // MONAI's percentile between two infinities is NaN; the last sample has no prediction of the last class.
     const hasPercentile = 'percentile' in options && value.length === 6;
     expectValues(score, hasPercentile ? [...value.slice(0, 5), 'inf'] : value);
   });

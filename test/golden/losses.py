@@ -2,10 +2,10 @@
 #   python3 -m venv /tmp/golden && /tmp/golden/bin/pip install -r test/golden/requirements.txt
 #   /tmp/golden/bin/pip install --no-deps segmentation_models_pytorch==0.6.0  # its torchvision is not needed
 #   /tmp/golden/bin/python test/golden/losses.py
-"""Each case is one call of a library. The text of the call stands in losses.json and is what is run here.
+"""Each case is one call of a library. Its text is stored in losses.json, and is the code that runs here.
 
-Names in a call: logits, labels, mask (None without one). For PyTorch, segmentation_models.pytorch and MONAI the class
-axis of logits and labels is moved to 1; for Keras and optax it is the last. All is float64.
+Names in a call: logits, labels, mask (None if there is none). For PyTorch, segmentation_models.pytorch and MONAI the
+class axis of logits and labels is moved to 1; for Keras and optax it is the last. All is float64.
 """
 
 import os
@@ -33,7 +33,7 @@ rng = np.random.default_rng(SEED)
 
 
 # ---------------------------------------------------------------------------------------------------------- inputs
-# All values are exact in float32 too. Where p = t abs has no derivative: no probability may equal its label.
+# All values can also be represented exactly in float32. No probability equals its label: abs has no derivative there.
 
 
 def random_logits(*shape):
@@ -67,8 +67,8 @@ def random_probabilities(*shape):
 
 def make_inputs():
     classes = random_classes(2, 3, 4)
-    missing = np.stack([classes[0] % 2, np.full((3, 4), 2)])  # a class that one image has not
-    absent = classes % 2  # a class that no image has
+    missing = np.stack([classes[0] % 2, np.full((3, 4), 2)])  # a class that is missing in one image
+    absent = classes % 2  # a class that is missing in all images
     binary = rng.integers(0, 2, size=(2, 3, 4))
     logits = random_logits(2, 3, 4, CLASS_COUNT)
     soft = random_distributions(2, 3, 4, CLASS_COUNT)
@@ -121,7 +121,7 @@ PACKAGES = {
 CLASSES_FIRST = (TORCH, SMP, MONAI)
 
 METRIC, PRODUCT = ["metric"], ["product"]
-BOTH = ["metric", "product"]  # on hard labels they are the same
+BOTH = ["metric", "product"]  # the same on hard labels
 
 SPACE = {
     "F": F,
@@ -137,7 +137,7 @@ cases = []
 
 
 def add(library, ours, options, call, labels, logits="logits", mask=None, forms=None, times=1):
-    """The call must equal `times` the softseg function `ours`, for each labels (a name or names) and overlap form."""
+    """The call must equal `times` the softseg function `ours`, for each of the labels and each overlap form."""
     names = [labels] if isinstance(labels, str) else labels
     value, gradient = run(library, call, INPUTS[names[0]], INPUTS[logits], INPUTS.get(mask), options.get("axis", -1))
     cases.append(
@@ -158,7 +158,7 @@ def add(library, ours, options, call, labels, logits="logits", mask=None, forms=
 
 
 def run(library, call, labels, logits, mask, axis):
-    """Value of the call, and the gradient of its sum with respect to the logits in the layout of the inputs."""
+    """Value of the call, and the gradient of its sum with respect to the logits, in the layout of the inputs."""
     if library == OPTAX:
 
         def evaluate(z):
@@ -182,7 +182,7 @@ def run(library, call, labels, logits, mask, axis):
 
 
 def rounded(values):
-    # + 0.0 turns -0.0 into 0.0
+    # Adding 0.0 turns -0.0 into 0.0.
     return (np.round(np.ravel(values), 10) + 0.0).tolist()
 
 
@@ -219,7 +219,7 @@ def torch_cases():
     add(TORCH, ce, {"labelSmoothing": 0.125, "ignoreLabel": IGNORED}, call, "class indices, some ignored")
     call = "F.cross_entropy(logits, labels, weight=tensor([0.5, 2, 3]), reduction='sum')"
     add(TORCH, ce, {"reduction": "sum", "classWeights": [0.5, 2, 3]}, call, HARD[0])
-    # For class indices, and only for them, PyTorch divides by the weights of the labels.
+    # PyTorch divides by the weights of the labels for class indices only.
     total = float(np.array([0.5, 2, 3])[INPUTS["class indices"]].sum())
     call = "F.cross_entropy(logits, labels, weight=tensor([0.5, 2, 3]))"
     add(TORCH, ce, {"reduction": "sum", "classWeights": [0.5, 2, 3]}, call, HARD[0], times=1 / total)
@@ -230,7 +230,7 @@ def torch_cases():
     add(TORCH, ce, {"reduction": "none"}, call, soft, mask="mask")
     call = "(mask * F.cross_entropy(logits, labels, reduction='none')).sum((1, 2)) / mask.sum((1, 2))"
     add(TORCH, ce, {"reduction": "sample"}, call, HARD, mask="mask")
-    # the mean of this picks pixels out, which is what a mask of zeros and ones must be
+    # This mean selects pixels, which must equal a mask of zeros and ones.
     call = "F.cross_entropy(logits.movedim(1, -1)[mask > 0], labels.movedim(1, -1)[mask > 0])"
     add(TORCH, ce, {}, call, soft, mask="mask of zeros and ones")
 
@@ -290,7 +290,7 @@ def smp_cases():
     soft_call = "smp.{}('multilabel', from_logits=False{})(logits.softmax(1), labels)"
     hard_call = "smp.{}('multiclass'{})(logits, labels)"
     binary_call = "smp.{}('binary'{})(logits, labels)"
-    # its smooth stands next to I, that of our Dice next to 2I
+    # smp adds smooth to I, our Dice adds it to 2I.
     kinds = [
         ("DiceLoss", "diceLoss", "", {}, 2),
         ("JaccardLoss", "iouLoss", "", {}, 1),
@@ -317,7 +317,7 @@ def smp_cases():
         add(SMP, ours, ignoring, call, "class indices, some ignored", forms=BOTH)
         call = binary_call.format(name, f"{arguments}, ignore_index=255")
         add(SMP, ours, ignoring, call, "binary class indices, some ignored", "binary logits", forms=BOTH)
-        # It gives absent classes 0, but divides by their number too: ours is the mean of the classes that are there.
+        # smp gives absent classes 0, but still divides by their number: ours is the mean over the classes present.
         absent = {**batch, **options, "absent": "skip", "reduction": "sum"}
         add(
             SMP,
@@ -337,16 +337,16 @@ def smp_cases():
             "probabilities",
             forms=METRIC,
         )
-    # its gamma is a power of the mean over classes: the same with one class
+    # smp raises the mean over classes to gamma, which is the same with one class.
     for gamma in (0.75, 2):
         focal = {**batch, "alpha": 0.25, "beta": 0.75, "gamma": gamma}
         call = binary_call.format("TverskyLoss", f", alpha=0.25, beta=0.75, gamma={gamma}")
         add(SMP, "tverskyLoss", focal, call, "binary soft labels", "binary logits", forms=METRIC)
 
-    # towards 1/2 by twice its smooth_factor
+    # smp moves labels towards 1/2 by twice its smooth_factor.
     call = "smp.SoftBCEWithLogitsLoss(smooth_factor=0.125)(logits, labels)"
     add(SMP, "binaryCrossEntropyLoss", {"labelSmoothing": 0.25}, call, "multilabel soft labels")
-    # Its means divide by all pixels, the ignored ones included.
+    # smp's means divide by all pixels, including the ignored ones.
     pixel_count = INPUTS["class indices"].size
     call = "smp.SoftCrossEntropyLoss(smooth_factor=0.125, ignore_index=255)(logits, labels)"
     smoothed = {"labelSmoothing": 0.125, "ignoreLabel": IGNORED, "reduction": "sum"}
@@ -434,7 +434,7 @@ def monai_region_cases(name, ours, arguments, options):
 
 
 def monai_cases():
-    # Jaccard counts its smoothing against 2I
+    # MONAI's Jaccard adds its smoothing to 2I.
     kinds = [
         ("DiceLoss", "diceLoss", "", {"smooth": 0.5}),
         ("DiceLoss", "iouLoss", ", jaccard=True", {"smooth": 0.25}),
@@ -455,11 +455,11 @@ def monai_cases():
         "multilabel soft labels",
         forms=BOTH,
     )
-    # weights multiply, and the mean does not divide by them
+    # The weights multiply, and the mean does not divide by them.
     call = f"monai.losses.DiceLoss({MONAI_SMOOTH}, softmax=True, weight=[0.5, 2, 3])(logits, labels)"
     weighted = {**SMOOTHED, "smooth": 0.5, "classWeights": [0.5, 2, 3], "reduction": "sum"}
     add(MONAI, "diceLoss", weighted, call, "soft labels", forms=PRODUCT, times=1 / 6)
-    # the mask multiplies probabilities and labels
+    # The mask multiplies probabilities and labels.
     call = f"monai.losses.MaskedDiceLoss({MONAI_SMOOTH}, softmax=True)(logits, labels, mask[:, None])"
     add(
         MONAI,
@@ -512,7 +512,7 @@ def monai_cases():
 
 
 def keras_cases():
-    # It adds 1e-7 to the denominator, which the tolerance does not see.
+    # Keras adds 1e-7 to the denominator, which is below the tolerance.
     probabilities = "keras.ops.softmax(logits)"
     each = "axis=(1, 2), dtype='float64'"
     add(
@@ -524,12 +524,12 @@ def keras_cases():
     call = f"keras.losses.Dice({each}, reduction='sum')(labels, keras.ops.sigmoid(logits))"
     many = {**SMOOTHED, "activation": "sigmoid", "reduction": "sum"}
     add(KERAS, "diceLoss", many, call, "multilabel soft labels", forms=PRODUCT)
-    # Without axis it adds up everything, classes too: the same with one class.
+    # Without axis Keras adds up everything, classes too, which is the same with one class.
     call = "keras.losses.Dice(dtype='float64')(labels, keras.ops.sigmoid(logits))"
     batch = {**SMOOTHED, "aggregate": "batch"}
     add(KERAS, "diceLoss", batch, call, "binary soft labels", "binary logits", forms=PRODUCT)
     add(KERAS, "diceLoss", batch, call, HARD_BINARY, "binary logits", forms=BOTH)
-    # Its alpha weights what the labels have and the prediction has not: our beta.
+    # Keras's alpha weights label mass that is not predicted: our beta.
     tversky = {**SMOOTHED, "alpha": 0.75, "beta": 0.25}
     call = f"keras.losses.Tversky(alpha=0.25, beta=0.75, {each})(labels, {probabilities})"
     add(KERAS, "tverskyLoss", tversky, call, "soft labels", forms=PRODUCT)
@@ -609,7 +609,7 @@ def optax_cases():
         "binary logits",
     )
 
-    # Its smooth stands next to I, that of our Dice next to 2I.
+    # optax adds smooth to I, our Dice adds it to 2I.
     dice = {"absent": "smooth", "smooth": 2, "reduction": "sample"}
     call = "optax.losses.dice_loss(logits, labels)"
     add(OPTAX, "diceLoss", dice, call, "soft labels", forms=PRODUCT)
@@ -652,7 +652,7 @@ def optax_cases():
     tversky = {"absent": "smooth", "smooth": 0.5, "reduction": "sample", "alpha": 0.25, "beta": 0.75}
     call = "optax.losses.dice_loss(logits, labels, smooth=0.5, alpha=0.25, beta=0.75)"
     add(OPTAX, "tverskyLoss", tversky, call, "soft labels", forms=PRODUCT)
-    # weights multiply, and nothing divides by them
+    # The weights multiply, and nothing divides by them.
     call = "optax.losses.dice_loss(logits, labels, class_weights=jnp.array([0.5, 2, 3]), reduction='sum').sum()"
     weighted = {"absent": "smooth", "smooth": 2, "reduction": "sum", "classWeights": [0.5, 2, 3]}
     add(OPTAX, "diceLoss", weighted, call, "soft labels", forms=PRODUCT)

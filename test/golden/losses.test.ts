@@ -8,7 +8,7 @@ import golden from './losses.json' with { type: 'json' };
 
 type LossName = 'iouLoss' | 'diceLoss' | 'tverskyLoss' | 'crossEntropyLoss' | 'binaryCrossEntropyLoss' | 'comboLoss';
 
-/** A softseg loss, or the same in the oracle. */
+/** A softseg loss, or its version in the oracle. */
 type Loss<T> = (labels: T, predictions: T, options: object) => T;
 
 interface Input {
@@ -19,20 +19,20 @@ interface Input {
 
 interface Case {
   library: string;
-  /** what was called there */
+  /** The call of the library. */
   call: string;
   ours: LossName;
   options: object;
-  /** the overlap forms that must give the value; null where the loss has no such option */
+  /** The overlap forms that must give the value; null where the loss has no such option. */
   forms: ('metric' | 'product')[] | null;
-  /** the value is so many times ours */
+  /** The value must be this multiple of ours. */
   times: number;
-  /** names of inputs; each must give the value */
+  /** The names of inputs, each of which must give the value. */
   labels: string[];
   predictions: string;
   mask: string | null;
   value: number[];
-  /** of the sum of the value, with respect to the predictions */
+  /** The gradient of the sum of the value with respect to the predictions. */
   gradient: number[];
 }
 
@@ -96,7 +96,7 @@ function expectClose(actual: ArrayLike<number>, expected: readonly number[], tol
   expect(actual.length).toBe(expected.length);
   const largest = Math.max(...expected.map(Math.abs));
   const differences = expected.map((value, i) => Math.abs(reference.at(actual, i) - value));
-  // NaN is not below the tolerance
+  // If a value is NaN, this comparison fails.
   expect(Math.max(...differences)).toBeLessThanOrEqual(tolerance * largest);
 }
 

@@ -4,8 +4,8 @@
 #   /tmp/lovasz-entmax/bin/pip install --no-deps entmax==1.3 kornia==0.9.0 kornia_rs==0.2.0 packaging==26.3 \
 #     segmentation_models_pytorch==0.6.0  # torchvision is not needed
 #   /tmp/lovasz-entmax/bin/python test/golden/lovasz-entmax.py
-"""Each case is one call of a library. The text of the call stands in the json and is what is run here. All is
-float64 but segmentation_models.pytorch, which mixes in float32 and refuses anything else.
+"""Each case is one call of a library. Its text is stored in the json file, and is the code that runs here. All is
+float64 except segmentation_models.pytorch, which mixes in float32 and refuses anything else.
 
 Names in a call: logits, labels; the class axis of logits is moved to 1 for the losses.
 """
@@ -28,7 +28,8 @@ rng = np.random.default_rng(SEED)
 smp = load_smp_losses()
 
 
-# All values are exact in float32 too, and no two errors of one row tie: there the gradient would depend on the sort.
+# All values can also be represented exactly in float32, and no two errors of a row tie: with ties the gradient would
+# depend on the sort.
 def random_logits(*shape):
     return rng.permutation(np.arange(1, 1 + np.prod(shape)) - np.prod(shape) // 2 + 1 / 4).reshape(shape) / 16
 
@@ -62,7 +63,7 @@ inputs = {
 
 ONE, FOUR = "logits of one class", "logits of four classes"
 HINGE, SOFTMAX = "lovaszHingeLoss", "lovaszSoftmaxLoss"
-# library, call, ours, options, labels, logits
+# Columns: library, call, ours, options, labels, logits.
 LOSSES = [
     ("kornia", "kornia.lovasz_hinge_loss(logits, labels)", HINGE, {}, "binary labels", ONE),
     ("kornia", "kornia.lovasz_hinge_loss(logits, labels)", HINGE, {}, "binary labels, one image empty", ONE),

@@ -27,7 +27,7 @@ function input(name: string): tf.Tensor {
 
 const like = (data: number[], { shape }: tf.Tensor) => tf.tensor(data, shape);
 
-describe('the Lovász losses, and the float64 reference,', () => {
+describe('the Lovász losses and the float64 reference', () => {
   test.each(
     golden.losses.map((each) => [`${each.library} ${versions[each.library]}: ${each.call}, ${each.labels}`, each]),
   )('equal those of %s', (_, each) => {
@@ -43,7 +43,7 @@ describe('the Lovász losses, and the float64 reference,', () => {
   });
 });
 
-describe('the sparse relaxations, and the float64 reference,', () => {
+describe('the sparse relaxations and the float64 reference', () => {
   test.each(golden.relaxations.map((each) => [`entmax ${versions['entmax']}: ${each.call}, ${each.logits}`, each]))(
     'equal those of %s',
     (_, each) => {

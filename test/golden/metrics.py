@@ -2,11 +2,11 @@
 #   python3 -m venv /tmp/metrics-venv
 #   /tmp/metrics-venv/bin/pip install numpy==2.4.6 torch==2.13.0 torchmetrics==1.9.0 monai==1.6.1 scikit-learn==1.9.1
 #   /tmp/metrics-venv/bin/python test/golden/metrics.py
-"""Each case is one expression of a library. Its text stands in metrics.json and is what is run here.
+"""Each case is one expression of a library. Its text is stored in metrics.json, and is the code that runs here.
 
-Names in an expression: `logits`, `t` (the labels: class indices, or soft labels), and what follows from them: `p`
-(probabilities), `best` (the predicted class of each pixel), `hard` and `hot` (one-hot of predictions and labels). The
-class axis of all but indices is moved to 1. All is float64.
+Names in an expression: `logits`, `t` (the labels: class indices, or soft labels), and values derived from them: `p`
+(probabilities), `best` (the predicted class of each pixel), `hard` and `hot` (predictions and labels as one-hot). The
+class axis is moved to 1, except for indices. All is float64.
 """
 
 import json
@@ -36,10 +36,10 @@ def random_logits(*shape):
 
 def make_inputs():
     everywhere = rng.integers(0, C, size=(3, 4, 5))
-    missing = np.stack([everywhere[0] % 2, np.full((4, 5), 2), everywhere[2] % 3])  # the last class nowhere
+    missing = np.stack([everywhere[0] % 2, np.full((4, 5), 2), everywhere[2] % 3])  # without the last class
     binary = rng.integers(0, 2, size=(3, 4, 5))
     few = random_logits(3, 4, 5, C)
-    few[..., 3] = -6  # and the last class never predicted
+    few[..., 3] = -6  # the last class is never predicted
     return {
         "logits": random_logits(3, 4, 5, C),
         "logits for few classes": few,
@@ -77,7 +77,7 @@ def names_for(logits, labels):
 
 
 def updated(metric, *arguments):
-    """Two updates, of the first image and of the others."""
+    """The result after two updates, with the first image and with the others."""
     metric.update(*(x[:1] for x in arguments))
     metric.update(*(x[1:] for x in arguments))
     return metric.compute()
@@ -90,7 +90,7 @@ def aggregated(metric, reduction, *arguments):
 
 
 def classwise_error(p, t, bins):
-    """MONAI's bins with all images as one, and the mean over pixels of how far their bin is off, per class."""
+    """MONAI's bins over all images, and per class the mean over pixels of the error of their bin."""
     flat = lambda x: x.movedim(1, 0).reshape(1, x.shape[1], -1)
     mean_p, mean_t, counts = calibration_binning(flat(p), flat(t.double()), num_bins=bins)
     return torch.nansum((mean_p - mean_t).abs() * counts, -1)[0] / counts.sum(-1)[0]
@@ -144,7 +144,7 @@ for labels, logits in [("class indices", "logits"), ("class indices, classes mis
     for name, part in [("jaccard_index", "meanIou"), ("precision", "meanPrecision"), ("recall", "meanRecall")]:
         call = f"tmc.multiclass_{name}(best, t, C, average='macro')"
         case(TM, call, "ConfusionMatrix", logits, labels, {}, part)
-    # MONAI leaves out what is not labelled.
+    # MONAI leaves out classes without labels.
     case(MONAI, "aggregated(MeanIoU(), 'mean', hard, hot)", "MeanIou", logits, labels, {**hard, "aggregate": "image"})
     case(
         MONAI, "aggregated(DiceMetric(), 'mean', hard, hot)", "MeanDice", logits, labels, {**hard, "aggregate": "image"}
@@ -245,7 +245,7 @@ result = {
 
 
 def lines(value, depth=0):
-    """JSON with one line for each list of numbers and each short object."""
+    """JSON with one line for each list of numbers and for each short object."""
     flat = json.dumps(value, ensure_ascii=False)
     numbers = isinstance(value, list) and not isinstance(value[0], (dict, list))
     if not isinstance(value, (dict, list)) or len(flat) < 100 or numbers:

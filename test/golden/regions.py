@@ -3,11 +3,11 @@
 #   python3 -m venv /tmp/regions && /tmp/regions/bin/pip install -r test/golden/requirements.txt kornia==0.9.0
 #   /tmp/regions/bin/pip install --no-deps segmentation_models_pytorch==0.6.0  # its torchvision is not needed
 #   /tmp/regions/bin/python test/golden/regions.py
-"""Each case is one call of a library. The text of the call stands in regions.json and is what is run here.
+"""Each case is one call of a library. Its text is stored in regions.json, and is the code that runs here.
 
-Names in a call: logits, labels, mask (None without one), and scales, the list of logits of a deep supervision. The class
-axis of logits and labels is moved to 1, but for Keras. All is float64, but what MONAI's focal loss and its deep
-supervision cast to float32.
+Names in a call: logits, labels, mask (None if there is none), and scales, the list of logits of a deep supervision. The
+class axis of logits and labels is moved to 1, except for Keras. All is float64, except where MONAI's focal loss and its
+deep supervision cast to float32.
 """
 
 import os
@@ -32,7 +32,7 @@ torch.set_num_threads(1)
 
 
 # ---------------------------------------------------------------------------------------------------------- inputs
-# All values are exact in float32 too.
+# All values can also be represented exactly in float32.
 
 
 def random_logits(*shape):
@@ -82,7 +82,7 @@ PACKAGES = {
     "NumPy": "numpy",
 }
 METRIC, PRODUCT = ["metric"], ["product"]
-BOTH = ["metric", "product"]  # on hard labels they are the same
+BOTH = ["metric", "product"]  # the same on hard labels
 
 SPACE = {
     "F": F,
@@ -97,7 +97,7 @@ cases = []
 
 
 def add(library, ours, options, call, labels, predictions="logits", mask=None, forms=None, times=1):
-    """The call must equal `times` the softseg function `ours`, for each labels (a name or names) and overlap form.
+    """The call must equal `times` the softseg function `ours`, for each of the labels and each overlap form.
     The name of predictions may be a list of names, for deep supervision."""
     names = [labels] if isinstance(labels, str) else labels
     value, gradient = run(library, call, names[0], predictions, mask)
@@ -119,7 +119,7 @@ def add(library, ours, options, call, labels, predictions="logits", mask=None, f
 
 
 def run(library, call, labels, predictions, mask):
-    """Value of the call, and the gradient of its sum with respect to the logits (one after the other for several)."""
+    """Value of the call, and the gradient of its sum with respect to the logits (joined if there are several)."""
     names = [predictions] if isinstance(predictions, str) else predictions
     scales = [torch.tensor(INPUTS[name], requires_grad=True) for name in names]
     t = torch.tensor(INPUTS[labels])
@@ -137,7 +137,7 @@ def run(library, call, labels, predictions, mask):
 
 
 def rounded(values):
-    # + 0.0 turns -0.0 into 0.0
+    # Adding 0.0 turns -0.0 into 0.0.
     return (np.round(np.ravel(values).astype(float), 9) + 0.0).tolist()
 
 
@@ -147,7 +147,7 @@ SMOOTHED = {"absent": "smooth"}
 
 
 def generalized_dice_cases():
-    # Its smoothing stands beside sums with weights that do not add up to 1; without it the weights cancel.
+    # MONAI adds smoothing to sums whose weights do not add up to 1; without smoothing the weights cancel.
     exact = "smooth_nr=0, smooth_dr=0"
     for weighting in ("square", "simple", "uniform"):
         options = {"weighting": weighting}
@@ -171,7 +171,7 @@ def generalized_dice_cases():
     many = {"activation": "sigmoid"}
     add(MONAI, "generalizedDiceLoss", many, call, "multilabel soft labels", forms=PRODUCT)
     add(MONAI, "generalizedDiceLoss", many, call, "multilabel hard labels", forms=BOTH)
-    # With weights of 1 for three classes, smoothing counts a third of ours.
+    # With weights of 1 for three classes, MONAI's smoothing counts a third as much as ours.
     call = "monai.losses.GeneralizedDiceLoss(smooth_nr=1.5, smooth_dr=1.5, w_type='uniform', softmax=True)(logits, labels)"
     uniform = {"weighting": "uniform", "smooth": 0.5}
     add(MONAI, "generalizedDiceLoss", uniform, call, "soft labels", forms=PRODUCT)
@@ -186,7 +186,7 @@ def dice_variant_cases():
     add(SMP, "diceLoss", {**log, "smooth": 3}, call, HARD, forms=BOTH)
     call = "smp.DiceLoss('binary', log_loss=True)(logits, labels)"
     add(SMP, "diceLoss", log, call, HARD_BINARY, "binary logits", forms=BOTH)
-    # The log-cosh of its values per class.
+    # The log-cosh of MONAI's values per class.
     call = "monai.losses.DiceLoss(smooth_nr=0.5, smooth_dr=0.5, softmax=True, reduction='none')(logits, labels).cosh().log()"
     options = {**SMOOTHED, "smooth": 0.5, "reduction": "none"}
     add(MONAI, "logCoshDiceLoss", options, call, "soft labels", forms=PRODUCT)
@@ -195,7 +195,7 @@ def dice_variant_cases():
 
 
 def mcc_cases():
-    # It takes probabilities of one class, and adds up the whole batch; its eps is our smooth.
+    # smp takes probabilities of one class, and adds up the whole batch; its eps is our smooth.
     for eps in (1e-5, 0.5):
         options = {"aggregate": "batch", "smooth": eps}
         call = f"smp.MCCLoss(eps={eps})(logits.sigmoid(), labels)"
@@ -211,7 +211,7 @@ def focal_cases():
     many = {"activation": "sigmoid"}
     for gamma in (0.5, 2, 3):
         given = {"gamma": gamma}
-        # Its mean is over classes too.
+        # MONAI's mean is also over classes.
         call = f"monai.losses.FocalLoss(gamma={gamma}, use_softmax=True)(logits, labels)"
         add(MONAI, "focalLoss", given, call, HARD[::-1], times=1 / CLASS_COUNT)
         call = f"monai.losses.FocalLoss(gamma={gamma})(logits, labels)"
@@ -227,7 +227,7 @@ def focal_cases():
     add(MONAI, "focalLoss", {"reduction": "none"}, call, HARD[::-1])
     call = "monai.losses.FocalLoss(use_softmax=True, weight=[0.5, 2, 3])(logits, labels)"
     add(MONAI, "focalLoss", {"classWeights": [0.5, 2, 3]}, call, HARD[::-1], times=1 / CLASS_COUNT)
-    # Its mean divides by the pixels that count, not by classes, once there are ignored ones.
+    # MONAI's mean divides by the pixels that count, not by classes, if some are ignored.
     call = "monai.losses.FocalLoss(use_softmax=True, to_onehot_y=True, ignore_index=255, reduction='none')"
     call += "(logits, labels[:, None]).sum()"
     add(MONAI, "focalLoss", {"ignoreLabel": IGNORED, "reduction": "sum"}, call, "class indices, some ignored")
@@ -237,14 +237,14 @@ def focal_cases():
     add(SMP, "focalLoss", {"alpha": 0.25}, call, HARD_BINARY, "binary logits")
     call = "kornia.losses.binary_focal_loss_with_logits(logits, labels, alpha=0.25, reduction='mean')"
     add(KORNIA, "focalLoss", {**many, "alpha": 0.25}, call, "multilabel hard labels")
-    # It clips probabilities at 1e-7, which no value here meets.
+    # Keras clips probabilities at 1e-7, which no value here reaches.
     call = "keras.losses.CategoricalFocalCrossentropy(alpha=1, gamma=2, from_logits=True, dtype='float64')(labels, logits)"
     add(KERAS, "focalLoss", {}, call, "one-hot labels")
     call = "keras.losses.BinaryFocalCrossentropy(gamma=2, from_logits=True, dtype='float64')(labels, logits)"
     add(KERAS, "focalLoss", many, call, "multilabel hard labels")
     call = "keras.losses.BinaryFocalCrossentropy(apply_class_balancing=True, alpha=0.25, from_logits=True, dtype='float64')"
     add(KERAS, "focalLoss", {**many, "alpha": 0.25}, f"{call}(labels, logits)", "multilabel hard labels")
-    # On soft labels all of these are another loss than the quality focal loss, which is none of theirs: its formula.
+    # On soft labels, each of these libraries computes another loss than the quality focal loss, so its formula is used.
     for gamma in (0.5, 2, 3):
         entropy = "F.binary_cross_entropy_with_logits(logits, labels, reduction='none')"
         call = f"((labels - logits.sigmoid()).abs() ** {gamma} * {entropy}).mean()"
@@ -258,7 +258,7 @@ def focal_cases():
 
 
 def hardest_cases():
-    # nnU-Net's top-k loss, of each image: 0.3·12 pixels are 4.
+    # nnU-Net's top-k loss for each image: 0.3·12 pixels round up to 4.
     for reduction in ("sum", "mean"):
         call = f"F.cross_entropy(logits, labels, reduction='none').flatten(1).topk(4).values.{reduction}()"
         add(TORCH, "crossEntropyLoss", {"hardest": 0.3, "reduction": reduction}, call, HARD)
@@ -278,7 +278,7 @@ def hardest_cases():
 def deep_supervision_cases():
     scales = ["large logits", "halved logits", "quartered logits"]
     dice = "monai.losses.DiceLoss(smooth_nr=0.5, smooth_dr=0.5, softmax=True)"
-    # It takes the nearest label, and 1, 1/2, 1/4 for weights: 7/4 of ours.
+    # MONAI takes the nearest label, and the weights 1, 1/2 and 1/4, which gives 7/4 of ours.
     given = {"loss": "diceLoss", "with": {**SMOOTHED, "smooth": 0.5}, "resize": "nearest"}
     call = f"monai.losses.DeepSupervisionLoss({dice})(scales, labels)"
     hard = ["large one-hot labels", "large class indices"]
@@ -286,7 +286,7 @@ def deep_supervision_cases():
     given = {**given, "weights": [1, 0.5, 0.5]}
     call = f"monai.losses.DeepSupervisionLoss({dice}, weight_mode='two')(scales, labels)"
     add(MONAI, "deepSupervisionLoss", given, call, hard, scales, forms=BOTH)
-    # With the mean over the area.
+    # softseg's default: labels at a smaller scale are means over areas.
     call = "sum(w * F.cross_entropy(z, F.adaptive_avg_pool2d(labels, z.shape[2:])) for w, z in zip([1, 2, 0.5], scales))"
     given = {"loss": "crossEntropyLoss", "with": {}, "weights": [1, 2, 0.5]}
     add(TORCH, "deepSupervisionLoss", given, call, "large soft labels", scales)

@@ -9,21 +9,21 @@ import golden from './regions.json' with { type: 'json' };
 
 interface Case {
   library: string;
-  /** What was called there. */
+  /** The call of the library. */
   call: string;
   ours: keyof typeof softseg;
   options: Record<string, unknown>;
   /** The overlap forms that must give the value; null where the loss has no such option. */
   forms: ('metric' | 'product')[] | null;
-  /** The value is so many times ours. */
+  /** The value must be this multiple of ours. */
   times: number;
-  /** Names of inputs; each must give the value. */
+  /** The names of inputs, each of which must give the value. */
   labels: string[];
   /** A name, or the names of several scales. */
   predictions: string | string[];
   mask: string | null;
   value: number[];
-  /** Of the sum of the value, with respect to the predictions, one after the other. */
+  /** The gradients of the sum of the value with respect to the predictions, joined. */
   gradient: number[];
 }
 
@@ -95,7 +95,7 @@ function variants({ labels, forms, options }: Case): (readonly [string, object])
 function expectClose(actual: ArrayLike<number>, expected: readonly number[], tolerance = 1e-5) {
   expect(actual.length).toBe(expected.length);
   const largest = Math.max(...expected.map(Math.abs));
-  // NaN is not below the tolerance.
+  // If a value is NaN, this comparison fails.
   const worst = Math.max(...expected.map((value, i) => Math.abs(reference.at(actual, i) - value)));
   expect(worst).toBeLessThanOrEqual(tolerance * largest);
 }

@@ -1,7 +1,7 @@
 # Writes sample-weights.json: values and gradients of Keras's losses with its sample_weight.
 #   python3 -m venv /tmp/weights && /tmp/weights/bin/pip install -r test/golden/requirements.txt
 #   /tmp/weights/bin/python test/golden/sample-weights.py
-"""Each case is one call of Keras. The text of the call stands in sample-weights.json and is what is run here.
+"""Each case is one call of Keras. Its text is stored in sample-weights.json, and is the code that runs here.
 
 Names in a call: y, z and w, the labels, logits and weights of the case. All is float64.
 """
@@ -21,13 +21,13 @@ SEED = 20266
 rng = np.random.default_rng(SEED)
 torch.set_num_threads(1)
 keras.config.set_floatx("float64")
-# Its guard against 0 would show in float32's digits.
+# Keras's default guard against 0 is large enough to change digits of float32.
 keras.config.set_epsilon(1e-12)
 
 SHAPE = (3, 4, 4)
 CLASS_COUNT = 3
 
-# All values are exact in float32 too. The second weight is 0.
+# All values can also be represented exactly in float32. The second weight is 0.
 inputs = {
     "weights": np.array([0.5, 0.0, 2.25]),
     "logits": np.round(rng.normal(size=(*SHAPE, CLASS_COUNT)) * 96) / 64,

@@ -17,7 +17,7 @@ const cases = Object.values(golden).find((part) => Array.isArray(part)) as unkno
 }[];
 
 describe('a loss in withSampleWeights', () => {
-  test('has cases', () => expect(cases.length).toBe(4));
+  test('has recorded cases', () => expect(cases.length).toBe(4));
 
   test.each(cases.map((each) => [`Keras ${golden.versions.Keras}: ${each.call}`, each] as const))(
     'equals %s',
