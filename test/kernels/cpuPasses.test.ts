@@ -24,17 +24,17 @@ test.each(passCases.map((of): [string, PassCase] => [titleOf(of), of]))('%s', (_
   expectAll(passes, of, bench);
 });
 
-test('says which kernel it is', () => {
+test('the passes name their kernel', () => {
   expect(passes.name).toBe('fused wasm');
 });
 
-test('plain arrays do as values, which some of the kernels of tfjs leave behind', () => {
+test("tensors may hold plain arrays, as some of tfjs's kernels leave them", () => {
   const of: PassCase = { samples: 2, pixels: 70, classes: 3, labelKind: 'int32', classesFirst: false, weighted: true };
   const plain: Bench = { ...bench, put: (values, ...rest) => bench.put([...values] as never, ...rest) };
   expect(computeAll(passes, of, plain)).toEqual(computeAll(passes, of, bench));
 });
 
-test('no pixels have sums of 0, and no samples have none', () => {
+test('without pixels all sums are 0, and without samples there are none', () => {
   for (const [samples, pixels] of [
     [2, 0],
     [0, 4],

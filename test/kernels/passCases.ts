@@ -1,4 +1,4 @@
-/** Requests to fused passes, and what has to come out of them by plain loops in float64. */
+/** Requests to fused passes, and the results that plain loops in float64 expect of them. */
 import { expect } from '@jest/globals';
 import type { DataType, TensorInfo } from '@tensorflow/tfjs-core';
 import { PASS_SUMS } from '../../src/kernels/contract.js';
@@ -33,10 +33,10 @@ export const titleOf = ({ samples, pixels, classes, labelKind, classesFirst, wei
   `[${(classesFirst ? [samples, classes, pixels] : [samples, pixels, classes]).join()}], labels ${labelKind}` +
   (weighted ? ', weights' : '');
 
-/** How tests put tensors on a backend and get results from it. */
+/** The way in which tests put tensors on a backend and read results from it. */
 export interface Bench {
   put(values: Values, shape: number[], dtype: DataType): TensorInfo;
-  /** The values of a result, which is disposed. */
+  /** Reads the values of a result and disposes it. */
   take(result: TensorInfo): Float32Array;
 }
 
@@ -45,7 +45,7 @@ const numbers = (length: number, seed: number): Float64Array => {
   return Float64Array.from({ length }, () => (state = (state * 16807) % 2147483647) / 2147483647);
 };
 
-/** Predictions are probabilities, so that what is expected is a few products. */
+/** Predictions are probabilities, so that the expected results are a few products. */
 export function problemOf(of: PassCase, bench: Bench) {
   const { samples, pixels, classes, labelKind, classesFirst, weighted } = of;
   const size = samples * pixels * classes;
@@ -55,7 +55,7 @@ export function problemOf(of: PassCase, bench: Bench) {
     float32: () => Float32Array.from(drawn),
     int32: () => Int32Array.from(drawn, Math.round),
     bool: () => Uint8Array.from(drawn, Math.round),
-    // One beyond either end, which mean no class.
+    // Indices go one beyond either end; those mean no class.
     indices: () => Int32Array.from(drawn.subarray(0, samples * pixels), (x) => Math.floor(x * (classes + 2)) - 1),
   };
   const labels: Values = kinds[labelKind]();
@@ -96,7 +96,7 @@ export function problemOf(of: PassCase, bench: Bench) {
   return { pass, inputs, size, shape, each };
 }
 
-/** Everything that passes compute, as they computed it. */
+/** Everything that the passes compute, as computed. */
 export function computeAll(passes: FusedPasses, of: PassCase, bench: Bench) {
   const { pass, inputs } = problemOf(of, bench);
   const { samples, pixels, classes } = of;

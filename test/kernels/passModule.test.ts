@@ -1,4 +1,4 @@
-/** The passes as a WebAssembly module, by itself: on either kind of memory, and where it cannot be had. */
+/** The passes as a WebAssembly module by itself: on both kinds of memory, and where it cannot be compiled. */
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import type * as PassModule from '../../src/kernels/module/passModule.js';
 import { instantiate, moduleBytes, passModule, STACK_BYTES } from '../../src/kernels/module/passModule.js';
@@ -38,7 +38,7 @@ describe.each([
     [4, 17],
     [49, 16],
     [1030, 17],
-  ])('an instance writes where it is told to and nowhere else, its stack included: C %d, P %d', (classes, pixels) => {
+  ])('an instance writes only where it is told to, its stack included: C %d, P %d', (classes, pixels) => {
     const memory = memoryOf(shared);
     const bytes = new Uint8Array(memory.buffer);
     const filler = 0x5a;
@@ -69,21 +69,21 @@ describe.each([
     for (const intersection of intersections) expect(intersection).toBeCloseTo((0.2 * pixels) / classes, 5);
     expect(bytes.subarray(0, stack).every((byte) => byte === filler)).toBe(true);
     expect(bytes.subarray(end).every((byte) => byte === filler)).toBe(true);
-    // The lower half of the stack is there for passes to come.
+    // The lower half of the stack stays free for future passes.
     expect(bytes.subarray(stack, stack + STACK_BYTES / 2).every((byte) => byte === filler)).toBe(true);
   });
 
-  test('a memory of the other kind is refused', () => {
+  test('the other kind of memory is refused', () => {
     expect(() => instantiate(passModule(shared)!, memoryOf(!shared), 65536)).toThrow(WebAssembly.LinkError);
   });
 });
 
-test('all that it imports is its memory', () => {
+test('the module imports only its memory', () => {
   const module = new WebAssembly.Module(moduleBytes(false));
   expect(WebAssembly.Module.imports(module)).toEqual([{ module: 'env', name: 'memory', kind: 'memory' }]);
 });
 
-test('passes take as many classes as it can count scratch memory for, and leave more to composed kernels', () => {
+test('passes take as many classes as the module has scratch memory for, and leave more to composed kernels', () => {
   const memory = memoryOf(false);
   const functions = instantiate(passModule(false)!, memory, 65536);
   const bytesFor = (classes: number) => {
@@ -98,16 +98,16 @@ test('passes take as many classes as it can count scratch memory for, and leave 
   expect(takes!(request(MOST_CLASSES + 1).pass)).toBe(false);
 });
 
-test('it is compiled once', () => {
+test('the module is compiled once', () => {
   expect(passModule(false)).toBe(passModule(false));
 });
 
-describe('where it cannot be had', () => {
+describe('where the module cannot be compiled', () => {
   afterEach(() => {
     jest.restoreAllMocks();
   });
 
-  /** The source file anew, as at the start of a page. */
+  /** A fresh copy of the source file, as at the start of a page. */
   function fresh(): typeof PassModule {
     let loaded: typeof PassModule;
     jest.isolateModules(() => {
@@ -121,13 +121,13 @@ describe('where it cannot be had', () => {
       throw new RangeError('WebAssembly.Module is disallowed on the main thread, if the buffer size is too large');
     });
 
-  test('without SIMD there is none', () => {
+  test('without SIMD, there is no module', () => {
     jest.spyOn(WebAssembly, 'validate').mockReturnValue(false);
     const { passModule } = fresh();
     expect(passModule(false)).toBeNull();
   });
 
-  test('a browser that compiles in the background only has it a little later', async () => {
+  test('in a browser that compiles only in the background, the module comes a little later', async () => {
     refuseToWait();
     const compile = jest.spyOn(WebAssembly, 'compile');
     const { passModule } = fresh();
@@ -138,7 +138,7 @@ describe('where it cannot be had', () => {
     expect(passModule(false)).toBe(module);
   });
 
-  test('a page that may not make modules has none, and nothing is rejected', async () => {
+  test('in a page that may not compile modules, there is none, and no promise is rejected', async () => {
     refuseToWait();
     const compile = jest.spyOn(WebAssembly, 'compile').mockRejectedValue(new WebAssembly.CompileError('disallowed'));
     const { passModule } = fresh();

@@ -18,7 +18,7 @@ import { computeAll, type Bench, type PassCase } from './passCases.js';
 
 declare const TEST_BACKEND: string;
 
-/** The source files anew, as at the start of a process. */
+/** Fresh copies of the source files, as at the start of a process. */
 function fresh() {
   let loaded: typeof HelperModule & typeof MachineModule & typeof PassesModule & typeof PiecesModule;
   jest.isolateModules(() => {
@@ -28,7 +28,7 @@ function fresh() {
   return loaded!;
 }
 
-/** What softseg gets of Node, here of a machine with two cores; says which workers were made. */
+/** Replaces Node, as softseg sees it, by a machine with two cores, and returns the workers made on it. */
 function onTwoCores(makeWorker = (source: string, options: WorkerOptions) => new Worker(source, options)): Worker[] {
   const workers: Worker[] = [];
   const threads = {
@@ -52,7 +52,7 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-/** What the passes need of a backend, over plain arrays. */
+/** The parts of a backend that the passes need, over plain arrays. */
 function fakeBackend() {
   const data = new Map<object, { values: Float32Array }>();
   const makeTensorInfo: Bench['put'] = (values, shape, dtype) => {
@@ -76,16 +76,16 @@ const large = (classesFirst: boolean): PassCase => ({
   weighted: true,
 });
 
-// The second thread gets little of a machine that is busy.
+// On a busy machine the second thread gets little time.
 jest.setTimeout(60_000);
 
 const turn = () => new Promise((resolve) => setTimeout(resolve, 5));
 
-test.each([false, true])('both threads together give the bits of one, classes first: %s', async (classesFirst) => {
+test.each([false, true])('two threads give the same bits as one, classes first: %s', async (classesFirst) => {
   onTwoCores();
   const { makeMachine, runJob, jobOf } = fresh();
   const { bench, data } = fakeBackend();
-  /** Passes on a machine, and the pieces that the main thread left to the other one. */
+  /** Runs passes on a machine, and counts the pieces that the main thread left to the other one. */
   const passesOn = (mayHaveHelper: boolean) => {
     const machine = makeMachine(mayHaveHelper)!;
     const { functions } = machine;
@@ -134,14 +134,14 @@ function onCpu(): void {
     return all;
   };
 
-  test('little work starts no thread', () => {
+  test('a small pass starts no thread', () => {
     const workers = onTwoCores();
     const { backend, bench } = fakeBackend();
     computeAll(fresh().cpuPasses(backend)!, { ...large(false), pixels: 1000 }, bench);
     expect(workers).toHaveLength(0);
   });
 
-  test('SOFTSEG_THREADS=1 starts none', () => {
+  test('SOFTSEG_THREADS=1 starts no thread', () => {
     const wanted = expected();
     const workers = onTwoCores();
     const { backend, bench } = fakeBackend();
@@ -162,7 +162,7 @@ function onCpu(): void {
       (_: string, options: WorkerOptions) => new Worker('throw new Error("no")', { ...options, stderr: true }),
     ],
     ['a thread ends at once', (_: string, options: WorkerOptions) => new Worker('', options)],
-  ])('where %s, one does it all', async (_, makeWorker) => {
+  ])('where %s, the main thread does all the work', async (_, makeWorker) => {
     const wanted = expected();
     const workers = onTwoCores(makeWorker);
     const { backend, bench } = fakeBackend();
@@ -174,7 +174,7 @@ function onCpu(): void {
     for (const worker of workers) await worker.terminate?.();
   });
 
-  test('a thread that dies in the middle of its work costs some time and nothing else', async () => {
+  test('a thread that dies during its work costs some time and nothing else', async () => {
     const wanted = expected();
     const { PUBLISHED, TAKEN } = fresh();
     const thief = `
@@ -238,7 +238,7 @@ function onCpu(): void {
       const [sums, end] = stdout.split(' ');
       expect(sums).toBe(Array(5).fill(100_000).join());
       expect(stderr).toBe('');
-      // Less than the time for which a thread waits for work.
+      // A waiting thread would keep the process longer than this.
       expect(Date.now() - Number(end)).toBeLessThan(5000);
     } finally {
       rmSync(folder, { recursive: true, force: true });
@@ -246,7 +246,7 @@ function onCpu(): void {
   });
 }
 
-/** Compiles a file of src and all that it imports. */
+/** Compiles a file of src and everything that it imports. */
 function compileInto(folder: string, name: string, done = new Set<string>()): void {
   if (done.has(name)) return;
   done.add(name);

@@ -1,4 +1,4 @@
-/** Clones on the wasm backend that share their data for the time of a call. */
+/** Clones on the wasm backend that share their data during a call. */
 import { describe, expect, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import { withSharedClones } from '../../src/kernels/wasm/sharedClones.js';
@@ -8,7 +8,7 @@ declare const TEST_BACKEND: string;
 function onWasm(): void {
   const dataCount = () => tf.backend().numDataIds();
 
-  test('a clone has the data of its original only inside of the call', () => {
+  test('a clone shares the data of its original only during the call', () => {
     const x = tf.tensor([1, 2, 3]);
     expect(x.clone().dataId).not.toBe(x.dataId);
     expect(withSharedClones(() => x.clone()).dataId).toBe(x.dataId);
@@ -18,14 +18,14 @@ function onWasm(): void {
   test.each([
     ['the original first', true],
     ['the clone first', false],
-  ])('data live until the last of both is disposed, %s', (_, originalFirst) => {
+  ])('shared data live until both tensors are disposed, %s', (_, originalFirst) => {
     const before = dataCount();
     const x = tf.tensor([1, 2, 3]);
     const clone = withSharedClones(() => x.clone());
     expect(dataCount()).toBe(before + 1);
     const [first, last] = originalFirst ? [x, clone] : [clone, x];
     first.dispose();
-    // What would take the place of data that were freed too early.
+    // This would overwrite data that were freed too early.
     tf.tensor([7, 7, 7]).dispose();
     const other = tf.tensor([9, 9, 9]);
     expect([...last.dataSync()]).toEqual([1, 2, 3]);
@@ -34,7 +34,7 @@ function onWasm(): void {
     expect(dataCount()).toBe(before);
   });
 
-  test('what tfjs keeps for a gradient takes no memory of its own', () => {
+  test('tensors that tfjs saves for a gradient take no memory of their own', () => {
     const x = tf.ones([256, 256]);
     const held = (around: <T>(run: () => T) => T): number => {
       let buffers = 0;
@@ -59,7 +59,7 @@ function onWasm(): void {
     x.dispose();
   });
 
-  test('calls may be inside of each other, and errors pass through', () => {
+  test('calls can be nested, and errors pass through', () => {
     const copying = tf.getKernel(tf.Identity, 'wasm');
     const x = tf.tensor([1]);
     const inner = () => withSharedClones(() => x.clone());
@@ -73,7 +73,7 @@ function onWasm(): void {
     expect(tf.getKernel(tf.Identity, 'wasm')).toEqual(copying);
   });
 
-  test('no word of it on the console', () => {
+  test('nothing is written to the console', () => {
     const warn = jest.spyOn(console, 'warn').mockImplementation(() => {});
     withSharedClones(() => tf.tensor([1]).clone());
     expect(warn).not.toHaveBeenCalled();
@@ -83,7 +83,7 @@ function onWasm(): void {
 
 if (TEST_BACKEND === 'wasm') describe('on the wasm backend', onWasm);
 else
-  test('is of no effect on a backend whose clones share their data anyway', () => {
+  test('nothing changes on a backend whose clones share their data anyway', () => {
     const x = tf.tensor([1, 2, 3]);
     const clone = withSharedClones(() => x.clone());
     expect(clone.dataId).toBe(x.dataId);

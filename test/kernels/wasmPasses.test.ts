@@ -1,4 +1,4 @@
-/** The fused passes in place on the memory of tfjs's wasm backend. */
+/** The fused passes at work in the memory of tfjs's wasm backend. */
 import { describe, expect, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import { sumSet } from '../../src/kernels/contract.js';
@@ -39,7 +39,7 @@ function onWasm(): void {
     for (const { value } of put.mock.results) current().disposeData((value as tf.TensorInfo).dataId);
   });
 
-  test('the passes of a backend are made once, and each backend has its own', async () => {
+  test('passes are made once for each backend', async () => {
     const before = current();
     expect(wasmPasses(before)).toBe(wasmPasses(before));
     tf.registerBackend('wasm again', tf.findBackendFactory('wasm'));
@@ -75,13 +75,13 @@ function onWasm(): void {
     expect((backend.wasm as never as { HEAPU8: Uint8Array }).HEAPU8.byteLength).toBeGreaterThan(bytesBefore);
   });
 
-  test('out of memory is an error that says so, and nothing stays allocated', () => {
+  test('running out of memory is a clear error, and nothing stays allocated', () => {
     const backend = current();
     const passes = wasmPasses(backend)!;
     const { pass, inputs } = problemOf(anyCase, benchOf(backend));
     const { _malloc, _free } = backend.wasm;
     const data = backend.numDataIds();
-    // tfjs asks for a few bytes too when it registers a result; those it gets.
+    // tfjs also asks for a few bytes when it registers a result; those requests succeed.
     for (const refused of [0, 1]) {
       const held = new Set<number>();
       let asked = 0;
@@ -108,7 +108,7 @@ function onWasm(): void {
     expect(benchOf(backend).take(passes.sums(inputs, pass, sumSet(['valid'])))[0]).toBe(anyCase.pixels);
   });
 
-  test('nothing stays allocated after a pass but its result', () => {
+  test('only the result stays allocated after a pass', () => {
     const backend = current();
     const passes = wasmPasses(backend)!;
     const { pass, inputs } = problemOf(anyCase, benchOf(backend));
@@ -123,4 +123,5 @@ function onWasm(): void {
 }
 
 if (TEST_BACKEND === 'wasm') describe('on the wasm backend', onWasm);
-else test('a backend without a WebAssembly memory has none', () => expect(wasmPasses(tf.backend())).toBeNull());
+else
+  test('a backend without a WebAssembly memory has no such passes', () => expect(wasmPasses(tf.backend())).toBeNull());
