@@ -11,7 +11,7 @@ const logits = () => toTensor(randomLogits(SHAPE, 1));
 afterEach(() => checkValues('first'));
 
 describe('boundaryLoss', () => {
-  test('of the maps of signedDistance is the one that computes them', () => {
+  test('given the maps of signedDistance equals the loss that computes them', () => {
     const [t, z] = [labels(), logits()];
     const mask = tf.tile(tf.tensor([[[1, 0.5, 1, 1, 0, 0]]]), [2, 5, 1]);
     const spacing = [2, 0.5];
@@ -24,7 +24,7 @@ describe('boundaryLoss', () => {
     }
   });
 
-  test('of maps with classes first, or of class indices, is the same', () => {
+  test('is the same with maps for class indices or with classes first', () => {
     const [t, z] = [labels(), logits()];
     const toFront = (x: tf.Tensor) => tf.transpose(x, [0, 3, 1, 2]);
     const distances = signedDistance(toFront(t), { axis: 1 });
@@ -34,7 +34,7 @@ describe('boundaryLoss', () => {
     expectClose(boundaryLoss(indices, z, { distances: maps }), boundaryLoss(indices, z));
   });
 
-  test('takes the maps themselves for labels, as model.fit hands them over, under value checks too', () => {
+  test('accepts the maps themselves as labels, as model.fit passes them, also under value checks', () => {
     const z = logits();
     const distances = signedDistance(labels());
     expectClose(boundaryLoss(distances, z, { distances }), boundaryLoss(labels(), z));
@@ -42,7 +42,7 @@ describe('boundaryLoss', () => {
     expect(() => boundaryLoss(labels(), z, { distances })).not.toThrow();
   });
 
-  test('has the distance for gradient to a probability, whatever the probability is', () => {
+  test('has the distance as its gradient with respect to any probability', () => {
     const t = tf.tensor([0, 0, 1, 1, 1, 0], [1, 6, 1]);
     for (const p of [tf.zeros([1, 6, 1]), tf.ones([1, 6, 1]), tf.fill([1, 6, 1], 0.3)]) {
       const gradient = tf.grad((x) => boundaryLoss(t, x, { activation: 'none', reduction: 'sum' }))(p);
@@ -50,14 +50,14 @@ describe('boundaryLoss', () => {
     }
   });
 
-  test('is least for the label, and negative there if something lies deep inside', () => {
+  test('is lowest at the label, and negative there if pixels lie deep inside', () => {
     const t = tf.tensor([0, 1, 1, 1, 0, 0], [1, 6, 1]);
     const loss = (p: number[]) => boundaryLoss(t, tf.tensor(p, [1, 6, 1]), { activation: 'none' }).dataSync()[0]!;
     const right = loss([0, 1, 1, 1, 0, 0]);
     expect(right).toBeCloseTo(-1 / 6);
     expect(loss([1, 1, 1, 1, 0, 0])).toBeGreaterThan(right);
     expect(loss([0, 1, 0, 1, 0, 0])).toBeGreaterThan(right);
-    // The outermost row inside has distance 0: it is left to the region loss beside.
+    // The outermost row inside has distance 0 and is left to the region loss that is added.
     expect(loss([0, 0, 1, 0, 0, 0])).toBeCloseTo(right);
   });
 

@@ -42,20 +42,20 @@ describe('softSkeleton', () => {
     expectClose(picked(gradient), picked(expected.data), 1e-4);
   });
 
-  test('keeps the middle of a bar, and thins nothing that is thin', () => {
+  test('keeps the middle of a bar, and leaves thin lines unchanged', () => {
     const bar = image('0000000', '0111110', '0111110', '0111110', '0000000');
     expect(rowsOf(softSkeleton(bar))).toEqual(['0000000', '0000000', '0011100', '0000000', '0000000']);
     const line = image('00000', '11111', '00000');
     expectClose(softSkeleton(line), line, 0);
   });
 
-  test('finds a thick shape once it has been eroded often enough', () => {
+  test('finds the skeleton of a thick shape after enough erosions', () => {
     const square = tf.pad(tf.ones([1, 7, 7, 1]), [[0, 0], [1, 1], [1, 1], [0, 0]]); // prettier-ignore
     expect(number(tf.sum(softSkeleton(square, { iterations: 2 })))).toBe(0);
     expect(number(tf.sum(softSkeleton(square, { iterations: 3 })))).toBe(1);
   });
 
-  test('takes each class by itself, on any axis, and images of one slice as images', () => {
+  test('treats each class separately, on any axis, and volumes of one slice as images', () => {
     const values = toTensor(randomArray([2, 5, 6, 3], 3, 0, 1));
     const toFront = (x: tf.Tensor) => tf.transpose(x, [0, 3, 1, 2]);
     const skeleton = softSkeleton(values);
@@ -64,7 +64,7 @@ describe('softSkeleton', () => {
     expectClose(tf.squeeze(softSkeleton(tf.expandDims(values, 1)), [1]), skeleton, 0);
   });
 
-  test('leaves no tensor but its result', () => {
+  test('leaves no tensor except its result', () => {
     const values = tf.ones([1, 4, 4, 1]);
     const before = tf.memory().numTensors;
     softSkeleton(values).dispose();
@@ -99,9 +99,9 @@ afterEach(() => checkValues('first'));
 describe('clDiceLoss', () => {
   const lacking = map(randomLabels([2, 3, 4, 3], 1), (t, i) => (i % 3 === 1 && i < 36 ? 0 : t));
   test.each(['skip', 'penalize', 'smooth'] as const)(
-    'has for a class that a sample lacks what absent %s says',
+    'treats a class that a sample lacks as absent %s says',
     (absent) => {
-      // Labels that the oracle takes under softmax, and value checks do not.
+      // The oracle accepts these labels under softmax, but value checks do not.
       checkValues('never');
       const logits = randomLogits([2, 3, 4, 3], 2);
       expectLikeShapeOracle('clDiceLoss', lacking, logits, { absent }, false);
@@ -114,13 +114,13 @@ describe('clDiceLoss', () => {
     for (const smooth of [0, 1]) expect(number(clDiceLoss(t, t, { activation: 'none', smooth }))).toBeCloseTo(0, 6);
   });
 
-  test('is not least at p = t on soft labels, as the docs say', () => {
+  test('is not lowest at p = t on soft labels, as the docs say', () => {
     const t = image('0000000', '0000000', '1111111', '0000000', '0000000').mul(0.3);
     const loss = (p: number) => number(clDiceLoss(t, tf.mul(t, p / 0.3), { activation: 'none' }));
     expect(loss(1)).toBeLessThan(loss(0.3));
   });
 
-  test('minds a cut through a vessel where Dice minds what is wrong by as many pixels at its side', () => {
+  test('penalizes a cut through a vessel far more than as many wrong pixels at its side, unlike Dice', () => {
     const vessel = image('000000000', '111111111', '111111111', '111111111', '000000000');
     const cut = image('000000000', '111101111', '111101111', '111101111', '000000000');
     const thinned = image('000000000', '111000111', '111111111', '111111111', '000000000');
@@ -131,7 +131,7 @@ describe('clDiceLoss', () => {
     expect(ofThinned!).toBeLessThan(0.2 * ofCut!);
   });
 
-  test('without smoothing is 1 where prediction and label have no centreline in common', () => {
+  test('without smoothing is 1 where prediction and label share no centreline', () => {
     const [t, p] = [image('00000', '11111', '00000', '00000'), image('00000', '00000', '00000', '11111')];
     const { value, grad } = tf.valueAndGrad((x) => clDiceLoss(t, x, { activation: 'none', smooth: 0 }))(p);
     expect(number(value)).toBe(1);

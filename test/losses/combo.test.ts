@@ -25,7 +25,7 @@ const TERMS: [ComboTerm, object][] = [
 describe.each(TERMS)('%s', (term, own) => {
   const loss = softseg[`${term}Loss` as keyof typeof softseg] as AnyLoss;
 
-  test('is added with its weight, with the options it knows, in value and gradient', () => {
+  test('is added with its weight and its own options, in value and gradient', () => {
     const [t, z] = [labels(), logits()];
     const options = { mask: mask(), classWeights: [1, 2, 0.5] };
     const region = ['aggregate', 'smooth'].filter((name) => name in own);
@@ -40,7 +40,7 @@ describe.each(TERMS)('%s', (term, own) => {
     expectClose(tf.grad(actual)(z), tf.grad(expected)(z));
   });
 
-  test('is one value per sample with reduction sample, and leaves no tensor', () => {
+  test('gives one value per sample with reduction sample, and leaves no tensor', () => {
     const [t, z] = [labels(), logits()];
     const before = tf.memory().numTensors;
     const { aggregate: _, ...options } = own as { aggregate?: string };
@@ -51,7 +51,7 @@ describe.each(TERMS)('%s', (term, own) => {
   });
 });
 
-test('boundary and hausdorff go together with maps for the one and a spacing for the other', () => {
+test('boundary and hausdorff work together, with maps for one and a spacing for the other', () => {
   const [t, z] = [labels(), logits()];
   const distances = signedDistance(t, { classes: 3, spacing: 2 });
   const both = comboLoss(t, z, { weights: { boundary: 1, hausdorff: 1 }, distances, spacing: 2 });
@@ -73,7 +73,10 @@ test.each([
   expect(() => comboLoss(labels(), logits(), options)).toThrow(`comboLoss: ${message}`);
 });
 
-/** A value for each option of comboLoss, for three exclusive classes: as its rule allows, or one of these. */
+/**
+ * A valid value for each option of comboLoss with three exclusive classes: one that its rule allows, or one listed
+ * here.
+ */
 const VALUES: Record<string, () => unknown> = {
   ...byRules(),
   activation: () => 'sigmoid',
@@ -110,7 +113,7 @@ function byRules(): Record<string, () => unknown> {
   return Object.fromEntries(rules.map(([option, rule]) => [option, () => valuesOf(rule)[0]]));
 }
 
-/** The names that a function says it takes. */
+/** The option names that a function says it takes. */
 function optionsOf(call: (options: object) => unknown): string[] {
   try {
     call({ unknown: 1 });
@@ -127,7 +130,7 @@ const ALL_TERMS = tf.tidy(() =>
 describe.each(ALL_TERMS)('comboLoss of %s alone', (term) => {
   const loss = softseg[`${term}Loss` as keyof typeof softseg] as AnyLoss;
 
-  test('takes the options of that loss, for the same value, and no others', () => {
+  test('takes the options of that loss and no others, with the same value', () => {
     const [t, z] = [labels(), logits()];
     const known = optionsOf((options) => loss(t, z, options));
     const ofCombo = optionsOf((options) => comboLoss(t, z, options)).filter(
@@ -149,8 +152,8 @@ describe.each(ALL_TERMS)('comboLoss of %s alone', (term) => {
   });
 });
 
-describe('factors that float32 cannot hold', () => {
-  test('are refused, alone and together', () => {
+describe('factors too large for float32', () => {
+  test('are refused, alone and in products', () => {
     const [t, z] = [labels(), logits()];
     const calls: [object, string][] = [
       [{ weights: { iou: 1e308 } }, 'weights.iou must be at most 1000000000000000000 in size'],
@@ -173,7 +176,7 @@ describe('factors that float32 cannot hold', () => {
     );
   });
 
-  test('and those at the bound give finite losses and gradients', () => {
+  test('are refused, but those at the bound give finite losses and gradients', () => {
     const [t, z] = [labels(), toTensor(randomLogits([2, 5, 4, 3], 2))];
     for (const term of ALL_TERMS) {
       const loss = softseg[`${term}Loss` as keyof typeof softseg] as AnyLoss;
@@ -208,8 +211,8 @@ describe('factors that float32 cannot hold', () => {
   });
 });
 
-describe('binaryCrossEntropy, under whose sigmoid all terms read the predictions, with', () => {
-  /** Without class 1 in the second sample: what an absent class costs depends on the activation. */
+describe('binaryCrossEntropy makes all terms read the predictions with sigmoid, together with', () => {
+  /** Class 1 is absent in the second sample, which costs a different amount with each activation. */
   const absent = () => tf.where(tf.equal(sample(), 1), tf.zerosLike(labels()), labels());
   const sample = () =>
     tf.tensor(
@@ -231,7 +234,7 @@ describe('binaryCrossEntropy, under whose sigmoid all terms read the predictions
     expectClose(comboLoss(t, z, { terms }), expected);
   });
 
-  test('diceLoss, from a table', () => {
+  test('diceLoss, computed from a table', () => {
     const [t, z] = [absent(), logits()];
     const weights = { dice: 1, binaryCrossEntropy: 1 };
     const table = softseg.overlap(t, z, { activation: 'sigmoid' });
@@ -265,11 +268,11 @@ describe('terms with options of their own', () => {
       { terms: [{ loss: dice }, { loss: mine }], reduction: 'none' },
       `reduction must be 'mean' or 'sum', got 'none': ${OF_MINE}`,
     ],
-  ])('errors name the term: %#', (options, message) => {
+  ])('are named in errors: %#', (options, message) => {
     expect(() => comboLoss(labels(), logits(), options)).toThrow(`comboLoss: ${message}`);
   });
 
-  test("the rules of a loss of one's own are held, by itself and as a term", () => {
+  test("follow the rules of a user's loss, which also hold without comboLoss", () => {
     const [t, z] = [labels(), logits()];
     const message = 'mine: power must be a number >= 0, got -1';
     expect(() => mine(t, z, { power: -1 })).toThrow(message);

@@ -1,4 +1,4 @@
-/** comboLoss with `terms`, in which each loss has its own options, and losses of one's own. */
+/** comboLoss with `terms`, in which each loss has its own options, and losses defined by users. */
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import * as softseg from '../../src/index.js';
@@ -25,10 +25,10 @@ const mask = () => tf.cast(tf.greater(toTensor(randomArray([2, 5, 4], 3, 0, 1)),
 interface Row {
   terms: TermOptions[];
   masked?: true;
-  /** The options of the inputs. */
+  /** Options about the inputs, which all terms share. */
   shared?: object;
   hard?: boolean;
-  /** The passes over the pixels that the value takes. */
+  /** The number of passes over the pixels that the value takes. */
   passes?: number;
 }
 
@@ -115,7 +115,7 @@ type AnyLoss = Loss & softseg.Described;
 
 const lossOf = (given: unknown) => (typeof given === 'string' ? softseg[given as 'diceLoss'] : given) as AnyLoss;
 
-/** Σ weight·loss, each called by itself. */
+/** Σ weight·loss, with a separate call for each loss. */
 const sumOf =
   ({ terms }: Row, shared: object): Loss =>
   (t, z) =>
@@ -148,7 +148,7 @@ describe.each(Object.entries(ROWS))('comboLoss of %s', (_, row) => {
     expectClose(tf.grad((x) => combo(x, z))(t), tf.grad((x) => expected(x, z))(t));
   });
 
-  test('is so with reduction sample, where no term adds up the batch', () => {
+  test('is also that sum with reduction sample, where no term adds up the batch', () => {
     if (terms.some(({ aggregate }) => aggregate === 'batch')) {
       expect(() => comboLoss(labels(), logits(), { ...shared(), terms, reduction: 'sample' })).toThrow(
         "comboLoss: terms[0] (diceLoss): reduction 'sample' needs aggregate 'image'",
@@ -180,7 +180,7 @@ describe.each(Object.entries(ROWS))('comboLoss of %s', (_, row) => {
 });
 
 describe('reduction none', () => {
-  test('is the sum of matrices where all terms give them', () => {
+  test('gives the sum of matrices if all terms give matrices', () => {
     const [t, z] = [soft(), logits()];
     const row: Row = {
       terms: [
@@ -193,7 +193,7 @@ describe('reduction none', () => {
     expectClose(value, sumOf(row, { reduction: 'none' })(t, z));
   });
 
-  test('is the sum of maps where all terms give them', () => {
+  test('gives the sum of maps if all terms give maps', () => {
     const [t, z] = [soft(), logits()];
     const row: Row = { terms: [{ loss: softseg.crossEntropyLoss, labelSmoothing: 0.1 }, { loss: softseg.focalLoss }] };
     const value = comboLoss(t, z, { terms: row.terms, reduction: 'none' });
@@ -202,7 +202,7 @@ describe('reduction none', () => {
   });
 });
 
-/** Its value has a shape of its own. */
+/** A loss whose value has a shape of its own. */
 const mapLoss = defineLoss({ name: 'mapLoss', options: {}, loss: (t, z) => tf.sub(t, z) });
 
 const dice = { loss: softseg.diceLoss };
@@ -259,7 +259,7 @@ describe('lossFromOverlap', () => {
     ['a region loss of one’s own', agreementLoss, { share: 0.3, reduction: 'none' }],
   ]; // prettier-ignore
 
-  test.each(SUMS)('of %s is the loss', (_, loss, how) => {
+  test.each(SUMS)('of %s equals the loss itself', (_, loss, how) => {
     const [t, z, { activation }] = [soft(), logits(), how];
     const table = (x: tf.Tensor) => overlap(t, x, activation ? { activation } : {});
     const expected = (x: tf.Tensor) => (loss as Loss)(t, x, how);
@@ -322,7 +322,7 @@ describe('definitions', () => {
     expect(() => define(definition)).toThrow(message);
   }); // prettier-ignore
 
-  test('say of themselves what they were given, and defaults', () => {
+  test('give losses whose descriptions hold the given values and the defaults', () => {
     expect(distanceLoss.name).toBe('distanceLoss');
     const { name, own: names, range, lowestAtLabels } = distanceLoss.description;
     expect([name, names, range, lowestAtLabels()]).toEqual(['distanceLoss', ['power', 'reduction'], [-Infinity, Infinity], false]); // prettier-ignore
@@ -335,7 +335,7 @@ describe('definitions', () => {
     expect(agreementLoss.description.lowestAtLabels({ overlap: 'product' } as never)).toBe(false);
   });
 
-  test('give losses that refuse options they have no rule for, and values that are no tensor', () => {
+  test('give losses that refuse options without a rule, and results that are not tensors', () => {
     const [t, z] = [soft(), logits()];
     expect(() => distanceLoss(t, z, { gamma: 1 } as object)).toThrow("distanceLoss: unknown option 'gamma'; it takes power, reduction"); // prettier-ignore
     expect(() => agreementLoss(t, z, { gamma: 1 } as object)).toThrow(

@@ -1,4 +1,4 @@
-/** The losses in tfjs-layers: by themselves, and configured by a lambda. */
+/** The losses in tfjs-layers: passed directly, and configured by a lambda. */
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { lossNamed, LOSSES, type Loss } from '../support/oracle.js';
@@ -37,7 +37,7 @@ describe.each(LOSSES)('%s', (name) => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  test('goes into compile by itself, as loss and as metric', () => {
+  test('can be passed to compile directly, as loss and as metric', () => {
     const model = tf.sequential({ layers: [tf.layers.dense({ inputShape: [4], units: 3 })] });
     const optimizer = tf.train.sgd(0.1);
     const loss = lossNamed(name);

@@ -1,4 +1,6 @@
-/** A network that is sure: gaps between logits at which probabilities, and sums of them, are as small as float32 goes. */
+/**
+ * A confident network: its logits are so far apart that probabilities, and sums of them, reach the limits of float32.
+ */
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import * as softseg from '../support/allEntries.js';
@@ -17,7 +19,7 @@ const LABELS: [string, () => tf.Tensor][] = [
   ['soft labels of all classes', () => tf.tensor([1, 0, 0, 0, 0.5, 0.5, 0, 1, 0, 0, 0.1, 0.9], [1, 4, 3])],
 ];
 
-/** The third class is -gap everywhere; the first two are as right as they can be, or as wrong. */
+/** The third class is -gap everywhere; the first two are completely right, or completely wrong. */
 function logits(gap: number, right: boolean): tf.Tensor {
   const [a, b] = right ? [gap, -gap] : [-gap, gap];
   return tf.tensor([a, b, -gap, b, a, -gap, b, a, -gap, a, b, -gap], [1, 4, 3]);
@@ -71,13 +73,13 @@ describe('values, gradients and second derivatives are finite', () => {
     expectFiniteDerivatives(loss, { activation: 'sigmoid' }, 1);
   });
 
-  test.each(REGIONS)('of %s, whatever an absent class costs', (_, loss) => {
+  test.each(REGIONS)('of %s, with every cost of an absent class', (_, loss) => {
     for (const absent of ['penalize', 'smooth', 'skip'])
       for (const activation of ['softmax', 'sigmoid']) expectFiniteDerivatives(loss, { absent, activation }, 1);
   });
 });
 
-test('a step after a confident one leaves the weights finite, and an empty mask too', () => {
+test('gradients of a confident network are finite, also with an empty mask', () => {
   const gradient = (loss: Scalar, t: tf.Tensor, z: tf.Tensor) => tf.grad((x: tf.Tensor) => loss(t, x, {}))(z);
   const absentThird = tf.tensor([[0, 1, 1, 0]], [1, 4], 'int32');
   expectFinite(gradient(softseg.comboLoss, absentThird, logits(60, true)));
@@ -108,7 +110,7 @@ describe('ratio', () => {
     expectClose(nested, tf.tensor1d([-8, -0.5, -2 / 9]));
   });
 
-  test.each([1e-20, 1e-30, 1e-37, 1e-42])('is finite in its gradients where the square of %d is 0', (small) => {
+  test.each([1e-20, 1e-30, 1e-37, 1e-42])('has finite gradients where the square of %d is 0', (small) => {
     const b = tf.scalar(small);
     const [toA, toB] = tf.grads(quotient)([tf.scalar(0), b]);
     expectFinite(toA!);
@@ -116,7 +118,7 @@ describe('ratio', () => {
     expectFinite(tf.grad((y) => ratio(tf.mul(y, 0.25), y))(b));
   });
 
-  test('or something else is that where the denominator is 0, without a gradient', () => {
+  test('ratioOr gives its third argument, without a gradient, where the denominator is 0', () => {
     const [a, b] = [tf.tensor1d([1, 0, 2]), tf.tensor1d([0, 0, 4])];
     expectClose(ratioOr(a, b, 1), tf.tensor1d([1, 1, 0.5]));
     expectClose(ratioOr(a, b, 0), tf.tensor1d([0, 0, 0.5]));

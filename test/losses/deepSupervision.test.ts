@@ -22,7 +22,7 @@ const keep = (x: tf.Tensor): tf.Tensor => {
   return kept.at(-1)!;
 };
 
-/** What the loss gets for a prediction. */
+/** The labels and options that the loss gets for a prediction. */
 function atScale(labels: tf.Tensor, prediction: tf.Tensor, options: object = {}) {
   const seen: { labels: tf.Tensor; mask: tf.Tensor | undefined }[] = [];
   const loss: ScaleLoss = (t, _, { mask }) => {
@@ -50,7 +50,7 @@ describe('deepSupervisionLoss', () => {
     });
   });
 
-  test('gives the sum of values per sample too, and knows functions of the user', () => {
+  test('also gives the sum per sample, and takes functions of the user', () => {
     const t = toTensor(randomDistribution([2, 4, 4, 3], 1, 3));
     const scales = [logitsOf(2, 4, 4, 3), logitsOf(2, 2, 2, 3)];
     const loss: ScaleLoss = (a, b, options) => diceLoss(a, b, { ...options, reduction: 'sample', squared: true });
@@ -59,11 +59,11 @@ describe('deepSupervisionLoss', () => {
     expectClose(own, tf.add(tf.mul(loss(t, scales[0]!, {}), 2 / 3), tf.mul(half, 1 / 3)));
   });
 
-  test('turns class indices into the shares of the classes', () => {
+  test('turns class indices into the proportions of the classes', () => {
     const t = tf.tensor([[0, 2, 1, 1, 2, 2, 1, 0]], [1, 2, 4], 'int32');
     const { labels } = atScale(t, tf.zeros([1, 1, 2, 3]));
     expectClose(labels, tf.tensor([[[[0.25, 0, 0.75], [0.25, 0.75, 0]]]])); // prettier-ignore
-    // One class: 1 where the index is 1.
+    // With one class the label is 1 where the index is 1.
     const { labels: share } = atScale(t.minimum(1).cast('int32'), tf.zeros([1, 1, 2, 1]));
     expectClose(share, tf.tensor([0.75, 0.75], [1, 1, 2, 1]));
   });
@@ -79,7 +79,7 @@ describe('deepSupervisionLoss', () => {
     );
   });
 
-  test('averages over fractions of pixels where the scale does not divide', () => {
+  test('averages over fractions of pixels where the scale is not a whole number', () => {
     const t = tf.tensor([1, 0, 0, 1, 1], [1, 5, 1]);
     const { labels } = atScale(t, tf.zeros([1, 2, 1]));
     expectClose(labels, tf.tensor([1 / 2.5, 2 / 2.5], [1, 2, 1]));
@@ -106,7 +106,7 @@ describe('deepSupervisionLoss', () => {
     );
   });
 
-  test("leaves masked pixels out of the averages, whatever they hold, and a coarse pixel's weight is the mean", () => {
+  test('excludes masked pixels from averages, and gives coarse pixels the mean weight', () => {
     const t = tf.tensor([1, 0, 0.5, NaN, NaN, NaN, 0.25, 0.75], [1, 4, 2, 1]);
     const mask = tf.tensor([1, 1, 3, 0, 0, 0, 1, 1], [1, 4, 2]);
     const seen = atScale(t, tf.zeros([1, 2, 1, 1]), { mask });
@@ -116,7 +116,7 @@ describe('deepSupervisionLoss', () => {
     expectClose(nothing.labels, tf.zeros([1, 2, 1, 1]));
   });
 
-  test('ignores labels as a mask does, at every scale', () => {
+  test('ignores labels like a mask, at every scale', () => {
     const indices = toTensor(randomIndices([2, 4, 6], 3, 3));
     const mask = tf.tensor([1, 1, 1, 0, 1, 1]).tile([8]).reshape([2, 4, 6]);
     const marked = tf.where(mask.cast('bool'), indices, tf.fill([2, 4, 6], 255, 'int32'));
@@ -135,7 +135,7 @@ describe('deepSupervisionLoss', () => {
     );
   });
 
-  test("takes the pixel in the middle with resize 'nearest', and keeps indices indices", () => {
+  test("takes the middle pixel with resize 'nearest', and keeps class indices as indices", () => {
     const indices = tf.tensor([[0, 1, 2, 3, 4, 5]], [1, 6], 'int32');
     const { labels } = atScale(indices, tf.zeros([1, 2, 6]), { resize: 'nearest' });
     expect(labels.dtype).toBe('int32');

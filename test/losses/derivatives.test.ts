@@ -1,4 +1,4 @@
-/** Derivatives of second order, and those that tfjs itself gets wrong. */
+/** Second derivatives, and those derivatives that tfjs itself gets wrong. */
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import { centralDifference, map, sum, type NdArray } from '../reference/index.js';
@@ -42,7 +42,7 @@ const OPTIONS: [string, Options][] = [
 ];
 
 describe.each(LOSSES)('%s', (name) => {
-  test.each(OPTIONS)('%s has second derivatives to logits, and mixed ones to labels', (_, options) => {
+  test.each(OPTIONS)('%s has second derivatives to logits, and mixed ones to logits and labels', (_, options) => {
     const own = isSum(name) ? { ...options, reduction: 'mean' } : options;
     const loss = lossNamed(name);
     const withTensors = tensorOptions(own);
@@ -68,7 +68,7 @@ describe('the absolute difference', () => {
 });
 
 describe('binary cross-entropy', () => {
-  test('has the mixed second derivative -1 at a logit of 0 too, where the parts of softplus have kinks', () => {
+  test('has the mixed second derivative -1, also at a logit of 0, where the parts of softplus have kinks', () => {
     const t = tf.tensor([0.3, 1], [2, 1]);
     const z = tf.tensor([0, 0], [2, 1]);
     const bce = lossNamed('binaryCrossEntropyLoss');
@@ -78,7 +78,7 @@ describe('binary cross-entropy', () => {
 });
 
 describe.each(['crossEntropyLoss', 'focalLoss'] as const)('%s', (name) => {
-  test('has mixed third derivatives, once to labels and twice to logits', () => {
+  test('has mixed third derivatives, once by labels and twice by logits', () => {
     const [t, z, v] = [toTensor(labels), toTensor(logits), toTensor(direction)];
     const loss = lossNamed(name);
     const byLabels = (x: tf.Tensor) => tf.sum(tf.mul(tf.grad((y) => tf.sum(loss(y, x)))(t), v));

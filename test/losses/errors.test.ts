@@ -14,7 +14,7 @@ const disposed = () => {
   return tensor;
 };
 
-/** What every loss refuses: the arguments, and the message without the function's name. */
+/** Arguments that every loss refuses, and the message without the function's name. */
 const REFUSED: [string, () => [unknown, unknown, object?], string][] = [
   [
     'shapes that differ in the classes',
@@ -285,13 +285,13 @@ describe.each(LOSSES)('%s refuses', (name) => {
   });
 });
 
-describe('the own options of a loss:', () => {
+describe('options of a single loss:', () => {
   test.each(OWN_REFUSED)('%s refuses %j', (name, options, message) => {
     expect(() => lossNamed(name)(labels(), logits(), options)).toThrow(`${name}: ${message}`);
   });
 });
 
-describe('the rules of own options:', () => {
+describe('the rules of such options:', () => {
   const rows = ALL_LOSSES.flatMap((name) =>
     ownRules(name).flatMap(([option, rule]) =>
       refusedValues(rule).map(([value, message]) => [name, option, value, message] as const),
@@ -321,7 +321,7 @@ describe('tables of overlap', () => {
     ];
     for (const [table, message] of broken)
       expect(() => lossFromOverlap(iouLoss, table)).toThrow(`lossFromOverlap: ${message}`);
-    // An entry that no sum has is nobody's business.
+    // Entries that are not sums are ignored.
     const more = { ...all, smoth: undefined, extra: 3 };
     expectClose(
       lossFromOverlap(iouLoss, more, { aggregate: 'batch' }),
@@ -427,7 +427,7 @@ describe('value checks', () => {
 
   test.each(WRONG)('refuse %s, unless they are off', (_, args, message) => {
     const call = () => (comboLoss as Anything)(...args());
-    // The second call of a kind is checked too, because the first one failed.
+    // The second call of a kind is also checked, because the first one failed.
     for (let i = 0; i < 2; i++) expect(call).toThrow(`comboLoss: ${message}`);
     checkValues('always');
     expect(call).toThrow(`comboLoss: ${message}`);
@@ -435,7 +435,7 @@ describe('value checks', () => {
     expect(call).not.toThrow();
   });
 
-  test('let pass what is right, what does not sum to 1 under sigmoid, and what does not count', () => {
+  test('accept valid labels, sums other than 1 under sigmoid, and pixels that do not count', () => {
     checkValues('always');
     comboLoss(distribution(), z());
     comboLoss(
@@ -471,13 +471,13 @@ describe('value checks', () => {
     comboLoss(tf.tensor([[0, 9]], [1, 2], 'int32'), z(), { ignoreLabel: 9 });
   });
 
-  test('name the place in two spatial dimensions', () => {
+  test('name the position in two spatial dimensions', () => {
     checkValues('always');
     const bad = tf.tensor([0, 0, 0, 0, 0, 2], [1, 2, 3, 1]);
     expect(() => lossNamed('diceLoss')(bad, tf.zeros([1, 2, 3, 1]))).toThrow('got 2 at sample 0, position [1,2]');
   });
 
-  test('are always, on first calls, or never', () => {
+  test('run always, on first calls, or never', () => {
     expect(() => checkValues(true as unknown as 'always')).toThrow(
       "checkValues: when must be 'always', 'first', 'never', got true",
     );

@@ -32,7 +32,7 @@ function valueAndGradient(name: LossName, t: tf.Tensor, z: tf.Tensor, options: o
 afterEach(() => checkValues('first'));
 
 describe.each(LOSSES)('%s', (name) => {
-  test('of a batch with nothing valid is 0, and so is its gradient', () => {
+  test('and its gradient are 0 for a batch without valid pixels', () => {
     for (const reduction of ['mean', 'sum', 'sample', ...(isSum(name) ? [] : ['none'])]) {
       const { value, gradient } = valueAndGradient(name, labels(), logits(), { mask: tf.zeros([2, 4]), reduction });
       expect([...value.dataSync()].every((v) => v === 0)).toBe(true);
@@ -44,7 +44,7 @@ describe.each(LOSSES)('%s', (name) => {
     expect(Math.max(...gradient.dataSync().map(Math.abs))).toBe(0);
   });
 
-  test('does not see NaN and Inf under a mask, in predictions or labels', () => {
+  test('ignores NaN and Inf under a mask, in predictions or labels', () => {
     const mask = tf.tensor([
       [1, 0, 1, 1],
       [0, 1, 1, 0],
@@ -69,7 +69,7 @@ describe.each(LOSSES)('%s', (name) => {
     }
   });
 
-  test('shows NaN in a pixel that counts, where values are not checked', () => {
+  test('is NaN if a pixel that counts is NaN and values are not checked', () => {
     checkValues('never');
     const z = tf.concat([tf.fill([1, 4, 3], NaN), tf.zeros([1, 4, 3])]);
     expect(lossNamed(name)(labels(), z).dataSync()[0]).toBeNaN();
@@ -99,7 +99,7 @@ describe.each(LOSSES)('%s', (name) => {
     }
   });
 
-  test('is finite with -Infinity on a class, and the class gets no probability', () => {
+  test('is finite with -Infinity for a class, which gets no probability', () => {
     checkValues('never'); // the labels do not sum to 1
     const z = tf.add(logits(), tf.tensor([0, 0, -Infinity]));
     const two = tf.mul(labels(), tf.tensor([1, 1, 0]));
@@ -110,7 +110,7 @@ describe.each(LOSSES)('%s', (name) => {
     }
   });
 
-  test('is finite with all labels empty, all full, and predictions that are exactly right or wrong', () => {
+  test('is finite for empty and full labels, and for predictions that are exactly right or wrong', () => {
     const full = tf.oneHot(tf.zeros([2, 4], 'int32'), 3).cast('float32');
     for (const t of [tf.zeros(shape), tf.ones(shape), full]) {
       for (const p of [tf.zeros(shape), tf.ones(shape), full]) {
@@ -158,26 +158,26 @@ describe('classes without a label', () => {
       ],
     ]); // p of class 1: 1/2, 3/4
 
-  test("'skip' leaves the class out of the mean", () => {
+  test("'skip' excludes the class from the mean", () => {
     const both = lossNamed('diceLoss')(t(), z());
     expectClose(both, lossNamed('diceLoss')(t(), z(), { classes: [0] }));
   });
 
-  test("'penalize' takes its mean probability, and its gradient pushes it down", () => {
+  test("'penalize' costs the mean probability of the class, and the gradient pushes it down", () => {
     const options = { absent: 'penalize', classes: [1] };
     const { value, gradient } = valueAndGradient('iouLoss', t(), z(), options);
     expectClose(value, tf.scalar(0.625));
     expect(gradient.dataSync()[1]).toBeGreaterThan(0.01);
   });
 
-  test("'smooth' gives what the formula gives: 1, without a gradient", () => {
+  test("'smooth' applies the formula, which gives 1 without a gradient", () => {
     const options = { absent: 'smooth', classes: [1] };
     const { value, gradient } = valueAndGradient('iouLoss', t(), z(), options);
     expect(value.dataSync()[0]).toBe(1);
     expect(Math.max(...gradient.dataSync().map(Math.abs))).toBe(0);
   });
 
-  test('the default under sigmoid is to penalize, so an empty mask teaches', () => {
+  test("under sigmoid the default is 'penalize', so a network learns from empty masks", () => {
     const { value, gradient } = valueAndGradient('diceLoss', tf.zeros([1, 2, 1]), tf.zeros([1, 2, 1]));
     expectClose(value, tf.scalar(0.5));
     expectClose(gradient, tf.fill([1, 2, 1], 0.125));
@@ -185,17 +185,17 @@ describe('classes without a label', () => {
 });
 
 describe('a confident network', () => {
-  /** The second class is labelled everywhere and has probabilities of 1e-4 and less; the third is labelled nowhere. */
+  /** The second class is labelled everywhere with probabilities of 1e-4 and below; the third is labelled nowhere. */
   const t = indices([1, 1, 1, 1], [1, 4]);
   const z = ndarray([8, 0, -12, 9, 0, -30, 10, 0, -9, 8, 0, -11], [1, 4, 3]);
 
-  test('costs nothing with tverskyLoss where only false positives cost, and there are none', () => {
+  test('costs nothing under a tverskyLoss of false positives only, if there are none', () => {
     const mask = tf.tensor([[1, 1]], [1, 2], 'int32');
     const logits = tf.tensor([16, 0, 17, 0], [1, 2, 2]);
     expect(lossNamed('tverskyLoss')(mask, logits, { beta: 0 }).dataSync()[0]).toBe(0);
   });
 
-  // (The covariance of mccLoss is a difference by its own formula.)
+  // The covariance in mccLoss is a difference by definition.
   test.each(REGION_LOSSES.filter((name) => name !== 'mccLoss'))('loses no digits of the intersection in %s', (name) => {
     for (const options of [{}, { absent: 'smooth', reduction: 'none' }]) {
       expectLikeOracle(name, t, z, options);

@@ -1,4 +1,4 @@
-/** What makes the focal losses what they are, besides what holds for every loss. */
+/** The properties that set the focal losses apart; those that hold for every loss are tested elsewhere. */
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import { binaryCrossEntropyLoss, crossEntropyLoss, focalLoss, tverskyLoss, unifiedFocalLoss } from '../../src/index.js';
@@ -10,7 +10,7 @@ const labels = () => toTensor(randomDistribution(shape, 1, 2));
 const logits = () => toTensor(randomLogits(shape, 2));
 
 describe('focalLoss', () => {
-  test('with gamma 0 is the cross-entropy to the last digit', () => {
+  test('with gamma 0 equals the cross-entropy to the last digit', () => {
     for (const activation of ['softmax', 'sigmoid'] as const) {
       for (const reduction of ['mean', 'none', 'sample'] as const) {
         const options = { activation, reduction, classWeights: [1, 2, 3] };
@@ -20,11 +20,11 @@ describe('focalLoss', () => {
     }
   });
 
-  test('approaches the cross-entropy as gamma approaches 0, where its own pass computes it', () => {
+  test('approaches the cross-entropy as gamma approaches 0, where it has a pass of its own', () => {
     expectClose(focalLoss(labels(), logits(), { gamma: 1e-7 }), crossEntropyLoss(labels(), logits()), 1e-6);
   });
 
-  test('on hard labels is -(1 - p)^gamma log p of the right class', () => {
+  test('on hard labels equals -(1 - p)^gamma log p of the correct class', () => {
     const indices = tf.tensor([[0, 2, 1, 1, 0, 2]], [1, 6], 'int32');
     const z = toTensor(randomLogits([1, 6, 3], 4));
     const p = tf.sum(tf.mul(tf.softmax(z), tf.oneHot(indices, 3)), 2);
@@ -32,7 +32,7 @@ describe('focalLoss', () => {
     expectClose(focalLoss(indices, z, { reduction: 'none' }), expected);
   });
 
-  test('is 0 at p = t, pixel by pixel different, and so is its gradient, for each gamma and activation', () => {
+  test('and its gradient are 0 at p = t, for different pixels, and each gamma and activation', () => {
     for (const gamma of [0.25, 0.5, 1, 2, 3.5]) {
       const t = tf.softmax(logits());
       for (const [z, activation] of [
@@ -48,7 +48,7 @@ describe('focalLoss', () => {
     }
   });
 
-  test('under softmax is least at p = t', () => {
+  test('under softmax is lowest at p = t', () => {
     const grid = Array.from({ length: 99 }, (_, i) => (i + 1) / 100);
     for (const t of [0.07, 0.3, 0.93]) {
       const values = grid.map((p) => {
@@ -59,7 +59,7 @@ describe('focalLoss', () => {
     }
   });
 
-  test('is finite and right for saturated logits and any gamma', () => {
+  test('is finite and correct for saturated logits and any gamma', () => {
     const t = tf.tensor([[1], [0], [0.25], [1], [0]]);
     const z = tf.tensor([[-1e4], [1e4], [-1e4], [1e4], [-1e4]]);
     for (const gamma of [0.25, 0.5, 1, 2, 5]) {
@@ -72,7 +72,7 @@ describe('focalLoss', () => {
     }
   });
 
-  test('with alpha weighs the pixels of the class alpha, and the others 1 - alpha', () => {
+  test('weights the pixels of the class by alpha, and the others by 1 - alpha', () => {
     const t = tf.tensor([[1, 0, 1, 0]], [1, 4, 1]);
     const z = tf.tensor([[-1, 0.5, 2, 1]], [1, 4, 1]);
     const plain = focalLoss(t, z, { reduction: 'none' });
@@ -80,7 +80,7 @@ describe('focalLoss', () => {
     expectClose(balanced, tf.mul(plain, tf.tensor([[0.25, 0.75, 0.25, 0.75]])));
   });
 
-  test('of a pixel at logit 0 has the right second derivative, where abs and relu have a kink', () => {
+  test('has the correct second derivative at logit 0, where abs and relu have a kink', () => {
     const t = tf.tensor([[0.8]]);
     const slope = (z: tf.Tensor) => tf.grad((x) => focalLoss(t, x))(z);
     const h = 1e-2;
@@ -102,7 +102,7 @@ describe('unifiedFocalLoss', () => {
     expectClose(own, tf.add(tf.mul(focal, 0.3), tf.mul(region, 0.7)));
   });
 
-  test('under sigmoid with gamma 1 and delta 1/2 is half the binary cross-entropy beside Dice', () => {
+  test('under sigmoid with gamma 1 and delta 1/2 combines half the binary cross-entropy with Dice', () => {
     const t = toTensor(randomLabels([2, 6, 1], 5));
     const z = toTensor(randomLogits([2, 6, 1], 6));
     const expected = tf.add(tf.mul(binaryCrossEntropyLoss(t, z), 0.25), tf.mul(tverskyLoss(t, z), 0.5));

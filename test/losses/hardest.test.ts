@@ -1,4 +1,4 @@
-/** The option `hardest`: which pixels count, and that they count as if a mask had left out the others. */
+/** The option `hardest`: the choice of pixels, and that they count as if a mask had left out the others. */
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkValues } from '../../src/index.js';
@@ -15,13 +15,13 @@ const pixelMask = () =>
     .greater(-1.5)
     .toFloat();
 
-/** The pixels that reduction 'none' does not leave at 0. */
+/** The pixels at which reduction 'none' is not 0. */
 const chosen = (values: tf.Tensor) => tf.notEqual(values, 0).toFloat();
 
 describe.each(LOSSES)('%s with hardest', (name) => {
   const loss = lossNamed(name);
 
-  test('is the loss with a mask of these pixels, in value and gradient, for each reduction', () => {
+  test('equals the loss with a mask of these pixels, in value and gradient, for each reduction', () => {
     for (const given of [undefined, pixelMask(), tf.mul(pixelMask(), tf.range(1, 5).reshape([1, 1, 4]))]) {
       const hardest = 0.3;
       const mask = chosen(loss(labels(), logits(), { hardest, mask: given, reduction: 'none' })).mul(given ?? 1);
@@ -38,7 +38,7 @@ describe.each(LOSSES)('%s with hardest', (name) => {
     }
   });
 
-  test('takes the pixels with the largest values, whatever they weigh', () => {
+  test('takes the pixels with the largest values, whatever their weights', () => {
     const values = loss(labels(), logits(), { reduction: 'none' });
     const weights = tf.linspace(0.01, 2, 40).reshape([2, 5, 4]);
     const kept = chosen(loss(labels(), logits(), { hardest: 0.25, reduction: 'none', mask: weights })).dataSync();
@@ -50,11 +50,11 @@ describe.each(LOSSES)('%s with hardest', (name) => {
     }
   });
 
-  test('of 1 is the loss without it', () => {
+  test('1 equals the loss without the option', () => {
     expectClose(loss(labels(), logits(), { hardest: 1 }), loss(labels(), logits()), 1e-7);
   });
 
-  test('shows NaN in a pixel that counts, and not in one that does not', () => {
+  test('is NaN if a pixel that counts is NaN, but not for masked pixels', () => {
     checkValues('never');
     const z = tf.concat([tf.fill([1, 5, 4, 3], NaN), tf.zeros([1, 5, 4, 3])]);
     expect(loss(labels(), z, { hardest: 0.1 }).dataSync()[0]).toBeNaN();
@@ -78,7 +78,7 @@ describe.each(LOSSES)('%s with hardest', (name) => {
 });
 
 describe('hardest', () => {
-  /** How many of equal pixels are taken. */
+  /** The number of pixels taken when all are equally hard. */
   const taken = (count: number, hardest: number, mask?: tf.Tensor) => {
     const values = lossNamed('crossEntropyLoss')(tf.zeros([1, count], 'int32'), tf.zeros([1, count, 2]), {
       hardest,
@@ -97,13 +97,13 @@ describe('hardest', () => {
     [3, 0.34, 2],
     [1000, 0.999, 999],
     [5, 1, 5],
-  ])('of %d equal pixels at %d is exactly %d, with a mask as without', (count, hardest, expected) => {
+  ])('of %d equal pixels at %d takes exactly %d, with and without a mask', (count, hardest, expected) => {
     expect(taken(count, hardest)).toBe(expected);
     const mask = tf.concat([tf.zeros([1, 13]), tf.ones([1, count])], 1);
     expect(taken(count + 13, hardest, mask)).toBe(expected);
   });
 
-  test('counts for each sample by itself', () => {
+  test('chooses separately in each sample', () => {
     const mask = tf.tensor([
       [1, 1, 1, 1, 1, 1],
       [1, 1, 0, 0, 0, 0],

@@ -8,7 +8,7 @@ const SHAPE = [2, 5, 6, 3];
 const number = (x: tf.Tensor) => x.dataSync()[0]!;
 
 describe('hausdorffLoss', () => {
-  test('is 0 with a gradient of 0 at p = t on soft labels, and more elsewhere', () => {
+  test('and its gradient are 0 at p = t on soft labels, and the loss is larger elsewhere', () => {
     const t = toTensor(randomLabels(SHAPE, 4));
     const options = { activation: 'none' } as const;
     const { value, grad } = tf.valueAndGrad((p) => hausdorffLoss(t, p, options))(tf.clone(t));
@@ -42,7 +42,7 @@ describe('hausdorffLoss', () => {
     const empty = tf.zeros([1, 5, 1]);
     const one = tf.tensor([0, 0, 0, 1, 0], [1, 5, 1]);
     const faint = tf.fill([1, 5, 1], 0.4);
-    // The false pixel is one step away from what is outside: 1² / 5.
+    // The false pixel is one step away from the outside: 1² / 5.
     expect(number(hausdorffLoss(empty, one, { activation: 'none' }))).toBeCloseTo(0.2);
     const { value, grad } = tf.valueAndGrad((p) => hausdorffLoss(empty, p, { activation: 'none' }))(faint);
     expect(number(value)).toBe(0);

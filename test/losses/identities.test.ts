@@ -1,4 +1,4 @@
-/** What must hold between one call and another, whatever the numbers are. */
+/** Relations that must hold between one call and another, for any numbers. */
 import { describe, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import { expectClose, toTensor } from '../support/compare.js';
@@ -15,7 +15,7 @@ function expectSame(a: Loss, b: Loss, labels: tf.Tensor, z: tf.Tensor): void {
   expectClose(tf.grad((x) => a(labels, x))(z), tf.grad((x) => b(labels, x))(z));
 }
 
-/** Left half of the columns. */
+/** The left half of the columns. */
 const crop = (x: tf.Tensor) => tf.slice(x, [0, 0, 0], [x.shape[0]!, x.shape[1]!, 3]);
 const leftMask = () => tf.tile(tf.tensor([[[1, 1, 1, 0, 0, 0]]]), [2, 4, 1]);
 
@@ -23,7 +23,7 @@ describe.each(LOSSES)('%s', (name) => {
   const loss = lossNamed(name);
   const isRegion = hasRegion(name);
 
-  test('of a masked batch is the loss of the batch cut out, in value and gradient', () => {
+  test('of a masked batch equals the loss of the cropped batch, in value and gradient', () => {
     const mask = leftMask();
     expectSame(
       (t, z) => loss(t, z, { mask }),
@@ -33,7 +33,7 @@ describe.each(LOSSES)('%s', (name) => {
     );
   });
 
-  test('of a batch with a whole image masked is the loss of the others', () => {
+  test('of a batch with one image masked equals the loss of the others', () => {
     const mask = tf.concat([tf.zeros([1, 4, 6]), tf.ones([1, 4, 6])]);
     const second = (x: tf.Tensor) => tf.slice(x, [1], [1]);
     expectSame(
@@ -44,8 +44,8 @@ describe.each(LOSSES)('%s', (name) => {
     );
   });
 
-  test('of a batch with a whole image masked is the loss of the others under sigmoid too', () => {
-    // There an absent class is penalized: the masked image must not count as one without a label.
+  test('of a batch with one image masked equals the loss of the others, also under sigmoid', () => {
+    // Under sigmoid an absent class is penalized, and the masked image must not count as one without labels.
     const mask = tf.concat([tf.zeros([1, 4, 6]), tf.ones([1, 4, 6])]);
     const second = (x: tf.Tensor) => tf.slice(x, [1], [1]);
     for (const absent of isRegion ? ['penalize', 'smooth'] : [undefined]) {
@@ -59,7 +59,7 @@ describe.each(LOSSES)('%s', (name) => {
     }
   });
 
-  test('leaves out a pixel with the sentinel in a single channel', () => {
+  test('ignores a pixel with the sentinel in a single channel', () => {
     const one = tf.oneHot(tf.fill([2, 4, 6], 1, 'int32'), 3).cast('bool');
     const marked = tf.logicalAnd(one, tf.cast(tf.sub(1, leftMask()), 'bool').expandDims(-1).tile([1, 1, 1, 3]));
     const labels = tf.where(marked, tf.fill(SHAPE, -1), softLabels());
@@ -71,7 +71,7 @@ describe.each(LOSSES)('%s', (name) => {
     );
   });
 
-  test('ignores sentinel labels as a mask does', () => {
+  test('ignores sentinel labels like a mask', () => {
     const mask = leftMask();
     const labels = tf.where(mask.expandDims(-1).tile([1, 1, 1, 3]).cast('bool'), softLabels(), tf.fill(SHAPE, -1));
     expectSame(
@@ -82,7 +82,7 @@ describe.each(LOSSES)('%s', (name) => {
     );
   });
 
-  test('ignores a class index as a mask does', () => {
+  test('ignores a class index like a mask', () => {
     const mask = leftMask();
     const indices = toTensor(randomIndices([2, 4, 6], 4, 3));
     const marked = tf.where(mask.cast('bool'), indices, tf.fill([2, 4, 6], 255, 'int32'));
@@ -94,7 +94,7 @@ describe.each(LOSSES)('%s', (name) => {
     );
   });
 
-  test('over another class axis is the loss of the transposed tensors', () => {
+  test('over another class axis equals the loss of the transposed tensors', () => {
     const toFront = (x: tf.Tensor) => tf.transpose(x, [0, 3, 1, 2]);
     const toMiddle = (x: tf.Tensor) => tf.transpose(x, [0, 1, 3, 2]);
     for (const axis of [1, -3]) {
@@ -103,7 +103,7 @@ describe.each(LOSSES)('%s', (name) => {
     expectSame((t, z) => loss(toMiddle(t), toMiddle(z), { axis: 2 }), loss, softLabels(), logits());
   });
 
-  test('of class indices is the loss of their one-hot', () => {
+  test('of class indices equals the loss of their one-hot labels', () => {
     const indices = toTensor(randomIndices([2, 4, 6], 4, 3));
     const oneHot = tf.oneHot(indices, 3).cast('float32');
     expectSame(
@@ -114,7 +114,7 @@ describe.each(LOSSES)('%s', (name) => {
     );
   });
 
-  test('with uniform class weights of 1 is the loss without', () => {
+  test('with class weights of 1 equals the loss without weights', () => {
     expectSame((t, z) => loss(t, z, { classWeights: [1, 1, 1] }), loss, softLabels(), logits());
   });
 
@@ -123,7 +123,7 @@ describe.each(LOSSES)('%s', (name) => {
     expectSame((t, z) => loss(turn(t), turn(z)), loss, softLabels(), logits());
   });
 
-  test('of sharpness a is the loss of logits times a', () => {
+  test('with sharpness a equals the loss of logits times a', () => {
     expectSame(
       (t, z) => loss(t, z, { sharpness: 3 }),
       (t, z) => loss(t, tf.mul(z, 3)),
@@ -132,7 +132,7 @@ describe.each(LOSSES)('%s', (name) => {
     );
   });
 
-  test('with a function for activation is the loss with the activation of that name', () => {
+  test('with a function as activation equals the loss with the activation of that name', () => {
     if (name === 'binaryCrossEntropyLoss') {
       const multilabel = toTensor(randomLabels(SHAPE, 3));
       expectSame((t, z) => loss(t, z, { activation: tf.sigmoid }), loss, multilabel, logits());
@@ -164,7 +164,7 @@ describe.each(LOSSES)('%s', (name) => {
 describe.each(REGION_LOSSES)('%s', (name) => {
   const loss = lossNamed(name);
 
-  test("with aggregate 'batch' is the loss of one image made of all", () => {
+  test("with aggregate 'batch' equals the loss of all images joined into one", () => {
     const joined = (x: tf.Tensor) => tf.reshape(x, [1, 8, 6, 3]);
     expectSame(
       (t, z) => loss(t, z, { aggregate: 'batch' }),
@@ -184,7 +184,7 @@ describe.each(REGION_LOSSES)('%s', (name) => {
     );
   });
 
-  test('scales class weights away', () => {
+  test('does not change when class weights are scaled', () => {
     expectSame(
       (t, z) => loss(t, z, { classWeights: [1, 2, 3] }),
       (t, z) => loss(t, z, { classWeights: [10, 20, 30] }),
@@ -195,7 +195,7 @@ describe.each(REGION_LOSSES)('%s', (name) => {
 });
 
 describe('two classes', () => {
-  test.each(LOSSES)('%s under softmax is sigmoid of the difference of the logits', (name) => {
+  test.each(LOSSES)('%s under softmax equals sigmoid of the difference of the logits', (name) => {
     const loss = lossNamed(name);
     const labels = toTensor(randomDistribution([2, 5, 2], 5, 2));
     const z = toTensor(randomLogits([2, 5, 2], 6));
@@ -211,7 +211,7 @@ describe('two classes', () => {
     );
   });
 
-  // The region term takes the foreground only, the cross-entropy both classes: compare the region part alone.
+  // The region term takes only the foreground, the cross-entropy both classes, so the region part is compared alone.
   function combo(name: string, term: string, weight: number): object {
     if (name === 'unifiedFocalLoss') return { lambda: 1 };
     return name === 'comboLoss' ? { weights: { iou: 1, [term]: weight } } : {};
@@ -219,7 +219,7 @@ describe('two classes', () => {
 });
 
 describe('Tversky', () => {
-  test('with alpha = beta = 1/2 is Dice, with alpha = beta = 1 IoU', () => {
+  test('with alpha = beta = 1/2 is Dice, and with alpha = beta = 1 is IoU', () => {
     const [tversky, dice, iou] = [lossNamed('tverskyLoss'), lossNamed('diceLoss'), lossNamed('iouLoss')];
     expectSame(tversky, dice, softLabels(), logits());
     expectSame((t, z) => tversky(t, z, { alpha: 1, beta: 1 }), iou, softLabels(), logits());

@@ -25,7 +25,9 @@ const NAMES = Object.keys(losses) as Name[];
 const numbers = (tensor: tf.Tensor) => [...tensor.dataSync()];
 const only = (tensor: tf.Tensor) => tensor.dataSync()[0]!;
 
-/** Value, gradient to the predictions and, with soft labels of lovaszSoftmaxLoss, to the labels. */
+/**
+ * Compares the value and the gradient to the predictions with the oracle; for soft labels, also the gradient to labels.
+ */
 function expectLikeOracle(name: Name, labels: NdArray, predictions: NdArray, options: Options, soft = false): void {
   tf.tidy(() => {
     const loss = losses[name];
@@ -74,7 +76,7 @@ const OPTIONS: [string, Options][] = [
 
 describe.each(NAMES)('%s', (name) => {
   const indices = randomIndices([2, 3, 4], 1, 3);
-  // No class 1 in the first image.
+  // Class 1 is absent in the first image.
   indices.data.forEach((c, i) => i < 12 && c === 1 && (indices.data[i] = 0));
   const logits = randomLogits(shape, 2);
 
@@ -82,7 +84,7 @@ describe.each(NAMES)('%s', (name) => {
     expectLikeOracle(name, indices, logits, options);
   });
 
-  test('equals it with ignored pixels, with the class axis elsewhere, and for one class', () => {
+  test('equals the definition with ignored pixels, another class axis, and one class', () => {
     expectLikeOracle(name, indices, logits, { ignoreLabel: 2, classes: 'present' });
     expectLikeOracle(name, randomIndices([2, 3, 5], 6, 4), randomLogits([2, 4, 3, 5], 7), { axis: 1 });
     expectLikeOracle(name, randomIndices([2, 3, 5], 6, 4), randomLogits([2, 3, 4, 5], 7), {
@@ -93,15 +95,15 @@ describe.each(NAMES)('%s', (name) => {
     expectLikeOracle(name, randomIndices([5], 8, 3), randomLogits([5, 3], 9), { aggregate: 'batch' });
   });
 
-  test('of an empty label has a gradient to it', () => {
-    // The loss of one pixel without a label is p - t above t.
+  test('has a gradient to an empty label', () => {
+    // For one pixel without a label, the loss is p - t where p is above t.
     const gradient = tf.grad((t) => lovaszSoftmaxLoss(t, tf.tensor([[0]]), { activation: 'sigmoid' }))(
       tf.tensor([[0]]),
     );
     expectClose(gradient, tf.tensor([[-1]]));
   });
 
-  test('equals it over more pixels than are added in one run', () => {
+  test('equals the definition over more pixels than one run of a sum takes', () => {
     expectLikeOracle(name, randomIndices([1, 80, 1], 8, 2), randomLogits([1, 80, 1], 9), {});
   });
 
@@ -117,7 +119,7 @@ describe.each(NAMES)('%s', (name) => {
     }
   });
 
-  test('of a masked image is that of the image cut out, whatever is under the mask', () => {
+  test('of a masked image equals that of the cropped image, whatever the mask hides', () => {
     const z = toTensor(randomLogits([1, 6, 3], 3));
     const t = tf.tensor([0, 1, 2, 2, 0, 1], [1, 6], 'int32');
     const hidden = tf.concat([z, tf.fill([1, 2, 3], NaN), tf.fill([1, 1, 3], Infinity)], 1);
@@ -144,7 +146,7 @@ describe.each(NAMES)('%s', (name) => {
     expectClose(losses[name](tf.gather(t, turned, 1), tf.gather(z, turned, 1)), losses[name](t, z));
   });
 
-  test('over the batch is that of one image made of all', () => {
+  test('over the batch equals that of all images joined into one', () => {
     const z = toTensor(logits);
     const t = toTensor(indices);
     expectClose(
@@ -153,7 +155,7 @@ describe.each(NAMES)('%s', (name) => {
     );
   });
 
-  test('is finite, and so is its gradient, for extreme logits and for empty, full and ignored masks', () => {
+  test('and its gradient are finite for extreme logits, and for empty, full and ignored masks', () => {
     const z = tf.tensor([1e4, -1e4, -Infinity, 1e4, 0, 0, -1e4, 1e4], [1, 4, 2]);
     const masks = [tf.zeros([1, 4], 'int32'), tf.ones([1, 4], 'int32'), tf.tensor([0, 1, 0, 1], [1, 4], 'int32')];
     for (const t of masks) {
@@ -181,7 +183,7 @@ describe.each(NAMES)('%s', (name) => {
     expect(numbers(tf.grad(slope)(p))).toEqual(Array.from({ length: 8 }, () => 0));
   });
 
-  test('leaves no tensor, whether it works or throws', () => {
+  test('leaves no tensor, also when it throws', () => {
     const t = tf.zeros([2, 5], 'int32');
     const z = tf.randomNormal([2, 5, 3]);
     const own = tf.ones([2, 5]);
@@ -193,7 +195,7 @@ describe.each(NAMES)('%s', (name) => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  test('refuses options that do not fit', () => {
+  test('refuses invalid options', () => {
     const t = tf.zeros([2, 5], 'int32');
     const z = tf.zeros([2, 5, 3]);
     const refused = (options: object, message: string) =>
@@ -221,7 +223,7 @@ describe('lovaszSoftmaxLoss', () => {
     expectLikeOracle('lovaszSoftmaxLoss', distribution, logits, options, true);
   });
 
-  test('equals it on soft labels that mark pixels to ignore, with other activations and axes', () => {
+  test('equals the definition on soft labels with ignored pixels, and with other activations and axes', () => {
     const marked = { ...distribution, data: distribution.data.map((t, i) => (i % 15 === 4 ? -1 : t)) };
     expectLikeOracle('lovaszSoftmaxLoss', marked, logits, { ignoreLabel: -1 });
     const overlapping = randomLabels(shape, 7);
@@ -231,7 +233,7 @@ describe('lovaszSoftmaxLoss', () => {
     expectLikeOracle('lovaszSoftmaxLoss', randomLabels([2, 9, 1], 7), randomLogits([2, 9, 1], 6), {}, true);
   });
 
-  test('takes a relaxation for its activation', () => {
+  test('takes a relaxation as its activation', () => {
     const [t, z] = [toTensor(distribution), toTensor(logits)];
     const activation = (x: tf.Tensor) => softOneHot(x, { sharpness: 2 });
     expectClose(lovaszSoftmaxLoss(t, z, { activation }), lovaszSoftmaxLoss(t, z, { sharpness: 2 }));
@@ -241,7 +243,7 @@ describe('lovaszSoftmaxLoss', () => {
     );
   });
 
-  test('is 1 - IoU of every hard prediction of every hard mask', () => {
+  test('equals 1 - IoU for every hard prediction of every hard mask', () => {
     const bits = (m: number) => [0, 1, 2, 3].map((i) => (m >> i) & 1);
     for (let label = 1; label < 16; label++) {
       const t = tf.tensor(bits(label), [1, 4, 1]);
@@ -256,7 +258,7 @@ describe('lovaszSoftmaxLoss', () => {
     }
   });
 
-  test('is the metric IoU loss wherever each p is 0, 1 or the soft label', () => {
+  test('equals the metric form of the IoU loss wherever each p is 0, 1 or the soft label', () => {
     const random = randomNumbers(12);
     const t = randomLabels([20, 7, 1], 11);
     const p = { ...t, data: t.data.map((label) => [0, 1, label][Math.floor(3 * random())]!) };
@@ -264,7 +266,7 @@ describe('lovaszSoftmaxLoss', () => {
     expectClose(lovaszSoftmaxLoss(toTensor(t), toTensor(p), options), iouLoss(toTensor(t), toTensor(p), options));
   });
 
-  test.each([0.1, 0.3, 0.5, 0.93, 1])('is least at p = t for t = %d', (t) => {
+  test.each([0.1, 0.3, 0.5, 0.93, 1])('is lowest at p = t for t = %d', (t) => {
     const grid = Array.from({ length: 101 }, (_, i) => i / 100);
     const p = tf.tensor(
       grid.flatMap((value) => [value, value, value, value]),
@@ -275,7 +277,7 @@ describe('lovaszSoftmaxLoss', () => {
     expect(Math.min(...values)).toBeLessThan(1e-6);
   });
 
-  test('is 0 at p = t, pixel by pixel different, and so is its gradient', () => {
+  test('and its gradient are 0 at p = t, for different pixels', () => {
     const t = tf.tensor([0, 0.2, 0.93, 1, 0.5, 0.07], [1, 6, 1]);
     const p = tf.add(t, 0);
     expect(only(lovaszSoftmaxLoss(t, p, { activation: 'none' }))).toBe(0);
@@ -283,7 +285,7 @@ describe('lovaszSoftmaxLoss', () => {
     expect(Math.max(...numbers(gradient).map(Math.abs))).toBe(0);
   });
 
-  test('grows on every way from p = t', () => {
+  test('grows along every straight line from p = t', () => {
     const t = toTensor(randomLabels([30, 6, 1], 21));
     const end = toTensor(randomLabels([30, 6, 1], 22));
     let before = tf.zeros([30]);
@@ -304,7 +306,7 @@ describe('lovaszSoftmaxLoss', () => {
     expect(Math.max(...numbers(gap))).toBeGreaterThan(1e-3);
   });
 
-  test('costs the largest probability where there is no label, and nothing for present classes', () => {
+  test("costs an absent class its largest probability, but nothing with classes 'present'", () => {
     const p = tf.tensor([0.1, 0.7, 0.4], [1, 3, 1]);
     const t = tf.zeros([1, 3, 1]);
     expectClose(lovaszSoftmaxLoss(t, p, { activation: 'none', classes: 'all' }), tf.scalar(0.7));
@@ -313,7 +315,7 @@ describe('lovaszSoftmaxLoss', () => {
       tf.tensor([0, 1, 0], [1, 3, 1]),
     );
     expect(only(lovaszSoftmaxLoss(t, p, { activation: 'none', classes: 'present' }))).toBe(0);
-    // By default as in the region losses: left out with several classes, not with one or under sigmoid.
+    // The default is that of the region losses: absent classes are left out, except with one class or under sigmoid.
     expect(only(lovaszSoftmaxLoss(t, tf.zeros([1, 3, 1])))).toBeCloseTo(0.5, 6);
     const two = tf.tensor([1, 0, 1, 0], [1, 2, 2]);
     const z = tf.zeros([1, 2, 2]);
@@ -334,13 +336,13 @@ describe('lovaszSoftmaxLoss', () => {
     }
   });
 
-  test('keeps its digits where labels are tiny', () => {
+  test('is exact where labels are tiny', () => {
     const t = reference.ndarray([1e-7, 0, 0, 0], [1, 4, 1]);
     const p = reference.ndarray([0.25, 0.5, 0.75, 0.125], [1, 4, 1]);
     expectLikeOracle('lovaszSoftmaxLoss', t, p, { activation: 'none' });
   });
 
-  test('keeps its digits over 20,001 pixels, in value and gradient', () => {
+  test('is exact over 20,001 pixels, in value and gradient', () => {
     const count = 20_001;
     const random = randomNumbers(41);
     const p = Float32Array.from({ length: count }, () => random());
@@ -354,7 +356,7 @@ describe('lovaszSoftmaxLoss', () => {
     expect(wrong).toEqual([]);
   });
 
-  test('leads to the labels, hard and soft ones', () => {
+  test('trains logits to the labels, hard and soft ones', () => {
     for (const labels of [
       tf.tensor([1, 1, 0, 0, 1, 0], [1, 6, 1]),
       tf.tensor([0.93, 0.7, 0, 0.2, 1, 0.4], [1, 6, 1]),
@@ -374,7 +376,7 @@ describe('lovaszSoftmaxLoss', () => {
   });
 });
 
-/** Algorithm 1 of the paper in float64, for one class, of errors in float32: the value, and its gradient to p. */
+/** Algorithm 1 of the paper in float64, for one class and errors in float32: the value, and its gradient to p. */
 function authorsAlgorithm(p: Float32Array, t: Uint8Array): [number, Float64Array] {
   const error = Array.from(p, (value, i) => Math.fround(Math.abs(t[i]! - value)));
   const order = error.map((_, i) => i).sort((i, j) => error[j]! - error[i]!);
@@ -395,7 +397,7 @@ function authorsAlgorithm(p: Float32Array, t: Uint8Array): [number, Float64Array
 describe('lovaszHingeLoss', () => {
   afterEach(() => checkValues('first'));
 
-  test('is 0 where every logit is right by a margin of 1, and at least the Jaccard distance elsewhere', () => {
+  test('is 0 where every logit is correct by a margin of 1, and at least the Jaccard distance elsewhere', () => {
     const t = tf.cast(toTensor(randomIndices([100, 6, 1], 51, 2)), 'float32');
     const right = tf.mul(tf.sub(tf.mul(t, 2), 1), toTensor(randomArray([100, 6, 1], 52, 1, 4)));
     expect(Math.max(...numbers(lovaszHingeLoss(t, right, { reduction: 'sample' })))).toBe(0);
@@ -408,7 +410,7 @@ describe('lovaszHingeLoss', () => {
     expect(Math.min(...numbers(excess))).toBeGreaterThan(-1e-6);
   });
 
-  test('takes the classes one by one, so that they may overlap', () => {
+  test('treats the classes separately, so that they may overlap', () => {
     const t = tf.cast(toTensor(randomIndices([2, 6, 3], 61, 2)), 'float32');
     const z = toTensor(randomLogits([2, 6, 3], 62));
     const each = [0, 1, 2].map((c) =>
@@ -433,14 +435,14 @@ describe('lovaszHingeLoss', () => {
     expectFinite(lovaszHingeLoss(tf.tensor([1, -1, 0, 0], [1, 4, 1]), z, { ignoreLabel: -1 }));
   });
 
-  test('has no activation', () => {
+  test('has no option activation', () => {
     const [t, z] = [tf.zeros([1, 4, 1]), tf.zeros([1, 4, 1])];
     expect(() => lovaszHingeLoss(t, z, { activation: 'sigmoid' } as object)).toThrow(
       "lovaszHingeLoss: unknown option 'activation'",
     );
   });
 
-  test('leads to the labels', () => {
+  test('trains logits to the labels', () => {
     const labels = tf.tensor([1, 1, 0, 0, 1, 0], [1, 6, 1]);
     const z = tf.variable(tf.zeros([1, 6, 1]));
     const optimizer = tf.train.adam(0.1);
@@ -452,11 +454,11 @@ describe('lovaszHingeLoss', () => {
   });
 });
 
-test('the oracle of the tests above sees a wrong order', () => {
+test('the oracle of these tests detects a wrong order', () => {
   const t = randomLabels([1, 5, 1], 71);
   const p = randomLabels([1, 5, 1], 72);
   const value = lovasz.lovaszSoftmaxLoss(t, p, { activation: 'none' });
-  // Sorted by abs(p - t) instead of the share of the way.
+  // Errors are sorted by abs(p - t) instead of the fraction of the way to the other end.
   const places = Array.from(p.data, (x, i) => ({
     weight: 1,
     label: t.data[i]!,

@@ -1,4 +1,4 @@
-/** Tensors that stay behind, and tensors that a gradient keeps alive. */
+/** Leftover tensors, and tensors that a gradient keeps alive. */
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import { kernelsInUse } from '../../src/index.js';
@@ -14,7 +14,7 @@ function tensorsLeftBy(run: () => tf.Tensor | tf.Tensor[] | void): number {
 describe.each(LOSSES)('%s', (name) => {
   const loss = lossNamed(name);
 
-  test('leaves no tensor but its result', () => {
+  test('leaves no tensor except its result', () => {
     const labels = tf.softmax(tf.randomNormal([2, 6, 6, 3]));
     const logits = tf.randomNormal([2, 6, 6, 3]);
     const mask = tf.ones([2, 6, 6]);
@@ -49,7 +49,7 @@ describe.each(LOSSES)('%s', (name) => {
     }
   });
 
-  test('keeps nothing of the size of its inputs alive for the gradient, but its inputs', () => {
+  test('keeps nothing as large as its inputs alive for the gradient except its inputs', () => {
     for (const shape of [
       [1, 64, 64, 4],
       [1, 4, 64, 64],
@@ -63,7 +63,7 @@ describe.each(LOSSES)('%s', (name) => {
         kept = alive.filter(({ dataId }) => dataId !== labels.dataId && dataId !== z.dataId);
         return result;
       })(logits);
-      // tfjs clones what is saved for a gradient; on wasm alone, but for our fused kernels, a clone is a copy (of both
+      // tfjs clones the tensors saved for a gradient. On wasm, except in our fused kernels, a clone is a copy (of both
       // inputs, for each of the two). Focal terms are composed everywhere.
       const focal = ['focalLoss', 'unifiedFocalLoss'].includes(name) ? 1 : 0;
       const others = kernelsInUse() === 'composed' && name !== 'focalLoss' ? 1 : 0;
@@ -75,7 +75,7 @@ describe.each(LOSSES)('%s', (name) => {
   });
 });
 
-test('the check above sees what a loss of plain tfjs ops keeps', () => {
+test('the check above detects the tensors that a loss of plain tfjs ops keeps', () => {
   const logits = tf.randomNormal([1, 64, 64, 4]);
   let kept: number[] = [];
   tf.grad((z) => {
@@ -86,7 +86,7 @@ test('the check above sees what a loss of plain tfjs ops keeps', () => {
   expect(kept).toContain(logits.size);
 });
 
-/** The tensors that `run` made and that live on after it. */
+/** The result of `run`, and the tensors that it made and that live on. */
 function aliveAfter<T>(run: () => T): { result: T; alive: tf.Tensor[] } {
   const engine = tf.engine() as unknown as { trackTensor(tensor: tf.Tensor, ...rest: unknown[]): void };
   const trackTensor = engine.trackTensor;

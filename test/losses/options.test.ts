@@ -20,7 +20,7 @@ interface Problem {
   what: string;
   labels: NdArray;
   logits: NdArray;
-  /** Options that belong to the problem, not to what is tested. */
+  /** Options that belong to the problem rather than to the tested variant. */
   options: Options;
   classes: number;
   mask: NdArray;
@@ -60,8 +60,8 @@ const problems: Problem[] = [
 const isEntropy = (loss: LossName) => ['crossEntropyLoss', 'binaryCrossEntropyLoss', 'comboLoss'].includes(loss);
 
 /**
- * What is left to test of the losses that share all but their formula with others: all but these losses, the options
- * that came with them, and the values that the rules of options allow, are tried on a few problems.
+ * Losses that are tried on all problems. The others share everything except their formula with these, so their own
+ * options, and the values allowed by option rules, are tried on a few problems.
  */
 const ON_ALL: readonly LossName[] = [
   'iouLoss',
@@ -186,7 +186,7 @@ function variants(loss: LossName, { what, classes, mask, labels, options }: Prob
   return own.filter((variant): variant is [string, Options] => variant[1] !== null);
 }
 
-/** The values that the rules of the own options allow, and for comboLoss each region loss as a term. */
+/** The values allowed by the rules of the loss's own options; for comboLoss, each region loss as a term. */
 function fromRules(loss: LossName, classes: number, { activation }: Options): [string, Options][] {
   if (loss === 'comboLoss') {
     if (classes > 1 && activation === undefined) {
@@ -226,7 +226,7 @@ describe('value and gradients equal the oracle', () => {
   );
 });
 
-describe('labels come in several dtypes and shapes', () => {
+describe('labels can have several dtypes and shapes', () => {
   const logits = randomLogits([2, 3, 3], 1);
   const indices = ndarray([0, 2, 1, 1, 0, 0], [2, 3]);
   for (const loss of LOSSES) {

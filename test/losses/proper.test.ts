@@ -1,4 +1,7 @@
-/** Where over p the losses are least, for soft labels t. Only what is shown here may be called proper in the docs. */
+/**
+ * The probabilities at which losses are lowest for soft labels t. The docs may call only those losses proper that pass
+ * here.
+ */
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import { LOSSES } from '../../src/training/lossRegistry.js';
@@ -7,7 +10,7 @@ import { hasRegion, lossNamed, REGION_LOSSES, type LossName } from '../support/o
 
 const GRID = Array.from({ length: 101 }, (_, i) => i / 100);
 
-/** The p of the grid with the least loss at label t, the same at all pixels; and that loss. */
+/** The p of the grid with the lowest loss when all pixels have label t, and that loss. */
 function argmin(name: LossName, t: number, options: object): { p: number; value: number } {
   const values = GRID.map((p) => {
     const labels = tf.fill([1, 4, 1], t);
@@ -36,23 +39,23 @@ const PROPER: [string, LossName, object][] = [
   ['unified focal', 'unifiedFocalLoss', {}],
 ];
 
-/** Options without values in their rule. */
+/** Values of options whose rule lists none. */
 const MORE: Partial<Record<LossName, Record<string, unknown>[]>> = {
   binaryCrossEntropyLoss: [{ posWeight: 3 }],
   comboLoss: [{ weights: { dice: 1, focal: 1 } }, { weights: { dice: 1, lovaszSoftmax: 1 } }],
 };
 const SUMS: Partial<Record<LossName, true>> = { unifiedFocalLoss: true, comboLoss: true };
-/** It takes labels of 0 and 1 only. */
+/** Losses that take only labels of 0 and 1. */
 const WITHOUT_SOFT_LABELS: Partial<Record<LossName, true>> = { lovaszHingeLoss: true };
 
-test('the terms of comboLoss say it for themselves', () => {
+test('comboLoss is lowest at p = t if all of its terms are', () => {
   const said = (terms: object[]) => descriptionNamed('comboLoss').lowestAtLabels({ terms });
   expect(said([{ loss: 'diceLoss', squared: true }, { loss: 'crossEntropyLoss' }])).toBe(true);
   expect(said([{ loss: 'diceLoss', overlap: 'product' }, { loss: 'crossEntropyLoss' }])).toBe(false);
   expect(said([{ loss: 'diceLoss' }, { loss: 'crossEntropyLoss', labelSmoothing: 0.1 }])).toBe(false);
 });
 
-test('cross-entropy over several classes is not least at p = t with weights or some of the classes', () => {
+test('cross-entropy over several classes is not lowest at p = t with weights or only some classes', () => {
   const description = descriptionNamed('crossEntropyLoss');
   for (const options of [{ classWeights: [1, 3] }, { classes: [1] }]) {
     const at = (p: number[]) =>
@@ -67,14 +70,14 @@ test('cross-entropy over several classes is not least at p = t with weights or s
 });
 
 describe.each(PROPER)('%s', (_, name, options) => {
-  test.each([0.1, 0.3, 0.5, 0.93, 1])('is least at p = t for t = %d', (t) => {
+  test.each([0.1, 0.3, 0.5, 0.93, 1])('is lowest at p = t for t = %d', (t) => {
     expect(argmin(name, t, options).p).toBeCloseTo(t, 6);
   });
 });
 
 /**
- * Whether the loss is smallest at p = t, and larger away from it. Each p is a sample of its own. (log(1 + x) on wasm is 0
- * for x below 6e-8: near p = t log-cosh Dice is the same for several p.)
+ * True if the loss is smallest at p = t, and larger away from it. Each p is a sample of its own. (On wasm, log(1 + x)
+ * is 0 for x below 6e-8, so log-cosh Dice is the same for several p near t.)
  */
 function isSmallestAt(t: number, name: LossName, options: object): boolean {
   const labels = tf.fill([GRID.length, 4, 1], t);
@@ -86,15 +89,15 @@ function isSmallestAt(t: number, name: LossName, options: object): boolean {
   return there - Math.min(...values) < 2e-7 && Math.min(...away) - there > 2e-7;
 }
 
-/** Every loss with its own options, in both forms of the overlap. */
+/** Every loss with each of its own options, in both overlap forms. */
 const SAID = ALL_LOSSES.filter((name) => !(name in WITHOUT_SOFT_LABELS)).flatMap((name) => {
   const variants = [{}, ...ownVariants(name), ...(MORE[name] ?? [])];
   const product = hasRegion(name) ? variants.map((own) => ({ ...own, overlap: 'product' })) : [];
   return [...variants, ...product].map((own) => [name, own] as const);
 });
 
-describe('what descriptions say', () => {
-  test.each(SAID)('%s %j: whether it is least at p = t', (name, own) => {
+describe('descriptions', () => {
+  test.each(SAID)('say whether %s %j is lowest at p = t', (name, own) => {
     const found = [0.1, 0.3, 0.5, 0.93, 1].every((t) => isSmallestAt(t, name, own));
     const said = descriptionNamed(name).lowestAtLabels(own);
     // One term of a sum may outweigh another.
@@ -103,9 +106,9 @@ describe('what descriptions say', () => {
 });
 
 describe.each([...REGION_LOSSES, 'focalLoss'] as const)('%s', (name) => {
-  test('is 0 at p = t, pixel by pixel different, and so is its gradient', () => {
+  test('and its gradient are 0 at p = t, for different pixels', () => {
     const t = tf.tensor([0, 0.2, 0.93, 1, 0.5, 0.07], [1, 2, 3, 1]);
-    // A second tensor: the same one twice would hide a wrong derivative at p = t.
+    // The same tensor used twice would hide a wrong derivative at p = t.
     const p = tf.add(t, 0);
     const loss = (x: tf.Tensor) => lossNamed(name)(t, x, { activation: 'none' });
     expect(loss(p).dataSync()[0]).toBeLessThan(1e-6);
@@ -123,7 +126,7 @@ describe('the product form', () => {
 });
 
 describe('cross-entropy with soft labels', () => {
-  test('is least at p = t, where it is the entropy of t, or 0 with subtractEntropy', () => {
+  test('is lowest at p = t, where it equals the entropy of t, or 0 with subtractEntropy', () => {
     const t = tf.tensor([[0.93, 0.07]]);
     const values = GRID.slice(1, -1).map((p) => {
       return lossNamed('crossEntropyLoss')(t, tf.tensor([[p, 1 - p]]), { activation: 'none' }).dataSync()[0]!;

@@ -1,4 +1,4 @@
-/** What makes each of the region losses what it is, besides what holds for all of them. */
+/** The properties that set the region losses apart; those that hold for all of them are tested elsewhere. */
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import {
@@ -24,7 +24,7 @@ describe.each(REGION_LOSSES)('%s', (name) => {
   const loss = lossNamed(name);
   const fromOverlap = (table: object, options = {}) => lossFromOverlap(loss as typeof diceLoss, table, options);
 
-  test('of merged sums of pieces is the loss of the whole, with every option, and so is its gradient', () => {
+  test('and its gradient are the same from merged sums of pieces as for the whole, with every option', () => {
     for (const options of [{}, { overlap: 'product', reduction: 'none' }, { smooth: 1, reduction: 'sample' }]) {
       const pieces = (z: tf.Tensor) => {
         const [t0, t1] = tf.split(labels(), 2, 2);
@@ -46,7 +46,7 @@ describe.each(REGION_LOSSES)('%s', (name) => {
 });
 
 describe('generalizedDiceLoss', () => {
-  test('gives [N, 1] with reduction none, [1, 1] of a batch, and its sum and mean are those of the samples', () => {
+  test('gives [N, 1] with reduction none, [1, 1] for a batch, and sums and means over samples', () => {
     const samples = generalizedDiceLoss(labels(), logits(), { reduction: 'sample' });
     expect(samples.shape).toEqual([2]);
     expectClose(generalizedDiceLoss(labels(), logits(), { reduction: 'none' }), samples.reshape([2, 1]));
@@ -56,7 +56,7 @@ describe('generalizedDiceLoss', () => {
     expect(batch.shape).toEqual([1, 1]);
   });
 
-  test('of one class is Dice, whatever the weighting', () => {
+  test('equals Dice for one class, with any weighting', () => {
     const t = toTensor(randomLabels([2, 5, 1], 3));
     const z = toTensor(randomLogits([2, 5, 1], 4));
     for (const weighting of ['square', 'simple', 'uniform'] as const) {
@@ -64,14 +64,14 @@ describe('generalizedDiceLoss', () => {
     }
   });
 
-  test('with uniform weighting is the Dice of all classes as one', () => {
+  test('with uniform weighting equals Dice over all classes joined into one', () => {
     const sums = overlap(labels(), logits());
     const all = tf.sub(1, tf.div(tf.sub(48, tf.sum(sums.difference, 1)), 48));
     expectClose(generalizedDiceLoss(labels(), logits(), { weighting: 'uniform', reduction: 'sample' }), all);
   });
 
   test('counts a small class as much as a large one', () => {
-    // Class 1 has one pixel of 64; missing it costs nearly half with squares, and hardly anything uniformly.
+    // Class 1 has one pixel of 64. Missing it costs nearly half with weighting by squares, and almost nothing without.
     const t = tf.concat([tf.ones([1, 1], 'int32'), tf.zeros([1, 63], 'int32')], 1);
     const p = tf.oneHot(tf.zeros([1, 64], 'int32'), 2).toFloat();
     const at = (weighting: 'square' | 'uniform') => value(generalizedDiceLoss(t, p, { weighting, activation: 'none' }));
@@ -91,7 +91,7 @@ describe('generalizedDiceLoss', () => {
   });
 
   test('does not lose small or large classes to the range of float32', () => {
-    // T = 1e-6 and T = 1e6: squares are 24 orders of magnitude apart.
+    // T is 1e-6 and 1e6, so the squares differ by 24 orders of magnitude.
     const table = {
       predicted: tf.tensor2d([[2e-6, 1e6]]),
       labelled: tf.tensor2d([[1e-6, 1e6]]),
@@ -107,7 +107,7 @@ describe.each(['square', 'simple'] as const)('generalizedDiceLoss with weighting
     const t = tf.tensor([1, small, 1, 0], [1, 2, 2]);
     const z = tf.tensor([1, 0, 0, 2], [1, 2, 2]);
     const loss = (x: tf.Tensor) => generalizedDiceLoss(t, x, { weighting, activation: 'sigmoid' });
-    // Nearly all of the weight is the second class's, whose Dice is 2·small/(small + P).
+    // Nearly all of the weight is on the second class, whose Dice is 2·small/(small + P).
     const [z0, z1] = [0, 2].map((x) => 1 / (1 + Math.exp(-x)));
     const rest = weighting === 'simple' ? small * 2 : 0; // v of the first class, and 1 - 2I/(P + T) of it below
     const expected = 1 - (2 * small) / (small + z0! + z1!);
@@ -123,7 +123,7 @@ describe.each(['square', 'simple'] as const)('generalizedDiceLoss with weighting
 });
 
 describe('diceLoss with log', () => {
-  test('is minus the logarithm of the coefficient', () => {
+  test('is the negative logarithm of the coefficient', () => {
     const coefficient = tf.sub(1, diceLoss(labels(), logits(), { reduction: 'none' }));
     expectClose(diceLoss(labels(), logits(), { reduction: 'none', log: true }), tf.neg(tf.log(coefficient)));
   });
@@ -140,7 +140,7 @@ describe('diceLoss with log', () => {
 });
 
 describe('logCoshDiceLoss', () => {
-  test('is log(cosh) of the Dice loss, also where that is near 0', () => {
+  test('is log(cosh) of the Dice loss, also close to 0', () => {
     const t = tf.fill([1, 1000, 1], 0.5);
     for (const p of [0.5, 0.5001, 0.51, 0.9, 1]) {
       const z = tf.fill([1, 1000, 1], p);
@@ -150,7 +150,7 @@ describe('logCoshDiceLoss', () => {
     }
   });
 
-  test('has a gradient that fades towards p = t, where that of Dice does not', () => {
+  test('has a gradient that vanishes towards p = t, unlike that of Dice', () => {
     const t = tf.fill([1, 8, 1], 0.5);
     const p = tf.fill([1, 8, 1], 0.501);
     expect(largest(tf.grad((x) => logCoshDiceLoss(t, x, { activation: 'none' }))(p))).toBeLessThan(1e-3);
@@ -161,7 +161,7 @@ describe('logCoshDiceLoss', () => {
 describe('mccLoss', () => {
   const hard = () => tf.oneHot(toTensor(randomIndices([2, 4, 6], 5, 2)), 2).toFloat();
 
-  test('stays the same when class and background change places', () => {
+  test('stays the same when class and background are exchanged', () => {
     const t = tf.slice(hard(), [0, 0, 0, 0], [2, 4, 6, 1]);
     const z = toTensor(randomLogits([2, 4, 6, 1], 6));
     for (const options of [{}, { smooth: 1 }, { overlap: 'product' }] as const) {
@@ -169,7 +169,7 @@ describe('mccLoss', () => {
     }
   });
 
-  test('is 0, 1 and 2 for right, unrelated and opposite hard predictions', () => {
+  test('is 0, 1 and 2 for correct, unrelated and opposite hard predictions', () => {
     const t = tf.tensor([[1, 1, 0, 0]], [1, 4, 1]);
     const at = (p: number[]) => value(mccLoss(t, tf.tensor([p], [1, 4, 1]), { activation: 'none' }));
     expect(at([1, 1, 0, 0])).toBeCloseTo(0, 6);
@@ -177,18 +177,18 @@ describe('mccLoss', () => {
     expect(at([0, 0, 1, 1])).toBeCloseTo(2, 6);
   });
 
-  test('of labels that are all 1 is the mean of 1 - p, with a gradient', () => {
+  test('is the mean of 1 - p if all labels are 1, with a gradient', () => {
     const p = tf.tensor([[0.9, 0.5, 1, 0]], [1, 4, 1]);
     const loss = (x: tf.Tensor) => mccLoss(tf.ones([1, 4, 1]), x, { activation: 'none' });
     expect(value(loss(p))).toBeCloseTo(0.4, 6);
     expectClose(tf.grad(loss)(p), tf.fill([1, 4, 1], -0.25));
-    // Weights whose sums round: T is V all the same.
+    // Sums of these weights are rounded, but T must still equal V.
     const mask = toTensor(randomLabels([1, 997], 7));
     const z = tf.fill([1, 997, 1], 0.25);
     expect(value(mccLoss(tf.ones([1, 997, 1]), z, { activation: 'none', mask }))).toBeCloseTo(0.75, 5);
   });
 
-  test('of predictions that are all 0 or all 1 is 1, and of an empty image their mean', () => {
+  test('is 1 if all predictions are 0 or all are 1, and their mean in an empty image', () => {
     const t = tf.tensor([[1, 1, 0, 0]], [1, 4, 1]);
     for (const p of [0, 1]) {
       const loss = (x: tf.Tensor) => mccLoss(t, x, { activation: 'none' });
@@ -201,7 +201,7 @@ describe('mccLoss', () => {
     }
   });
 
-  test('has a right gradient for a class of one pixel among a million', () => {
+  test('has the correct gradient for a class with one pixel in a million', () => {
     const table = (intersection: number, predicted: number) => ({
       intersection: tf.tensor2d([[intersection]]),
       predicted: tf.tensor2d([[predicted]]),

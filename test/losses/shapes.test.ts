@@ -1,4 +1,4 @@
-/** What holds for all losses on the shape of a class: boundary, Hausdorff and clDice. */
+/** Properties of all losses on the shape of a class: boundary, Hausdorff and clDice. */
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import { diceLoss } from '../../src/index.js';
@@ -50,7 +50,7 @@ describe.each(SHAPE_LOSSES)('%s', (name) => {
     expectLikeShapeOracle(name, randomDistribution(SMALL, 1, 3), randomLogits(SMALL, 2), options);
   });
 
-  test('has them for probabilities, and for an activation that is a function', () => {
+  test('has that value and gradients for probabilities, and for a function as activation', () => {
     const labels = randomDistribution(SMALL, 1, 3);
     const logits = randomLogits(SMALL, 2);
     expectLikeShapeOracle(name, labels, sharpened(logits), { activation: 'none' });
@@ -60,7 +60,7 @@ describe.each(SHAPE_LOSSES)('%s', (name) => {
     expectClose(shapeLoss(name)(t, z, own), shapeReference(name)(labels, logits, expected));
   });
 
-  test('has them for class indices, some of them ignored', () => {
+  test('has that value and gradients for class indices, some of them ignored', () => {
     const classes = indices(
       [...randomIndices([2, 3, 4], 3, 4).data].map((c) => (c === 3 ? 255 : c)),
       [2, 3, 4],
@@ -68,7 +68,7 @@ describe.each(SHAPE_LOSSES)('%s', (name) => {
     expectLikeShapeOracle(name, classes, randomLogits(SMALL, 2), { ignoreLabel: 255 });
   });
 
-  test('has them for one class, along a line and in three dimensions', () => {
+  test('has that value and gradients for one class, in one and in three dimensions', () => {
     for (const shape of [
       [2, 3, 4, 1],
       [2, 9, 1],
@@ -78,7 +78,7 @@ describe.each(SHAPE_LOSSES)('%s', (name) => {
     }
   });
 
-  test('has second derivatives, to logits and mixed ones to labels', () => {
+  test('has second derivatives to logits, and mixed ones to logits and labels', () => {
     const shape = [1, 3, 4, 2];
     const [labels, logits] = [randomDistribution(shape, 11, 3), randomLogits(shape, 12)];
     const direction = randomArray(shape, 13, -1, 1);
@@ -92,7 +92,7 @@ describe.each(SHAPE_LOSSES)('%s', (name) => {
     const expected = centralDifference((x) => slope(labels, x), logits, step);
     expect(Math.max(...expected.data.map(Math.abs))).toBeGreaterThan(1e-3);
     expectClose(tf.grad((x) => ownSlope(t, x))(z), expected, 3e-4);
-    // (The boundary loss does not depend on labels but through their border.)
+    // The boundary loss depends on labels only through their border.
     if (name === 'boundaryLoss') return;
     expectClose(
       tf.grad((x) => ownSlope(x, z))(t),
@@ -106,7 +106,7 @@ function skipping(name: ShapeLossName): object {
   return name === 'clDiceLoss' ? { absent: 'skip' } : {};
 }
 
-/** With fewer iterations, which cost most of the time. */
+/** The loss with fewer iterations, which take most of the time. */
 function quickLoss(name: ShapeLossName): Loss {
   const own = name === 'clDiceLoss' ? { iterations: 1 } : {};
   return (labels, predictions, options) => shapeLoss(name)(labels, predictions, { ...own, ...options });
@@ -127,7 +127,7 @@ const leftMask = () => tf.tile(tf.tensor([[[1, 1, 1, 1, 0, 0]]]), [2, 5, 1]);
 describe.each(SHAPE_LOSSES)('%s', (name) => {
   const loss = quickLoss(name);
 
-  test('of a masked batch is the loss of the batch cut out: no distance is measured to what does not count', () => {
+  test('of a masked batch equals the loss of the cropped batch: no distance leads to masked pixels', () => {
     const mask = leftMask();
     expectSame(
       (t, z) => loss(t, z, { mask }),
@@ -137,7 +137,7 @@ describe.each(SHAPE_LOSSES)('%s', (name) => {
     );
   });
 
-  test('never sees NaN and Inf where a pixel does not count', () => {
+  test('ignores NaN and Inf in pixels that do not count', () => {
     const mask = leftMask();
     const broken = (x: tf.Tensor, value: number) =>
       tf.where(tf.cast(tf.expandDims(mask, 3), 'bool'), x, tf.fill(SHAPE, value));
@@ -151,7 +151,7 @@ describe.each(SHAPE_LOSSES)('%s', (name) => {
     }
   });
 
-  test('ignores sentinel labels, and a class index, as a mask does', () => {
+  test('ignores sentinel labels and a class index like a mask', () => {
     const mask = leftMask();
     const counts = tf.cast(mask, 'bool');
     const labels = tf.where(tf.expandDims(counts, 3), softLabels(), tf.fill(SHAPE, -1));
@@ -171,7 +171,7 @@ describe.each(SHAPE_LOSSES)('%s', (name) => {
     );
   });
 
-  test('of a batch with a whole image masked is the loss of the others', () => {
+  test('of a batch with one image masked equals the loss of the others', () => {
     const mask = tf.concat([tf.zeros([1, 5, 6]), tf.ones([1, 5, 6])]);
     const second = (x: tf.Tensor) => tf.slice(x, [1], [1]);
     expectSame(
@@ -182,7 +182,7 @@ describe.each(SHAPE_LOSSES)('%s', (name) => {
     );
   });
 
-  test('over another class axis is the loss of the transposed tensors', () => {
+  test('over another class axis equals the loss of the transposed tensors', () => {
     const toFront = (x: tf.Tensor) => tf.transpose(x, [0, 3, 1, 2]);
     const toMiddle = (x: tf.Tensor) => tf.transpose(x, [0, 1, 3, 2]);
     for (const axis of [1, -3]) {
@@ -191,12 +191,12 @@ describe.each(SHAPE_LOSSES)('%s', (name) => {
     expectSame((t, z) => loss(toMiddle(t), toMiddle(z), { axis: 2 }), loss, softLabels(), logits());
   });
 
-  test('of transposed images is the loss of the images', () => {
+  test('of transposed images equals the loss of the images', () => {
     const turn = (x: tf.Tensor) => tf.transpose(x, [0, 2, 1, 3]);
     expectSame((t, z) => loss(turn(t), turn(z)), loss, softLabels(), logits());
   });
 
-  test('of volumes of one slice is the loss of the slices', () => {
+  test('of volumes of one slice equals the loss of the slices', () => {
     const [volume, slice] = [
       [2, 1, 5, 6, 3],
       [2, 5, 6, 3],
@@ -209,7 +209,7 @@ describe.each(SHAPE_LOSSES)('%s', (name) => {
     );
   });
 
-  test('of class indices is the loss of their one-hot', () => {
+  test('of class indices equals the loss of their one-hot labels', () => {
     const classes = toTensor(randomIndices([2, 5, 6], 4, 3));
     const oneHot = tf.cast(tf.oneHot(classes, 3), 'float32');
     expectSame(
@@ -220,7 +220,7 @@ describe.each(SHAPE_LOSSES)('%s', (name) => {
     );
   });
 
-  test('leaves out the background under softmax, and takes every class under sigmoid', () => {
+  test('excludes the background under softmax, and takes every class under sigmoid', () => {
     expectSame(loss, (t, z) => loss(t, z, { classes: [1, 2] }), softLabels(), logits());
     expectSame(
       (t, z) => loss(t, z, { activation: 'sigmoid' }),
@@ -230,7 +230,7 @@ describe.each(SHAPE_LOSSES)('%s', (name) => {
     );
   });
 
-  test('of sharpness a is the loss of logits times a', () => {
+  test('with sharpness a equals the loss of logits times a', () => {
     expectSame(
       (t, z) => loss(t, z, { sharpness: 3 }),
       (t, z) => loss(t, tf.mul(z, 3)),
@@ -255,7 +255,7 @@ describe.each(SHAPE_LOSSES)('%s', (name) => {
     );
   });
 
-  test('has no gradient to a mask', () => {
+  test('has no gradient to masked pixels', () => {
     const gradient = tf.grad((z) => loss(softLabels(), z, { mask: leftMask() }))(logits());
     expectClose(tf.slice(gradient, [0, 0, 4], [2, 5, 2]), tf.zeros([2, 5, 2, 3]));
   });
@@ -285,7 +285,7 @@ describe.each(SHAPE_LOSSES)('%s', (name) => {
     }
   });
 
-  test('is 0 with a gradient of 0 where nothing counts', () => {
+  test('and its gradient are 0 where no pixel counts', () => {
     const mask = tf.zeros([2, 5, 6]);
     for (const reduction of ['mean', 'sum', 'none', 'sample']) {
       const { value, grad } = tf.valueAndGrad((z) => tf.sum(loss(softLabels(), z, { mask, reduction })))(logits());
@@ -294,14 +294,14 @@ describe.each(SHAPE_LOSSES)('%s', (name) => {
     }
   });
 
-  test('lets a logit of -Infinity be', () => {
+  test('accepts a logit of -Infinity', () => {
     const z = tf.tensor([0, -Infinity, 1, 2, -Infinity, 3], [1, 3, 2]);
     const { value, grad } = tf.valueAndGrad((x) => loss(tf.tensor([[1, 0, 1]], [1, 3], 'int32'), x))(z);
     expectFinite(value);
     expectFinite(grad);
   });
 
-  test('leaves no tensor but its result, nor any when it throws', () => {
+  test('leaves no tensor except its result, and none when it throws', () => {
     const [t, z, mask] = [softLabels(), logits(), leftMask()];
     const classes = tf.zeros([2, 5, 6], 'int32');
     const left = (run: () => tf.Tensor | tf.Tensor[] | void) => {
@@ -352,8 +352,9 @@ test.each(SHAPE_LOSSES)('%s needs a spatial axis', (name) => {
   );
 });
 
-test.each(SHAPE_LOSSES)('%s beside Dice trains logits to a hard mask', (name) => {
-  // Beside a region loss as in the papers: these say little about an empty prediction, clDice nothing about thickness.
+test.each(SHAPE_LOSSES)('%s added to Dice trains logits to a hard mask', (name) => {
+  // A region loss is added as in the papers: these losses say little about an empty prediction, clDice nothing about
+  // thickness.
   const bars = [
     [0, 0, 0, 0, 0, 0],
     [0, 1, 1, 1, 1, 0],

@@ -1,7 +1,7 @@
 /**
- * A network of one 1×1 convolution is trained on one image with each loss in turn, and ends at the labels: at their mask
- * where they are hard, at p = t where they are soft and the loss is proper. The features are those that can tell the
- * structures apart (the coordinates to the second power), so what is left to go wrong is the loss.
+ * Each loss in turn trains a network of one 1×1 convolution on one image, which must end at the labels: at their mask
+ * if they are hard, at p = t if they are soft and the loss is proper. The features can tell the structures apart (they
+ * are the coordinates up to the second power), so any failure is the loss's.
  */
 import { expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
@@ -10,27 +10,27 @@ import { cosineSchedule } from '../../src/training/index.js';
 import { descriptionNamed, REGION_LOSSES } from '../support/described.js';
 import type { Loss } from '../support/oracle.js';
 
-/** One class; three of which a pixel has one; three that overlap. */
+/** One class, three exclusive classes, or three classes that overlap. */
 type Task = 'one' | 'exclusive' | 'overlapping';
 
 interface Row {
   loss: keyof typeof softseg;
   options?: object;
-  /** How it is called, if not as the others are. */
+  /** The call, if it differs from that of the others. */
   call?: Loss;
-  /** A loss that is added to it. */
+  /** A loss that is added to this one. */
   beside?: keyof typeof softseg;
-  /** 'proper' losses are trained on soft labels, too. */
+  /** Proper losses are also trained on soft labels. */
   labels: 'hard' | 'proper';
-  /** How near to p = t it ends, in the mean over pixels; default 0.005. */
+  /** The largest allowed mean distance from p = t over pixels. Default: 0.005. */
   within?: number;
-  /** Of training; default 100. */
+  /** The number of training steps. Default: 100. */
   steps?: number;
-  /** Default 'one' and 'exclusive'. */
+  /** Default: 'one' and 'exclusive'. */
   tasks?: readonly Task[];
 }
 
-/** Rows in which something is special. */
+/** The rows of losses that need settings of their own. */
 const SPECIAL: Row[] = [
   { loss: 'iouLoss', labels: 'proper' },
   { loss: 'iouLoss', options: { overlap: 'product' }, labels: 'hard' },
@@ -44,13 +44,13 @@ const SPECIAL: Row[] = [
   { loss: 'generalizedDiceLoss', labels: 'proper' },
   { loss: 'logCoshDiceLoss', labels: 'proper' },
   { loss: 'mccLoss', labels: 'proper', steps: 200 },
-  // Flat near p = t: the slope goes as the square of the distance.
+  // The loss is flat near p = t, where its slope falls with the square of the distance.
   { loss: 'focalLoss', labels: 'proper', within: 0.03, steps: 200, tasks: ['one', 'exclusive', 'overlapping'] },
   { loss: 'unifiedFocalLoss', labels: 'proper' },
   { loss: 'lovaszHingeLoss', labels: 'hard', tasks: ['one'] },
   { loss: 'lovaszSoftmaxLoss', labels: 'hard' },
   { loss: 'hausdorffLoss', labels: 'hard', steps: 200 },
-  // These two say too little alone, and their papers add them to a region loss.
+  // These two constrain too little alone, and their papers add them to a region loss.
   { loss: 'boundaryLoss', beside: 'diceLoss', labels: 'hard' },
   { loss: 'clDiceLoss', options: { iterations: 2 }, beside: 'crossEntropyLoss', labels: 'hard', tasks: ['one'] },
   // The second output is the first at half the size.
@@ -70,7 +70,7 @@ const SPECIAL: Row[] = [
   },
 ];
 
-/** Every loss has at least one row here. */
+/** Each loss has at least one row here. */
 const ROWS: Row[] = [
   ...SPECIAL,
   ...REGION_LOSSES.filter((name) => !SPECIAL.some(({ loss }) => loss === name)).map((loss): Row => {
@@ -80,18 +80,18 @@ const ROWS: Row[] = [
 
 const SIZE = 8;
 
-/** The pixels' 1, x, y, x², y² and xy, each coordinate from -1 to 1. */
+/** For each pixel: 1, x, y, x², y² and xy, with coordinates from -1 to 1. */
 const FEATURES = Array.from({ length: SIZE * SIZE }, (_, i) => {
   const x = (2 * (i % SIZE)) / (SIZE - 1) - 1;
   const y = (2 * Math.floor(i / SIZE)) / (SIZE - 1) - 1;
   return [1, x, y, x * x, y * y, x * y];
 });
 
-/** Logits of a blob around (x, y) with about the radius r. */
+/** Logits of a blob around (x, y) with a radius of about r. */
 const blob = (x: number, y: number, r: number) => (pixel: number[]) =>
   4 * (r * r - (pixel[1]! - x) ** 2 - (pixel[2]! - y) ** 2);
 
-/** No pixel is so near to a border that its class were in doubt: the logits there differ by 0.2 at least. */
+/** No pixel is close enough to a border for its class to be in doubt: the logits differ by at least 0.2. */
 const TRUTH: Record<Task, ((pixel: number[]) => number)[]> = {
   one: [blob(-0.15, -0.15, 0.75)],
   exclusive: [() => 0, blob(-0.4, -0.15, 0.5), blob(0.4, -0.15, 0.5)],
@@ -105,7 +105,7 @@ function harden(task: Task, p: tf.Tensor): tf.Tensor {
   return tf.cast(tf.oneHot(tf.argMax(p, -1), p.shape.at(-1)!), 'float32');
 }
 
-/** [1, SIZE, SIZE, classes] */
+/** Labels of shape [1, SIZE, SIZE, classes]. */
 function labelsOf(task: Task, soft: boolean): tf.Tensor {
   const logits = tf.tensor(FEATURES.map((pixel) => TRUTH[task].map((f) => f(pixel))));
   const t = activate(task, tf.reshape(logits, [1, SIZE, SIZE, TRUTH[task].length]));
@@ -129,14 +129,14 @@ function train(loss: Loss, options: object, labels: tf.Tensor, task: Task, steps
   return p;
 }
 
-/** The row's loss, and the one beside it. */
+/** The row's loss, plus the loss added to it if there is one. */
 function lossOf({ loss, call, beside }: Row): Loss {
   const first = call ?? (softseg[loss] as Loss);
   const second = beside && (softseg[beside] as Loss);
   return (t, z, options) => (second ? tf.add(first(t, z, options), second(t, z)) : first(t, z, options));
 }
 
-/** The means of 2×2 pixels. */
+/** The means over blocks of 2×2 pixels. */
 function halved(z: tf.Tensor): tf.Tensor {
   const half = SIZE / 2;
   return tf.mean(tf.reshape(z, [1, half, 2, half, 2, z.shape.at(-1)!]), [2, 4]);
@@ -151,7 +151,7 @@ const CASES = ROWS.flatMap((row) =>
   ),
 );
 
-test.each(CASES)('$loss $options, trained on $kind labels ($task), ends at them', (row) => {
+test.each(CASES)('$loss $options, trained on $kind labels ($task), ends at the labels', (row) => {
   const { options, task, kind, within, steps } = row;
   const t = labelsOf(task, kind === 'soft');
   const p = train(lossOf(row), options, t, task, steps);
@@ -161,7 +161,7 @@ test.each(CASES)('$loss $options, trained on $kind labels ($task), ends at them'
   else expect(off).toBeLessThan(within);
 });
 
-test('no loss is left out', () => {
+test('every loss is trained', () => {
   const losses = Object.keys(softseg).filter((name) => /^(?!define|named).*Loss$/.test(name));
   expect(losses.filter((name) => !ROWS.some(({ loss }) => loss === name))).toEqual([]);
 });

@@ -1,4 +1,4 @@
-/** Traps that users of other libraries fell into; each test is named after its trap. */
+/** Traps in other libraries that users have fallen into; each test is named after its trap. */
 import { afterEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import {
@@ -26,7 +26,7 @@ describe('tfjs', () => {
       [1, 2, 3],
       [1, 2, 3],
     ]);
-    // Value checks would refuse the row.
+    // Value checks would refuse this row.
     checkValues('never');
     const rows = tf.split(tf.grad((x) => crossEntropyLoss(t, x))(z), 2);
     expect(largest(rows[0]!)).toBe(0);
@@ -64,7 +64,7 @@ describe('tfjs', () => {
 });
 
 describe('MONAI', () => {
-  test('masks before the activation, so that a masked pixel still weighs; ours does not', () => {
+  test('masks before the activation, so that a masked pixel still counts; ours does not', () => {
     const t = tf.tensor([
       [
         [1, 0],
@@ -94,7 +94,7 @@ describe('MONAI', () => {
 });
 
 describe('segmentation_models.pytorch', () => {
-  test('divides by all pixels, ignored ones included; ours by those that count', () => {
+  test('divides by all pixels, including ignored ones; ours by those that count', () => {
     const t = tf.tensor([[0, 1, 255, 255]], [1, 4], 'int32');
     const z = tf.randomNormal([1, 4, 2]);
     const labelled = crossEntropyLoss(tf.slice(t, [0, 0], [1, 2]), tf.slice(z, [0, 0, 0], [1, 2, 2]));
@@ -119,7 +119,7 @@ describe('segmentation_models.pytorch', () => {
 });
 
 describe('kornia', () => {
-  test("'s Tversky loss depends on alpha + beta alone; ours tells false positives from false negatives", () => {
+  test("'s Tversky loss depends only on alpha + beta; ours weights false positives and false negatives apart", () => {
     const missed = tf.tensor([[[1], [1], [0], [0]]]);
     const predicted = tf.tensor([[[1], [0], [0], [0]]]);
     const at = (alpha: number, beta: number) =>
@@ -130,7 +130,7 @@ describe('kornia', () => {
 });
 
 describe('optax and Keras', () => {
-  test('have a Dice loss that is not least at p = t for a soft label; ours is', () => {
+  test('have a Dice loss that is not lowest at p = t for a soft label; ours is', () => {
     const t = tf.fill([1, 8, 1], 0.3);
     const at = (p: number) => diceLoss(t, tf.fill([1, 8, 1], p), { activation: 'none' }).dataSync()[0]!;
     expect(at(0.3)).toBeLessThan(1e-6);
@@ -139,7 +139,7 @@ describe('optax and Keras', () => {
 });
 
 describe('tf.abs', () => {
-  test('has the gradient -1 or 1 at 0, which shows with two tensors that are equal but not the same', () => {
+  test('has the gradient -1 or 1 at 0, which shows with two equal but different tensors', () => {
     const [t, p] = [tf.fill([1, 4, 2], 0.5), tf.fill([1, 4, 2], 0.5)];
     for (const loss of [iouLoss, diceLoss, tverskyLoss]) {
       const [byLabels, byPredictions] = tf.grads((a, b) => loss(a!, b!, { activation: 'none' }))([t, p]);

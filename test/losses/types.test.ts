@@ -1,4 +1,4 @@
-/** What the compiler knows of the results; `npm run types` checks it. */
+/** Facts about results that the compiler knows; `npm run types` checks this file. */
 import { expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import {
@@ -14,7 +14,7 @@ import {
 } from '../../src/index.js';
 import type { SumsFormula } from '../../src/overlap/sumsFormula.js';
 
-test('the reduction says what the result is', () => {
+test('the reduction decides the type of the result', () => {
   const [t, z] = [tf.ones([2, 3, 1]), tf.zeros([2, 3, 1])];
   const mean: tf.Scalar = iouLoss(t, z, { overlap: 'product' });
   const sum: tf.Scalar = comboLoss(t, z, { reduction: 'sum' });
@@ -22,18 +22,18 @@ test('the reduction says what the result is', () => {
   const table: tf.Tensor2D = diceLoss(t, z, { reduction: 'none' });
   const options: IouLossOptions = {};
   const any: tf.Tensor = iouLoss(t, z, options);
-  // @ts-expect-error one value per pixel is no scalar
+  // @ts-expect-error one value per pixel is not a scalar
   const pixels: tf.Scalar = crossEntropyLoss(t, z, { reduction: 'none' });
-  // @ts-expect-error an option that does not exist
+  // @ts-expect-error there is no such option
   expect(() => iouLoss(t, z, { smoothing: 1 })).toThrow();
   expect([mean, sum, samples, table, any, pixels].map(({ rank }) => rank)).toEqual([0, 0, 1, 2, 0, 2]);
 });
 
-test('a formula reads the sums that it asks for, and no others', () => {
+test('a formula can read only the sums that it requests', () => {
   const right: SumsFormula<'predicted'> = { sums: ['predicted'], of: (_, { predicted }) => predicted, shape: () => [] };
   const wrong: SumsFormula<'predicted'> = {
     sums: ['predicted'],
-    // @ts-expect-error it did not ask for labelled
+    // @ts-expect-error it did not request labelled
     of: (_, { labelled }) => labelled as never,
     shape: () => [],
   };
@@ -43,7 +43,7 @@ test('a formula reads the sums that it asks for, and no others', () => {
 test('a loss has a rule for each of its options', () => {
   const rules: OptionRules<{ power?: number; hard?: boolean }> = {
     power: { kind: 'number', default: 2, least: 0 },
-    // @ts-expect-error a flag is no number
+    // @ts-expect-error a flag is not a number
     hard: { kind: 'number', default: 0, least: 0 },
   };
   // @ts-expect-error there is no rule for power
@@ -51,7 +51,7 @@ test('a loss has a rule for each of its options', () => {
   expect([rules, none].map((each) => Object.keys(each).length)).toEqual([2, 0]);
 });
 
-test("the rules of a loss of one's own say what its options are", () => {
+test("the rules of a user's loss define the types of its options", () => {
   const [t, z] = [tf.ones([2, 3, 1]), tf.zeros([2, 3, 1])];
   const powerLoss = defineLoss({
     name: 'powerLoss',
@@ -69,11 +69,11 @@ test("the rules of a loss of one's own say what its options are", () => {
     },
   });
   const ofPower: tf.Tensor = powerLoss(t, z, { power: 1, mode: 'sum', negative: true, extra: t });
-  // @ts-expect-error an option that does not exist
+  // @ts-expect-error there is no such option
   expect(() => powerLoss(t, z, { powr: 1 })).toThrow(`unknown option 'powr'`);
-  // @ts-expect-error none of the values
+  // @ts-expect-error it is not one of the values
   expect(() => powerLoss(t, z, { mode: 'median' })).toThrow('mode must be');
-  // @ts-expect-error a flag is no number
+  // @ts-expect-error a flag is not a number
   expect(() => powerLoss(t, z, { negative: 1 })).toThrow('negative must be');
 
   const rateLoss = defineRegionLoss({
@@ -100,7 +100,7 @@ test("the rules of a loss of one's own say what its options are", () => {
   expect([ofPower, ofRates, comboLoss(t, z, { terms })].map((value) => value.arraySync())).toEqual([-3, [1, 1], 5.25]);
 });
 
-test('a loss of defineLoss gets the defaults of its rules, typed as numbers and flags that are there', () => {
+test('a loss of defineLoss gets its options with their defaults, typed as present', () => {
   const seen: object[] = [];
   const own = defineLoss({
     name: 'own',
