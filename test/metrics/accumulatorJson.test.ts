@@ -1,6 +1,6 @@
 /**
- * The JSON of accumulators, as a disk or somebody else gives it back: what was written is read as it was, to the last
- * bit, and anything else is an error that names fromJSON.
+ * The JSON of accumulators as a disk, or another person, gives it back. What was written is read back to the last bit;
+ * anything else is an error that names fromJSON.
  */
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
@@ -38,7 +38,7 @@ const indices = (): Batch[] => images(support.someIndices(), support.logits());
 const multilabel = (): Batch[] => images(support.multilabel(), support.logits());
 const binary = (): Batch[] => images(support.binaryLabels(), support.binaryLogits());
 
-/** Each kind with options that between them change what is kept, and data that suit them. */
+/** Each kind of accumulator with options that together change everything it keeps, and data that suit them. */
 const HISTORIES: [Kind, object, Batch[]][] = [
   ...means.flatMap((kind): [Kind, object, Batch[]][] => [
     [kind, {}, soft(support.mask())],
@@ -65,7 +65,7 @@ function seen([kind, options, batches]: (typeof HISTORIES)[number], count = 3): 
 
 const named = HISTORIES.map((history) => [`${history[0]} ${JSON.stringify(history[1])}`, history] as const);
 
-/** The accumulator that fromJSON makes of a text; null where it refuses it, or JSON.parse does. */
+/** The accumulator that fromJSON makes of a text; null if it, or JSON.parse, refuses the text. */
 function readBack(kind: Kind, text: string): Accumulator | null {
   let json: unknown;
   try {
@@ -82,13 +82,15 @@ function readBack(kind: Kind, text: string): Accumulator | null {
   }
 }
 
-/** The text is no business of the backend's: one sees many cases of it, the others a few. */
+/**
+ * The number of cases: the text does not depend on the backend, so one backend tries many cases and the others a few.
+ */
 const few = (many: number): number => (tf.getBackend() === 'cpu' ? many : 6);
 
 describe.each(named)('%s', (_, history) => {
   const [kind, , batches] = history;
 
-  test.each([0, 1, 3])('after %d batches: damage is refused, or changes nothing', (count) => {
+  test.each([0, 1, 3])('damage after %d batches is refused, or changes nothing', (count) => {
     const text = JSON.stringify(seen(history, count));
     expect(JSON.stringify(readBack(kind, text))).toBe(text);
     let refused = 0;
@@ -100,7 +102,7 @@ describe.each(named)('%s', (_, history) => {
     expect(refused).toBeGreaterThan(2 * few(60));
   });
 
-  test('another digit is refused, unless it makes no other number', () => {
+  test('a changed digit is refused, unless the number is the same double', () => {
     const text = JSON.stringify(seen(history, 2));
     const digits = [...text.matchAll(/\d/g)].map(({ index }) => index);
     const refused: [number, number] = [0, 0];
@@ -115,11 +117,11 @@ describe.each(named)('%s', (_, history) => {
         refused[back === null ? 1 : 0]++;
       }
     }
-    // The last of seventeen digits may be another one of the same double.
+    // The last of seventeen digits can have several values for the same double.
     expect(refused[1]).toBeGreaterThan(2 * refused[0]);
   });
 
-  test('goes on from JSON as if nothing had happened: updates, merges and results', () => {
+  test('continues from JSON without a difference in updates, merges and results', () => {
     const back = () => classOf(kind).fromJSON(JSON.parse(JSON.stringify(seen(history, 1))));
     const all = seen(history);
     const on = back();
@@ -131,7 +133,7 @@ describe.each(named)('%s', (_, history) => {
     }
   });
 
-  test('is read also as toJSON gives it, with its options in another order, and shares no list with it', () => {
+  test('accepts the object that toJSON gives, with options in another order, and shares no list with it', () => {
     const json = seen(history).toJSON();
     const options = Object.fromEntries(Object.entries(json.options).reverse());
     const back = classOf(kind).fromJSON({ ...json, options });
@@ -166,7 +168,7 @@ test('sums of any size come back to the last bit', () => {
   );
 });
 
-/** Whether a check value can be had for it. */
+/** True if a check value can be computed for the change. */
 function checkable(change: object): boolean {
   try {
     return JSON.stringify(change) !== '';
@@ -175,7 +177,7 @@ function checkable(change: object): boolean {
   }
 }
 
-/** JSON that somebody changed, with the check value that goes with it. */
+/** Reads JSON that was changed by hand and has the correct check value. */
 function forged(history: (typeof HISTORIES)[number], change: object, count = 3): () => unknown {
   return () => {
     const json = { ...seen(history, count).toJSON(), ...change };
@@ -200,7 +202,7 @@ const deep = () => {
 };
 const classOption = { options: { classes: [0, 4] } };
 
-describe('JSON that cannot be is refused, though its check value is right', () => {
+describe('impossible JSON is refused although its check value is correct', () => {
   const CASES: [string, () => unknown, string][] = [
     [
       'classes beyond all memory',
@@ -358,11 +360,11 @@ describe('JSON that cannot be is refused, though its check value is right', () =
   });
 });
 
-describe('values that are no JSON', () => {
+describe('values that are not JSON are refused', () => {
   const json = () => seen(brier).toJSON();
   const read = (value: unknown) => metrics.MeanBrier.fromJSON(value as AccumulatorJson);
   const places: [string, (value: unknown) => unknown][] = [
-    ['for all of it', (value) => value],
+    ['in place of all of it', (value) => value],
     ...['kind', 'version', 'options', 'classes', 'samples', 'sums', 'check', 'toJSON', '__proto__'].map(
       (field): (typeof places)[number] => [
         `as ${field}`,
@@ -378,7 +380,7 @@ describe('values that are no JSON', () => {
   test.each(places)('%s', (where, place) => {
     for (const [what, value] of HOSTILE) {
       const given = place(value());
-      // These hold no options, and neither has the accumulator.
+      // These hold no options, and the accumulator has none either.
       const same = where === 'as options' && /without a prototype|data view|date|map/.test(what);
       if (same) expect(read(given).toJSON()).toEqual(json());
       else expect(() => read(given)).toThrow(/^MeanBrier\.fromJSON: /);
@@ -393,18 +395,18 @@ describe('values that are no JSON', () => {
       () => [json()].map(metrics.MeanBrier.fromJSON as () => unknown),
       /^fromJSON: is called as MeanIou\.fromJSON\(json\); as a function, pass \(json\) =>/,
     ],
-  ])('%s is told', (_, call, message) => {
+  ])('%s, with advice', (_, call, message) => {
     expect(call).toThrow(message);
   });
 
-  test('a field that is missing', () => {
+  test('in place of a missing field', () => {
     for (const field of Object.keys(json())) {
       const { [field]: _, ...rest } = json() as Record<string, unknown>;
       expect(() => read(rest)).toThrow(/^MeanBrier\.fromJSON: /);
     }
   });
 
-  test('answers that change are taken as they were the first time', () => {
+  test('unless they are read once: later answers of a proxy do not matter', () => {
     let reads = 0;
     const changing = (first: unknown, then: unknown) => (reads++ === 0 ? first : then);
     const { sums, samples } = json();
@@ -415,7 +417,7 @@ describe('values that are no JSON', () => {
     expect(read({ ...json(), sums: [sums[0], list] }).toJSON()).toEqual(json());
   });
 
-  test('another activation than a function', () => {
+  test('as an activation that is not a function', () => {
     const lost = new metrics.MeanIou({ activation: (z) => tf.softmax(z) }).toJSON();
     for (const activation of ['softmax', null, {}]) {
       expect(() => metrics.MeanIou.fromJSON(lost, { activation: activation as never })).toThrow(
@@ -425,7 +427,7 @@ describe('values that are no JSON', () => {
   });
 });
 
-describe('what was read counts on, and no further than a double can', () => {
+describe('an accumulator read from JSON counts only as far as doubles are exact', () => {
   const many = () => forged(brier, { samples: Number.MAX_SAFE_INTEGER - 2 })() as metrics.MeanBrier;
 
   test('by update and by merge', () => {
@@ -440,7 +442,7 @@ describe('what was read counts on, and no further than a double can', () => {
     expect(all.samples).toBe(Number.MAX_SAFE_INTEGER - 1);
   });
 
-  test('and the largest sums do not overflow', () => {
+  test('without overflow of the largest sums', () => {
     const largest = Number.MAX_SAFE_INTEGER * 2 ** 127;
     const full = () => forged(brier, { samples: 2 ** 52, sums: [[], [largest / 2]] })() as metrics.MeanBrier;
     expect(
@@ -452,7 +454,7 @@ describe('what was read counts on, and no further than a double can', () => {
   });
 });
 
-test('sums that only unchecked values can have come back where values are not checked', () => {
+test('sums that only unchecked values can give are read back while values are not checked', () => {
   const options = { activation: 'none' } as const;
   checkValues('never');
   const scores = new metrics.MeanIou(options).update(tf.tensor([[[-3]]]), tf.tensor([[[2]]]));
@@ -462,7 +464,7 @@ test('sums that only unchecked values can have come back where values are not ch
   expect(() => metrics.MeanIou.fromJSON(json)).toThrow('sums[1] must be >= 0, unless');
 });
 
-test('options that JSON does not keep are refused when they are written', () => {
+test('options that JSON cannot keep are refused by toJSON', () => {
   const circular: Record<string, unknown> = {};
   circular['self'] = circular;
   for (const classWeights of [circular, Float32Array.of(1), [1n], [NaN], null]) {
@@ -474,13 +476,13 @@ test('options that JSON does not keep are refused when they are written', () => 
   }
 });
 
-test('a matrix of more classes than may be is refused before it is computed', () => {
+test('a matrix of too many classes is refused before it is computed', () => {
   expect(() => new metrics.ConfusionMatrix().update(tf.zeros([1, 1], 'int32'), tf.zeros([1, 1, 4097]))).toThrow(
     'ConfusionMatrix.update: the number of classes must be an integer in 2..4096, got 4097',
   );
 });
 
-test('options that are not set, and the data of a checkpoint, are plain JSON', () => {
+test('unset options are left out, so a checkpoint can hold the data as plain JSON', () => {
   const state: { scores: AccumulatorJson } = {
     scores: new metrics.MeanIou({ hard: true, activation: undefined, classes: [0] } as object).toJSON(),
   };

@@ -1,4 +1,4 @@
-/** Scores over a data set: against the oracle, and the same however the data set is cut up. */
+/** Scores over a data set: they equal the oracle, and do not depend on how the data set is divided. */
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkValues } from '../../src/index.js';
@@ -18,7 +18,7 @@ import { toTensor } from '../support/compare.js';
 import * as support from './support.js';
 import { images, meanOf, PROBLEMS, scoreFunction, SCORES, update } from './support.js';
 
-/** Near, and NaN where NaN is expected. */
+/** Checks that numbers are close, and NaN where NaN is expected. */
 function expectNear(actual: readonly number[], expected: readonly number[]): void {
   expect(actual.map(Number.isNaN)).toEqual(expected.map(Number.isNaN));
   actual.forEach((value, i) => Number.isNaN(value) || expect(value).toBeCloseTo(expected[i]!, 5));
@@ -29,7 +29,7 @@ const weights = { alpha: 0.3, beta: 0.8 };
 describe.each(SCORES)('the mean %s', (name) => {
   const own = name === 'tversky' ? weights : {};
 
-  test.each(PROBLEMS)('is that of the oracle on %s', (_, labels, predictions, { mask, ...options }) => {
+  test.each(PROBLEMS)('equals the oracle on %s', (_, labels, predictions, { mask, ...options }) => {
     for (const aggregate of ['dataset', 'image', 'class'] as const) {
       const all = { ...options, ...own, aggregate };
       const whole = { labels, predictions, ...(mask && { mask }) };
@@ -46,7 +46,7 @@ describe('the forms of the mean IoU', () => {
   const options = { hard: true };
   const data = { labels: support.someIndices(), predictions: support.logits() };
 
-  test('by data set, by image and by class are three numbers', () => {
+  test('by data set, by image and by class are three different numbers', () => {
     const results = (['dataset', 'image', 'class'] as const).map((aggregate) => {
       const scores = new MeanIou({ ...options, aggregate });
       update(scores, data);
@@ -55,7 +55,7 @@ describe('the forms of the mean IoU', () => {
     expect(new Set(results.map((value) => value.toFixed(4))).size).toBe(3);
   });
 
-  test('by image and by data set are those of the function on one batch', () => {
+  test('by image and by data set equal those of the function on one batch', () => {
     const [t, z] = [toTensor(data.labels), toTensor(data.predictions)];
     for (const name of SCORES) {
       for (const hard of [true, false]) {
@@ -70,7 +70,7 @@ describe('the forms of the mean IoU', () => {
     }
   });
 
-  test('count two exclusive classes as Wang et al. do: the second alone, and 1 where it is nowhere', () => {
+  test('count only the second of two exclusive classes, and 1 where it is absent, as Wang et al. do', () => {
     const scores = new MeanIou({ hard: true, aggregate: 'image', classes: [1], absent: 'count' });
     const right = tf.tensor([
       [
@@ -78,7 +78,7 @@ describe('the forms of the mean IoU', () => {
         [1, 0],
       ],
     ]);
-    scores.update(tf.zeros([1, 2], 'int32'), right); // nowhere
+    scores.update(tf.zeros([1, 2], 'int32'), right); // the class is absent
     scores.update(
       tf.zeros([1, 2], 'int32'),
       tf.tensor([
@@ -87,7 +87,7 @@ describe('the forms of the mean IoU', () => {
           [0, 1],
         ],
       ]),
-    ); // predicted alone
+    ); // the class is predicted, but not labelled
     scores.update(
       tf.tensor([[0, 1]], [1, 2], 'int32'),
       tf.tensor([
@@ -96,7 +96,7 @@ describe('the forms of the mean IoU', () => {
           [0, 1],
         ],
       ]),
-    ); // 1 of 2
+    ); // one of two pixels
     expect(scores.result()).toBeCloseTo((1 + 0 + 0.5) / 3, 12);
   });
 });
@@ -104,7 +104,7 @@ describe('the forms of the mean IoU', () => {
 describe('MeanBrier, CalibrationError and ConfusionMatrix', () => {
   const data = { labels: support.soft(), predictions: support.logits(), mask: support.mask() };
 
-  test('are those of the oracle', () => {
+  test('equal the oracle', () => {
     const brier = new MeanBrier();
     const top = new CalibrationError({ bins: 6 });
     const perClass = new CalibrationError({ bins: 6, confidence: 'class' });
@@ -137,7 +137,7 @@ function cut({ labels, predictions, mask }: { labels: NdArray; predictions: NdAr
   return images(labels, predictions, mask);
 }
 
-/** Every accumulator, on data that suit it. */
+/** Every accumulator, with data that suit it. */
 const EVERY: [string, () => Accumulator, { labels: NdArray; predictions: NdArray; mask?: NdArray }][] = [
   ...SCORES.flatMap((name) =>
     (['dataset', 'image', 'class'] as const).map((aggregate): (typeof EVERY)[number] => [
@@ -154,7 +154,7 @@ const EVERY: [string, () => Accumulator, { labels: NdArray; predictions: NdArray
   ['ConfusionMatrix of one class', () => new ConfusionMatrix(), { labels: support.binaryLabels(), predictions: support.binaryLogits() }], // prettier-ignore
 ];
 
-/** Everything that an accumulator knows, to the last bit. */
+/** Everything that an accumulator holds, to the last bit. */
 const state = (accumulator: Accumulator) => JSON.stringify(accumulator);
 
 describe.each(EVERY)('%s', (_, make, data) => {
@@ -165,7 +165,7 @@ describe.each(EVERY)('%s', (_, make, data) => {
     return accumulator;
   };
 
-  test('is the same, bit for bit, in whatever order the samples come', () => {
+  test('is the same, bit for bit, for any order of the samples', () => {
     const [a, b, c] = pieces as [(typeof pieces)[0], (typeof pieces)[0], (typeof pieces)[0]];
     const expected = state(seen(a, b, c));
     for (const order of [
@@ -179,7 +179,7 @@ describe.each(EVERY)('%s', (_, make, data) => {
     }
   });
 
-  test('is the same, bit for bit, merged from accumulators that saw parts', () => {
+  test('is the same, bit for bit, when merged from accumulators of parts', () => {
     const [a, b, c] = pieces as [(typeof pieces)[0], (typeof pieces)[0], (typeof pieces)[0]];
     const expected = state(seen(a, b, c));
     expect(state(seen(a, b).merge(seen(c)))).toBe(expected);
@@ -197,7 +197,7 @@ describe.each(EVERY)('%s', (_, make, data) => {
     all.forEach((sum, i) => expect(Math.abs(sum - added[i]!)).toBeLessThanOrEqual(1e-6 * Math.max(1, Math.abs(sum))));
   });
 
-  test('goes through JSON and on, bit for bit', () => {
+  test('continues after JSON, bit for bit', () => {
     const [a, ...rest] = pieces as [(typeof pieces)[0]];
     const { fromJSON } = make().constructor as unknown as { fromJSON(json: unknown): Accumulator };
     const back = fromJSON.call(make().constructor, JSON.parse(state(seen(a))));
@@ -208,7 +208,7 @@ describe.each(EVERY)('%s', (_, make, data) => {
     expect(state(fromJSON.call(make().constructor, JSON.parse(state(make()))))).toBe(state(make()));
   });
 
-  test('leaves the one that is merged as it is, and may be merged with itself', () => {
+  test('does not change the accumulator it merges, and can be merged with itself', () => {
     const other = seen(...pieces);
     const before = state(other);
     make().merge(other);
@@ -216,7 +216,7 @@ describe.each(EVERY)('%s', (_, make, data) => {
     expect(state(other.merge(other))).toBe(state(seen(...pieces, ...pieces)));
   });
 
-  test('takes in asynchronously what it takes in at once', async () => {
+  test('gives the same with updateAsync as with update', async () => {
     const accumulator = make();
     for (const { labels, predictions, mask } of pieces) {
       const tensors = [toTensor(labels), toTensor(predictions)] as const;
@@ -225,7 +225,7 @@ describe.each(EVERY)('%s', (_, make, data) => {
     expect(state(accumulator)).toBe(state(seen(...pieces)));
   });
 
-  test('reads nothing at once when it takes in asynchronously, as WebGPU needs', async () => {
+  test('reads nothing synchronously in updateAsync, as WebGPU needs', async () => {
     const { labels, predictions } = pieces[0]!;
     const tensors = [toTensor(labels), toTensor(predictions)] as const;
     const accumulator = make();
@@ -241,7 +241,7 @@ describe.each(EVERY)('%s', (_, make, data) => {
     expect(accumulator.samples).toBe(1);
   });
 
-  test('forgets when it is reset, and knows nothing at first', () => {
+  test('is empty at first and after a reset', () => {
     expect(state(seen(...pieces).reset())).toBe(state(make()));
     const results = [make().result()].flatMap((result) =>
       typeof result === 'number' ? [result] : Object.values(result as Record<string, number>),
@@ -250,13 +250,13 @@ describe.each(EVERY)('%s', (_, make, data) => {
     expect(make().samples).toBe(0);
   });
 
-  test('leaves out samples in which every pixel is masked', () => {
+  test('ignores samples in which every pixel is masked', () => {
     const masked = { ...pieces[0]!, mask: { shape: [1, 4, 5], data: new Float64Array(20) } };
     const sums = (accumulator: Accumulator) => JSON.stringify(accumulator.toJSON().sums);
     expect(sums(seen(masked, ...pieces.slice(1)))).toBe(sums(seen(...pieces.slice(1))));
   });
 
-  test('refuses predictions of NaN, and is then as it was', () => {
+  test('refuses predictions of NaN, and does not change', () => {
     const accumulator = seen(pieces[0]!);
     const broken = { ...pieces[1]!.predictions, data: pieces[1]!.predictions.data.map((z, i) => (i === 7 ? NaN : z)) };
     const run = () => update(accumulator, { ...pieces[1]!, predictions: broken, mask: ones() });
@@ -267,7 +267,7 @@ describe.each(EVERY)('%s', (_, make, data) => {
     expect(state(accumulator)).toBe(state(seen(pieces[0]!)));
   });
 
-  test('refuses class indices outside the classes, and is then as it was', async () => {
+  test('refuses class indices out of range, and does not change', async () => {
     const accumulator = seen(pieces[0]!);
     const classes = data.predictions.shape[3]!;
     const { predictions } = pieces[1]!;
@@ -283,7 +283,7 @@ describe.each(EVERY)('%s', (_, make, data) => {
     }
   });
 
-  test('leaves no tensor behind, not even when it throws', async () => {
+  test('leaves no tensor behind, also when it throws', async () => {
     const [t, z] = [toTensor(data.labels), toTensor(data.predictions)];
     const [mask, broken] = [tf.ones([3, 4, 5]), tf.fill(z.shape, NaN)];
     const before = tf.memory().numTensors;
@@ -300,8 +300,8 @@ describe.each(EVERY)('%s', (_, make, data) => {
 
 const ones = (): NdArray => ({ shape: [1, 4, 5], data: new Float64Array(20).fill(1) });
 
-test('sums that plain addition would round are exact', () => {
-  // After 1e17 a plain sum has no digit left for 0.1, before it there is one.
+test('sums are exact where plain addition would round', () => {
+  // After 1e17 a plain sum has no digit left for 0.1; before, it has one.
   const scores = () => new MeanBrier({ activation: 'none' });
   const sample = (weight: number): [tf.Tensor, tf.Tensor, { mask: tf.Tensor }] => [
     tf.zeros([1, 1, 1]),
@@ -318,7 +318,7 @@ test('sums that plain addition would round are exact', () => {
   expect(parts!.reduce((sum, part) => sum + BigInt(part * 2 ** 60), 0n)).toBe(exact);
 });
 
-test('an activation that is a function has to be given again after JSON', () => {
+test('a function as activation has to be given again after JSON', () => {
   const activation = (z: tf.Tensor) => tf.softmax(z);
   const scores = new MeanIou({ activation });
   const [t, z] = [toTensor(support.soft()), toTensor(support.logits())];
@@ -343,14 +343,14 @@ test.each<[string, () => [Accumulator, Accumulator]]>([
   ['MeanTversky', () => [new MeanTversky({ alpha: 0.5, beta: 0.5 }), new MeanTversky()]],
   ['MeanBrier', () => [new MeanBrier({ classes: 'all' }), new MeanBrier()]],
   ['CalibrationError', () => [new CalibrationError(), new CalibrationError({ bins: 15 })]],
-])('%s: defaults that are written out merge with those that are not', (_, make) => {
+])('%s: accumulators merge whether or not defaults are written out', (_, make) => {
   const labels = toTensor(support.soft());
   const logits = toTensor(support.logits());
   const [one, other] = make().map((each) => each.update(labels, logits)) as [Accumulator, Accumulator];
   expect(one.merge(other).samples).toBe(2 * labels.shape[0]!);
 });
 
-describe('what does not fit', () => {
+describe('invalid input', () => {
   const [t, z] = [() => toTensor(support.soft()), () => toTensor(support.logits())];
   const three = (): [tf.Tensor, tf.Tensor] => [tf.fill([1, 2, 3], 1 / 3), tf.zeros([1, 2, 3])];
 

@@ -1,4 +1,4 @@
-/** The confusion matrix, its scores and its pictures. */
+/** The confusion matrix, its scores, its text and its picture. */
 import { afterEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkValues } from '../../src/index.js';
@@ -38,7 +38,7 @@ describe('ConfusionMatrix', () => {
     }
   });
 
-  test('of class indices for predictions is that of their one-hot', () => {
+  test('is the same for class indices as for one-hot predictions', () => {
     const [t, best] = [toTensor(support.someIndices()), toTensor(randomIndices([3, 4, 5], 31, 4))];
     const expected = new ConfusionMatrix().update(t, tf.oneHot(tf.cast(best, 'int32'), 4).toFloat()).counts();
     expect(new ConfusionMatrix({ classCount: 4 }).update(t, best).counts()).toEqual(expected);
@@ -48,7 +48,7 @@ describe('ConfusionMatrix', () => {
     expect(new ConfusionMatrix({ classCount: 4, axis: 1 }).update(front, best).counts()).toEqual(soft);
   });
 
-  test('reads int32 predictions as indices or one-hot masks, as shapes say', () => {
+  test('reads int32 predictions as indices or one-hot masks, according to the shapes', () => {
     const [t, best] = [toTensor(support.someIndices()), toTensor(randomIndices([3, 4, 5], 31, 4))];
     const expected = new ConfusionMatrix({ classCount: 4 }).update(t, best).counts();
     const oneHot = (x: tf.Tensor) => tf.oneHot(x, 4);
@@ -56,7 +56,7 @@ describe('ConfusionMatrix', () => {
     for (const options of [{}, { classCount: 4 }]) {
       const of = (labels: tf.Tensor, predictions: tf.Tensor, axis = -1) =>
         new ConfusionMatrix({ ...options, axis }).update(labels, predictions).counts();
-      // One of them has the classes along an axis, or is a type that always has.
+      // One of the tensors has the classes along an axis, or a dtype that always has them.
       for (const labels of [oneHot(t).cast('bool'), oneHot(t).toFloat()]) {
         for (const predictions of [best, oneHot(best), tf.expandDims(best, 3)]) {
           expect(of(labels, predictions)).toEqual(expected);
@@ -92,7 +92,7 @@ describe('ConfusionMatrix', () => {
     ['labels', [0, -1, 2], [0, 1, 2], { ignoreLabel: 255 }, 'class indices in labels must lie in 0..2, got -1; number'],
     ['predictions', [0, 1, 2], [0, 1, 3], {}, 'class indices in predictions must lie in 0..2, got 3'],
     ['predictions', [0, 1, 2], [-1, 1, 2], {}, 'class indices in predictions must lie in 0..2, got -1'],
-  ])('refuses %s of no class, and is then as it was', async (_, labels, predictions, options, message) => {
+  ])('refuses %s without a class, and does not change', async (_, labels, predictions, options, message) => {
     const made = () => new ConfusionMatrix({ classCount: 3, ...options });
     const [t, p] = [labels, predictions].map((values) => tf.tensor([values], [1, 3], 'int32')) as [
       tf.Tensor,
@@ -115,13 +115,13 @@ describe('ConfusionMatrix', () => {
     ['no value', [0, 3, 1], {}, 'labels of shape [0,3,1] hold no value'],
     ['an activation that is none', [1, 3, 1], { activation: 'relu' }, 'activation must be '],
     ['a sharpness that is none', [1, 3, 1], { sharpness: -1 }, 'sharpness must be '],
-  ])('refuses %s with class indices, too', (_, shape, options, message) => {
+  ])('also refuses %s with class indices', (_, shape, options, message) => {
     const indices = tf.zeros(shape, 'int32');
     const matrix = new ConfusionMatrix({ classCount: 3, ...options });
     expect(() => matrix.update(indices, indices)).toThrow(`ConfusionMatrix.update: ${message}`);
   });
 
-  test('refuses int32 masks that give a pixel no class, several, or more than 1', () => {
+  test('refuses int32 masks with no class, several, or a value above 1 at a pixel', () => {
     const labels = tf.tensor([[0, 1]], [1, 2], 'int32');
     const update = (values: number[]) => () =>
       new ConfusionMatrix().update(labels, tf.tensor(values, [1, 2, 2], 'int32'));
@@ -151,7 +151,7 @@ describe('ConfusionMatrix', () => {
     expect(matrix.counts()).toEqual([[0, size / 3, 0], [0, size / 3, 0], [0, size / 3, 0]]); // prettier-ignore
   });
 
-  test('has the scores of the accumulators', () => {
+  test('has the same scores as the accumulators', () => {
     const [t, z] = [toTensor(support.someIndices()), toTensor(support.logits())];
     const matrix = new ConfusionMatrix().update(t, z);
     const { meanIou, meanDice, meanPrecision, meanRecall } = matrix.result();
@@ -168,7 +168,7 @@ describe('ConfusionMatrix', () => {
     }
   });
 
-  test('has accuracy and kappa, and NaN for a class that is nowhere', () => {
+  test('has accuracy and kappa, and NaN for an absent class', () => {
     const matrix = few();
     expect(matrix.counts()).toEqual([[2, 1, 0], [0, 3, 0], [0, 0, 0]]); // prettier-ignore
     const { accuracy, kappa } = matrix.result();
@@ -197,14 +197,14 @@ describe('the text of a confusion matrix', () => {
     expect(matrix.toText().split('\n')[1]).toBe('0                           100.0 %  0.0 %     0.5');
   });
 
-  test('is there before anything was seen', () => {
+  test('exists before any update', () => {
     expect(new ConfusionMatrix({ classNames: ['a', 'b'] }).toText().split('\n').length).toBe(3);
     expect(new ConfusionMatrix().toText()).toBe('labelled as \\ predicted as  pixels');
   });
 });
 
 describe('the picture of a confusion matrix', () => {
-  test('has a cell for each pair, in which share and number of pixels stand', () => {
+  test('has a cell for each pair, with the percentage and the number of pixels', () => {
     const svg = few().toSVG();
     expect(svg.match(/<rect /g)!.length).toBe(9);
     expect(svg).toContain('<title>sky as oak &amp; &lt;elm&gt;: 1, 33.3 %</title>');
@@ -213,7 +213,7 @@ describe('the picture of a confusion matrix', () => {
     expect(svg).toContain('>labelled</text>');
   });
 
-  test('is well-formed, and has no number that is none', () => {
+  test('is well-formed, and has no NaN or Infinity', () => {
     for (const matrix of [few(), new ConfusionMatrix(), new ConfusionMatrix({ classCount: 2 })]) {
       const svg = matrix.toSVG();
       expect(svg).not.toMatch(/NaN|Infinity|undefined/);
@@ -226,7 +226,7 @@ describe('the picture of a confusion matrix', () => {
     }
   });
 
-  test('can be read on white and on black, and in every cell', () => {
+  test('is legible on white and on black, and in every cell', () => {
     const [t, z] = [toTensor(support.soft()), toTensor(support.logits())];
     const svg = new ConfusionMatrix().update(t, tf.mul(z, 3)).toSVG() + few().toSVG();
     const ink = /<svg[^>]* fill="(#\w+)"/.exec(svg)![1]!;
@@ -239,7 +239,7 @@ describe('the picture of a confusion matrix', () => {
   });
 });
 
-describe('what has no confusion matrix is refused with a message', () => {
+describe('invalid input for a confusion matrix is refused with a message', () => {
   const [t, z] = [() => toTensor(support.soft()), () => toTensor(support.logits())];
   const best = () => toTensor(support.someIndices());
 

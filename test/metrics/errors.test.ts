@@ -1,4 +1,4 @@
-/** What score functions refuse, and that they leave no tensor behind. */
+/** Score functions refuse invalid input, and leave no tensor behind. */
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkValues } from '../../src/index.js';
@@ -123,7 +123,7 @@ describe('scores refuse with a message', () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  test('values that checkValues looks for', () => {
+  test('values that checkValues finds', () => {
     checkValues('always');
     try {
       expect(() => iouScore(tf.tensor([[0.7, 0.7]]), tf.zeros([1, 2]), { hard: true })).toThrow(
@@ -142,7 +142,7 @@ const FUNCTIONS: [string, Function][] = [
   ['pixelAccuracy', pixelAccuracy as Function],
 ];
 
-test.each(FUNCTIONS)('%s leaves no tensor but its result, and none when it throws', (name, score) => {
+test.each(FUNCTIONS)('%s leaves no tensor except its result, and none when it throws', (name, score) => {
   const [labels, logits, mask] = [
     tf.softmax(tf.randomNormal([2, 6, 6, 3])),
     tf.randomNormal([2, 6, 6, 3]),

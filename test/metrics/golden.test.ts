@@ -6,12 +6,12 @@ import golden from '../golden/metrics.json' with { type: 'json' };
 
 interface Case {
   library: string;
-  /** what was called there */
+  /** The expression in the library. */
   call: string;
-  /** a function, or an accumulator which sees the first image and then the others */
+  /** A function, or an accumulator that gets the first image and then the others. */
   ours: string;
   options: object;
-  /** of an accumulator: 'result', or a method or a part of the result */
+  /** For an accumulator: 'result', or a method or a part of the result. */
   read: string;
   labels: string;
   predictions: string;

@@ -1,4 +1,4 @@
-/** Scores as functions on tensors: against the oracle, and what must hold between one call and another. */
+/** Scores as functions on tensors: they equal the oracle, and obey relations between calls. */
 import { afterEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkValues, diceLoss, iouLoss, tverskyLoss } from '../../src/index.js';
@@ -25,7 +25,7 @@ describe.each(SCORES)('%sScore', (name) => {
   const score = scoreFunction(name);
   const own = ownOptions(name);
 
-  test.each(PROBLEMS)('is that of the oracle on %s', (_, labels, predictions, options) => {
+  test.each(PROBLEMS)('equals the oracle on %s', (_, labels, predictions, options) => {
     for (const reduction of ['mean', 'sample', 'none'] as const) {
       for (const aggregate of reduction === 'sample' ? (['image'] as const) : (['image', 'batch'] as const)) {
         const all = { ...options, ...own, reduction, aggregate };
@@ -35,26 +35,26 @@ describe.each(SCORES)('%sScore', (name) => {
     }
   });
 
-  test('has the gradient of the oracle where it is soft', () => {
+  test('has the gradient of the oracle if soft', () => {
     const [labels, predictions] = [support.soft(), support.logits()];
     const gradient = tf.grad((z) => score(toTensor(labels), z, own) as tf.Scalar)(toTensor(predictions));
     const value = (z: typeof predictions) => oracle.regionScore(name, labels, z, own).data[0]!;
     expectClose(gradient, centralDifference(value, predictions));
   });
 
-  test('has no gradient where it is hard', () => {
+  test('has no gradient if hard', () => {
     const gradient = tf.grad((z) => tf.add(tf.sum(z), score(toTensor(support.soft()), z, { hard: true })));
     expect(new Set(gradient(toTensor(support.logits())).dataSync())).toEqual(new Set([1]));
   });
 
-  test('is 1 at p = t, exactly, on soft labels, and on hard ones', () => {
+  test('is exactly 1 at p = t, on soft and on hard labels', () => {
     const p = toTensor(support.soft());
     expect([...score(p, p, { activation: 'none', reduction: 'sample' }).dataSync()]).toEqual([1, 1, 1]);
     expect(score(p, p, { activation: 'none', hard: true, aggregate: 'batch' }).dataSync()[0]).toBe(1);
     const indices = toTensor(support.someIndices());
     const certain = tf.mul(tf.oneHot(tf.cast(indices, 'int32'), 4).toFloat(), 1e4);
     expect([...score(indices, certain, { reduction: 'sample', hard: true }).dataSync()]).toEqual([1, 1, 1]);
-    // (TensorFlow's softmax of 1e4 against 0 is a unit of the last place below 1.)
+    // TensorFlow's softmax of 1e4 against 0 is one unit in the last place below 1.
     expectClose(score(indices, certain), tf.scalar(1), 1e-6);
   });
 
@@ -65,14 +65,14 @@ describe.each(SCORES)('%sScore', (name) => {
     expect(score(t, rounded, { activation: 'none', hard: true }).dataSync()[0]).toBe(1);
   });
 
-  test('is the same soft and hard where predictions are ones and zeros', () => {
+  test('is the same soft and hard if predictions are ones and zeros', () => {
     const t = toTensor(support.someIndices());
     const p = tf.oneHot(tf.argMax(toTensor(support.logits()), 3), 4).toFloat();
     expectClose(score(t, p, { activation: 'none', hard: true }), score(t, p, { activation: 'none' }), 1e-6);
   });
 });
 
-/** Every score with options that suit it, for what holds of all of them. */
+/** Every score with options that suit it, for properties of all scores. */
 const ALL: [string, Function][] = [
   ...SCORES.flatMap((name): [string, Function][] => [
     [`${name}Score`, scoreFunction(name)],
@@ -93,13 +93,13 @@ describe.each(ALL)('%s', (_, score) => {
   const leftMask = () => tf.tile(tf.tensor([[[1, 1, 1, 0, 0]]]), [3, 4, 1]);
   const left = (x: tf.Tensor) => tf.slice(x, [0, 0, 0], [x.shape[0]!, x.shape[1]!, 3]);
 
-  test('of a masked batch is that of the batch cut out', () => {
+  test('of a masked batch equals that of the cropped batch', () => {
     expectClose(score(t(), z(), { mask: leftMask() }), score(left(t()), left(z())));
     const broken = tf.where(leftMask().expandDims(-1).tile([1, 1, 1, 4]).cast('bool'), z(), tf.fill([3, 4, 5, 4], NaN));
     expectClose(score(t(), broken, { mask: leftMask() }), score(left(t()), left(z())));
   });
 
-  test('of sentinel labels, or of an ignored class, is that of a mask', () => {
+  test('ignores sentinel labels and an ignored class like a mask', () => {
     const marked = tf.where(leftMask().expandDims(-1).tile([1, 1, 1, 4]).cast('bool'), t(), tf.fill([3, 4, 5, 4], -1));
     expectClose(score(marked, z(), { ignoreLabel: -1 }), score(t(), z(), { mask: leftMask() }));
     const indices = toTensor(support.someIndices());
@@ -107,7 +107,7 @@ describe.each(ALL)('%s', (_, score) => {
     expectClose(score(ignored, z(), { ignoreLabel: 255 }), score(indices, z(), { mask: leftMask() }));
   });
 
-  test('over another class axis is that of the transposed tensors', () => {
+  test('over another class axis equals that of the transposed tensors', () => {
     const front = (x: tf.Tensor) => tf.transpose(x, [0, 3, 1, 2]);
     expectClose(score(front(t()), front(z()), { axis: 1 }), score(t(), z()));
     const middle = (x: tf.Tensor) => tf.transpose(x, [0, 1, 3, 2]);
@@ -116,12 +116,12 @@ describe.each(ALL)('%s', (_, score) => {
     expectClose(score(indices, front(z()), { axis: 1 }), score(indices, z()));
   });
 
-  test('of class indices is that of their one-hot', () => {
+  test('of class indices equals that of their one-hot labels', () => {
     const indices = toTensor(support.someIndices());
     expectClose(score(indices, z()), score(tf.oneHot(tf.cast(indices, 'int32'), 4).toFloat(), z()));
   });
 
-  test('does not change with the order of the pixels, and takes images in 1-D, in 3-D, or of one pixel', () => {
+  test('does not depend on the order of the pixels, and takes images in 1-D, in 3-D, or of one pixel', () => {
     const turn = (x: tf.Tensor) => tf.reverse(x, [1, 2]);
     expectClose(score(turn(t()), turn(z())), score(t(), z()));
     expectClose(score(t().reshape([3, 20, 4]), z().reshape([3, 20, 4])), score(t(), z()));
@@ -129,12 +129,12 @@ describe.each(ALL)('%s', (_, score) => {
     expectFinite(score(t().reshape([60, 4]), z().reshape([60, 4])));
   });
 
-  test('is finite for extreme logits, for empty and full labels, and where every pixel is ignored', () => {
+  test('is finite for extreme logits, for empty and full labels, and if every pixel is ignored', () => {
     const extreme = tf.mul(tf.sign(z()), 1e4);
     const nothing = tf.zeros([3, 4, 5, 4]);
     for (const activation of ['softmax', 'sigmoid']) {
       const options = activation === 'sigmoid' ? { activation, confidence: undefined } : { activation };
-      if (score === ALL.at(-1)![1] && activation === 'sigmoid') continue; // (its options are those of softmax)
+      if (score === ALL.at(-1)![1] && activation === 'sigmoid') continue; // its options need softmax
       for (const labels of [t(), nothing, tf.ones([3, 4, 5, 4])]) {
         for (const logits of [z(), extreme, nothing]) {
           const own = { activation: options.activation };
@@ -156,7 +156,7 @@ describe.each(ALL)('%s', (_, score) => {
 });
 
 describe('a region score', () => {
-  test('is 1 minus the loss where every class is there', () => {
+  test('is 1 minus the loss if every class is present', () => {
     const [t, z] = [toTensor(support.soft()), toTensor(support.logits())];
     const pairs = [
       [scoreFunction('iou'), iouLoss],
@@ -172,7 +172,7 @@ describe('a region score', () => {
     }
   });
 
-  test('reads Tversky with weights 1 and 1 as IoU, 1/2 and 1/2 as Dice, 1 and 0 as precision, 0 and 1 as recall', () => {
+  test('of Tversky is IoU for weights 1 and 1, Dice for 1/2 and 1/2, precision for 1 and 0, recall for 0 and 1', () => {
     const [t, z] = [toTensor(support.soft()), toTensor(support.logits())];
     const tversky = (alpha: number, beta: number) => scoreFunction('tversky')(t, z, { alpha, beta, reduction: 'none' });
     for (const [name, alpha, beta] of [
@@ -185,8 +185,8 @@ describe('a region score', () => {
     }
   });
 
-  test('of hard predictions gives a pixel without a class to none', () => {
-    // The second pixel is of no class, which value checks refuse: it must not count for the first one.
+  test('of hard predictions assigns a pixel without a class to none', () => {
+    // The second pixel has no class, which value checks refuse: it must not count for the first class.
     checkValues('never');
     const t = tf.tensor([
       [
@@ -203,7 +203,7 @@ describe('a region score', () => {
     expect([...iouScore(t, z, { hard: true, reduction: 'none' }).dataSync()]).toEqual([1, 0]);
   });
 
-  test('of hard predictions takes the first of the largest, and nothing at the threshold itself', () => {
+  test('of hard predictions takes the first maximum, and excludes values at the threshold', () => {
     const t = tf.tensor([[0, 1]], [1, 2], 'int32');
     const tie = tf.zeros([1, 2, 2]);
     expect([...iouScore(t, tie, { hard: true, reduction: 'none' }).dataSync()]).toEqual([0.5, 0]);
@@ -215,8 +215,9 @@ describe.each([
   ['precisionScore', 1, 0],
   ['recallScore', 0, 1],
 ] as const)('%s', (name, rare, frequent) => {
-  test('keeps its digits where the smaller of P and T is far below the other', () => {
-    // 10,000 pixels of 1, and of 1e-5: the sums 10,000 and 0.1 leave no digit for the precision in their difference.
+  test('is exact where one of P and T is far below the other', () => {
+    // 10,000 pixels of 1, and of 1e-5: the difference of the sums 10,000 and 0.1 would leave no digit for the
+    // precision.
     const [ones, small] = [tf.ones([1, 10_000, 1]), tf.fill([1, 10_000, 1], 1e-5)];
     const [t, p] = name === 'precisionScore' ? [ones, small] : [small, ones];
     const score = scoreFunction(name === 'precisionScore' ? 'precision' : 'recall');
@@ -228,7 +229,7 @@ describe.each([
 
 describe('brierScore', () => {
   test.each(PROBLEMS.filter(([, , , { hard }]) => hard === undefined))(
-    'is that of the oracle on %s',
+    'equals the oracle on %s',
     (_, t, z, options) => {
       const { mask, activation, sharpness } = options as {
         mask?: typeof t;
@@ -260,7 +261,7 @@ describe('brierScore', () => {
     }
   });
 
-  test('is least at p = t on soft labels', () => {
+  test('is lowest at p = t on soft labels', () => {
     for (const t of [0, 0.3, 0.5, 1]) {
       const grid = Array.from({ length: 101 }, (_, i) => i / 100);
       const at = (p: number) =>
@@ -273,7 +274,7 @@ describe('brierScore', () => {
 describe('pixelAccuracy', () => {
   const hard = PROBLEMS.filter(([, , , options]) => options['hard'] === true || Object.keys(options).length === 0);
 
-  test.each(hard)('is that of the oracle on %s', (_, t, z, { activation, sharpness, threshold, ignoreLabel, mask }) => {
+  test.each(hard)('equals the oracle on %s', (_, t, z, { activation, sharpness, threshold, ignoreLabel, mask }) => {
     const given = { activation, sharpness, threshold, ignoreLabel, mask };
     const own = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
     for (const reduction of ['mean', 'sample'] as const) {
@@ -282,7 +283,7 @@ describe('pixelAccuracy', () => {
     }
   });
 
-  test('of one class cuts logits at 0 and probabilities at 1/2', () => {
+  test('thresholds one class at a logit of 0 or a probability of 1/2', () => {
     const t = tf.tensor([[0, 1, 1, 0]], [1, 4], 'int32');
     const z = tf.tensor([-3, 0.3, -0.1, 0.2], [1, 4, 1]);
     expect(pixelAccuracy(t, z).dataSync()[0]).toBe(0.5);
@@ -290,7 +291,7 @@ describe('pixelAccuracy', () => {
     expect(pixelAccuracy(t, z, { threshold: 0.56 }).dataSync()[0]).toBe(0.75);
   });
 
-  test('is over all pixels that count, as that of a confusion matrix, and not the mean of the samples', () => {
+  test('is taken over all pixels, like that of a confusion matrix, and is not the mean of samples', () => {
     const [t, z] = [toTensor(support.someIndices()), toTensor(support.logits())];
     const mask = tf.tensor([1, 0.25, 3]).reshape([3, 1, 1]).tile([1, 4, 5]);
     const { accuracy } = new ConfusionMatrix().update(t, z, { mask }).result();
@@ -299,7 +300,7 @@ describe('pixelAccuracy', () => {
     expect((samples[0] + 0.25 * samples[1] + 3 * samples[2]) / 4.25).toBeCloseTo(accuracy, 6);
   });
 
-  test('is exactly 1 where all is right, whatever the weights, and exactly 0 where all is wrong', () => {
+  test('is exactly 1 if everything is correct, with any weights, and exactly 0 if everything is wrong', () => {
     const indices = toTensor(support.someIndices());
     const right = tf.cast(tf.oneHot(indices as tf.Tensor3D, 4), 'float32');
     const mask = tf.randomUniform([3, 4, 5], 0.1, 3);
@@ -312,7 +313,7 @@ describe('pixelAccuracy', () => {
     expect(pixelAccuracy(next, right, { mask }).dataSync()[0]).toBe(0);
   });
 
-  test('counts a pixel without a class as wrong, and is 1 where nothing counts', () => {
+  test('counts a pixel without a class as wrong, and is 1 if no pixel counts', () => {
     checkValues('never');
     const z = tf.tensor([[[1, 0], [1, 0]]]); // prettier-ignore
     expect(pixelAccuracy(tf.tensor([[[1, 0], [0, 0]]]), z).dataSync()[0]).toBe(0.5); // prettier-ignore
@@ -346,14 +347,14 @@ describe('expectedCalibrationError', () => {
     expectClose(actual, expected);
   });
 
-  test('is 0 where confidences are the labels', () => {
+  test('is 0 if confidences equal the labels', () => {
     const t = toTensor(support.soft());
     for (const confidence of ['top', 'class'] as const) {
       expect(expectedCalibrationError(t, t, { activation: 'none', confidence }).dataSync()[0]).toBe(0);
     }
   });
 
-  test('has the confidences 0 and 1 in the first and the last bin', () => {
+  test('puts the confidences 0 and 1 into the first and the last bin', () => {
     const p = tf.tensor([[[0], [1]]]);
     const t = tf.tensor([[[1], [1]]]);
     expect(expectedCalibrationError(t, p, { activation: 'none', bins: 10 }).dataSync()[0]).toBe(0.5);
@@ -365,8 +366,8 @@ describe('expectedCalibrationError', () => {
   });
 });
 
-test('sums of many pixels keep their digits', () => {
-  // One float32 after the other, 512×512 pixels of 0.1 are off by 0.25 %.
+test('sums of many pixels are exact', () => {
+  // Added one float32 after the other, 512×512 pixels of 0.1 would be off by 0.25 %.
   const p = tf.fill([1, 512, 512, 1], 0.1);
   const t = tf.fill([1, 512, 512, 1], 0.3);
   expect(expectedCalibrationError(t, p, { activation: 'none' }).dataSync()[0]).toBeCloseTo(0.2, 6);

@@ -13,7 +13,7 @@ export function scoreFunction(name: ScoreName): Function {
   return metrics[`${name}Score`] as Function;
 }
 
-/** What every accumulator of numbers can do. */
+/** The methods of every accumulator of numbers. */
 interface AnyAccumulator extends metrics.Accumulator {
   result(): number;
   perClass(): number[];
@@ -28,7 +28,7 @@ export function meanOf(name: ScoreName): AccumulatorClass {
   return classes[name] as unknown as AccumulatorClass;
 }
 
-/** Class indices of which the second image has not all, nor the first. */
+/** Class indices: two classes in the first image, one in the second. */
 export const someIndices = (): NdArray => {
   const all = randomIndices([3, 4, 5], 11, 4);
   return { ...all, data: all.data.map((c, i) => (i < 20 ? c % 2 : i < 40 ? 2 : c)) };
@@ -48,13 +48,13 @@ export const mask = (): NdArray => {
   );
 };
 export const binaryLogits = (): NdArray => randomLogits([3, 4, 5, 1], 16);
-/** The first image is empty. */
+/** Labels of one class; the first image is empty. */
 export const binaryLabels = (): NdArray => {
   const all = randomIndices([3, 4, 5], 17, 2);
   return { ...all, data: all.data.map((c, i) => (i < 20 ? 0 : c)) };
 };
 
-/** Labels, predictions and options that between them use every option. */
+/** Labels, predictions and options that together use every option. */
 export const PROBLEMS: [string, NdArray, NdArray, { mask?: NdArray; [option: string]: unknown }][] = [
   ['class indices', someIndices(), logits(), {}],
   ['class indices, hard', someIndices(), logits(), { hard: true }],

@@ -70,7 +70,7 @@ const SHAPES: [string, number[], number | number[]][] = [
   ['in three dimensions with spacing', [2, 4, 5, 6], [3, 1, 0.8]],
 ];
 
-/** Class indices of blocks, so that masks have an inside. */
+/** Class indices in blocks, so that masks have an inside. */
 function blocks(shape: number[], seed: number): tf.Tensor {
   const coarse = [shape[0]!, ...shape.slice(1).map((size) => Math.ceil(size / 3))];
   const each = toTensor(randomIndices(coarse, seed, 3));
@@ -82,7 +82,7 @@ function blocks(shape: number[], seed: number): tf.Tensor {
 }
 
 describe.each(SCORES)('%s', (_, score, options, expected) => {
-  test.each(SHAPES)('is what its definition gives %s', (_text, shape, spacing) => {
+  test.each(SHAPES)('equals its definition %s', (_text, shape, spacing) => {
     const [labels, predictions] = [blocks(shape, 1), blocks(shape, 2)];
     const [t, p] = [labels.dataSync(), predictions.dataSync()];
     const pixels = sizeOf(shape.slice(1));
@@ -100,7 +100,7 @@ describe.each(SCORES)('%s', (_, score, options, expected) => {
     );
   });
 
-  test('is the same for class indices, one-hot masks, and logits whose largest they are', () => {
+  test('is the same for class indices, one-hot masks, and logits with the same maxima', () => {
     const shape = [2, 8, 9];
     const [labels, predictions] = [blocks(shape, 1), blocks(shape, 2)];
     const oneHot = (x: tf.Tensor) => tf.oneHot(tf.cast(x, 'int32'), 3);
@@ -125,7 +125,7 @@ describe.each(SCORES)('%s', (_, score, options, expected) => {
     }
     expectClose(score(withAxis(labels), oneHot(predictions), options), whole, 0);
     expectClose(score(oneHot(labels), withAxis(predictions), options), whole, 0);
-    // The classes to be scored tell how many there are at least, where a class axis of 1 tells that these are indices.
+    // A class axis of 1 says that these are indices, and the classes to score give a lower bound for their number.
     expectClose(score(withAxis(labels), withAxis(predictions), { ...options, classes: [0, 1, 2] }), whole, 0);
     const second = tf.slice(whole, [0, 1], [2, 1]);
     expectClose(score(withAxis(labels), withAxis(predictions), { ...options, classes: [1] }), second, 0);
@@ -136,7 +136,7 @@ describe.each(SCORES)('%s', (_, score, options, expected) => {
     expectClose(score(labels, toFront(logits), { ...options, axis: 1 }), whole, 0);
   });
 
-  test('takes classes that may overlap by themselves under sigmoid, where logits are above 0 and labels above 0.5', () => {
+  test('scores overlapping classes separately under sigmoid, with logits cut at 0 and labels at 0.5', () => {
     const labels = toTensor(randomLabels([2, 8, 9, 2], 1));
     const logits = toTensor(randomLogits([2, 8, 9, 2], 2));
     const masks = tf.greater(logits, 0);
@@ -152,14 +152,14 @@ describe.each(SCORES)('%s', (_, score, options, expected) => {
     );
   });
 
-  test('gives each pixel of soft labels to its largest class, where predictions are', () => {
+  test('assigns each pixel of soft labels to its largest class, as for predictions', () => {
     const labels = tf.tensor([0.4, 0.35, 0.25, 0.2, 0.3, 0.5, 0, 0, 0, 0.1, 0.45, 0.45], [1, 4, 3]);
     const hard = tf.tensor([1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0], [1, 4, 3], 'bool');
     const logits = tf.tensor([0, 1, 2, 1, 0, 0, 2, 0, 1, 0, 3, 1], [1, 4, 3]);
     expectClose(score(labels, logits, options), score(hard, logits, options), 0);
   });
 
-  test('reads pixels that do not count as outside both masks', () => {
+  test('treats pixels that do not count as outside both masks', () => {
     const shape = [2, 8, 9];
     const [labels, predictions] = [blocks(shape, 1), blocks(shape, 2)];
     const mask = tf.tile(tf.tensor([[[1, 1, 1, 1, 0.5, 1, 0, 0, 0]]]), [2, 8, 1]);
@@ -172,7 +172,7 @@ describe.each(SCORES)('%s', (_, score, options, expected) => {
     expectClose(score(ignored, predictions, { ...own, ignoreLabel: 9 }), expectedScore, 0);
   });
 
-  test('does not change when both masks are moved, and scales as its distances do', () => {
+  test('does not change when both masks are moved', () => {
     const [labels, predictions] = [blocks([1, 6, 6], 1), blocks([1, 6, 6], 2)];
     const own = { ...options, classCount: 3, classes: [1] };
     const moved = (x: tf.Tensor) => tf.pad(x, [[0, 0], [5, 1], [2, 9]]); // prettier-ignore
@@ -181,7 +181,7 @@ describe.each(SCORES)('%s', (_, score, options, expected) => {
     expectClose(score(moved(labels), moved(predictions), own), value, 1e-6);
   });
 
-  test('leaves no tensor but its result, nor any when it throws', () => {
+  test('leaves no tensor except its result, and none when it throws', () => {
     const [labels, logits] = [tf.ones([1, 4, 4], 'int32'), tf.ones([1, 4, 4, 2])];
     const mask = tf.ones([1, 4, 4]);
     const before = tf.memory().numTensors;
@@ -198,8 +198,9 @@ describe('int32 tensors', () => {
       return tf.cast(inside, 'int32');
     });
 
-  test('with a class axis of 1 are index maps, in which only pixels of an edge are on the surface', () => {
-    // Squares of 5 and 4 pixels that share two sides: of their 16 + 12 pixels 13 are 1 away from the other, and one √2.
+  test('with a class axis of 1 are index maps, whose surfaces have only edge pixels', () => {
+    // Squares of 5 and 4 pixels that share two sides: of their 16 + 12 pixels, 13 are 1 away from the other, and one
+    // √2.
     const [labels, predictions] = [square(1, 6), square(2, 6)];
     const expected = averageSurfaceDistance(labels, predictions, { classCount: 2, classes: [1] });
     expect(expected.dataSync()[0]).toBeCloseTo((13 + Math.SQRT2) / 28, 6);
@@ -210,7 +211,7 @@ describe('int32 tensors', () => {
     expectClose(averageSurfaceDistance(withAxis[0], tf.cast(predictions, 'float32').expandDims(3), { activation: 'none' }), expected, 0); // prettier-ignore
   });
 
-  test('of soft labels of one class and index maps are inside above 0.5 and at 1', () => {
+  test('of one class are inside at 1, as soft labels are above 0.5', () => {
     const labels = tf.tensor([0.3, 0.6, 0.9, 0.4], [1, 4, 1]);
     const predictions = tf.tensor([0, 1, 1, 0], [1, 4], 'int32');
     for (const p of [predictions, tf.expandDims(predictions, 2)]) {
@@ -218,7 +219,7 @@ describe('int32 tensors', () => {
     }
   });
 
-  test('are not read where they do not count', () => {
+  test('may hold anything in pixels that do not count', () => {
     const [labels, predictions] = [square(1, 6), square(2, 6)];
     const mask = tf.ones([1, 8, 8]);
     const corner = tf.buffer([1, 8, 8]);
@@ -237,7 +238,7 @@ describe('int32 tensors', () => {
   });
 });
 
-describe('surface scores of nothing', () => {
+describe('surface scores of empty masks', () => {
   const some = () => tf.tensor([0, 1, 1, 0], [1, 4, 1], 'bool');
   const none = () => tf.zeros([1, 4, 1], 'bool');
   const value = (score: Score, labels: tf.Tensor, predictions: tf.Tensor, options = {}) =>
@@ -248,7 +249,7 @@ describe('surface scores of nothing', () => {
     ['averageSurfaceDistance', averageSurfaceDistance, 0, Infinity],
     ['normalizedSurfaceDice', normalizedSurfaceDice, 1, 0],
   ] as [string, Score, number, number][])(
-    '%s is NaN where neither mask has a pixel, and worst where one has none',
+    '%s is NaN if both masks are empty, and worst if one is',
     (_, score, best, worst) => {
       expect(value(score, some(), some())).toBe(best);
       expect(value(score, none(), none())).toBe(NaN);
@@ -257,7 +258,7 @@ describe('surface scores of nothing', () => {
     },
   );
 
-  test('one way and with a percentile they are too', () => {
+  test('are also worst in one direction and with a percentile', () => {
     for (const [score, options] of [
       [hausdorffDistance, { symmetric: false }],
       [hausdorffDistance, { percentile: 95 }],
@@ -269,7 +270,7 @@ describe('surface scores of nothing', () => {
     }
   });
 
-  test('a network that gives NaN scores worst, not best', () => {
+  test('are worst, not best, for a network that gives NaN', () => {
     const labels = tf.tensor([0, 1, 1, 0], [1, 4], 'int32');
     const broken = tf.fill([1, 4, 2], NaN);
     expect(() => hausdorffDistance(labels, broken)).toThrow('hausdorffDistance: predictions must not be NaN, got NaN');
@@ -278,7 +279,7 @@ describe('surface scores of nothing', () => {
     expect([...normalizedSurfaceDice(some(), tf.fill([1, 4, 1], NaN)).dataSync()]).toEqual([0]);
   });
 
-  test('within a tolerance of three steps of 0.1 is 0.3', () => {
+  test('count three steps of 0.1 as within a tolerance of 0.3', () => {
     const shifted = (by: number) =>
       tf
         .oneHot(tf.tensor([by], [1], 'int32'), 8)

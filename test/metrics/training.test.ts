@@ -59,7 +59,7 @@ describe('scores as metrics of compile', () => {
     dispose();
   });
 
-  test('have the name that they are given', () => {
+  test('have the names that they are given', () => {
     expect(asMetric('hardIou', (t, p) => iouScore(t, p, { hard: true })).name).toBe('hardIou');
     expect(() => asMetric('', iouScore)).toThrow('asMetric: name must be a string, got ""');
     expect(() => asMetric('iou', 'iou' as never)).toThrow('asMetric: score must be a function, got "iou"');
@@ -69,7 +69,7 @@ describe('scores as metrics of compile', () => {
 const accumulators = () => ({ iou: new MeanIou({ hard: true }), matrix: new ConfusionMatrix(), calibration: new CalibrationError({ bins: 5 }) }); // prettier-ignore
 
 describe('evaluateScores', () => {
-  test('gives the scores of the whole set, whatever the batches', async () => {
+  test('gives the scores of the whole set for any batches', async () => {
     const [x, y, model] = [xs(), ys(), network()];
     const p = model.predict(x) as tf.Tensor;
     const seen = accumulators();
@@ -93,7 +93,7 @@ describe('evaluateScores', () => {
     model.dispose();
   });
 
-  test('forgets what was seen before, and takes a mask', async () => {
+  test('starts from empty accumulators, and takes a mask', async () => {
     const [x, y, model] = [xs(), ys(), network()];
     const mask = tf.concat([tf.ones([3, 6]), tf.zeros([4, 6])]);
     const iou = new MeanIou();
@@ -101,12 +101,12 @@ describe('evaluateScores', () => {
     const masked = await evaluateScores(model, { xs: x, ys: y, mask }, { iou }, { batchSize: 2 });
     const part = (tensor: tf.Tensor) => tf.slice(tensor, 0, 3);
     const first = await evaluateScores(model, { xs: part(x), ys: part(y) }, { iou });
-    // A network's outputs may differ in their last digits with the size of the batch.
+    // A network's outputs may differ in their last digits with the batch size.
     expect(masked['iou']).toBeCloseTo(first['iou']!, 6);
     model.dispose();
   });
 
-  test('leaves no tensor behind, not even when it throws', async () => {
+  test('leaves no tensor behind, also when it throws', async () => {
     const [x, y, model] = [xs(), ys(), network()];
     const wrong = toTensor(randomIndices([7, 5], 4, 3));
     const [many, labels] = [tf.unstack(x), tf.unstack(wrong)];
@@ -168,7 +168,7 @@ describe('evaluateScores', () => {
 });
 
 describe('validationScores', () => {
-  test('puts the scores after each epoch into the history, and leaves no tensor', async () => {
+  test('puts the scores of each epoch into the history, and leaves no tensor', async () => {
     const [x, y] = [xs(), ys()];
     const before = tf.memory().numTensors;
     const { model, dispose } = compiled();
@@ -191,7 +191,7 @@ describe('validationScores', () => {
     const [x, y] = [xs(), ys()];
     const { model, dispose } = compiled();
     const scores = validationScores(model, { xs: x, ys: y }, { iou: new MeanIou() }, { prefix: 'my ' });
-    // Nothing is an improvement of 1: it stops once its patience is over.
+    // No score improves by 1, so training stops once the patience is used up.
     const stop = tf.callbacks.earlyStopping({ monitor: 'my iou', mode: 'max', minDelta: 1, patience: 2 });
     const { epoch } = await model.fit(x, y, {
       epochs: 9,
@@ -202,7 +202,7 @@ describe('validationScores', () => {
     dispose();
   });
 
-  test('refuses what does not fit before training begins', () => {
+  test('refuses invalid arguments before training begins', () => {
     const model = network();
     const run = (options: object) => () => validationScores(model, { xs: xs(), ys: ys() }, accumulators(), options);
     expect(run({ prefix: 1 })).toThrow('validationScores: prefix must be a string, got 1');
