@@ -1,15 +1,15 @@
-// Preloaded into a program (LD_PRELOAD) by tests: makes its n-th operation that changes a file below a folder fail,
-// as a full disk or one that has become read-only does. Operations are: opening for writing, writing, fsync, rename,
+// Tests preload this into a program (LD_PRELOAD) to make its n-th operation that changes a file below a folder fail, as
+// on a full disk or one that has become read-only. Operations are: opening for writing, writing, fsync, rename,
 // mkdir, mkdtemp, link and symlink. Reading and removing always work.
 //
-//   FAIL_BELOW   the folder; nothing else is touched
+//   FAIL_BELOW   the folder; operations elsewhere never fail
 //   FAIL_AT      fails at this operation, counted from 1; 0 or none: never
-//   FAIL_ERRNO   how; default ENOSPC
+//   FAIL_ERRNO   the error; default ENOSPC
 //   FAIL_HOW     'once': this operation alone; 'from' (default): this and all that follow; 'short': half of a write is
 //                done, all that follows fails
 //
-// A running program arms it again with rmdir("/failing-writes/<at>/<errno>/<how>"), and reads how many operations there
-// were since with readlink("/failing-writes/count").
+// A running program sets these again with rmdir("/failing-writes/<at>/<errno>/<how>"), and reads the number of
+// operations since then with readlink("/failing-writes/count").
 // Between fork and exec a child shares its parent's memory, so nothing here takes a lock or asks for memory.
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE

@@ -20,7 +20,7 @@ void check_arithmetic(Random& random) {
     for (int k = 0; k < softseg::kLanes; k++) {
       const float drawn = wild(random);
       x[k] = isnan(drawn) ? drawn : -fabsf(drawn);
-      // Normal and finite.
+      // Only normal, finite numbers are compared.
       positive[k] = fabsf(drawn) >= 1.2e-38f && fabsf(drawn) <= 3.4e38f ? fabsf(drawn) : NAN;
       unit[k] = isnan(drawn) ? drawn : static_cast<float>(random.between(0, 1));
     }

@@ -66,7 +66,7 @@ static Values draw_labels(Random& random, int32_t kind, bool moderate, std::vect
   }
 }
 
-// Puts wild values where pixels do not count: none of them may be seen in a result.
+// Puts wild values where pixels do not count; none of them may affect a result.
 static void hide_wild_values(Random& random, const Case& of) {
   for (int64_t pixel = 0; pixel < of.samples * of.pixels; pixel++) {
     if (of.weights.block.as<float>()[pixel] > 0) continue;

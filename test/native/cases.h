@@ -1,4 +1,4 @@
-// Random cases for the passes, what came out of them, and what should have.
+// Random cases for the passes, their results, and the expected results.
 #pragma once
 
 #include <stdint.h>
@@ -13,7 +13,7 @@
 
 // --- Failures ---
 
-// Which case is being worked on, for messages.
+// The current case, for messages.
 extern char at_work[300];
 void say_where();
 [[noreturn]] void fail(const std::string& problem);
@@ -78,31 +78,31 @@ struct Case {
   }
 };
 
-// With at most so many values of predictions.
+// A case whose predictions have at most this many values.
 Case draw_case(Random& random, int64_t most_values);
 
 void describe(uint64_t seed, uint64_t number, const Case& of);
 
 // --- Results ---
 
-// All that can be asked for in a case.
+// Everything that can be computed for a case.
 struct Results {
   std::vector<double> sums;           // [S,N,C]
   std::vector<float> map;             // [N,P]
   std::vector<float> gradients[2];    // of sums, to predictions and labels
   std::vector<float> map_gradients[2];
-  // Of by_definition: the largest that results would be if nothing in them cancelled, which rounding is relative to.
+  // From by_definition: the largest size of each result if nothing cancelled, to which rounding errors are relative.
   struct {
     double sums = 0, map = 0, gradients[2] = {0, 0}, map_gradients[2] = {0, 0};
   } largest;
 };
 
-// The passes by their definitions, in float64; of no use with values that are not moderate.
+// The passes by their definitions, in float64; only meaningful for moderate values.
 Results by_definition(const Case& of);
 
 void expect_near(const char* what, const Results& got, const Results& wanted);
 
 bool same_bits(const Results& a, const Results& b);
 
-// Each function of vectors.h on floats of any kind, against the C library's in float64.
+// Compares each function of vectors.h, on floats of any kind, with the C library's in float64.
 void check_arithmetic(Random& random);

@@ -48,7 +48,7 @@ Results by_definition(const Case& of) {
       if (soft_max)
         for (double& x : p) x /= total;
 
-      // Slopes of what the sums and the map add up for this pixel, without its weight: to p, and to labels.
+      // Slopes of what this pixel adds to the sums and the map, without its weight: with respect to p, and to labels.
       for (const bool map : {false, true}) {
         for (auto* const both : {slope, slope_size})
           for (const int wrt : {0, 1}) both[wrt].assign(static_cast<size_t>(classes), 0);
@@ -77,7 +77,7 @@ Results by_definition(const Case& of) {
             to_t_size += fabs(log(smooth)) + (of.binary() ? fabs(log(1 - smooth)) : 1);
           }
           to_t *= keep;
-          // Where p and t are as close as float32 can tell, either slope of abs(p - t) will do.
+          // If float32 cannot tell p and t apart, either slope of abs(p - t) is correct.
           const double sign = q == t ? 0 : fabs(q - t) < 1e-6 ? NAN : q > t ? 1 : -1;
           const double terms[] = {q * t, q, t, fabs(q - t), std::min(q, t), q * q, t * t, entropy, 1};
           const double to_ps[] = {t, 1, 0, sign, (1 - sign) / 2, 2 * q, 0, to_p, 0};

@@ -14,16 +14,16 @@ using fake::Values;
 // --- Handles ---
 
 namespace {
-// Of TF_Tensor and TF_Status, of the calling thread: no op passes one on to another.
+// Counts TF_Tensor and TF_Status of the calling thread; no op passes one to another thread.
 thread_local int handles = 0;
 
 size_t bytes_of(TF_DataType type) { return type == TF_BOOL ? 1 : 4; }
 
-// TensorFlow, too, refuses what it has no memory for.
+// TensorFlow also refuses allocations that it has no memory for.
 constexpr size_t kMostBytes = size_t{1} << 28;
 }  // namespace
 
-// TF_Status is another name of it.
+// TF_Status is another name for TSL_Status.
 struct TSL_Status {
   TF_Code code = TF_OK;
   std::string message;
@@ -136,7 +136,7 @@ TF_Tensor* TF_AllocateOutput(TF_OpKernelContext* context, int, TF_DataType type,
     return nullptr;
   }
   context->output.push_back({type, {dims, dims + rank}, fake::Block(bytes)});
-  // What an op does not write is to be seen.
+  // Values that an op does not write must be detectable.
   if (bytes > 0) memset(context->output[0].block.data(), 0xff, bytes);
   handles++;
   return new TF_Tensor{&context->output[0]};

@@ -1,5 +1,5 @@
-// As much of TensorFlow's C API and of Node's as native/tensorflow.cc calls, so that its ops run in a plain program. A
-// tensor's values lie in a heap allocation of exactly their size: AddressSanitizer sees what reads or writes past them.
+// The parts of TensorFlow's and Node's C APIs that native/tensorflow.cc calls, so that its ops run in a plain program.
+// A tensor's values are in a heap allocation of exactly their size, so AddressSanitizer detects any access past them.
 #pragma once
 
 #include <stdint.h>
@@ -14,7 +14,7 @@
 
 namespace fake {
 
-// A heap allocation of exactly so many bytes.
+// A heap allocation of exactly this many bytes.
 class Block {
  public:
   explicit Block(size_t bytes, size_t alignment = 64) : bytes_(bytes) {
@@ -51,7 +51,7 @@ struct Values {
   Block block;
 };
 
-// How a call of an op ended.
+// The outcome of a call of an op.
 struct Result {
   TF_Code code;
   std::string message;
@@ -59,10 +59,10 @@ struct Result {
   std::vector<float> output;
 };
 
-// Calls init of native/tensorflow.cc, which registers its ops. Empty, or what went wrong.
+// Calls init of native/tensorflow.cc, which registers its ops. Returns an empty string, or the error.
 std::string register_ops();
 
-// Creates the op's kernel, runs it once and destroys it. Aborts if a handle of TensorFlow's is left over.
+// Creates the op's kernel, runs it once and destroys it. Aborts if a TensorFlow handle is left over.
 Result run_op(const std::string& name, const std::vector<int32_t>& pass, const std::vector<const Values*>& inputs);
 
 }  // namespace fake

@@ -1,12 +1,12 @@
-// Runs native/ on random cases, to be compiled with sanitizers: the passes as src/kernels/wasm and src/kernels/cpu call
-// them, and TensorFlow's ops through the functions that they register. Every tensor and all scratch memory lie in heap
-// allocations of exactly their size. Where values are moderate, results are compared with plain loops in float64, which
-// also shows that the code for each width of vectors computes the right values.
+// Runs native/ on random cases; it is compiled with sanitizers. It calls the passes as src/kernels/wasm and
+// src/kernels/cpu do, and TensorFlow's ops through the functions that they register. Every tensor and all scratch
+// memory are in heap allocations of exactly their size. If values are moderate, results are compared with plain loops
+// in float64, which also checks the code for each width of vectors.
 //
 //     harness <seed> <cases> [first case]
-//     harness fault <kind>                 makes a mistake that a sanitizer has to find: heap, arithmetic or race
+//     harness fault <kind>                 makes a mistake that a sanitizer must find: heap, arithmetic or race
 //
-// A case is drawn from the seed and its number alone; a failure prints both.
+// A case depends only on the seed and its number; a failure prints both.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,7 +58,7 @@ Pass pass_of(const Case& of, int64_t class_stride, int32_t sums, const float* po
           pos_weight};
 }
 
-// Scratch memory of exactly the size that a pass asks for, full of what must not be read.
+// Scratch memory of exactly the size that a pass requests, filled with values that it must not read.
 Block scratch_for(const Pass& pass, int filler) {
   Block scratch(scratch_bytes(&pass));
   memset(scratch.data(), filler, scratch.bytes());
@@ -82,8 +82,8 @@ std::vector<float> upstream_of(const Case& of, int64_t n) {
   return upstream;
 }
 
-// The passes as src/kernels/wasm/passes.ts calls them: each sample in place, sums in pieces. Samples are copied to
-// allocations of their own, as are pieces of src/kernels/cpu.
+// Calls the passes as src/kernels/wasm/passes.ts does: each sample in place, sums in pieces. Samples are copied to
+// allocations of their own, like the pieces of src/kernels/cpu.
 Results through_wasm(const Case& of, int filler) {
   Results results;
   results.sums.resize(static_cast<size_t>(of.rows() * of.samples * of.classes));
@@ -125,7 +125,7 @@ Results through_wasm(const Case& of, int filler) {
     const Block upstream = Block::of(upstream_of(of, n));
     const Block pixel_dy = floats(of.map_dy.data() + n * of.pixels, of.pixels);
     for (const softseg::Wrt wrt : {softseg::kPredictions, softseg::kLabels}) {
-      // Labels that are not float have no gradient.
+      // Labels that are not float32 have no gradient.
       if (wrt == softseg::kLabels && of.label_kind != softseg::kFloat32) continue;
       const Block gradient(predictions.bytes()), map_gradient(predictions.bytes());
       overlap_gradient(&pass, wrt, p, labels.data(), w, upstream.as<float>(), nullptr, 0, pixels, gradient.as<float>(),
@@ -139,7 +139,7 @@ Results through_wasm(const Case& of, int filler) {
   return results;
 }
 
-// The inputs of a TensorFlow op that a case does not hold.
+// The inputs of a TensorFlow op that are not in a case.
 struct Call {
   std::string name;
   std::vector<int32_t> pass;
@@ -202,7 +202,7 @@ void run_case(const Case& of) {
   expect_near("the ops", ops, right);
 }
 
-// --- Lies ---
+// --- Invalid inputs ---
 
 Values ones(TF_DataType type, std::vector<int64_t> dims) {
   int64_t size = 1;
@@ -213,8 +213,8 @@ Values ones(TF_DataType type, std::vector<int64_t> dims) {
   return tensor(type, std::move(dims), std::vector<float>(count, 1.f));
 }
 
-// Changes some of an op's inputs so that they may no longer fit together. The op has to answer with a status, or with a
-// result where they still fit.
+// Changes some of an op's inputs so that they may no longer fit together. The op must return an error status, or a
+// result if they still fit.
 void lie(Random& random, Case& of) {
   const bool map = random.one_in(2), gradient = random.one_in(2);
   Call call = call_of(of, map, gradient, softseg::kPredictions);
@@ -264,14 +264,14 @@ void lie(Random& random, Case& of) {
 
 // --- Threads ---
 
-// Callers that share the helpers, as Node's threads do: every piece is worked on once, and by one thread of a number.
+// Several callers share the helper threads, like threads of Node: each piece must be worked on exactly once.
 void check_threads() {
   snprintf(at_work, sizeof at_work, "threads");
   constexpr int kCallers = 3, kThreads = 4, kRounds = 200, kPieces = 37;
   auto* const threads = new softseg::Threads;
   const auto caller = [&] {
     for (int round = 0; round < kRounds; round++) {
-      // Not atomic: the sanitizer sees it if two work on one.
+      // This is not atomic, so the sanitizer detects two threads working on one piece.
       std::vector<int> done(kPieces), of_thread(kThreads);
       threads->run(kPieces, 1 + round % kThreads, [&](int64_t piece, int thread) {
         done[piece]++;
@@ -288,7 +288,7 @@ void check_threads() {
   for (std::thread& thread : callers) thread.join();
 }
 
-// Ops that are worth several threads, called from several.
+// Calls ops large enough for several threads from several threads.
 void check_ops_in_threads(uint64_t seed) {
   constexpr int64_t kEnough = 700000;
   for (uint64_t number = 0; number < 4; number++) {
@@ -306,7 +306,7 @@ void check_ops_in_threads(uint64_t seed) {
   }
 }
 
-// --- Faults on purpose, which show that the sanitizers work ---
+// --- Intended faults, which show that the sanitizers work ---
 
 void commit_fault(const std::string& kind) {
   snprintf(at_work, sizeof at_work, "a fault on purpose");

@@ -1,6 +1,6 @@
 /**
- * native/ under AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer, on the random cases of harness.cc,
- * with the vectors of this processor and with narrower ones.
+ * Runs native/ under AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer on the random cases of
+ * harness.cc, with the vectors of this processor and with narrower ones.
  */
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
@@ -43,7 +43,7 @@ function features(): string {
   return existsSync('/proc/cpuinfo') ? (/^flags\s*:.*$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[0] ?? '') : '';
 }
 
-/** `SOFTSEG_SEED` repeats the cases of a run whose seed it is. */
+/** `SOFTSEG_SEED` repeats the cases of the run that had this seed. */
 const drawnSeed = Number(process.env['SOFTSEG_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const fixedSeed = 1;
 
@@ -51,12 +51,12 @@ const env = {
   ...process.env,
   UBSAN_OPTIONS: 'print_stacktrace=1',
   TSAN_OPTIONS: 'halt_on_error=1',
-  // As many threads as the machine has.
+  // Empty means as many threads as the machine has.
   OMP_NUM_THREADS: '',
   TF_NUM_INTRAOP_THREADS: '',
 };
 
-/** How `softseg install-native` would compile. */
+/** The compiler as `softseg install-native` would call it. */
 interface Compiler {
   command: string;
   options: string[];
@@ -67,7 +67,7 @@ function compilerOfInstaller(): Compiler {
   const cache = provisionedCache();
   if (!cache) throw new Error("TensorFlow's headers are not there: run `npm run provision`");
   if (!existsSync(join(root, 'dist', 'backend'))) throw new Error('dist is not built: run `npm run build`');
-  // Run by Node, because these modules use import.meta, which jest cannot load.
+  // Node runs this script, because these modules use import.meta, which jest cannot load.
   const script = `
     import { libraryOf } from './dist/backend/provision/binding.js';
     import { findCompilers } from './dist/backend/provision/compile.js';
@@ -110,7 +110,7 @@ const objectOf = (place: string, source: string): string => join(folder, place, 
 function compile(compiler: Compiler, sanitizers: Sanitizers, source: string, { flag }: Width, place: string) {
   mkdirSync(join(folder, place), { recursive: true });
   return succeed(sanitizers, compiler, [
-    // The last -O counts.
+    // The last -O option counts.
     ...['-O1', '-g', '-Wno-attributes', flag, ...sanitizers.flags, ...compiler.include.flatMap((path) => ['-I', path])],
     ...['-c', join(root, source), '-o', objectOf(place, source)],
   ]);
@@ -135,7 +135,7 @@ async function succeed({ name }: Sanitizers, { command, options }: Compiler, arg
   );
 }
 
-/** Runs two at a time. */
+/** Runs the steps, two at a time. */
 async function two(steps: (() => Promise<unknown>)[]): Promise<void> {
   const left = [...steps];
   const work = async () => {
@@ -144,7 +144,7 @@ async function two(steps: (() => Promise<unknown>)[]): Promise<void> {
   await Promise.all([work(), work()]);
 }
 
-/** ThreadSanitizer of older compilers cannot use the addresses of newer kernels, unless these are not random. */
+/** Runs the harness. ThreadSanitizer of older compilers fails on newer kernels unless addresses are not randomized. */
 async function harness(sanitizers: Sanitizers, width: Width, args: (string | number)[]) {
   const words = [join(folder, placeOf(sanitizers, width), 'harness'), ...args.map(String)];
   const said = await run(words[0]!, words.slice(1), { env });
@@ -175,7 +175,7 @@ const faults: [Sanitizers, kind: string, report: string][] = [
   [threads, 'race', 'ThreadSanitizer: data race'],
 ];
 for (const [sanitizers, kind, report] of faults)
-  test(`${sanitizers.name} finds a fault on purpose (${kind})`, async () => {
+  test(`${sanitizers.name} finds an intended fault (${kind})`, async () => {
     const { code, output } = await harness(sanitizers, own, ['fault', kind]);
     expect(output).toContain(report);
     expect(code).not.toBe(0);
