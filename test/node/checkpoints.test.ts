@@ -38,7 +38,7 @@ const wait = (milliseconds: number) => new Promise((resolve) => setTimeout(resol
 const files = () => readdirSync(folder).sort();
 
 describe('modelFiles', () => {
-  test('writes what file:// of tfjs-node reads, and reads what it writes', async () => {
+  test('writes files that file:// of tfjs-node reads, and reads files that it writes', async () => {
     const model = build();
     await step(model);
     await saveModel(model, modelFiles(join(folder, 'a')), { state: { epoch: 3 } });
@@ -57,7 +57,7 @@ describe('modelFiles', () => {
     }
   });
 
-  test('replaces a model by another, and leaves nothing of the first', async () => {
+  test('replaces one model with another, and leaves nothing of the first', async () => {
     const target = join(folder, 'deep/model');
     await build(2).save(modelFiles(target));
     await build(5).save(modelFiles(target));
@@ -65,12 +65,12 @@ describe('modelFiles', () => {
     expect((await tf.loadLayersModel(modelFiles(target))).outputs[0]!.shape).toEqual([null, 5]);
   });
 
-  test('keeps the model that is there when a new one cannot be written', async () => {
+  test('keeps the existing model when a new one cannot be written', async () => {
     const target = join(folder, 'model');
     const model = build();
     await model.save(modelFiles(target));
     const before = readdirSync(target);
-    // A topology that JSON cannot hold, after the weights are written.
+    // The topology cannot be written as JSON, which fails after the weights are written.
     const circular: Record<string, unknown> = {};
     circular['self'] = circular;
     await model.save(
@@ -83,7 +83,7 @@ describe('modelFiles', () => {
     expect(bits(await tf.loadLayersModel(modelFiles(target)))).toEqual(bits(model));
   });
 
-  test('what a killed run has left is no model, and goes with the next one', async () => {
+  test('ignores files that a killed run has left, and deletes them on the next save', async () => {
     const target = join(folder, 'model');
     mkdirSync(target);
     for (const file of ['weights-0123.bin', 'model.json.0123', 'weights-4567.bin']) {
@@ -95,12 +95,12 @@ describe('modelFiles', () => {
     await build().save(modelFiles(target));
     expect(readdirSync(target)).not.toContain('weights-0123.bin');
     expect(readdirSync(target)).not.toContain('model.json.0123');
-    // This one may be of somebody who is saving now.
+    // This file is recent and may belong to a save in progress.
     expect(existsSync(join(target, 'weights-4567.bin'))).toBe(true);
     await tf.loadLayersModel(modelFiles(target));
   });
 
-  test('holds one whole model when several are saved at a time', async () => {
+  test('holds one complete model when several are saved at the same time', async () => {
     const model = build(200);
     const target = join(folder, 'model');
     for (let i = 0; i < 20; i++) {
@@ -110,11 +110,11 @@ describe('modelFiles', () => {
       const again = await tf.loadLayersModel(modelFiles(target));
       expect(bits(again)).toEqual(bits(model));
       again.dispose();
-      expect(readdirSync(target)).toHaveLength(2); // no weights of those that were replaced at once
+      expect(readdirSync(target)).toHaveLength(2); // replaced models left no weights behind
     }
   });
 
-  test('refuses what is no path', () => {
+  test('refuses a folder that is not a path', () => {
     expect(() => modelFiles('')).toThrow('modelFiles: folder must be a path, got ""');
   });
 });
@@ -126,7 +126,7 @@ function cut(path: string): void {
 }
 
 describe('checkpoints', () => {
-  test('the newest whole one is found, with its state, and trains on', async () => {
+  test('are found, the newest complete one first, with the state to continue training', async () => {
     const model = build();
     expect(await latestCheckpoint(join(folder, 'none'))).toBe(undefined);
     expect(await latestCheckpoint(folder)).toBe(undefined);
@@ -135,7 +135,7 @@ describe('checkpoints', () => {
       await saveCheckpoint(model, folder, { epoch, state: { best: epoch / 10 } });
     }
     expect(files()).toEqual(['epoch-00000009', 'epoch-00000010']);
-    // One that was not finished.
+    // This checkpoint was not finished.
     mkdirSync(join(folder, 'epoch-00000011'));
     writeFileSync(join(folder, 'epoch-00000011/weights-00.bin'), 'half');
     const last = (await latestCheckpoint(folder))!;
@@ -146,7 +146,7 @@ describe('checkpoints', () => {
     expect(bits(again)).toEqual(bits(model));
   });
 
-  test('are found though each listing is old when it is looked at, beside a writer that keeps one', async () => {
+  test('are found while a writer that keeps only one makes each listing outdated', async () => {
     const model = build();
     await saveCheckpoint(model, folder, { step: 0, keep: 1 });
     const { readdir } = fileSystem;
@@ -163,7 +163,7 @@ describe('checkpoints', () => {
     }
   });
 
-  test('that is being written, while the one before is removed, is found', async () => {
+  test('are found while one is being written and the one before is removed', async () => {
     const model = build();
     await saveCheckpoint(model, folder, { step: 0, keep: 1 });
     mkdirSync(join(folder, 'step-00000001'));
@@ -184,7 +184,7 @@ describe('checkpoints', () => {
     }
   });
 
-  test('that cannot be removed do not end the training: one warning, and each save tries again', async () => {
+  test('that cannot be removed do not stop the training: one warning, and each save tries again', async () => {
     const model = build();
     const warn = jest.spyOn(console, 'warn').mockImplementation(() => {});
     const { rm } = fileSystem;
@@ -212,16 +212,16 @@ describe('checkpoints', () => {
     expect(files()).toEqual(['step-00000004']);
   });
 
-  test('of another process stay', async () => {
+  test('of another process are kept', async () => {
     const model = build();
     await saveCheckpoint(model, folder, { step: 100 });
-    // Written by another one meanwhile.
+    // Another process has written this one in the meantime.
     await saveModel(model, modelFiles(join(folder, 'step-00000003')));
     await saveCheckpoint(model, folder, { step: 101, keep: 1 });
     expect(files()).toEqual(['step-00000003', 'step-00000101']);
   });
 
-  test('the callback saves after every so many epochs, and at the end', async () => {
+  test('are saved by the callback at the given interval, and at the end', async () => {
     const model = build();
     const calls: number[] = [];
     const callback = checkpoints(model, folder, { every: 2, keep: 9, state: () => calls.push(1) });
@@ -230,7 +230,7 @@ describe('checkpoints', () => {
     expect((await latestCheckpoint(folder))!.state).toBe(3);
   });
 
-  test('tell what does not fit', async () => {
+  test('refuse invalid options', async () => {
     const model = build();
     const save = (options: object) => saveCheckpoint(model, folder, options);
     await expect(save({})).rejects.toThrow(
@@ -259,12 +259,12 @@ describe('checkpoints', () => {
     );
   });
 
-  test('a file of weights that is cut is an error, not other weights', async () => {
+  test('with a truncated weight file give an error, not other weights', async () => {
     const model = build();
     await saveCheckpoint(model, folder, { epoch: 0 });
     const last = (await latestCheckpoint(folder))!;
     cut(last.folder);
-    const again = await last.load(); // what was read before
+    const again = await last.load(); // it was read before the damage
     expect(bits(again.model)).toEqual(bits(model));
     const why = /weights-[0-9a-f]+\.bin is damaged: it has 8 bytes, and was written with \d+/;
     await expect(last.load()).rejects.toThrow(why);
@@ -274,14 +274,14 @@ describe('checkpoints', () => {
     await expect(latestCheckpoint(folder)).rejects.toThrow(why);
   });
 
-  test('has steps up to the largest integer, in their order', async () => {
+  test('can have steps up to the largest integer, in numerical order', async () => {
     const model = build();
     const steps = [99_999_999, 100_000_000, 1_000_000_000, Number.MAX_SAFE_INTEGER];
     for (const step of steps) await saveCheckpoint(model, folder, { step, keep: 3 });
     expect(files()).toEqual(['step-100000000', 'step-1000000000', 'step-9007199254740991']);
     expect((await latestCheckpoint(folder))!.step).toBe(Number.MAX_SAFE_INTEGER);
     await expect(saveCheckpoint(model, folder, { step: 2 ** 53 })).rejects.toThrow('step must be an integer >= 0');
-    // Names that saveCheckpoint does not write are somebody else's.
+    // saveCheckpoint does not write such names, so they belong to somebody else.
     for (const name of ['step-9007199254740993', 'step-0000000000000007', 'step-7', 'step-99999999999999999999']) {
       mkdirSync(join(folder, name));
       writeFileSync(join(folder, name, 'model.json'), '{}');
@@ -289,7 +289,7 @@ describe('checkpoints', () => {
     expect(await latestCheckpoint(folder)).toMatchObject({ step: Number.MAX_SAFE_INTEGER, passedOver: [] });
   });
 
-  test('that are damaged are not counted among those that are kept', async () => {
+  test('that are damaged do not count among those to keep', async () => {
     const model = build();
     for (const step of [1, 2, 3, 4]) await saveModel(model, modelFiles(join(folder, `step-0000000${step}`)));
     for (const step of [2, 4]) cut(join(folder, `step-0000000${step}`));
@@ -299,13 +299,13 @@ describe('checkpoints', () => {
     expect(files()).toEqual(['step-00000006']);
   });
 
-  test('a run that goes on before damaged ones keeps the whole one that it came from until it has another', async () => {
+  test('with damaged ones after the resumed one: that one is kept until there is a new one', async () => {
     const model = build();
     for (const step of [1, 2, 3]) await saveModel(model, modelFiles(join(folder, `step-0000000${step}`)));
     for (const step of [2, 3]) cut(join(folder, `step-0000000${step}`));
     const warn = jest.spyOn(console, 'warn').mockImplementation(() => {});
     expect((await latestCheckpoint(folder))!.step).toBe(1);
-    // A disk that cannot take it: a file where the folder should be.
+    // A file in place of the folder makes the save fail.
     rmSync(join(folder, 'step-00000002'), { recursive: true });
     writeFileSync(join(folder, 'step-00000002'), '');
     await expect(saveCheckpoint(model, folder, { step: 2, keep: 1 })).rejects.toThrow(
@@ -320,7 +320,7 @@ describe('checkpoints', () => {
     warn.mockRestore();
   });
 
-  test('links, and files in place of folders, are not removed and not taken for checkpoints', async () => {
+  test('are never removed if they are links, and files are not taken for checkpoints', async () => {
     const model = build();
     const elsewhere = mkdtempSync(join(tmpdir(), 'softseg-elsewhere-'));
     await saveModel(model, modelFiles(elsewhere));
@@ -338,7 +338,7 @@ describe('checkpoints', () => {
     rmSync(elsewhere, { recursive: true });
   });
 
-  test('one that was removed since it was found is loaded still, and then named', async () => {
+  test('removed after they were found can be loaded once more, and are then named in an error', async () => {
     const model = build();
     await saveCheckpoint(model, folder, { epoch: 0 });
     const last = (await latestCheckpoint(folder))!;
@@ -347,7 +347,7 @@ describe('checkpoints', () => {
     await expect(last.load()).rejects.toThrow(`latestCheckpoint: cannot read ${last.folder}/model.json: ENOENT`);
   });
 
-  test('of a newer softseg, or of none, is not passed over', async () => {
+  test('of a newer softseg are not passed over', async () => {
     const model = build();
     await saveCheckpoint(model, folder, { epoch: 0 });
     const { load } = modelFiles(join(folder, 'epoch-00000000'));
@@ -375,7 +375,7 @@ describe('checkpoints', () => {
     expect(message).toContain(join(folder, 'epoch-00000000'));
   });
 
-  test('the folder of a checkpoint is not taken for the one above it', async () => {
+  test('are refused in place of the folder above them', async () => {
     const model = build();
     await saveCheckpoint(model, folder, { epoch: 4 });
     const inside = join(folder, 'epoch-00000004');
@@ -383,24 +383,27 @@ describe('checkpoints', () => {
     await expect(latestCheckpoint(inside)).rejects.toThrow(`latestCheckpoint: ${message}`);
     await expect(saveCheckpoint(model, inside, { epoch: 5 })).rejects.toThrow(`saveCheckpoint: ${message}`);
     expect(readdirSync(inside)).toHaveLength(2);
-    // The name alone says nothing.
+    // The name alone does not make a folder a checkpoint.
     await saveCheckpoint(model, join(folder, 'other/epoch-00000004'), { epoch: 5 });
     expect((await latestCheckpoint(join(folder, 'other/epoch-00000004')))!.epoch).toBe(5);
   });
 
-  test.each(['file:///tmp/x', 'indexeddb://x', 'https://a.b/c', 'a\0b'])('%j is no folder', async (path) => {
-    const what = path.includes('://') ? `got the URL "${path}"; ` : 'got "a\\u0000b"';
-    for (const [fn, run] of Object.entries({
-      modelFiles: async () => modelFiles(path),
-      checkpoints: async () => checkpoints(build(), path),
-      saveCheckpoint: () => saveCheckpoint(build(), path, { step: 1 }),
-      latestCheckpoint: () => latestCheckpoint(path),
-    })) {
-      await expect(run()).rejects.toThrow(`${fn}: folder must be a path, ${what}`);
-    }
-  });
+  test.each(['file:///tmp/x', 'indexeddb://x', 'https://a.b/c', 'a\0b'])(
+    'are refused in %j, which is not a folder',
+    async (path) => {
+      const what = path.includes('://') ? `got the URL "${path}"; ` : 'got "a\\u0000b"';
+      for (const [fn, run] of Object.entries({
+        modelFiles: async () => modelFiles(path),
+        checkpoints: async () => checkpoints(build(), path),
+        saveCheckpoint: () => saveCheckpoint(build(), path, { step: 1 }),
+        latestCheckpoint: () => latestCheckpoint(path),
+      })) {
+        await expect(run()).rejects.toThrow(`${fn}: folder must be a path, ${what}`);
+      }
+    },
+  );
 
-  test('load leaves no tensor behind when it fails, wherever that is', async () => {
+  test('leave no tensor behind when loading fails, at any stage', async () => {
     const model = build();
     await step(model);
     const path = join(folder, 'epoch-00000000');
@@ -417,18 +420,18 @@ describe('checkpoints', () => {
       expect(held()).toEqual(before);
     };
     const tfjsCannot = `latestCheckpoint: tfjs cannot make the model in ${path}: `;
-    // The second layer cannot be made, when the first has its weights.
+    // The second layer cannot be made after the first got its weights.
     const second = { class_name: 'Nothing', config: { name: 'second' } };
     const topology = { ...(artifacts.modelTopology as object), config: { name: 'a', layers: [...layers, second] } };
     await fails({ modelTopology: topology }, `${tfjsCannot}Unknown layer: Nothing`);
-    // The model is there, and its weights do not fit.
+    // The model is made, but its weights do not fit.
     const other = weightSpecs!.map((spec, i) => (i === 0 ? { ...spec, name: 'other' } : spec));
     await fails({ weightSpecs: other }, `${tfjsCannot}Provided weight data has no target variable: other`);
-    // The weights are there, and the optimizer does not take its state.
+    // The weights are set, but the optimizer does not accept its state.
     const sgd = { class_name: 'SGD', config: { learningRate: 0.1 } };
     const config = { ...trainingConfig!, optimizer_config: sgd } as unknown as tf.io.TrainingConfig;
     await fails({ trainingConfig: config }, `${tfjsCannot}SGD optimizer does not have settable weights`);
-    // All is there, and compileSaved refuses it.
+    // Everything is made, but compileSaved refuses it.
     const saved = artifacts.userDefinedMetadata!['softseg'] as object;
     const functions = [{ from: 'own', name: 'mine', options: {} }];
     const metadata = { softseg: { ...saved, functions, loss: 0 } };
@@ -441,7 +444,7 @@ describe('checkpoints', () => {
     expect(held()).toEqual(before);
   });
 
-  test('of a loss of one’s own', async () => {
+  test('can have a loss of the user', async () => {
     const own = (t: tf.Tensor, z: tf.Tensor) => diceLoss(t, z);
     const model = build();
     model.compile({ optimizer: 'sgd', loss: namedLoss('mine', {}, own) });

@@ -1,7 +1,6 @@
 /**
- * Models and checkpoints whose files are damaged in each byte, cut off at each length, or made by somebody else: what
- * is loaded is the model that was saved, or there is an error that says which file is wrong and how. Nothing stays
- * behind.
+ * Models and checkpoints whose files are damaged in each byte, cut off at each length, or edited by hand: either the
+ * loaded model is the saved one, or an error says which file is wrong and how. No tensor stays behind.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
 import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -44,7 +43,7 @@ async function step(model: tf.LayersModel): Promise<void> {
   tf.dispose([values as never, labels]);
 }
 
-/** All bits that training goes on from. */
+/** All bits of the state from which training continues. */
 function bitsOf(model: tf.LayersModel): unknown {
   const fields = model.optimizer as unknown as Record<string, tf.Tensor> & Record<string, { variable: tf.Tensor }[]>;
   const slots = ['accumulatedFirstMoment', 'accumulatedSecondMoment'].flatMap((name) => fields[name]!);
@@ -61,7 +60,7 @@ function discard(model: tf.LayersModel): void {
   model.optimizer.dispose();
 }
 
-/** Puts other bytes into a file while it runs. */
+/** Replaces the bytes of a file while `run` runs. */
 async function withBytes<T>(file: string, bytes: Uint8Array, run: () => Promise<T>): Promise<T> {
   const before = readFileSync(file);
   writeFileSync(file, bytes);
@@ -78,14 +77,14 @@ const errorOf = (result: Promise<unknown>): Promise<Error | null> =>
     (error: Error) => error,
   );
 
-/** The error's message is for a person, and names the folder; it is none of the internals. */
+/** Checks that the error has a readable message that names the function and the folder, and is not an internal one. */
 function expectClear(what: string, error: Error | null, fn: string): void {
   const message = error?.message ?? 'no error';
   const clear = message.startsWith(`${fn}: `) && message.includes(folder) && message.length < 2000;
   expect([what, clear ? 'clear' : message]).toEqual([what, 'clear']);
 }
 
-test('each byte flipped and each length, of each file of a model: refused, and nothing is kept', async () => {
+test('a model with any byte flipped or any file cut off is refused, and nothing is kept', async () => {
   await saveModel(whole, modelFiles(folder), { state: { best: 0.5 } });
   const before = held();
   let cases = 0;
@@ -106,7 +105,7 @@ test('each byte flipped and each length, of each file of a model: refused, and n
   expect(held()).toEqual(before);
 });
 
-test('a model.json that was changed by hand is loaded without its hash, and the weights are still checked', async () => {
+test('a model.json edited by hand is loaded once its hash is removed, and the weights are still checked', async () => {
   await saveModel(whole, modelFiles(folder));
   const [json, weights] = readdirSync(folder).toSorted() as [string, string];
   const text = readFileSync(join(folder, json), 'utf8').replace('"smooth":0.5', '"smooth":0.25');
@@ -127,7 +126,7 @@ test('a model.json that was changed by hand is loaded without its hash, and the 
   }
 });
 
-test('a byte order mark, or a line break at the end, does not make a model.json another one', async () => {
+test('a byte order mark, or a line break at the end, does not damage a model.json', async () => {
   await saveModel(whole, modelFiles(folder));
   const path = join(folder, 'model.json');
   const sealed = readFileSync(path, 'utf8');
@@ -141,7 +140,7 @@ test('a byte order mark, or a line break at the end, does not make a model.json 
       discard(again);
     }
   }
-  // The hash is compared, too.
+  // The hash is still compared.
   writeFileSync(path, `${sealed.replace('"smooth":0.5', '"smooth":0.25')}\n`);
   expect((await errorOf(modelFiles(folder).load!()))!.message).toContain('it has the sha256');
 });
@@ -155,7 +154,7 @@ test.each<[string, (text: string) => string, string]>([
     'it has no sha256 at its end: it was cut off after 500 bytes, or its end was',
   ],
   ['all but the begin', (text) => text.replace('"checked":"sha256",', ''), 'does not begin with "checked"'],
-])('a model.json with %s of its text is said to be that', async (_, change, message) => {
+])('a model.json with %s of its text is reported as such', async (_, change, message) => {
   await saveModel(whole, modelFiles(folder));
   const path = join(folder, 'model.json');
   writeFileSync(path, change(readFileSync(path, 'utf8')));
@@ -164,7 +163,7 @@ test.each<[string, (text: string) => string, string]>([
   expect(error.message).toContain(message);
 });
 
-test('each file of the newest checkpoint damaged: it is named, and the one before is loaded, bit for bit', async () => {
+test('a damaged file of the newest checkpoint is named, and the one before is loaded, bit for bit', async () => {
   await saveCheckpoint(whole, folder, { epoch: 7 });
   const newest = join(folder, 'epoch-00000008');
   await saveCheckpoint(whole, folder, { epoch: 8 });
@@ -189,7 +188,7 @@ test('each file of the newest checkpoint damaged: it is named, and the one befor
   expect((await latestCheckpoint(folder))!.epoch).toBe(8);
 });
 
-test('a person sees which checkpoint was passed over, once', async () => {
+test('a warning names the checkpoint that was passed over, once', async () => {
   for (const step of [1, 2]) await saveCheckpoint(whole, folder, { step });
   const newest = join(folder, 'step-00000002');
   appendFileSync(join(newest, 'model.json'), '}');
@@ -203,7 +202,7 @@ test('a person sees which checkpoint was passed over, once', async () => {
   ]);
 });
 
-test('each damage of a checkpoint without hashes is refused by name, or makes another model of it', async () => {
+test('damage to a checkpoint without hashes is refused by name, or gives another model', async () => {
   await saveModel(whole, `file://${join(folder, 'epoch-00000001')}`);
   const before = held();
   const counts = { refused: 0, unknown: 0 };

@@ -1,4 +1,7 @@
-/** Folders of models as nobody writes them by accident: each is refused, by name and at once, and nothing is kept. */
+/**
+ * Folders of models that nobody writes by accident: each is refused at once, with a message that names it, and nothing
+ * is kept.
+ */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
@@ -30,7 +33,7 @@ interface Group {
 }
 
 let [root, folder] = ['', ''];
-let written: string; // model.json of tfjs-node, without hashes
+let written: string; // the model.json that tfjs-node writes, without hashes
 let weights: Buffer;
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'softseg-hostile-'));
@@ -58,7 +61,7 @@ async function rejects(message: string): Promise<void> {
   await expect(load()).rejects.toThrow(message);
 }
 
-test('as it was written it can be loaded, also from several files of any name', async () => {
+test('the unchanged model can be loaded, also from several files with any names', async () => {
   (await load()).dispose();
   mkdirSync(file('shards'));
   writeFileSync(file('shards/a.bin'), weights.subarray(0, 5));
@@ -69,7 +72,7 @@ test('as it was written it can be loaded, also from several files of any name', 
   const [kernel] = model.getWeights();
   expect(Buffer.from((await kernel!.data()).slice().buffer)).toEqual(weights.subarray(0, 24));
   model.dispose();
-  before = held(); // of optimizers, which tfjs does not dispose with the models
+  before = held(); // tfjs does not dispose optimizers with their models
 });
 
 describe('a model.json', () => {
@@ -111,14 +114,14 @@ describe('a model.json', () => {
       'model.weightsManifest must be a list',
     ],
     ['with a hash of no use', () => written.replace('{', '{"sha256":"0",'), 'it has other bytes'],
-  ])('%s', async (what, text, message) => {
+  ])('%s is refused', async (what, text, message) => {
     writeFileSync(file('model.json'), what.includes('UTF-8') ? Buffer.from(text(), 'utf16le') : text());
     if (what.includes('UTF-8')) appendFileSync(file('model.json'), Buffer.from([0xff]));
     await rejects(message);
     await rejects(`modelFiles: ${file('model.json')}`);
   });
 
-  /** By what is changed in the manifest: the message. */
+  /** By the change of the manifest: the message. */
   test.each<[string, (group: Group, manifest: Group[]) => void, string]>([
     [
       'a shape of 1e15',
@@ -189,31 +192,31 @@ describe('a model.json', () => {
       'model.weightsManifest[0] must be an object, got null',
     ],
     ['none of the weights', (_, manifest) => manifest.splice(0, 1), '2 of 2 weights are not set'],
-  ])('whose manifest has %s', async (_, change, message) => {
+  ])('whose manifest has %s is refused', async (_, change, message) => {
     const model = JSON.parse(written) as Json & { weightsManifest: Group[] };
     change(model.weightsManifest[0]!, model.weightsManifest);
     writeFileSync(file('model.json'), JSON.stringify(model));
     await rejects(message);
     if (!message.includes('weights are not set')) return;
-    // tfjs refuses these, and keeps what it has made until then; Checkpoint.load disposes it.
+    // tfjs refuses these, and keeps the tensors made until then. Checkpoint.load would dispose them.
     expect(held()[0]).toBeGreaterThan(before[0]!);
     before = held();
   });
 
-  test('that takes the whole disk is not read', async () => {
+  test('that fills the whole disk is not read', async () => {
     truncateSync(file('model.json'), 2 ** 40); // sparse
     await rejects('it has 1099511627776 bytes, more than a text can have');
   });
 });
 
-test('weights of terabytes that a manifest fits are no more than a message', async () => {
+test('terabytes of weights that fit their manifest are refused with a message', async () => {
   const model = JSON.parse(written) as Json & { weightsManifest: Group[] };
   model.weightsManifest[0]!.weights = [{ name: 'logits/kernel', shape: [2 ** 20, 2 ** 20], dtype: 'float32' }];
   writeFileSync(file('model.json'), JSON.stringify(model));
   await rejects('the shapes in model.json take 4398046511104 bytes');
   truncateSync(file('weights.bin'), 2 ** 42);
   await rejects('no memory for the 4398046511104 bytes of weights');
-  // Where there is more memory it may be whole, so it is not passed over.
+  // On a machine with more memory the checkpoint may be fine, so it is not passed over.
   const checkpoints = ['epoch-00000001', 'epoch-00000002'].map(file);
   checkpoints.forEach((path) => mkdirSync(path));
   writeFileSync(join(checkpoints[0]!, 'model.json'), written);
@@ -225,7 +228,7 @@ test('weights of terabytes that a manifest fits are no more than a message', asy
 test.each([
   ['too long', () => appendFileSync(file('weights.bin'), 'x'), 'bytes, and weights.bin has'],
   ['too short', () => truncateSync(file('weights.bin'), 3), 'bytes, and weights.bin has 3'],
-])('weights without a hash that are %s', async (_, damage, message) => {
+])('weights without a hash that are %s are refused', async (_, damage, message) => {
   damage();
   await rejects(message);
 });
@@ -243,14 +246,14 @@ describe.each(['model.json', 'weights.bin'])('%s', (name) => {
       'it is a link out of the folder',
     ],
     ['missing', () => {}, 'ENOENT'],
-  ])('is %s', async (_, make, message) => {
+  ])('that is %s is refused', async (_, make, message) => {
     rmSync(file(name));
     make();
     await rejects(message);
     for (const part of names()) await rejects(part);
   });
 
-  test('may be a link inside of the folder', async () => {
+  test('may be a link inside the folder', async () => {
     renameSync(file(name), file('elsewhere'));
     symlinkSync('elsewhere', file(name));
     (await load()).dispose();
@@ -258,7 +261,7 @@ describe.each(['model.json', 'weights.bin'])('%s', (name) => {
   });
 });
 
-test('a file in place of the folder, to load from and to save to', async () => {
+test('a file in place of the folder is refused for loading and saving', async () => {
   const path = file('weights.bin');
   await expect(modelFiles(path).load!()).rejects.toThrow(`modelFiles: cannot read ${path}/model.json: ENOTDIR`);
   await expect(modelFiles(path).save!({ modelTopology: {} })).rejects.toThrow(
@@ -268,7 +271,7 @@ test('a file in place of the folder, to load from and to save to', async () => {
   await expect(latestCheckpoint(join(path, 'in'))).rejects.toThrow('ENOTDIR');
 });
 
-// eslint-disable-next-line no-control-regex -- these are meant
+// eslint-disable-next-line no-control-regex -- the test looks for them
 const UNSEEN = /[\x00-\x1f\x7f-\x9f\u202e]/;
 const ESCAPES = '\u001b[2J\u0007\u009b2J\u202e\n';
 
@@ -310,7 +313,7 @@ test('escape codes in the names of folders and files reach neither messages nor 
   model.optimizer.dispose();
 });
 
-test('a link that leads nowhere in place of the folder is named', async () => {
+test('a dangling link in place of the folder is named', async () => {
   symlinkSync('/no/such/folder', file('link'));
   for (const path of [file('link'), join(file('link'), 'in')]) {
     await expect(modelFiles(path).save!({ modelTopology: {} })).rejects.toThrow(
@@ -319,14 +322,14 @@ test('a link that leads nowhere in place of the folder is named', async () => {
   }
 });
 
-test('strings in a graph model are said not to be read', async () => {
+test('string weights of a graph model are refused with a reason', async () => {
   const model = JSON.parse(written) as Json;
   (model['weightsManifest'] as Group[])[0]!.weights[0]!['dtype'] = 'string';
   writeFileSync(file('model.json'), JSON.stringify({ ...model, format: 'graph-model' }));
   await rejects('(strings, which graph models may have, are not read), got "string"');
 });
 
-/** A program that drops its privileges, if it has any, and loads and saves; it prints the messages. */
+/** Loads and saves in a program without root privileges, and returns its messages. */
 function asSomebodyElse(path: string): string[] {
   const script = `
     import { latestCheckpoint, modelFiles } from 'softseg/node';
@@ -365,7 +368,7 @@ describe('another user', () => {
       '/weights.bin, which model.json names: EACCES',
     ],
     ['a folder', () => chmodSync(checkpoint, 0), '/model.json: EACCES', ': EACCES'],
-  ])('may not read %s', (_, forbid, whenLoaded, whenFound) => {
+  ])('that may not read %s gets an error', (_, forbid, whenLoaded, whenFound) => {
     forbid();
     const [load, save, latest] = asSomebodyElse(folder);
     expect(load).toContain(`modelFiles: cannot read ${checkpoint}${whenLoaded}`);
@@ -374,7 +377,7 @@ describe('another user', () => {
     expect(readdirSync(checkpoint)).toEqual(['model.json', 'weights.bin']);
   });
 
-  test('may not write, and changes nothing', () => {
+  test('that may not write gets an error and changes nothing', () => {
     const [load, save] = asSomebodyElse(folder);
     expect(load).toBe('done [object Object]');
     expect(save).toMatch(/^modelFiles: cannot save a model to .*EACCES: permission denied/);

@@ -1,4 +1,7 @@
-/** A run that is killed at any moment and started again ends at the weights, bit for bit, of one that was not. */
+/**
+ * A run that is killed at any moments and started again ends with the same weights, bit for bit, as an uninterrupted
+ * one.
+ */
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -17,7 +20,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-/** Runs the script; `killAt` says at which line, and how many milliseconds after it, the process is killed. */
+/** Runs the script. `killAt` names the line at which, and the milliseconds after it, the process is killed. */
 function run(
   args: string[],
   killAt?: { line: string; after: number },
@@ -43,7 +46,7 @@ describe.each([
   ['fit', 'adam', ['step 1', 'saving 0', 'saving 1', 'saved 2', 'saving 4']],
   ['fit', 'momentum', ['step 2', 'saving 2', 'saving 3']],
 ])('a %s with %s', (kind, optimizer, lines) => {
-  test('killed at several moments', async () => {
+  test('killed at several moments ends with the same weights', async () => {
     const whole = await run([kind, optimizer, join(root, `${kind}-${optimizer}-whole`)]);
     expect(whole.code).toBe(0);
     expect(whole.lines.at(-1)).toMatch(/^weights [0-9a-f]{64} steps 15$/);
@@ -53,19 +56,19 @@ describe.each([
     const found: number[] = [];
     let kills = 0;
     for (const line of lines) {
-      // Files are written within some milliseconds after the line.
+      // The files are written within some milliseconds after the line.
       const killed = await run([kind, optimizer, folder], { line, after: Math.floor(8 * random()) });
       if (killed.code === null) kills++;
       found.push(Number(killed.lines[0]!.replace('found ', '').replace('nothing', '-1')));
     }
     const resumed = await run([kind, optimizer, folder]);
     expect(resumed.lines.at(-1)).toBe(whole.lines.at(-1));
-    // Each run went on where the one before was, and none of them did all.
+    // Each run continued where the one before was, and none of them did everything.
     expect([...found].sort((a, b) => a - b)).toEqual(found);
     expect(resumed.lines[0]).not.toBe('found nothing');
-    // A run that is near its end may end before the signal arrives.
+    // A run close to its end may finish before the signal arrives.
     expect(kills).toBeGreaterThanOrEqual(lines.length - 1);
-    // Two checkpoints stay, and perhaps one that the last kill left to be removed.
+    // Two checkpoints stay, and possibly one that the last kill left to be removed.
     expect([2, 3]).toContain(readdirSync(folder).length);
   });
 });

@@ -1,4 +1,4 @@
-/** Whatever the disk and other programs do while models are saved, the last whole one is there and can be loaded. */
+/** Whatever the disk and other programs do while models are saved, the last complete model exists and can be loaded. */
 import { afterAll, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -45,7 +45,7 @@ function run(
   return new Promise((resolve, reject) =>
     child.on('close', (code, signal) => {
       const killed = signal === 'SIGKILL';
-      // A line that was being written is no line.
+      // A line without its end is still being written.
       const lines = text.split('\n').slice(0, -1);
       if (code !== 0 && !killed) reject(new Error(errors));
       else resolve({ lines, killed });
@@ -65,12 +65,12 @@ interface Attempt {
   files: string[];
 }
 
-test('each write that fails, alone, with all that follow, or half done: an error, and the model of before', async () => {
+test('a failed write (alone, with all that follow, or half done) is an error and keeps the earlier model', async () => {
   const failing = failingWrites();
   const { lines } = await run(['fail', folder], { env: failing.env(folder) }).finally(() => failing.remove());
   const attempts = JSON.parse(lines.at(-1)!) as Attempt[];
-  // Each way of failing ends when nothing more can fail: after folders, two files, their names, and model.json in its
-  // place, each on the disk.
+  // Each way of failing ends when no operation is left to fail: folders, two files, their renames, and model.json in
+  // its place, each synced to the disk.
   const done = attempts.filter(({ message }) => message === 'done');
   expect(done).toHaveLength(3 * 3 * 3);
   for (const { at } of done) expect(at).toBeGreaterThanOrEqual(10);
@@ -82,7 +82,7 @@ test('each write that fails, alone, with all that follow, or half done: an error
       expect([what, message.startsWith(`Error: ${fn}: cannot`)]).toEqual([what, true]);
       expect([what, message.includes(folder), message.includes(code)]).toEqual([what, true, true]);
     }
-    // (After the last step the new one is there, though it may not be on the disk yet.)
+    // After the last step the new model is in place, though perhaps not on the disk yet.
     const unsure = message.includes('perhaps not on the disk yet');
     const before = kind === 'first' ? undefined : good;
     expect([what, there]).toEqual([what, message === 'done' || unsure ? value : before]);
@@ -91,7 +91,7 @@ test('each write that fails, alone, with all that follow, or half done: an error
   }
 });
 
-test('two programs that write and one that reads never meet half a model, nor one that is gone', async () => {
+test('a reader next to two writers never meets half a model, nor a missing one', async () => {
   const seconds = wholeCorpus ? 30 : 4;
   let reading: Promise<Run> | undefined;
   const writer = () =>
@@ -108,7 +108,7 @@ test('two programs that write and one that reads never meet half a model, nor on
   if (wholeCorpus) console.log(`saved ${saved.join(' and ')} times, read ${lines.length} times`);
 });
 
-test('killed at any moment, the last checkpoint and the last model can be loaded', async () => {
+test('after a kill at any moment, the last checkpoint and the last model can be loaded', async () => {
   const kills = wholeCorpus ? 30 : 4;
   const random = randomNumbers(7);
   let newest = 0;

@@ -1,5 +1,5 @@
-// Programs that save and load models: node savingRun.mjs write|read|fail FOLDER [SECONDS]. All numbers of a model's
-// weights are the same, and so is its state, so that half a model, or a mixture of two, shows.
+// Programs that save and load models: node savingRun.mjs write|read|fail FOLDER [SECONDS]. All weights of a model, and
+// its state, are the same number, so that half a model, or a mixture of two, can be detected.
 import { readdirSync, rmdirSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
@@ -23,7 +23,7 @@ function fill(model, value) {
   tf.dispose(weights);
 }
 
-/** The number that a model is full of. */
+/** The number that fills the model. */
 function valueOf(model, state) {
   const values = new Set([state.value, ...model.getWeights().flatMap((weight) => [...weight.dataSync()])]);
   model.dispose();
@@ -38,7 +38,7 @@ async function valueIn(path) {
 }
 
 const programs = {
-  /** Saves checkpoints, and one model over and over. */
+  /** Saves checkpoints, and one model again and again. */
   async write() {
     const model = build(256);
     const last = await latestCheckpoint(join(folder, 'run'));
@@ -51,7 +51,7 @@ const programs = {
     }
   },
 
-  /** Loads what others are writing. */
+  /** Loads the models that others are writing. */
   async read() {
     let newest = 0;
     for (let read = 0; Date.now() < over; read++) {
@@ -66,12 +66,12 @@ const programs = {
     }
   },
 
-  /** Saves while each operation of the disk fails in turn, with test/damage/failingWrites. */
+  /** Saves while each disk operation fails in turn, with test/damage/failingWrites. */
   async fail() {
     const arm = (at, how, error) => rmdirSync(`/failing-writes/${at}/${error}/${how}`);
     const model = build(4);
     const save = {
-      // The first ones, into a folder that is not there.
+      // Saves into a folder that does not exist yet.
       first: async (value, path) => saveCheckpoint(model, path, { step: value, keep: 1, state: { value } }),
       next: async (value) => saveCheckpoint(model, join(folder, 'next'), { step: value, keep: 1, state: { value } }),
       over: async (value) => saveModel(model, modelFiles(join(folder, 'over')), { state: { value } }),
@@ -89,7 +89,7 @@ const programs = {
         );
         arm(0, how, error);
         if (message === 'done') good = value;
-        // Now there is the new one, or else the one before.
+        // Now either the new model is there, or the one before.
         let there;
         if (kind === 'over') there = await valueIn(path);
         else {
@@ -101,7 +101,7 @@ const programs = {
       await attempt(0, 'once', 28);
       for (const how of ['once', 'from', 'short']) {
         for (const error of [28, 30, 5]) {
-          // Until there are no more operations that could fail.
+          // The loop ends when no operation is left that could fail.
           for (let at = 1; at === 1 || lines.at(-1).message !== 'done'; at++) {
             lines.push(await attempt(at, how, error));
           }
@@ -112,7 +112,7 @@ const programs = {
   },
 };
 
-/** All files, and folders that are empty. */
+/** All files, and empty folders. */
 function list(path) {
   const inside = readdirSync(path, { withFileTypes: true });
   if (inside.length === 0) return [`${path} is empty`];

@@ -1,4 +1,4 @@
-/** tfjs-node's TensorBoard callback, with the library that softseg brings, sees what our callbacks log. */
+/** tfjs-node's TensorBoard callback, with the library that softseg brings, sees the values that our callbacks log. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test('it writes scores, annealed options and the learning rate, each epoch', async () => {
+test('TensorBoard gets scores, annealed options and the learning rate for each epoch', async () => {
   await tf.setBackend('tensorflow');
   const model = tf.sequential({ layers: [tf.layers.dense({ inputShape: [3, 4], units: 2 })] });
   const loss = namedLoss('iouLoss');
@@ -44,7 +44,7 @@ test('it writes scores, annealed options and the learning rate, each epoch', asy
   model.dispose();
 });
 
-/** [step, value] by tag. A record is length (8 bytes), its checksum (4), an Event, its checksum (4). */
+/** [step, value] by tag. A record is a length (8 bytes), its checksum (4), an Event, and its checksum (4). */
 function scalarsIn(folder: string): Record<string, [number, number][]> {
   const scalars: Record<string, [number, number][]> = {};
   for (const file of readdirSync(folder)) {
@@ -63,7 +63,7 @@ function scalarsIn(folder: string): Record<string, [number, number][]> {
   return scalars;
 }
 
-/** The fields of a protocol buffer by number: numbers, or the bytes of what has a length. */
+/** The fields of a protocol buffer by number: a number, or bytes if the field has a length. */
 function fieldsOf(bytes: Buffer): Map<number, number | Buffer> {
   const fields = new Map<number, number | Buffer>();
   let at = 0;

@@ -9,13 +9,13 @@ function stream(isTTY: boolean, columns = 100) {
   return { written, isTTY, columns, write: (text: string) => written.push(text) };
 }
 
-/** What a terminal shows in the end: each line as it was drawn last. */
+/** The final content of a terminal: each line as it was drawn last. */
 function shown(written: readonly string[]): string[] {
   const lines = written.join('').split('\n');
   return lines.map((line) => line.split('\r').at(-1)!.replace('\x1b[K', ''));
 }
 
-/** What was drawn in place, each in turn. */
+/** The lines drawn in place, in order. */
 const drawn = (written: readonly string[]) =>
   written.filter((text) => text.startsWith('\r')).map((text) => text.slice(1).replace('\x1b[K', ''));
 
@@ -33,7 +33,7 @@ afterEach(() => {
   else process.env['TERM'] = TERM;
 });
 
-/** A loop of two epochs of four batches, a second each, and a second of validation. */
+/** A loop of two epochs of four batches, each batch taking a second, plus a second of validation per epoch. */
 function loop(out: ReturnType<typeof stream>, options: object, first = 0): void {
   const progress = trainingProgress({ ...options, stream: out });
   for (let epoch = first; epoch < 2; epoch++) {
@@ -49,7 +49,7 @@ function loop(out: ReturnType<typeof stream>, options: object, first = 0): void 
 }
 
 describe('trainingProgress', () => {
-  test('off a terminal writes a line for each epoch, and nothing else', () => {
+  test('writes one line for each epoch, and nothing else, when not on a terminal', () => {
     const out = stream(false);
     loop(out, { epochs: 2, batches: 4 });
     expect(out.written).toEqual([
@@ -58,7 +58,7 @@ describe('trainingProgress', () => {
     ]);
   });
 
-  test('spells out control characters in the names of scores, and outlives a stream that breaks', async () => {
+  test('spells out control characters in the names of scores, and survives a stream that breaks', async () => {
     const out = stream(false);
     const progress = trainingProgress({ epochs: 1, stream: out });
     progress.onEpochEnd(0, { loss: 0.5, 'a\x1b[31m\nb': 0.25 });
@@ -73,7 +73,7 @@ describe('trainingProgress', () => {
     expect(broken.destroyed).toBe(true);
   });
 
-  test('on a terminal redraws one line: share done, running loss, what is in the logs, time left', () => {
+  test('redraws one line on a terminal: progress, running loss, the logs, time left', () => {
     const out = stream(true);
     loop(out, { epochs: 2, batches: 4 });
     const bar = (filled: number) => '#'.repeat(filled) + '-'.repeat(24 - filled);
@@ -94,14 +94,14 @@ describe('trainingProgress', () => {
     ]);
   });
 
-  test('of a resumed training counts the time of the epochs that it does', () => {
+  test('estimates the time of a resumed training from the epochs that it runs', () => {
     const out = stream(true);
     loop(out, { epochs: 2, batches: 4 }, 1);
     expect(drawn(out.written)[1]).toContain('epoch 2 of 2');
     expect(drawn(out.written)[1]).toContain('2.0 s left');
   });
 
-  test('without the number of batches has it from the epoch before, and without that of epochs no time left', () => {
+  test('takes an unknown number of batches from the epoch before, and needs that of epochs for the time left', () => {
     const out = stream(true);
     loop(out, {});
     const lines = drawn(out.written).filter(Boolean);
@@ -109,7 +109,7 @@ describe('trainingProgress', () => {
     expect(lines[4]).toBe(`epoch 2 [${'#'.repeat(6)}${'-'.repeat(18)}] 25% loss 0.800, sharpness 1`);
   });
 
-  test('gives the mean of the samples of an epoch where the logs of its end have no loss', () => {
+  test('gives the mean over samples of an epoch whose final logs have no loss', () => {
     const out = stream(false);
     const progress = trainingProgress({ stream: out });
     progress.onBatchEnd(0, { loss: 1, size: 3 });
@@ -121,8 +121,8 @@ describe('trainingProgress', () => {
     expect(out.written).toEqual(['epoch 1: loss 0.800, val_iou 0.00500, 1:15\n', 'epoch 2: 1:06:40\n']);
   });
 
-  test('has the numbers of epochs and batches from fit and fitDataset', async () => {
-    // What tfjs says of its plain backend in Node.
+  test('takes the numbers of epochs and batches from fit and fitDataset', async () => {
+    // tfjs warns about its plain backend in Node.
     jest.spyOn(console, 'warn').mockImplementation(() => undefined);
     const model = tf.sequential({ layers: [tf.layers.dense({ inputShape: [3, 4], units: 2 })] });
     model.compile({ optimizer: 'sgd', loss: iouLoss });

@@ -1,5 +1,5 @@
-// A training run that may be killed and started again: node trainingRun.mjs loop|fit OPTIMIZER FOLDER. It says what it is
-// about to do, a line each, and at its end the bits of its weights.
+// A training run that can be killed and started again: node trainingRun.mjs loop|fit OPTIMIZER FOLDER. It prints a line
+// before each step, and at its end the bits of its weights.
 import { createHash } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import {
