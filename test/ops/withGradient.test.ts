@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core';
 import { withGradient } from '../../src/ops/withGradient.js';
 
-/** x³, with its gradient written out. */
+/** x³, with an explicit gradient. */
 function cube(x: Tensor1D): Tensor1D {
   return withGradient(
     x,
@@ -12,14 +12,14 @@ function cube(x: Tensor1D): Tensor1D {
   );
 }
 
-describe('a function with a gradient of its own', () => {
-  test('of one tensor', () => {
+describe('a function with its own gradient', () => {
+  test('can have one input', () => {
     const { value, grad } = tf.valueAndGrad((x) => cube(x as Tensor1D))(tf.tensor1d([2, -1]));
     expect([...value.dataSync()]).toEqual([8, -1]);
     expect([...grad.dataSync()]).toEqual([12, 3]);
   });
 
-  test('has gradients of gradients through what it saves', () => {
+  test('has second gradients through the values it saves', () => {
     const slope = (x: Tensor) => tf.grad((x) => cube(x as Tensor1D))(x);
     expect([
       ...tf
@@ -28,7 +28,7 @@ describe('a function with a gradient of its own', () => {
     ]).toEqual([12, -6]);
   });
 
-  test('of several tensors', () => {
+  test('can have several inputs', () => {
     const weighted = (a: Tensor, b: Tensor) =>
       withGradient(
         [a, b],
@@ -39,7 +39,7 @@ describe('a function with a gradient of its own', () => {
     expect([...da!.dataSync(), ...db!.dataSync()]).toEqual([1, 1, 2, 2]);
   });
 
-  test('of none is a constant', () => {
+  test('is a constant without inputs', () => {
     const withConstant = (x: Tensor) =>
       tf.mul(
         x,
@@ -56,7 +56,7 @@ describe('a function with a gradient of its own', () => {
     ]).toEqual([9]);
   });
 
-  test('is given what it has saved in its place, and null for what there was not', () => {
+  test('gets its saved values in their positions, and null where it saved null', () => {
     const x = tf.tensor1d([1]);
     const given: unknown[] = [];
     const f = (x: Tensor) =>
@@ -72,7 +72,7 @@ describe('a function with a gradient of its own', () => {
     expect(given).toEqual([null, 5, null, 1]);
   });
 
-  test('leaves nothing when it throws, whatever it was about to save', () => {
+  test('leaves no tensor when it throws, whatever it was about to save', () => {
     const x = tf.tensor1d([1, 2]);
     const f = (x: Tensor) =>
       withGradient(
@@ -89,15 +89,15 @@ describe('a function with a gradient of its own', () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  test('keeps nothing when no gradient is taken', () => {
+  test('keeps nothing if no gradient is taken', () => {
     const x = tf.tensor1d([1, 2]);
     const before = tf.memory().numTensors;
     cube(x).dispose();
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  test('disposes what its gradient makes on the way before the next gradient is computed', () => {
-    /** The tensors there are when the gradient of x arrives, after a gradient that makes `count` of them. */
+  test('disposes intermediate tensors of its gradient before the next gradient is computed', () => {
+    /** The number of tensors when the gradient of x arrives, after a gradient that makes `count` of them. */
     const heldAfter = (count: number): number => {
       let held = 0;
       const counting = (x: Tensor) =>
@@ -122,7 +122,7 @@ describe('a function with a gradient of its own', () => {
   });
 });
 
-test('the compiler knows what is saved, and how many gradients there are', () => {
+test('the compiler knows the saved values and the number of gradients', () => {
   const [a, b] = [tf.tensor1d([1]), tf.tensor2d([[2]])];
   const value: Tensor1D = withGradient(
     [a, b],
@@ -133,7 +133,7 @@ test('the compiler knows what is saved, and how many gradients there are', () =>
     },
   );
   expect(value.shape).toEqual([1]);
-  // @ts-expect-error one gradient for two inputs
+  // @ts-expect-error two inputs need two gradients
   withGradient(
     [a, b],
     (a, _) => ({ value: a, saved: [] }),
@@ -142,7 +142,7 @@ test('the compiler knows what is saved, and how many gradients there are', () =>
   withGradient(
     a,
     (a) => ({ value: a, saved: [a] }),
-    // @ts-expect-error nothing else was saved
+    // @ts-expect-error only one value was saved
     (dy, [_, other]) => tf.mul(dy, other),
   );
 });

@@ -1,4 +1,4 @@
-/** When values are read: on the first call of each kind, and then never again. */
+/** Values are read on the first call of each kind, and never again. */
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import * as softseg from '../support/allEntries.js';
@@ -12,7 +12,7 @@ const SHAPE = [2, 4, 4, 3];
 const soft = () => toTensor(randomDistribution(SHAPE, 1, 3));
 const logits = () => toTensor(randomLogits(SHAPE, 2));
 
-/** How often a call reads values back. */
+/** The number of times that a call reads values back. */
 function readsOf(run: () => unknown): number {
   const backend = tf.backend();
   const before = backend.readSync;
@@ -60,16 +60,16 @@ const CALLS: [string, Call][] = [
 ];
 
 describe.each(CALLS)('%s', (_, call) => {
-  test('reads values on its first call, and then no more than without checks', () => {
+  test('reads values on its first call, and later no more than without checks', () => {
     checkValues('never');
-    call(); // once for what backends do at first
+    call(); // covers work that backends do only once
     const without = readsOf(call);
     checkValues('first');
     expect(readsOf(call)).toBeGreaterThan(without);
     expect(readsOf(call)).toBe(without);
     checkValues('always');
     for (let i = 0; i < 2; i++) expect(readsOf(call)).toBeGreaterThan(without);
-    checkValues('first'); // forgets what was seen
+    checkValues('first'); // starts over
     expect(readsOf(call)).toBeGreaterThan(without);
   });
 });
@@ -88,7 +88,7 @@ describe('a kind of calls', () => {
   };
   const base = () => diceLoss(soft(), logits(), { sharpness: 2 });
 
-  test('has any batch size, spatial sizes, and values of options', () => {
+  test('covers all batch sizes, spatial sizes, and values of options', () => {
     const small = (x: tf.Tensor) => tf.slice(x, [0, 0, 0, 0], [1, 3, 2, 3]);
     expect(isChecked(base, () => diceLoss(small(soft()), small(logits()), { sharpness: 3 }))).toBe(false);
     expect(isChecked(base, () => diceLoss(soft(), logits(), { sharpness: 3, smooth: undefined! }))).toBe(false);
@@ -102,17 +102,17 @@ describe('a kind of calls', () => {
     ['number of classes', () => diceLoss(tf.zeros([2, 4, 4, 1]), tf.ones([2, 4, 4, 1]), { sharpness: 2 })],
     ['activation', () => diceLoss(soft(), logits(), { sharpness: 2, activation: 'sigmoid' })],
     ['option by name', () => diceLoss(soft(), logits(), { sharpness: 2, mask: tf.ones([2, 4, 4]) })],
-  ])('has one %s', (_, other) => {
+  ])('covers one %s only', (_, other) => {
     expect(isChecked(base, other)).toBe(true);
   });
 
-  test('is right only after a call in which a pixel counted', () => {
+  test('passes only after a call in which a pixel counted', () => {
     const call = (weight: number) => diceLoss(tf.mul(soft(), 2), logits(), { mask: tf.fill([2, 4, 4], weight) });
     call(0);
     expect(() => call(1)).toThrow('diceLoss: labels must lie in [0, 1]');
   });
 
-  test('is right only after a call that is', () => {
+  test('passes only after a valid call', () => {
     const wrong = () => diceLoss(tf.mul(soft(), 2), logits());
     for (let i = 0; i < 3; i++) expect(wrong).toThrow('diceLoss: labels must lie in [0, 1]');
     diceLoss(soft(), logits());
@@ -120,7 +120,7 @@ describe('a kind of calls', () => {
   });
 });
 
-test('a loss that is wrapped, named or supervised at its own scale is checked once', () => {
+test('a loss that is wrapped, named or supervised at its own scale checks values once', () => {
   const more = (run: () => unknown) => {
     checkValues('never');
     const without = readsOf(run);
@@ -139,7 +139,7 @@ test('a loss that is wrapped, named or supervised at its own scale is checked on
 });
 
 describe('accumulators', () => {
-  test('check every update, and go on as they were after an error', () => {
+  test('check every update, and do not change after an error', () => {
     const scores = new MeanIou().update(soft(), logits());
     const before = JSON.stringify(scores);
     for (let i = 0; i < 2; i++) {
@@ -150,18 +150,18 @@ describe('accumulators', () => {
     expect(() => scores.update(tf.mul(soft(), 255), logits())).not.toThrow();
   });
 
-  test('do so without blocking in updateAsync', async () => {
+  test('check without blocking in updateAsync', async () => {
     const scores = await new MeanIou().updateAsync(soft(), logits());
     await expect(scores.updateAsync(tf.mul(soft(), 255), logits())).rejects.toThrow('MeanIou.updateAsync: labels must');
   });
 });
 
-describe('sums that are read anyway', () => {
+describe('sums that losses read', () => {
   const mask = () => tf.round(toTensor(randomArray([2, 4, 4, 1], 1, 0, 1)));
   const z = () => toTensor(randomArray([2, 4, 4, 1], 2, -2, 2));
 
-  test('show labels and probabilities outside [0, 1] after the first call', () => {
-    if (kernelsInUse() === 'composed') return; // reads no sums
+  test('reveal labels and probabilities outside [0, 1] after the first call', () => {
+    if (kernelsInUse() === 'composed') return; // composed kernels read no sums
     const p = () => tf.sigmoid(z());
     diceLoss(mask(), z());
     diceLoss(mask(), p(), { activation: 'none' });
@@ -190,7 +190,7 @@ describe('sums that are read anyway', () => {
     }
   });
 
-  test('are possible for labels and probabilities of 1, weights of any size, and distance maps', () => {
+  test('pass for labels and probabilities of 1, weights of any size, and distance maps', () => {
     checkValues('first');
     const ones = tf.ones([2, 4, 4, 1]);
     for (const weight of [1e-6, 1, 1e6]) {
@@ -201,8 +201,8 @@ describe('sums that are read anyway', () => {
   });
 });
 
-describe('the place of a value', () => {
-  test('is the same wherever the class axis lies', () => {
+describe('the reported position of a value', () => {
+  test('is the same for any class axis', () => {
     const z = tf.zeros([2, 3, 5, 4]);
     const t = tf.buffer([2, 3, 5, 4], 'float32', new Float32Array(120).fill(0.25));
     t.set(7, 1, 2, 3, 1);
@@ -218,7 +218,7 @@ describe('the place of a value', () => {
     }
   });
 
-  test('may be under a mask, for any axis', () => {
+  test('is never under a mask, for any axis', () => {
     checkValues('always');
     const mask = tf.tensor([[1, 0, 1]]);
     const t = tf.tensor([[[0.5, 0.5], [NaN, 9], [1, 0]]]); // prettier-ignore

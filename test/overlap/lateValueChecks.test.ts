@@ -1,4 +1,6 @@
-/** Value checks on a backend that cannot be read at once, as WebGPU cannot: they follow while the program goes on. */
+/**
+ * Value checks on a backend that cannot be read synchronously, such as WebGPU: they finish while the program goes on.
+ */
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import {
@@ -15,14 +17,14 @@ import * as reading from '../../src/ops/canReadAtOnce.js';
 const WRONG = 'labels must lie in [0, 1], got 255 at sample 0, position [0]; labels hold 255: divide by 255';
 const labels = (value: number) => tf.tensor([value, 0, value, 0], [1, 4, 1]);
 const logits = () => tf.tensor([2, -1, 3, 0.5], [1, 4, 1]);
-/** Until all that is pending is done. */
+/** Waits until all pending work is done. */
 const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
 
 const errors: unknown[] = [];
 let chosen: KernelChoice;
 beforeEach(() => {
   checkValues('first');
-  // Nor are sums read at once there.
+  // Such a backend cannot read sums synchronously either.
   chosen = kernelsInUse() === 'composed' ? 'composed' : 'auto';
   useKernels('composed');
   jest.spyOn(reading, 'canReadAtOnce').mockReturnValue(false);
@@ -34,7 +36,7 @@ afterEach(() => {
   checkValues('first');
 });
 
-test('a fault is reported, and thrown by the next call of its kind, and then looked for again', async () => {
+test('a fault is reported, then thrown by the next call of its kind, and then checked again', async () => {
   for (let i = 0; i < 2; i++) {
     const before = tf.memory().numTensors;
     const t = labels(255);
@@ -53,7 +55,7 @@ test('a fault is reported, and thrown by the next call of its kind, and then loo
   crossEntropyLoss(labels(1), logits());
 });
 
-test('other kinds go on, and checkValues forgets the fault', async () => {
+test('calls of other kinds go on, and checkValues forgets the fault', async () => {
   crossEntropyLoss(labels(255), logits());
   await settled();
   expect(errors.splice(0)).toHaveLength(1);
@@ -64,18 +66,18 @@ test('other kinds go on, and checkValues forgets the fault', async () => {
   expect(errors).toEqual([]);
 });
 
-test('only one check of a kind is on its way, and none is on the tape', async () => {
+test('only one check of a kind is pending, and none is on the tape', async () => {
   const t = labels(255);
   const gradient = () => tf.grad((z) => crossEntropyLoss(t, z))(logits());
   const before = tf.memory().numTensors;
   for (let i = 0; i < 3; i++) gradient().dispose();
   await settled();
   expect(errors.splice(0)).toHaveLength(1);
-  // The logits of each call.
+  // Only the logits of each call remain.
   expect(tf.memory().numTensors).toBe(before + 3);
 });
 
-test('the update of an accumulator that waits is refused itself', async () => {
+test('an accumulator that waits for its values refuses the update itself', async () => {
   const scores = new MeanIou();
   await expect(scores.updateAsync(labels(255), logits())).rejects.toThrow(WRONG);
   expect(scores.samples).toBe(0);

@@ -1,4 +1,4 @@
-/** So many classes that a list of them does not fit on the stack as the arguments of a call. */
+/** So many classes that a list of them, passed as the arguments of a call, would overflow the stack. */
 import { expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import * as softseg from '../support/allEntries.js';
@@ -27,7 +27,7 @@ const LOSSES: [string, Of, object, number[]][] = [
   ['binaryCrossEntropyLoss', softseg.binaryCrossEntropyLoss as Of, { posWeight: perClass(4), classWeights: perClass(CLASSES) }, [OF_SIGMOID]], // prettier-ignore
 ];
 
-test.each(LOSSES)('%s takes them, and lists of numbers for them', (_, loss, options, expected) => {
+test.each(LOSSES)('%s takes many classes, and lists of numbers for them', (_, loss, options, expected) => {
   const { value, grad } = tf.valueAndGrad((z) => tf.sum(loss(labels(), z, options)))(logits());
   // tfjs's wasm backend adds up the classes of a pixel one float32 after the other.
   const digits = expected[0] === OF_SIGMOID ? 3 : 5;
@@ -38,7 +38,7 @@ test.each(LOSSES)('%s takes them, and lists of numbers for them', (_, loss, opti
   });
 });
 
-test('scores take them', () => {
+test('scores take many classes', () => {
   const [t, z] = [labels(), logits()];
   expect(softseg.iouScore(t, z, { hard: true, classes: classes() }).dataSync()[0]).toBeCloseTo(2 / 3, 6);
   expect(softseg.precisionScore(t, z, { hard: true }).dataSync()[0]).toBeCloseTo(1, 6);
@@ -47,16 +47,16 @@ test('scores take them', () => {
   expect(softseg.expectedCalibrationError(t, z).dataSync()[0]).toBeCloseTo(1 / 3, 6);
 });
 
-test('accumulators take them', () => {
+test('accumulators take many classes', () => {
   const [t, z] = [labels(), logits()];
   const iou = new softseg.MeanIou({ hard: true }).update(t, z);
-  // The class that is predicted alone scores 0.
+  // The class that is predicted but not labelled scores 0.
   expect(iou.result()).toBeCloseTo(1 / 3, 6);
   expect(iou.perClass()[CLASSES - 1]).toBeCloseTo(2 / 3, 6);
   expect(new softseg.CalibrationError().update(t, z).result()).toBeCloseTo(1 / 3, 6);
 });
 
-test('scores of surfaces and distance maps take them', () => {
+test('surface scores and distance maps take many classes', () => {
   const list = classes().slice(1);
   const distances = softseg.averageSurfaceDistance(labels(), logits(), { classes: list }).dataSync();
   expect(distances.length).toBe(CLASSES - 1);

@@ -1,4 +1,4 @@
-/** Weights of terms are part of the formula, in which plain numbers are rounded once. */
+/** The weight of a term becomes part of its formula, in which plain numbers are rounded only once. */
 import { expect, test } from '@jest/globals';
 import { numberAlgebra, type NumberMatrix } from '../../src/algebra/numbers.js';
 import { mergeTerms } from '../../src/overlap/mergeTerms.js';
@@ -11,7 +11,7 @@ const predicted: SumsFormula<'predicted'> = {
 };
 const formula = predicted as SumsFormula;
 
-/** The value of the only term that is left, where the sum is 3. */
+/** The weight and the value of the only remaining term, for a sum of 3. */
 function valueOf(terms: readonly SumTerm[]): { weight: number; value: number } {
   const algebra = numberAlgebra();
   const [merged, ...rest] = mergeTerms(terms);
@@ -21,12 +21,12 @@ function valueOf(terms: readonly SumTerm[]): { weight: number; value: number } {
   return { weight: merged!.weight, value: result.values[0]! };
 }
 
-test('the weight of one term is part of its formula, as those of several are', () => {
+test('the weight of a single term becomes part of its formula, as those of several terms do', () => {
   expect(valueOf([{ weight: 0.3, formula }])).toEqual({ weight: 1, value: 3 * 0.3 });
   expect(valueOf([{ weight: 0.3, formula }, { weight: 0.2, formula }])).toEqual({ weight: 1, value: 3 * 0.3 + 3 * 0.2 }); // prettier-ignore
 });
 
-test('a term of weight 1, and one with a pass of its own, stay as they are', () => {
+test('a term of weight 1, and a term with its own pass, stay unchanged', () => {
   const whole = { weight: 1, formula };
   const alone: SumTerm = {
     weight: 0.3,

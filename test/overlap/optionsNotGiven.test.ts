@@ -1,4 +1,4 @@
-/** Only `undefined` stands for an option that is not given: null is refused by every public function. */
+/** Only `undefined` means that an option is not given: every public function refuses null. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import * as softseg from '../support/allEntries.js';
@@ -6,7 +6,7 @@ import { ALL_LOSSES } from '../support/described.js';
 
 type Options = Record<string, unknown>;
 type Call = (options: never) => unknown;
-/** A public function, from here on without its types. */
+/** A public function without its types. */
 const anyFunction = (name: string) => (softseg as unknown as Record<string, (...args: unknown[]) => unknown>)[name]!;
 
 const labels = () => tf.fill([1, 4, 4, 2], 0.5);
@@ -44,7 +44,7 @@ const byName = (names: string, call: (name: string) => Call): Record<string, Cal
       .map((name) => [name, call(name)]),
   );
 
-/** A call of every public function that takes options, with arguments that are right but for the options. */
+/** A call of every public function that takes options; apart from the options, its arguments are valid. */
 const CALLS: Record<string, Call> = {
   ...byName(
     `${ALL_LOSSES.join(' ')} overlap
@@ -88,7 +88,7 @@ const CALLS: Record<string, Call> = {
   warmup: (o) => softseg.warmup(half, only(o, { steps: 2 })),
   evaluateScores: (o) => softseg.evaluateScores(network(), data(), accumulators(), o),
   validationScores: (o) => softseg.validationScores(network(), data(), accumulators(), o),
-  // Methods, and functions that the package makes.
+  // Methods, and functions that the package returns.
   'MeanIou.update': (o) => new softseg.MeanIou().update(labels(), logits(), o),
   'MeanIou.updateAsync': (o) => new softseg.MeanIou().updateAsync(labels(), logits(), o),
   'MeanIou.fromJSON': (o) => softseg.MeanIou.fromJSON(new softseg.MeanIou().toJSON(), o),
@@ -107,7 +107,7 @@ const WITHOUT_OPTIONS = [
   ],
   ...['lossOfPieces', 'mergeOverlaps', 'microBatches', 'seedEpochs', 'useKernels', 'withSeed'],
 ];
-/** null is a value of it: what `state` holds is any JSON. */
+/** Options that accept null: `state` can hold any JSON. */
 const NULLABLE: Record<string, string[]> = { saveModel: ['state'] };
 
 async function errorOf(call: Call, options: Options): Promise<string> {
@@ -119,7 +119,7 @@ async function errorOf(call: Call, options: Options): Promise<string> {
   return 'no error';
 }
 
-/** The options that a function takes, as it says when it gets another. */
+/** The options that a function accepts, as listed in its error about an unknown one. */
 async function optionsOf(call: Call): Promise<string[]> {
   const [, names] =
     /unknown option 'noSuchOption'; it takes (.*)$/s.exec(await errorOf(call, { noSuchOption: 1 })) ?? [];
@@ -137,7 +137,7 @@ describe('null for an option', () => {
     optimizer.dispose();
   });
 
-  test('is asked of every public function that takes options', () => {
+  test('is tested for every public function that takes options', () => {
     const functions = Object.entries(softseg).filter(([, value]) => typeof value === 'function');
     const methods = Object.keys(CALLS).filter((name) => !(name in softseg));
     expect(functions.map(([name]) => name).sort()).toEqual(
@@ -167,7 +167,7 @@ describe('null for an option', () => {
     }
   });
 
-  test('is refused for the mask of what is scored', async () => {
+  test('is refused for the mask of data to score', async () => {
     const withMask = { ...data(), mask: null as never };
     await expect(softseg.evaluateScores(network(), withMask, accumulators())).rejects.toThrow(
       'evaluateScores: data.mask must be a tf.Tensor, got null',

@@ -47,7 +47,7 @@ describe('overlap', () => {
     expectClose(table.valid, expected.valid);
     for (const name of SUMS) {
       expectClose(table[name], expected[name]);
-      // One factor per class: the probabilities of a pixel add up to 1, whatever the logits are.
+      // Each class has one factor: the probabilities of a pixel add up to 1 for any logits.
       const one = (t: tf.Tensor, x: tf.Tensor) =>
         tf.sum(tf.mul(overlap(t, x, { ...tensorOptions(options), sums: [name] })[name], tf.tensor([1, 2, 3])));
       const total = (t: NdArray, x: NdArray) =>
@@ -64,14 +64,14 @@ describe('overlap', () => {
     }
   });
 
-  test('gives only the sums asked for', () => {
+  test('gives only the requested sums', () => {
     const table = overlap(toTensor(soft), toTensor(logits), { sums: ['difference', 'predicted'] });
     expect(Object.keys(table).sort()).toEqual(['difference', 'predicted', 'valid']);
     const valid = overlap(toTensor(soft), toTensor(logits), { sums: [] });
     expectClose(valid.valid, tf.tensor([15, 15]));
   });
 
-  test('gives each sum by its name, in whatever order and however often it is asked for', () => {
+  test('gives each sum by its name, in any order and with repetitions', () => {
     const [t, z] = [toTensor(soft), toTensor(logits)];
     const all = overlap(t, z);
     const asked: SumName[] = ['crossEntropy', ...SUMS.toReversed(), 'predicted', 'predicted'];
@@ -95,7 +95,7 @@ describe('overlap', () => {
     expect(() => overlap(t, z, { reduction: 'mean' } as object)).toThrow("overlap: unknown option 'reduction'");
   });
 
-  test('leaves no tensor but its table', () => {
+  test('leaves no tensor except its table', () => {
     const [t, z] = [toTensor(soft), toTensor(logits)];
     const before = tf.memory().numTensors;
     tf.dispose(overlap(t, z));
@@ -117,8 +117,8 @@ describe('overlap', () => {
 });
 
 describe('sums over many pixels', () => {
-  test.each([512 * 512, 509 * 2, 65537, 100003])('lose no digits over %d', (pixels) => {
-    // float32 additions one after the other would be off by 0.25 % over 512×512.
+  test.each([512 * 512, 509 * 2, 65537, 100003])('are exact over %d pixels', (pixels) => {
+    // Added one float32 after the other, 512×512 pixels would be off by 0.25 %.
     const p = tf.fill([1, pixels, 1], 0.1);
     const { predicted, valid } = overlap(tf.zerosLike(p), p, {
       activation: 'none',
@@ -153,7 +153,7 @@ describe('mergeOverlaps', () => {
     expectClose(tf.grad((x) => tf.sum(tiled(x)))(z), tf.grad((x) => tf.sum(whole(x)))(z));
   });
 
-  test('refuses tables that do not fit, and no table', () => {
+  test('refuses tables that do not match, and a missing table', () => {
     const [t, z] = [toTensor(soft), toTensor(logits)];
     const all = overlap(t, z);
     const some = overlap(t, z, { sums: ['predicted'] });

@@ -1,4 +1,4 @@
-/** What users install: the tarball in fresh projects of each kind, with peers from the registry. */
+/** The package as users install it: the tarball in fresh projects of each kind, with peers from the registry. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -8,7 +8,7 @@ import { extname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { launch } from '../browser/launch.cjs';
 
-// Packages are fetched; machines may be busy.
+// Packages are downloaded, and machines may be busy.
 jest.setTimeout(300_000);
 
 const ROOT = join(__dirname, '../..');
@@ -47,7 +47,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** How often tfjs-core is in a file, by a message that it has once. */
+/** The number of copies of tfjs-core in a file, counted by a message that occurs once in it. */
 const copiesOfCore = (name: string) =>
   readFileSync(join(consumer, name), 'utf8').split('Error creating a new Tensor. Inferred shape').length - 1;
 
@@ -60,9 +60,11 @@ const REQUIRE = Object.entries(NAMES)
   .map(([entry, names]) => `const { ${names} } = require('${entry}');`)
   .join('\n');
 
-/** What each consumer prints: a loss, of a tensor that it made (with two copies of tfjs-core it would come out, too:
- * that there is one is counted), and how many calls of the other entries refuse labels of 2, before and after softseg's
- * checkValues turns the checks off. The entries have one copy of softseg's state if none does afterwards. */
+/**
+ * The output of each consumer: a loss of a tensor that it made, and how many calls of the other entries refuse labels
+ * of 2, before and after softseg's checkValues turns the checks off. If none refuses them afterwards, the entries share
+ * one copy of softseg's state. Two copies of tfjs-core would give the same loss, so copies are counted separately.
+ */
 const RESULT = '0.3775 2 0';
 const PRINT = `
 const [labels, logits, wrong] = [[1, 0], [0.5, -0.5], [2, 0]].map((values) => tf.tensor(values, [1, 2, 1]));
@@ -74,7 +76,7 @@ const loss = diceLoss(labels, logits).dataSync()[0].toFixed(4);
 console.log([loss, before, calls.filter(refuses).length].join(' '));`;
 
 describe('a project that installs it', () => {
-  test('has one tfjs-core, and nothing that was not asked for', () => {
+  test('gets one tfjs-core, and nothing that was not requested', () => {
     const { stdout } = run('npm', ['ls', '@tensorflow/tfjs-core', '--parseable', '--all']);
     expect(stdout.split('\n')).toEqual([join(modules, '@tensorflow/tfjs-core')]);
     const manifest = JSON.parse(readFileSync(join(modules, 'softseg/package.json'), 'utf8')) as Record<string, unknown>;
@@ -83,7 +85,7 @@ describe('a project that installs it', () => {
     ]);
   });
 
-  test('as an ES module', () => {
+  test('can import it as an ES module', () => {
     file('esm.mjs', `import * as tf from '@tensorflow/tfjs';\n${IMPORT}\n${PRINT}`);
     expect(run(process.execPath, ['esm.mjs'])).toMatchObject({
       status: 0,
@@ -96,7 +98,7 @@ describe('a project that installs it', () => {
     expect(run(process.execPath, ['node.mjs'])).toMatchObject({ status: 0, stdout: expect.stringMatching('cpu$') });
   });
 
-  test('by require, without a warning', () => {
+  test('can require it, without a warning', () => {
     file('cjs.cjs', `const tf = require('@tensorflow/tfjs');\n${REQUIRE}\n${PRINT}`);
     const { status, stdout, stderr } = run(process.execPath, ['cjs.cjs']);
     expect({ status, last: stdout.split('\n').at(-1), stderr }).toEqual({
@@ -109,7 +111,7 @@ describe('a project that installs it', () => {
   test.each([
     ['nodenext', 'nodenext'],
     ['esnext', 'bundler'],
-  ])('in TypeScript with module %s, moduleResolution %s, with exact types', (module, moduleResolution) => {
+  ])('has exact types in TypeScript with module %s and moduleResolution %s', (module, moduleResolution) => {
     const compilerOptions = { module, moduleResolution, target: 'es2022', strict: true, noEmit: true, skipLibCheck: true }; // prettier-ignore
     file('tsconfig.json', JSON.stringify({ compilerOptions, files: ['types.mts'] }));
     file(
@@ -141,7 +143,7 @@ export { options, perSample, scalar, wrong };
     expect(run(process.execPath, [join(modules, 'typescript/bin/tsc'), '-p', '.'])).toMatchObject({ status: 0, stdout: '' }); // prettier-ignore
   });
 
-  test('through Vite', () => {
+  test('can bundle it with Vite', () => {
     file('main.js', `import * as tf from '@tensorflow/tfjs';\n${IMPORT}\ntf.setBackend('cpu');\n${PRINT}`);
     const args = [join(modules, 'vite/bin/vite.js'), 'build', '--ssr', 'main.js', '--outDir', 'built', '--logLevel', 'error']; // prettier-ignore
     file('vite.config.mjs', `export default { ssr: { noExternal: true }, build: { rollupOptions: { output: { format: 'es', entryFileNames: 'main.mjs' } } } };`); // prettier-ignore
@@ -178,7 +180,7 @@ describe('a page with script tags', () => {
   });
   afterAll(() => void server.close());
 
-  test('computes with the one tfjs-core that its script tag brings', async () => {
+  test('computes with the single tfjs-core of its script tag', async () => {
     const browser = await launch();
     try {
       const page = await browser.newPage();
@@ -203,7 +205,7 @@ describe('the tarball', () => {
       .stdout.split('\n')
       .map((path) => path.replace('package/', ''));
 
-  test('has what users need and nothing else', () => {
+  test('has the files that users need and nothing else', () => {
     const known = /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/(.+\/)?[\w.-]+\.(js|d\.ts)|dist\/native\/(softseg\/\w+\.(cc|h)|node-api\/(LICENSE|include\/\w+\.h)))$/; // prettier-ignore
     expect(contents().filter((path) => !known.test(path))).toEqual([]);
     expect(contents().filter((path) => /test|\.map$|tsbuildinfo/.test(path))).toEqual([]);
@@ -222,13 +224,13 @@ describe('the tarball', () => {
     }
   });
 
-  test('is clean for publint and are-the-types-wrong', () => {
+  test('passes publint and are-the-types-wrong', () => {
     const { status, stdout, stderr } = run(process.execPath, [join(__dirname, 'lint.mjs'), tarball, join(modules, 'softseg')], ROOT); // prettier-ignore
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(JSON.parse(stdout)).toEqual({ publint: [], types: [] });
   });
 
-  test('has a README whose pictures and links go somewhere', () => {
+  test('has a README whose pictures and links exist', () => {
     const readme = readFileSync(join(modules, 'softseg/README.md'), 'utf8');
     const targets = [...readme.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target!);
     const relative = targets.filter((target) => !/^(https:|#)/.test(target));
@@ -237,7 +239,7 @@ describe('the tarball', () => {
 });
 
 describe('scripts', () => {
-  test('pack refuses a tree that is not built from its sources', () => {
+  test('pack refuses a dist that is not built from the sources', () => {
     const copy = join(folder, 'copy');
     for (const part of [
       'scripts',
@@ -272,12 +274,12 @@ describe('scripts', () => {
     expect(gzipped(/^\| diceLoss alone \| composed \|/)).toBeLessThan(13.3);
     expect(gzipped(/^\| diceLoss alone \| composed, no value checks/)).toBeLessThan(10.5);
     expect(gzipped(/^\| diceLoss alone \| fused/)).toBeLessThan(52.5);
-    // withMask knows a loss by what it says of itself, and brings no other.
+    // withMask recognizes a loss by its description, and imports no other.
     expect(gzipped(/^\| diceLoss and withMask \| composed \|/)).toBeLessThan(14.7);
     expect(gzipped(/^\| diceLoss and withMask \| composed, no value checks/)).toBeLessThan(11.8);
   });
 
-  test('nodes: every version of Node that is supported trains on the native backend', () => {
+  test('nodes: every supported version of Node trains on the native backend', () => {
     const { status, stdout } = run(process.execPath, ['scripts/nodes.js'], ROOT);
     expect({
       status,

@@ -1,4 +1,4 @@
-/** A user can name every type that a function takes or gives: its entry exports it, or softseg does. */
+/** Users can name every type that a function takes or returns: its entry exports the type, or softseg does. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,10 +8,10 @@ import { entries } from '../support/entries.js';
 
 const ROOT = join(__dirname, '../..');
 
-/** The declarations as users get them, with the types that TypeScript infers written out. */
+/** The declarations as users get them, with inferred types written out. */
 const declarations = (source: string) => join(ROOT, source.replace('src/', 'dist/').replace(/\.ts$/, '.d.ts'));
 
-/** The exports of entries, and the types that they name. */
+/** The exports of entries, and the types in their signatures. */
 class Signatures {
   private readonly program: ts.Program;
   private readonly checker: ts.TypeChecker;
@@ -32,7 +32,7 @@ class Signatures {
     return module ? this.checker.getExportsOfModule(module).map((symbol) => this.resolved(symbol)) : [];
   }
 
-  /** The names of types of the folder that an export names, and that are not among those that can be imported. */
+  /** The types of this package in an export's signature that cannot be imported. */
   missing(exported: ts.Symbol, importable: ReadonlySet<ts.Symbol>): string[] {
     const found = new Set<string>();
     const seen = new Set<ts.Symbol>([exported]);
@@ -79,8 +79,8 @@ function nameIn(node: ts.Node): ts.Node | undefined {
 const WITH_OTHER_PROPERTIES = /^(Omit|Partial|Pick|Readonly|Required)$/;
 
 /**
- * Parts that a type is made of, by `extends`, `|` or `&`, whole or as `Omit` and the like leave them, need no name of
- * their own: their content is looked at.
+ * Types that another type is made of (by `extends`, `|` or `&`, or through `Omit` and the like) need no name of their
+ * own: their content is checked instead.
  */
 function isPart(node: ts.Node, parent: ts.Node, inPlace: boolean): boolean {
   if (ts.isHeritageClause(parent)) return true;
@@ -105,14 +105,14 @@ describe.each(entries())('%s', (_, source) => {
     );
   });
 
-  test('exports every type that its functions name, unless softseg does', () => {
+  test('exports every type in the signatures of its functions, unless softseg does', () => {
     const exported = signatures.exportsOf(declarations(source));
     expect(exported.length).toBeGreaterThan(5);
     expect(faultsOf(signatures, exported, signatures.exportsOf(declarations('src/index.ts')))).toEqual([]);
   });
 });
 
-test('a type that cannot be imported is found, also in what a type is made of', () => {
+test('a type that cannot be imported is found, also inside another type', () => {
   const folder = mkdtempSync(join(tmpdir(), 'softseg-signatures-'));
   try {
     writeFileSync(
