@@ -1,5 +1,6 @@
 /**
- * Annotators in float64, from the definitions: every pixel for itself, sums of logarithms, no patterns.
+ * Annotators in float64, from the definitions: each pixel separately, with sums of logarithms, without grouping equal
+ * pixels.
  */
 import { at, linesAlong, map, ndarray, resolveAxis, sum, zeros, type NdArray } from './ndarray.js';
 
@@ -16,7 +17,7 @@ export interface StapleOptions {
 
 export interface StapleResult {
   consensus: NdArray;
-  /** [annotator][truth][answer] */
+  /** confusion[annotator][truth][answer]. */
   confusion: number[][][];
   prior: number[];
   iterations: number;
@@ -30,7 +31,7 @@ export function staple(masks: NdArray, options: StapleOptions = {}): StapleResul
   const classes = Array.from({ length: C }, (_, c) => c);
   const axis = resolveAxis(options.annotatorAxis ?? 0, masks.shape.length);
   const annotators = Array.from({ length: masks.shape[axis]! }, (_, a) => a);
-  // For each pixel the answer of each annotator, null where it did not look.
+  // For each pixel, the answer of each annotator; null where the annotator did not look.
   const pixels = linesAlong(masks, axis).map((line) =>
     line.map((k) => at(masks.data, k)).map((value) => (value === absentLabel ? null : value)),
   );

@@ -18,11 +18,11 @@ export interface ComboOptions
 
 type AnyLoss = (labels: NdArray, predictions: NdArray, options: object) => NdArray;
 
-/** Any loss of losses.ts is a term. */
+/** Any loss of losses.ts can be a term. */
 export function comboLoss(labels: NdArray, predictions: NdArray, options: ComboOptions = {}): NdArray {
   const { weights = { iou: 1, crossEntropy: 1 }, posWeight, ...rest } = options;
   const classCount = at(predictions.shape, resolveAxis(options.axis ?? -1, predictions.shape.length));
-  // one activation for all terms, and no softmax where a term is binary
+  // All terms share one activation, which is not softmax if a term is binary.
   const isForcedBinary = weights.binaryCrossEntropy !== undefined;
   const activation = options.activation ?? (isForcedBinary ? 'sigmoid' : defaultActivation(classCount));
   const shared = { ...rest, activation };

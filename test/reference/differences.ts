@@ -1,7 +1,7 @@
 import { at, item, type NdArray } from './ndarray.js';
 
 /**
- * The gradient of a scalar function by central differences. With `where` (places in x.data) only there, and NaN
+ * The gradient of a scalar function by central differences. With `where` (positions in x.data), only at these, and NaN
  * elsewhere.
  */
 export function centralDifference(
@@ -14,7 +14,7 @@ export function centralDifference(
   for (const k of where) {
     const above = shifted(x, k, h);
     const below = shifted(x, k, -h);
-    // the step as it is after rounding
+    // This is the step after rounding.
     const step = at(above.data, k) - at(below.data, k);
     gradient.data[k] = (valueOf(f(above)) - valueOf(f(below))) / step;
   }

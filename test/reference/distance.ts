@@ -1,11 +1,11 @@
-/** Distances, losses on shapes and surface scores, from their definitions, by comparing every pixel with every other. */
+/** Distances, losses on shapes and surface scores, from their definitions, comparing every pixel with every other. */
 import { at, scalar, sizeOf, sum, zeros, type NdArray } from './ndarray.js';
 import { isBinary, readPixels, type PixelOptions } from './pixels.js';
 import type { ClassOptions } from './losses.js';
 
 export type Spacing = number | readonly number[];
 
-/** A map of one sample and class. `counts` is false where a pixel does not. */
+/** The values of one sample and class. `counts` is false for pixels that do not count. */
 interface Plane {
   shape: number[];
   values: number[];
@@ -41,14 +41,14 @@ function stepAlong(spacing: Spacing, axis: number): number {
   return typeof spacing === 'number' ? spacing : at(spacing, axis);
 }
 
-/** From a pixel to the nearest one of a set; Infinity if the set is empty. */
+/** The distance from a pixel to the nearest pixel of a set; Infinity if the set is empty. */
 function nearest(from: number, set: readonly number[], shape: readonly number[], spacing: Spacing): number {
   return set.reduce((least, to) => Math.min(least, distanceBetween(from, to, shape, spacing)), Infinity);
 }
 
 const indicesWhere = (values: readonly boolean[]) => values.flatMap((value, i) => (value ? [i] : []));
 
-/** [N, ...spatial] */
+/** Gives [N, ...spatial]. */
 export function distanceTransform(mask: NdArray, { spacing = 1 }: { spacing?: Spacing } = {}): NdArray {
   const [samples = 0, ...shape] = mask.shape;
   const pixels = sizeOf(shape);
@@ -61,7 +61,7 @@ export function distanceTransform(mask: NdArray, { spacing = 1 }: { spacing?: Sp
   return result;
 }
 
-/** Distances of each counting pixel to the other side of the border at 0.5; null without a border. */
+/** Distances of each pixel that counts to the other side of the border at 0.5; null without a border. */
 function toOtherSide({ shape, values, counts }: Plane, spacing: Spacing): number[] | null {
   const inside = indicesWhere(values.map((value, i) => at2(counts, i) && value > 0.5));
   const outside = indicesWhere(values.map((value, i) => at2(counts, i) && !(value > 0.5)));
@@ -125,7 +125,7 @@ function readMaps(labels: NdArray, predictions: NdArray, options: PixelOptions):
   };
 }
 
-/** With the shape of the predictions, classes last. */
+/** Has the shape of the predictions, classes last. */
 export function signedDistance(
   labels: NdArray,
   { spacing = 1, ...options }: PixelOptions & { spacing?: Spacing } = {},
@@ -147,7 +147,7 @@ export interface ShapeLossOptions extends PixelOptions, ClassOptions {
   spacing?: Spacing;
 }
 
-/** Reduces a value for each sample and class; null is one that does not count. */
+/** Reduces a value for each sample and class; null stands for one that does not count. */
 function reduce(maps: AllMaps, options: ShapeLossOptions, valueOf: (maps: Maps) => number | null): NdArray {
   const { reduction = 'mean', classWeights } = options;
   const foreground = maps.classes > 1 && options.activation !== 'sigmoid';
@@ -207,7 +207,7 @@ export function hausdorffLoss(
 }
 
 interface Neighbourhoods {
-  /** The pixels that count, and for each of them those next to it, itself included. */
+  /** The pixels that count. The other fields hold each pixel's neighbours, including itself. */
   all: number[];
   inCross: number[][];
   inCube: number[][];
@@ -233,7 +233,7 @@ function neighbourhoods(shape: readonly number[], counts: readonly boolean[]): N
   return found;
 }
 
-/** Of one sample and class. */
+/** The skeleton of one sample and class. */
 function skeletonOf({ shape, values, counts }: Plane, iterations: number): number[] {
   const { all, inCross, inCube } = neighbourhoods(shape, counts);
   const over = (source: readonly number[], sets: number[][], pick: (...values: number[]) => number) => {
@@ -256,7 +256,7 @@ function skeletonOf({ shape, values, counts }: Plane, iterations: number): numbe
   return skeleton!.map((value, i) => (at2(counts, i) ? value : 0));
 }
 
-/** [N, ...spatial, C] */
+/** Gives [N, ...spatial, C]. */
 export function softSkeleton(values: NdArray, { iterations = 3 }: { iterations?: number } = {}): NdArray {
   const maps = readMaps(values, values, { activation: 'none' });
   const result = zeros(values.shape);

@@ -1,4 +1,4 @@
-/** alpha-entmax by bisection in float64, from the conditions that its solution has to meet. */
+/** alpha-entmax by bisection in float64, from the conditions that its solution must meet. */
 import { at, linesAlong, sum, zeros, type NdArray } from './ndarray.js';
 
 export function entmax(logits: NdArray, { alpha = 1.5, axis = -1 }: { alpha?: number; axis?: number } = {}): NdArray {
@@ -22,15 +22,16 @@ export function entmax15(logits: NdArray, { axis = -1 }: { axis?: number } = {})
 }
 
 /**
- * p_i = max(0, (alpha - 1)(z_i - max z) + m^(alpha - 1))^(1/(alpha - 1)) with the largest p, m, for which Σ p = 1. Where p
- * jumps between two neighbouring numbers m, what is lacking is shared among those that jump.
+ * p_i = max(0, (alpha - 1)(z_i - max z) + m^(alpha - 1))^(1/(alpha - 1)), where m, the largest p, is such that Σ p = 1.
+ * If p jumps between two neighbouring numbers m, the difference to 1 is shared among the values that jump.
  */
 function entmaxOf(z: readonly number[], alpha: number): number[] {
   const largest = Math.max(...z);
   const order = alpha - 1;
   const probabilities = (m: number) =>
     z.map((value) => {
-      // m·(1 + order·(value - largest)/m^order)^(1/order), which is accurate for small orders too.
+      // This is m·(1 + order·(value - largest)/m^order)^(1/order), computed so that it is also accurate for small
+      // orders.
       const x = value === largest ? 0 : (order * (value - largest)) / m ** order;
       return x > -1 ? m * Math.exp(Math.log1p(x) / order) : 0;
     });
@@ -47,7 +48,8 @@ function entmaxOf(z: readonly number[], alpha: number): number[] {
 }
 
 /**
- * The gradient of Σ dy p to z: g_i = Σ_j s_i s_j (dy_i - dy_j) / Σ s, s = p^(2 - alpha) where p > 0, at most 1e9.
+ * The gradient of Σ dy p with respect to z: g_i = Σ_j s_i s_j (dy_i - dy_j) / Σ s, with s = p^(2 - alpha), at most 1e9,
+ * where p > 0.
  */
 export function entmaxGradient(z: readonly number[], dy: readonly number[], alpha: number): number[] {
   const s = entmaxOf(z, alpha).map((p) => (p > 0 ? Math.min(p ** (2 - alpha), 1e9) : 0));
@@ -55,7 +57,7 @@ export function entmaxGradient(z: readonly number[], dy: readonly number[], alph
   return s.map((own, i) => sum(s.map((other, j) => ((own * other) / total) * (at(dy, i) - at(dy, j)))));
 }
 
-/** What the solution maximizes: Σ p z + Σ (p - p^alpha)/(alpha (alpha - 1)). */
+/** The objective that the solution maximizes: Σ p z + Σ (p - p^alpha)/(alpha (alpha - 1)). */
 export function entmaxObjective(p: ArrayLike<number>, z: readonly number[], alpha: number): number {
   return sum(z.map((value, i) => at(p, i) * value + (at(p, i) - at(p, i) ** alpha) / (alpha * (alpha - 1))));
 }

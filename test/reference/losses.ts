@@ -54,7 +54,7 @@ export interface UnifiedFocalOptions extends RegionOptions, PixelOptions {
 
 export type CrossEntropyOptions = BinaryCrossEntropyOptions;
 
-/** The sums of one sample and one class, with the intersection that `overlap` asks for. */
+/** The sums of one sample and one class, with the intersection in the form that `overlap` selects. */
 interface Row {
   intersection: number;
   product: number;
@@ -94,7 +94,7 @@ export function mccLoss(labels: NdArray, predictions: NdArray, options: PixelOpt
   return regionLoss(labels, predictions, options, mccValue(options));
 }
 
-/** The value of a sample takes all its classes at once. */
+/** A sample's value depends on all of its classes together. */
 export function generalizedDiceLoss(
   labels: NdArray,
   predictions: NdArray,
@@ -190,7 +190,7 @@ function regionLoss(
   return reduceRegion(table, { ...options, absent }, valueOf);
 }
 
-/** The sums over each image or over the batch, and what is done with absent classes. */
+/** The sums over each image or over the batch, and the treatment of absent classes. */
 function regionTable(labels: NdArray, predictions: NdArray, options: PixelOptions & RegionOptions) {
   const classCount = at(predictions.shape, resolveAxis(options.axis ?? -1, predictions.shape.length));
   const activation = options.activation ?? defaultActivation(classCount);
@@ -306,7 +306,7 @@ export function binaryCrossEntropyLoss(
   });
 }
 
-/** -Σ abs(t - p)^gamma t log p, or the mean over classes of the same with the binary cross-entropy. */
+/** -Σ abs(t - p)^gamma t log p; in the binary form, the mean over classes of the same with the binary cross-entropy. */
 export function focalLoss(labels: NdArray, predictions: NdArray, options: FocalOptions = {}): NdArray {
   const { gamma = 2, alpha } = options;
   return weightedFocal(labels, predictions, options, gamma, (t) => {
@@ -352,7 +352,7 @@ function weightedFocal(
   });
 }
 
-/** The places in `pixels` of those that count: the hardest of each sample, the first ones among equals. */
+/** The positions in `pixels` of the pixels that count: the hardest of each sample, the first ones if they are equal. */
 function hardestOf(pixels: readonly Pixel[], values: readonly number[], fraction: number): Set<number> {
   const chosen = new Set<number>();
   for (const sample of new Set(pixels.map((pixel) => pixel.sample))) {

@@ -9,7 +9,7 @@ export interface LovaszOptions extends PixelOptions {
   reduction?: 'mean' | 'sum' | 'none' | 'sample';
 }
 
-/** A pixel of one class: how wrong it is, from 0 on, and what it would be if it were wrong altogether. */
+/** A pixel of one class: its error, from 0 on, and its probability if it were completely wrong. */
 interface Place {
   weight: number;
   label: number;
@@ -80,7 +80,7 @@ export function extension(places: readonly Place[]): number {
   return integral;
 }
 
-/** 1 - Σ w min(q, t)/Σ w max(q, t), if q is wrong altogether where it is wrong, and t elsewhere. */
+/** 1 - Σ w min(q, t)/Σ w max(q, t), where q is completely wrong in wrong pixels, and t elsewhere. */
 function jaccardDistance(places: readonly Place[], wrong: readonly boolean[]): number {
   const q = places.map((place, i) => (wrong[i] ? place.wrong : place.label));
   const intersection = sum(places.map(({ weight, label }, i) => weight * Math.min(at(q, i), label)));

@@ -21,7 +21,7 @@ export interface Batch {
   mask?: NdArray;
 }
 
-/** What is known of a class in a sample. */
+/** The facts about one class in one sample. */
 interface Region {
   value: number;
   labelled: number;
@@ -31,7 +31,7 @@ interface Region {
 const firstLargest = (values: readonly number[]) => values.indexOf(Math.max(...values));
 const sumOf = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 
-/** Pixels with ones and zeros for probabilities, and for labels if they are to be hard too. */
+/** Pixels with probabilities made 0 or 1, and labels too if they are to be hard. */
 function harden(pixels: Pixel[], exclusive: boolean, { hard = false, threshold }: RegionScoreOptions): Pixel[] {
   if (hard === false) return pixels;
   const largest = exclusive && threshold === undefined;
@@ -45,11 +45,11 @@ function harden(pixels: Pixel[], exclusive: boolean, { hard = false, threshold }
   });
 }
 
-/** The sums of pixels as one region per class, scored. */
+/** The scores of the classes in these pixels, taken as one region each. */
 function regionsOf(name: ScoreName, pixels: Pixel[], classCount: number, options: RegionScoreOptions): Region[] {
   const { overlap = 'metric', alpha = 0.5, beta = 0.5 } = options;
   return Array.from({ length: classCount }, (_, c) => {
-    // On values in [0, 1], (p + t - |p - t|)/2 is the smaller of the two.
+    // For values in [0, 1], (p + t - |p - t|)/2 is the smaller of the two.
     const both = (p: number, t: number) => (overlap === 'metric' ? Math.min(p, t) : p * t);
     const predicted = sumOf(pixels.map(({ weight, probabilities }) => weight * at(probabilities, c)));
     const labelled = sumOf(pixels.map(({ weight, labels }) => weight * at(labels, c)));
@@ -112,7 +112,7 @@ export function regionScore(
   return scalar(counted.length > 0 ? sumOf(counted.map((m) => m.total / m.weight)) / counted.length : 1);
 }
 
-/** The score of a data set in the three forms of Wang et al., and that of each class. */
+/** The score of a data set in the three forms of Wang et al., and the scores of the classes. */
 export function meanScore(
   name: ScoreName,
   batches: Batch[],
@@ -210,7 +210,7 @@ export function expectedCalibrationError(
     let total = 0;
     for (const { weight, probabilities, labels } of pixels) {
       const c = column ?? firstLargest(probabilities);
-      // The last bin whose lower edge, in float32 as the confidences are, is not above it.
+      // This is the last bin whose lower edge, rounded to float32 like the confidences, does not exceed the confidence.
       const edges = Array.from({ length: bins }, (_, k) => (k === 0 ? -Infinity : Math.fround(k / bins)));
       const bin = edges.findLastIndex((edge) => at(probabilities, c) >= edge);
       off.data[bin]! += weight * (at(probabilities, c) - at(labels, c));
@@ -221,7 +221,7 @@ export function expectedCalibrationError(
   return scalar(sumOf(errors) / errors.length);
 }
 
-/** Rows are labels, columns predictions. */
+/** Rows are labels, columns are predictions. */
 export function confusionMatrix(batches: Batch[], options: PixelOptions & { threshold?: number } = {}): number[][] {
   let counts: number[][] = [];
   for (const { labels, predictions, mask } of batches) {

@@ -15,7 +15,7 @@ export function zeros(shape: readonly number[]): NdArray {
   return { shape: [...shape], data: new Float64Array(sizeOf(shape)) };
 }
 
-/** From nested lists, or from a flat list and a shape. */
+/** Makes an array from nested lists, or from a flat list and a shape. */
 export function ndarray(values: Nested | Float32Array | Int32Array | Uint8Array, shape?: readonly number[]): NdArray {
   const numbers = ArrayBuffer.isView(values) ? [...values] : flatten(values);
   const array = { shape: [...(shape ?? nestedShape(values as Nested))], data: Float64Array.from(numbers) };
@@ -25,7 +25,7 @@ export function ndarray(values: Nested | Float32Array | Int32Array | Uint8Array,
   return array;
 }
 
-/** The same as ndarray, flagged as int32. */
+/** The same as ndarray, marked as int32. */
 export function indices(values: Nested | Int32Array, shape?: readonly number[]): NdArray {
   return { ...ndarray(values, shape), dtype: 'int32' };
 }
@@ -57,7 +57,7 @@ export function at(values: ArrayLike<number>, index: number): number {
   return value;
 }
 
-/** A negative axis counts from the end. */
+/** The axis counted from the front; a negative axis counts from the end. */
 export function resolveAxis(axis: number, rank: number): number {
   return axis < 0 ? axis + rank : axis;
 }

@@ -17,7 +17,7 @@ export function softmax(values: readonly number[]): number[] {
   return values.map((value) => Math.exp(value - normalizer));
 }
 
-/** Logits as they enter softmax and sigmoid: scaled, and finite. */
+/** A logit as it enters softmax and sigmoid: scaled, and finite. */
 export function scaledLogit(logit: number, sharpness: number): number {
   return Math.min(Math.max(sharpness * logit, -1e9), 1e9);
 }

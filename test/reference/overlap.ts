@@ -2,7 +2,7 @@ import { at, zeros, type NdArray } from './ndarray.js';
 import { timesLog } from './numbers.js';
 import { isBinary, readPixels, type Pixel, type PixelOptions } from './pixels.js';
 
-/** Sums over the pixels of each sample: [N, C], but valid: [N]. */
+/** Sums over the pixels of each sample: [N, C], except valid: [N]. */
 export interface Overlap {
   intersection: NdArray;
   predicted: NdArray;
@@ -49,7 +49,7 @@ export function overlap(labels: NdArray, predictions: NdArray, options: PixelOpt
   };
 }
 
-/** The sums of several pieces of the same samples. */
+/** The sums of several pieces of the same samples, added up. */
 export function mergeOverlaps(first: Overlap, ...rest: Overlap[]): Overlap {
   return mapSums(first, (array, name) => {
     const total = { shape: [...array.shape], data: Float64Array.from(array.data) };

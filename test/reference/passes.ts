@@ -15,7 +15,7 @@ export interface PassAttributes {
   entropy: EntropyTerm;
 }
 
-/** What one pixel of weight 1 adds to each sum of each class: [9][C], in the order of the contract. */
+/** The amount that one pixel of weight 1 adds to each sum of each class: [9][C], in the order of the contract. */
 export function summandsOf(
   predictions: readonly number[],
   labels: readonly number[],

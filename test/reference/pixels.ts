@@ -3,7 +3,7 @@ import { scaledLogit, sigmoid, softmax, softplus, logSumExp } from './numbers.js
 
 export type Activation = 'softmax' | 'sigmoid' | 'none' | ((logits: NdArray) => NdArray);
 
-/** The options that say how labels and predictions are read. */
+/** The options that say how to read labels and predictions. */
 export interface PixelOptions {
   activation?: Activation;
   sharpness?: number;
@@ -15,13 +15,13 @@ export interface PixelOptions {
 /** One pixel that counts: a value per class, and its weight. */
 export interface Pixel {
   sample: number;
-  /** row-major number of the pixel among the spatial positions of its sample */
+  /** Row-major number of the pixel among the spatial positions of its sample. */
   position: number;
   weight: number;
   labels: number[];
   probabilities: number[];
   logProbabilities: number[];
-  /** log(1 - p) of each class */
+  /** log(1 - p) of each class. */
   logComplements: number[];
 }
 
@@ -30,11 +30,11 @@ export interface Pixels {
   classCount: number;
   spatialShape: number[];
   activation: Activation;
-  /** only the pixels with a weight above 0 */
+  /** Only the pixels with a weight above 0. */
   pixels: Pixel[];
 }
 
-/** Everything a loss needs, pixel by pixel. */
+/** Everything that a loss needs, pixel by pixel. */
 export function readPixels(labels: NdArray, predictions: NdArray, options: PixelOptions): Pixels {
   const axis = resolveAxis(options.axis ?? -1, predictions.shape.length);
   const sampleCount = at(predictions.shape, 0);
@@ -72,7 +72,7 @@ export function readPixels(labels: NdArray, predictions: NdArray, options: Pixel
   return { sampleCount, classCount, spatialShape, activation, pixels };
 }
 
-/** Whether the cross-entropy of this activation has a term for 1 - t. */
+/** True if the cross-entropy under this activation has a term for 1 - t. */
 export function isBinary(activation: Activation, classCount: number): boolean {
   return activation === 'sigmoid' || (activation !== 'softmax' && classCount === 1);
 }

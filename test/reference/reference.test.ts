@@ -35,7 +35,7 @@ function expectClose(actual: NdArray, expected: readonly number[], tolerance = 1
 
 const close = (actual: NdArray, expected: number, tolerance?: number) => expectClose(actual, [expected], tolerance);
 
-// one sample, two pixels, two classes
+// One sample, two pixels, two classes.
 const soft = ndarray([
   [
     [0.3, 0.7],
@@ -51,7 +51,7 @@ const guess = ndarray([
 const given = { activation: 'none' } as const;
 
 describe('the sums', () => {
-  test('are those of two pixels added up by hand', () => {
+  test('equal those of two pixels added up by hand', () => {
     const table = overlap(soft, guess, given);
     expectClose(table.intersection, [0.15 + 0.75, 0.35]);
     expectClose(table.predicted, [1.25, 0.75]);
@@ -63,7 +63,7 @@ describe('the sums', () => {
     expectClose(table.valid, [2]);
   });
 
-  test('are weighted by the mask, and a pixel of weight 0 may hold anything', () => {
+  test('are weighted by the mask, and ignore pixels of weight 0', () => {
     const broken = ndarray([
       [
         [0.5, 0.5],
@@ -75,7 +75,7 @@ describe('the sums', () => {
     expectClose(table.valid, [3]);
   });
 
-  test('of halves add up to those of the whole', () => {
+  test('of two halves add up to those of the whole', () => {
     const left = overlap(soft, guess, { ...given, mask: ndarray([[1, 0]]) });
     const right = overlap(soft, guess, { ...given, mask: ndarray([[0, 1]]) });
     const merged = mergeOverlaps(left, right);
@@ -87,7 +87,7 @@ describe('region losses', () => {
   const labels = ndarray([[[1], [1], [0], [0]]]);
   const predictions = ndarray([[[0.8], [0.4], [0.2], [0]]]);
 
-  test('on hard labels are the textbook ones in both overlap forms', () => {
+  test('equal the textbook losses on hard labels in both overlap forms', () => {
     for (const form of ['metric', 'product'] as const) {
       const options = { ...given, overlap: form };
       close(iouLoss(labels, predictions, options), 1 - 1.2 / (1.4 + 2 - 1.2));
@@ -98,18 +98,18 @@ describe('region losses', () => {
     }
   });
 
-  test('on soft labels are zero at p = t in the metric form only', () => {
+  test('are zero at p = t on soft labels only in the metric form', () => {
     const activated = { ...given, overlap: 'product' } as const;
     close(iouLoss(soft, soft, given), 0, 1e-15);
     close(diceLoss(soft, soft, given), 0, 1e-15);
     close(tverskyLoss(soft, soft, given), 0, 1e-15);
     close(diceLoss(soft, soft, { ...given, squared: true }), 0, 1e-15);
     close(diceLoss(soft, soft, activated), (1 - (2 * 1.09) / 2.6 + 1 - (2 * 0.49) / 1.4) / 2);
-    // metric: intersections min(p, t) summed: 0.3 + 0.75 and 0.5
+    // In the metric form, the intersections min(p, t) add up to 0.3 + 0.75 and 0.5.
     expectClose(iouLoss(soft, guess, { ...given, reduction: 'none' }), [1 - 1.05 / 1.5, 1 - 0.5 / 0.95]);
   });
 
-  test('of an absent class are skipped, penalized or left to the formula', () => {
+  test('skip an absent class, penalize it or apply the formula', () => {
     const one = indices([[0, 0]]);
     const values = (absent: 'skip' | 'penalize' | 'smooth') =>
       diceLoss(one, guess, { ...given, absent, smooth: 1, reduction: 'none' });
@@ -122,12 +122,12 @@ describe('region losses', () => {
     close(diceLoss(one, guess, { activation: (z) => z, smooth: 1 }), present);
   });
 
-  test('take the absent class for penalized under sigmoid', () => {
+  test('penalize an absent class under sigmoid', () => {
     close(iouLoss(ndarray([[[0], [0]]]), ndarray([[[0], [0]]])), 0.5);
     close(iouLoss(ndarray([[[0, 0]]]), ndarray([[[0, 0]]]), { activation: 'sigmoid' }), 0.5);
   });
 
-  test('reduce over classes by their weights and over the samples that have a term', () => {
+  test('take weighted means over classes, and means over the samples that have a term', () => {
     const two = indices([
       [0, 1],
       [9, 9],
@@ -149,7 +149,7 @@ describe('region losses', () => {
     expectClose(iouLoss(two, both, { ...given, aggregate: 'batch', reduction: 'none' }), together);
   });
 
-  test('with gamma are a power, and with nothing at all are 0', () => {
+  test('are a power with gamma, and 0 without any pixel', () => {
     close(tverskyLoss(labels, predictions, { ...given, gamma: 0.5 }), Math.sqrt(1 - 2.4 / 3.4));
     close(
       iouLoss(
@@ -165,7 +165,7 @@ describe('region losses', () => {
 });
 
 describe('cross-entropies', () => {
-  test('are those of the definition', () => {
+  test('equal the definition', () => {
     const softmaxed = [1 / (1 + Math.E), Math.E / (1 + Math.E)] as const;
     const logits = ndarray([[2, 3]]);
     const labels = ndarray([[0.25, 0.75]]);
@@ -180,7 +180,7 @@ describe('cross-entropies', () => {
     close(crossEntropyLoss(labels, minimum, { subtractEntropy: true }), 0);
   });
 
-  test('in binary form are the mean over classes', () => {
+  test('are the mean over classes in the binary form', () => {
     const labels = ndarray([[0.25, 1]]);
     const logits = ndarray([[0, Math.log(3)]]); // p = 0.5, 0.75
     const [first, second] = [Math.log(2), -Math.log(0.75)];
@@ -228,12 +228,12 @@ describe('cross-entropies', () => {
     close(crossEntropyLoss(labels, logits, { ...options, classWeights: [1, 0] }), unit / 6);
   });
 
-  test('of probabilities stay finite at 0', () => {
+  test('stay finite at probabilities of 0', () => {
     close(crossEntropyLoss(ndarray([[1, 0]]), ndarray([[0, 1]]), given), 12 * Math.LN10);
     close(crossEntropyLoss(ndarray([[0]]), ndarray([[1]]), given), 12 * Math.LN10);
   });
 
-  test('know the class axis', () => {
+  test('take the class axis into account', () => {
     const last = ndarray([
       [
         [1, 2, 4],
@@ -261,7 +261,7 @@ test('comboLoss is the weighted sum of its terms', () => {
 });
 
 describe('relaxations', () => {
-  test('powerSharpen gives the published figures', () => {
+  test('powerSharpen gives the published values', () => {
     const values = ndarray([0.1304, 0.5134, 0.7426, 0.7159, 0.5705]);
     expectClose(powerSharpen(values, 1), [0.1304, 0.5134, 0.7426, 0.7159, 0.5705]);
     expectClose(powerSharpen(values, 2), [0.017, 0.2636, 0.9337, 0.5125, 0.3254], 1e-4);
@@ -333,7 +333,7 @@ describe('relaxations', () => {
     expectClose(labels, [0.5, 0, 0.5, 0.5, 0.5, 0]);
   });
 
-  test('schedules start, end and stand still where they should', () => {
+  test('schedules start, end and stay constant at the right steps', () => {
     const range = { from: 1, to: 16, steps: 4 };
     const at = (schedule: (step: number) => number) => [-1, 0, 2, 4, 9].map(schedule);
     expectClose(ndarray(at(linearSchedule(range))), [1, 1, 8.5, 16, 16]);
@@ -343,7 +343,7 @@ describe('relaxations', () => {
   });
 });
 
-test('central differences find the gradient of softmax cross-entropy, which is p - t', () => {
+test('central differences give the gradient of softmax cross-entropy, which is p - t', () => {
   const labels = ndarray([[0.2, 0.3, 0.5]]);
   const logits = ndarray([[1, -1, 0.5]]);
   const expected = [...softOneHot(logits).data].map((p, c) => p - labels.data[c]!);

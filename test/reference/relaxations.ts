@@ -117,7 +117,7 @@ function mapLines(array: NdArray, axis: number, f: (line: number[]) => number[])
   return result;
 }
 
-/** The value of a small array at element `index` of the shape that it broadcasts to. */
+/** The value of a small array for element `index` of the shape that it broadcasts to. */
 function broadcastAt(array: NdArray, shape: readonly number[], index: number): number {
   let offset = 0;
   for (let a = 0; a < array.shape.length; a++) {

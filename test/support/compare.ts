@@ -11,7 +11,10 @@ export function toArray(tensor: tf.Tensor): NdArray {
   return tensor.dtype === 'int32' ? { ...array, dtype: 'int32' } : array;
 }
 
-/** Equal in shape, and within the tolerance relative to the largest expected value. NaN is never close. */
+/**
+ * Checks that shapes are equal, and values within the tolerance relative to the largest expected value. NaN always
+ * fails.
+ */
 export function expectClose(actual: tf.Tensor | NdArray, expected: tf.Tensor | NdArray, tolerance = 1e-5): void {
   const a = actual instanceof tf.Tensor ? toArray(actual) : actual;
   const e = expected instanceof tf.Tensor ? toArray(expected) : expected;

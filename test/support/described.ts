@@ -1,4 +1,4 @@
-/** Facts that tests read from the descriptions of losses, so that they find a new loss without its being named. */
+/** Facts that tests read from the descriptions of losses, so that they cover a new loss without naming it. */
 import type { OptionRule } from '../../src/losses/descriptions/optionRules.js';
 import type { AnyDescription } from '../../src/losses/descriptions/lossDescription.js';
 import { REGION_RULES } from '../../src/losses/families/options.js';
@@ -10,14 +10,14 @@ export const ALL_LOSSES = Object.keys(REGISTERED) as readonly LossName[];
 
 export const descriptionNamed = (name: LossName): AnyDescription => REGISTERED[name].description;
 
-/** The losses that share the pass over the pixels, each of which has its oracle in reference/. */
+/** The losses that share the pass over the pixels. Each has its oracle in reference/. */
 export const PASS_LOSSES = ALL_LOSSES.filter((name) => descriptionNamed(name).resolve);
 
-/** Whether the loss takes the options of region losses: it is one, or has one among its terms. */
+/** True if the loss takes the options of region losses: it is one, or has one among its terms. */
 export const hasRegion = (name: LossName): boolean =>
   Object.keys(REGION_RULES).every((option) => option in descriptionNamed(name).options);
 
-/** Whether the loss has several terms, of different shapes, which reduction 'none' cannot add up. */
+/** True if the loss has several terms of different shapes, which reduction 'none' cannot add up. */
 export function isSum(name: LossName): boolean {
   try {
     descriptionNamed(name).resolve!({ classes: 2, activation: 'sigmoid' }, { reduction: 'none' });
@@ -27,19 +27,19 @@ export function isSum(name: LossName): boolean {
   }
 }
 
-/** The losses that are one formula on the sums. */
+/** The losses that are a single formula on the sums. */
 export const REGION_LOSSES = PASS_LOSSES.filter((name) => hasRegion(name) && !isSum(name));
 
-/** Its name in `weights` of comboLoss. */
+/** The loss's name in `weights` of comboLoss. */
 export const termOf = (name: LossName): string => name.replace(/Loss$/, '');
 
-/** The options with rules of their own. */
+/** The loss's own options, with their rules. */
 export const ownRules = (name: LossName): [string, OptionRule][] => {
   const { own, options } = descriptionNamed(name);
   return own.map((option) => [option, options[option]!]);
 };
 
-/** Values that the rule allows, without its default: at most two numbers. None for tensors, lists and functions. */
+/** Values that the rule allows, apart from its default: at most two numbers. None for tensors, lists and functions. */
 export function valuesOf(rule: OptionRule): unknown[] {
   switch (rule.kind) {
     case 'flag':
@@ -63,7 +63,7 @@ export function valuesOf(rule: OptionRule): unknown[] {
 export const ownVariants = (name: LossName): Record<string, unknown>[] =>
   ownRules(name).flatMap(([option, rule]) => valuesOf(rule).map((value) => ({ [option]: value })));
 
-/** Values that the rule refuses, and how the message about each begins, after the option's name. */
+/** Values that the rule refuses, with the beginning of the message after the option's name. */
 export function refusedValues(rule: OptionRule): [value: unknown, message: string][] {
   switch (rule.kind) {
     case 'flag':

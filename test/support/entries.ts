@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 const ROOT = join(__dirname, '../..');
 
-/** The entries of package.json, as they are imported, with their sources. (The modules for pages hold the same.) */
+/** The entries of package.json under their import names, with their sources. (The modules for pages hold the same.) */
 export function entries(): [entry: string, source: string][] {
   const { name, exports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
     name: string;
@@ -16,5 +16,5 @@ export function entries(): [entry: string, source: string][] {
   );
 }
 
-/** Those that run in a browser. */
+/** The entries that run in a browser. */
 export const browserEntries = () => entries().filter(([entry]) => entry !== 'softseg/node');

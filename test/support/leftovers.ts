@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 
-/** Runs it once, and then five times more, after which the backend must not hold anything more. */
+/** Runs it once, then five more times, after which the backend must not hold more than before them. */
 export function expectNothingLeft(run: () => void): void {
   run();
   const data = () => (tf.backend() as { numDataIds(): number }).numDataIds();

@@ -31,9 +31,9 @@ export function tensorOptions({ mask, ...options }: Options): object {
   return mask ? { ...options, mask: toTensor(mask) } : options;
 }
 
-/** Checks value, gradient to the predictions and, for soft labels, to the labels. */
+/** Checks the value, the gradient to the predictions and, for soft labels, the gradient to the labels. */
 export function expectLikeOracle(name: LossName, labels: NdArray, logits: NdArray, options: Options): void {
-  // Where abs(p - t) is small, p - t in float32 has few digits, and so has a root of it.
+  // A small abs(p - t) has few digits in float32, and so has its root.
   const tolerance = name === 'unifiedFocalLoss' || Number(options['gamma']) < 1 ? 5e-5 : 1e-5;
   tf.tidy(() => {
     const loss = lossNamed(name);
@@ -44,7 +44,7 @@ export function expectLikeOracle(name: LossName, labels: NdArray, logits: NdArra
     const expectedValue = remembered(key, () => expected(labels, logits, options));
     expectClose(loss(t, z, own), expectedValue);
 
-    // Different factors for the entries of a result that is not a scalar.
+    // Each entry of the result gets a different factor.
     const factors = expectedValue.data.map((_, i) => 1 + 0.25 * (i % 5));
     const total = (t: NdArray, z: NdArray) =>
       expected(t, z, options).data.reduce((sum, value, i) => sum + value * factors[i]!, 0);

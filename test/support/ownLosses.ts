@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { defineLoss, defineRegionLoss, type Reduction, type RegionOptions } from '../../src/index.js';
 
-/** 1 - (share·I/P + (1 - share)·I/T), of precision and recall. */
+/** 1 - (share·I/P + (1 - share)·I/T): a mix of precision and recall. */
 export const agreementLoss = defineRegionLoss<RegionOptions & { share?: number }>({
   name: 'agreementLoss',
   options: { share: { kind: 'number', default: 0.5, least: 0, most: 1 } },
@@ -12,7 +12,7 @@ export const agreementLoss = defineRegionLoss<RegionOptions & { share?: number }
   },
 });
 
-/** The mean of abs(t - p)^power over all pixels; of each sample with reduction 'sample'. */
+/** The mean of abs(t - p)^power over all pixels; with reduction 'sample', the mean of each sample. */
 export const distanceLoss = defineLoss<{ power?: number; reduction?: Reduction }>({
   name: 'distanceLoss',
   options: {

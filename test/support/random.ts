@@ -11,7 +11,7 @@ export function randomNumbers(seed: number): () => number {
   };
 }
 
-/** Values that float32 holds exactly, so that the oracle and the backends see the same numbers. */
+/** Values that are exact in float32, so that the oracle and the backends see the same numbers. */
 export function randomArray(shape: readonly number[], seed: number, from: number, to: number): NdArray {
   const random = randomNumbers(seed);
   return ndarray(
@@ -24,7 +24,7 @@ export function randomLogits(shape: readonly number[], seed: number): NdArray {
   return randomArray(shape, seed, -3, 3);
 }
 
-/** Labels in [0, 1], of classes that may overlap. */
+/** Labels in [0, 1] of classes that may overlap. */
 export function randomLabels(shape: readonly number[], seed: number): NdArray {
   return randomArray(shape, seed, 0, 1);
 }

@@ -1,4 +1,4 @@
-/** The losses on the shape of a class, beside the oracle. */
+/** The losses on the shape of a class, and their comparison with the oracle. */
 import * as tf from '@tensorflow/tfjs-core';
 import * as softseg from '../../src/index.js';
 import * as reference from '../reference/index.js';
@@ -13,7 +13,9 @@ export type ShapeLossName = (typeof SHAPE_LOSSES)[number];
 export const shapeLoss = (name: ShapeLossName) => softseg[name] as Loss;
 export const shapeReference = (name: ShapeLossName) => distance[name] as ReferenceLoss;
 
-/** Checks value, gradient to the predictions and, for soft labels, to the labels (not where those lie on a kink). */
+/**
+ * Checks the value, the gradient to the predictions and, for soft labels, the gradient to the labels, except at kinks.
+ */
 export function expectLikeShapeOracle(
   name: ShapeLossName,
   labels: NdArray,
@@ -27,7 +29,7 @@ export function expectLikeShapeOracle(
     const value = expected(labels, logits, options);
     expectClose(loss(t, z, own), value);
 
-    // Different factors for the entries of a result that is not a scalar.
+    // Each entry of the result gets a different factor.
     const factors = value.data.map((_, i) => 1 + 0.25 * (i % 5));
     const total = (t: NdArray, z: NdArray) =>
       expected(t, z, options).data.reduce((sum, each, i) => sum + each * factors[i]!, 0);
