@@ -1,4 +1,4 @@
-/** NaN shows, ±Infinity means what it says, and axes of size 1 and 0 have an answer, in every function on labels. */
+/** In every function on labels, NaN shows, ±Infinity has its meaning, and axes of size 1 and 0 have defined results. */
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import {
@@ -24,7 +24,7 @@ import {
 
 type OfTensor = (x: tf.Tensor, axis?: number) => tf.Tensor;
 
-/** Those that relax along an axis. */
+/** Functions that relax along an axis. */
 const ALONG: Record<string, OfTensor> = {
   softOneHot: (x, axis = -1) => softOneHot(x, { axis, sharpness: 3 }),
   straightThroughOneHot: (x, axis = -1) => straightThroughOneHot(x, { axis, sharpness: 3 }),
@@ -37,7 +37,7 @@ const ALONG: Record<string, OfTensor> = {
   'entmax of alpha 3': (x, axis = -1) => entmax(x, { axis, alpha: 3 }),
 };
 
-/** Those that look at each value alone. */
+/** Functions of each value alone. */
 const EACH: Record<string, OfTensor> = {
   softThreshold: (x) => softThreshold(x),
   straightThroughThreshold: (x) => straightThroughThreshold(x),
@@ -64,7 +64,7 @@ describe('NaN', () => {
   beforeEach(() => checkValues('never'));
   afterEach(() => checkValues('first'));
 
-  test.each(Object.entries(ALONG))('makes its row NaN, and no other, in %s', (_, f) => {
+  test.each(Object.entries(ALONG))('makes its row NaN, and no other row, in %s', (_, f) => {
     const x = tf.tensor([[NaN, 1, 0], [0, 0.5, 1], [0, 0, NaN], [0, 1, 0], [NaN, NaN, NaN]]); // prettier-ignore
     const expected = [true, false, true, false, true].flatMap((broken) => [broken, broken, broken]);
     expect(where(f(x), Number.isNaN)).toEqual(expected);
@@ -76,7 +76,7 @@ describe('NaN', () => {
     expect(where(f(tf.tensor([NaN, 1, 0, NaN])), Number.isNaN)).toEqual([true, false, false, true]);
   });
 
-  test('shows in labels of votes and masks, and in weights', () => {
+  test('shows in labels from votes and masks, and in weights', () => {
     const votes = tf.tensor([[NaN, 1], [3, 1], [0, 0]]); // prettier-ignore
     expect(where(softLabelsFromVotes(votes), Number.isNaN)).toEqual([true, true, false, false, false, false]);
     expect(where(softLabelsFromVotes(votes, { smoothing: 1 }), Number.isNaN).slice(0, 2)).toEqual([true, true]);
@@ -87,7 +87,7 @@ describe('NaN', () => {
     const weights = annotatorWeightsFromMasks(masks, { absentLabel: -1, normalize: false });
     expect(where(weights, Number.isNaN)).toEqual([true, false, false]);
     expect(where(annotatorWeightsFromVotes(votes, { normalize: false }), Number.isNaN)).toEqual([true, false, false]);
-    // Their mean is NaN.
+    // The mean of the weights is NaN.
     expect(where(annotatorWeightsFromMasks(masks), Number.isNaN)).toEqual([true, true, true]);
     expect(where(annotatorWeightsFromVotes(votes), Number.isNaN)).toEqual([true, true, true]);
   });
@@ -97,7 +97,7 @@ describe('Infinity', () => {
   const limits = () => tf.tensor([[Infinity, 0, 1], [-Infinity, 0, 1], [-Infinity, -Infinity, -Infinity]]); // prettier-ignore
 
   test.each(['softOneHot', 'sparsemax', 'entmax15', 'entmax of alpha 1.01', 'entmax of alpha 3'])(
-    'makes a row NaN in %s, and -Infinity is a probability of 0, but for a row of nothing else',
+    'makes a row NaN in %s, and -Infinity gives a probability of 0, except in a row of nothing else',
     (name) => {
       const p = ALONG[name]!(limits());
       expect(where(p, Number.isNaN)).toEqual([true, true, true, false, false, false, true, true, true]);
@@ -105,7 +105,7 @@ describe('Infinity', () => {
     },
   );
 
-  test('is the largest value for hard ones', () => {
+  test('counts as the largest value in hard relaxations', () => {
     expect([...straightThroughOneHot(limits()).dataSync().subarray(0, 6)]).toEqual([1, 0, 0, 0, 0, 1]);
     expect([...straightThroughThreshold(tf.tensor([Infinity, -Infinity])).dataSync()]).toEqual([1, 0]);
     expect([...softThreshold(tf.tensor([Infinity, -Infinity])).dataSync()]).toEqual([1, 0]);
@@ -114,7 +114,7 @@ describe('Infinity', () => {
 
 describe('an axis of size 1', () => {
   test.each(Object.entries(ALONG).filter(([name]) => name !== 'powerSharpen'))(
-    'has the probability 1, and no gradient, in %s',
+    'gives the probability 1, without a gradient, in %s',
     (_, f) => {
       const x = tf.tensor([[0.3], [-2], [7]]);
       for (const [z, axis] of [
@@ -130,11 +130,11 @@ describe('an axis of size 1', () => {
     },
   );
 
-  test('sharpens the only value, which is the largest', () => {
+  test('is sharpened as the maximum by powerSharpen', () => {
     expect(powerSharpen(tf.tensor([[0.5]]), 2).dataSync()[0]).toBeCloseTo(0.75, 6);
   });
 
-  test('is one annotator, one class, one pixel', () => {
+  test('may hold one annotator, one class, or one pixel', () => {
     expect([...softLabelsFromMasks(tf.tensor([[1, 0]])).dataSync()]).toEqual([1, 0]);
     expect([...softLabelsFromVotes(tf.tensor([[4], [0]])).dataSync()]).toEqual([1, -1]);
     expect([...softLabelsFromVotes(tf.tensor([[4]]), { annotators: 5 }).dataSync()]).toEqual([Math.fround(0.8)]);
@@ -149,7 +149,7 @@ describe('an axis of size 1', () => {
   });
 });
 
-describe('a tensor without any value', () => {
+describe('a tensor without values', () => {
   test.each(all)('is refused by %s', (name, f) => {
     for (const shape of [
       [0, 3, 2],
@@ -163,7 +163,7 @@ describe('a tensor without any value', () => {
   });
 });
 
-test('a value that marks entries of integers is one', () => {
+test('a value that marks entries in integer tensors must be an integer', () => {
   const masks = tf.zeros([2, 3], 'int32');
   const message = 'absentLabel must be an integer for int32 masks, got 1.5';
   expect(() => softLabelsFromMasks(masks, { absentLabel: 1.5 })).toThrow(`softLabelsFromMasks: ${message}`);

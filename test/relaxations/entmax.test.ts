@@ -14,7 +14,7 @@ const factors = randomArray(shape, 3, -1, 1);
 type Relax = (z: tf.Tensor) => tf.Tensor;
 type ReferenceRelax = (z: NdArray) => NdArray;
 
-/** By name: the function, the same in the oracle, and what alpha it stands for. */
+/** By name: the function, and the alpha it stands for. */
 const RELAXATIONS: [string, (z: tf.Tensor, options: { axis?: number }) => tf.Tensor, number][] = [
   ['sparsemax', sparsemax, 2],
   ['entmax15', entmax15, 1.5],
@@ -24,7 +24,7 @@ const RELAXATIONS: [string, (z: tf.Tensor, options: { axis?: number }) => tf.Ten
   ['entmax of alpha 3', (z, options) => entmax(z, { alpha: 3, ...options }), 3],
 ];
 
-/** Value, gradient and second derivative along `factors`. */
+/** Compares the value, the gradient, and the second derivative along `factors`. */
 function expectLikeOracle(relax: Relax, expected: ReferenceRelax): void {
   const weighted = (z: tf.Tensor) => tf.sum(tf.mul(relax(z), toTensor(factors)));
   const total = (z: NdArray) => reference.sum(expected(z).data.map((value, i) => value * factors.data[i]!));
@@ -38,14 +38,14 @@ function expectLikeOracle(relax: Relax, expected: ReferenceRelax): void {
   };
   const second = reference.centralDifference(referenceSlope, logits, 1e-4);
   const ours = tf.grad(slope)(z).dataSync();
-  // (Where all are exactly 0 there is only rounding.)
+  // If all are exactly 0, only rounding remains.
   const largest = Math.max(0.05, ...second.data.map(Math.abs));
   expect(Math.max(...second.data.map((value, i) => Math.abs(value - ours[i]!)))).toBeLessThan(1e-4 * largest);
 }
 
 describe.each(RELAXATIONS)('%s', (_, relax, alpha) => {
   test.each([[{}], [{ axis: 0 }], [{ axis: 1 }], [{ axis: -2 }], [{ axis: 2 }]])(
-    'solves its problem, with the right first and second derivatives, for %j',
+    'solves its problem, with correct first and second derivatives, for %j',
     (options) => {
       expectLikeOracle(
         (z) => relax(z, options),
@@ -54,7 +54,7 @@ describe.each(RELAXATIONS)('%s', (_, relax, alpha) => {
     },
   );
 
-  test.each([1, 2, 5, 64, 1024])('solves it for %d classes', (classes) => {
+  test.each([1, 2, 5, 64, 1024])('solves its problem for %d classes', (classes) => {
     for (const spread of [0.01, 1, 20]) {
       const z = randomArray([3, classes], classes, -spread, spread);
       const p = relax(toTensor(z), {});
@@ -68,14 +68,14 @@ describe.each(RELAXATIONS)('%s', (_, relax, alpha) => {
     }
   });
 
-  test('gives equal classes equal shares, and does not change when all logits do', () => {
+  test('gives equal classes equal probabilities, and does not change when all logits are shifted', () => {
     expectClose(relax(tf.fill([1, 8], 3), {}), tf.fill([1, 8], 1 / 8), 1e-6);
     expectClose(relax(tf.tensor([2, 2, -9, -9]), {}), tf.tensor([0.5, 0.5, 0, 0]), 1e-6);
     const z = tf.tensor([0.5, 0.25, 0, -0.75]);
     expectClose(relax(tf.add(z, 64), {}), relax(z, {}), 1e-6);
   });
 
-  test('is exactly 0 for classes that are far behind, and so is their gradient', () => {
+  test('is exactly 0, with a gradient of 0, for classes far below the maximum', () => {
     const behind = 1 / (alpha - 1);
     const z = tf.tensor([behind, 0, behind - 0.2, -1]);
     expect([...relax(z, {}).dataSync()].map((value) => value > 0)).toEqual([true, false, true, false]);
@@ -112,7 +112,7 @@ describe.each(RELAXATIONS)('%s', (_, relax, alpha) => {
     expectFinite(tf.grad((x) => tf.sum(tf.square(tf.grad(slope)(x))))(z));
   });
 
-  test('does not hide NaN, and keeps it to its row', () => {
+  test('keeps NaN visible, in its row alone', () => {
     const p = relax(
       tf.tensor([
         [0, NaN, 1],
@@ -134,7 +134,7 @@ describe.each(RELAXATIONS)('%s', (_, relax, alpha) => {
   });
 });
 
-/** Logits with ties, small and large gaps, and classes far behind. */
+/** Logits with ties, small and large gaps, and classes far below the maximum. */
 function hardRows(classes: number, seed: number): number[][] {
   const random = randomNumbers(seed);
   const fill = (value: (i: number) => number) => Array.from({ length: classes }, (_, i) => Math.fround(value(i)));
@@ -152,7 +152,7 @@ function hardRows(classes: number, seed: number): number[][] {
 
 const ALPHAS = [1.0001, 1.01, 1.1, 1.5, 1.9, 2, 2.1, 3, 5, 20, 100, 1000];
 
-describe('entmax of any alpha, with ties and gaps up to 1e4', () => {
+describe('entmax for any alpha, with ties and gaps up to 1e4', () => {
   test.each(ALPHAS)('solves its problem, with the gradient of the oracle, at alpha %d', (alpha) => {
     for (const classes of [1, 2, 3, 33, 1030]) {
       const rows = hardRows(classes, classes);
@@ -182,7 +182,7 @@ describe('entmax of any alpha, with ties and gaps up to 1e4', () => {
 });
 
 describe('entmax', () => {
-  test('is sparsemax at alpha 2 and entmax15 at 1.5, which is its default, and near softmax close to 1', () => {
+  test('is sparsemax at alpha 2, entmax15 at 1.5, the default, and close to softmax near 1', () => {
     const z = toTensor(randomLogits([20, 9], 5));
     expectClose(entmax(z, { alpha: 2 }), sparsemax(z), 1e-6);
     expectClose(entmax(z, { alpha: 1.5 }), entmax15(z), 1e-6);
@@ -194,7 +194,7 @@ describe('entmax', () => {
     const z = [0.9, 0.4, 0.1];
     const p = entmax(tf.tensor(z), { alpha }).dataSync();
     const best = exact.entmaxObjective(p, z, alpha);
-    // All of the simplex in steps of 1/200.
+    // The simplex is searched in steps of 1/200.
     let [most, at] = [-Infinity, [0, 0, 0]];
     for (let i = 0; i <= 200; i++) {
       for (let j = 0; i + j <= 200; j++) {
@@ -215,7 +215,7 @@ describe('entmax', () => {
     expect(supports[3]).toBeLessThan(6);
   });
 
-  test('refuses what does not fit', () => {
+  test('refuses invalid arguments', () => {
     const z = toTensor(logits);
     expect(() => entmax(z, { alpha: 1 })).toThrow('entmax: alpha must be a number > 1, got 1');
     expect(() => entmax(z, { alpha: NaN })).toThrow('entmax: alpha must be a number > 1, got NaN');

@@ -9,7 +9,7 @@ const logits = () => toTensor(randomLogits(shape, 1));
 const factors = () => toTensor(randomArray(shape, 3, -1, 1));
 
 describe('gumbelSoftmax', () => {
-  test('is the same for the same seed, on every backend, and another for another or none', () => {
+  test('is the same for the same seed on every backend, and different for another seed or none', () => {
     const z = tf.tensor([0.5, -1, 2, 0]);
     const sample = gumbelSoftmax(z, { seed: 7 });
     expectClose(gumbelSoftmax(z, { seed: 7 }), sample, 0);
@@ -19,8 +19,8 @@ describe('gumbelSoftmax', () => {
     expect(new Set(all).size).toBe(5);
   });
 
-  test('is the softmax of the logits and a noise that does not depend on them', () => {
-    // softmax(z + g) at z = 0 gives g up to a constant.
+  test('is the softmax of the logits plus a noise that does not depend on them', () => {
+    // At z = 0, softmax(z + g) gives g up to a constant.
     const noise = tf.log(gumbelSoftmax(tf.zeros(shape), { seed: 3 }));
     for (const sharpness of [0.5, 1, 3]) {
       expectClose(
@@ -33,7 +33,7 @@ describe('gumbelSoftmax', () => {
     expectClose(gumbelSoftmax(logits(), { seed: 3, axis: 1 }), softOneHot(tf.add(logits(), along), { axis: 1 }));
   });
 
-  test('chooses each class as often as softmax says', () => {
+  test('chooses each class with the frequency that softmax gives', () => {
     const z = [1, 0, -1];
     const count = 20_000;
     const all = tf.add(tf.zeros([count, 3]), tf.tensor(z));
@@ -44,7 +44,7 @@ describe('gumbelSoftmax', () => {
   });
 
   test('has noise of the Gumbel distribution', () => {
-    // The difference of two is logistic: its quartiles are ±log 3.
+    // The difference of two Gumbel variables is logistic, with quartiles at ±log 3.
     const p = gumbelSoftmax(tf.zeros([20_000, 2]), { seed: 6 });
     const below = tf.mean(tf.cast(tf.less(tf.slice(p, [0, 0], [20_000, 1]), 0.25), 'float32'));
     expect(Math.abs(below.dataSync()[0]! - 0.25)).toBeLessThan(0.01);
@@ -60,7 +60,7 @@ describe('gumbelSoftmax', () => {
     expectClose(second(ours), second(same), 1e-4);
   });
 
-  test('is one-hot where it is hard, with the gradient of the soft sample', () => {
+  test('is one-hot if hard, with the gradient of the soft sample', () => {
     for (const axis of [0, 1, -1]) {
       const options = { seed: 4, sharpness: 2, axis };
       const hard = gumbelSoftmax(logits(), { ...options, hard: true });
@@ -103,7 +103,7 @@ describe('gumbelSoftmax', () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  test('refuses what does not fit', () => {
+  test('refuses invalid arguments', () => {
     const z = logits();
     expect(() => gumbelSoftmax(z, { seed: 0.5 })).toThrow('gumbelSoftmax: seed must be an integer >= 0, got 0.5');
     expect(() => gumbelSoftmax(z, { hard: 1 } as object)).toThrow('gumbelSoftmax: hard must be true or false, got 1');
@@ -116,5 +116,5 @@ describe('gumbelSoftmax', () => {
   });
 });
 
-/** As every backend gives it. */
+/** The sample is the same on every backend. */
 const SAMPLE_OF_SEED_7 = [0.2151046, 0.0099987, 0.5812808, 0.1936159];

@@ -21,7 +21,7 @@ const factors = randomArray(shape, 3, -1, 1);
 type Relax = (x: tf.Tensor) => tf.Tensor;
 type ReferenceRelax = (x: NdArray) => NdArray;
 
-/** Value, gradient and second derivative along `factors`. */
+/** Compares the value, the gradient, and the second derivative along `factors`. */
 function expectLikeOracle(relax: Relax, expected: ReferenceRelax, input: NdArray): void {
   const weighted = (x: tf.Tensor) => tf.sum(tf.mul(relax(x), toTensor(factors)));
   const total = (x: NdArray) => reference.sum(expected(x).data.map((value, i) => value * factors.data[i]!));
@@ -57,7 +57,7 @@ describe('softOneHot', () => {
     expectFinite(tf.grad((x) => tf.sum(tf.square(softOneHot(x))))(tf.tensor([1e4, -1e4, -Infinity])));
   });
 
-  test('refuses what does not fit', () => {
+  test('refuses invalid arguments', () => {
     const x = toTensor(logits);
     expect(() => softOneHot(x, { sharpness: 0 })).toThrow('softOneHot: sharpness must be a number > 0, got 0');
     expect(() => softOneHot(x, { axis: 3 })).toThrow(
@@ -80,7 +80,7 @@ describe('softThreshold', () => {
     );
   });
 
-  test('has the gradients at ±2 that the docs name', () => {
+  test('has the gradients at ±2 that the docs give', () => {
     const slope = (sharpness: number) =>
       tf
         .grad((x) => tf.sum(softThreshold(x, { sharpness })))(tf.tensor([2]))
@@ -90,7 +90,7 @@ describe('softThreshold', () => {
     expect(slope(8)).toBeCloseTo(9e-7, 7);
   });
 
-  test('refuses what does not fit', () => {
+  test('refuses invalid arguments', () => {
     expect(() => softThreshold(toTensor(logits), { sharpness: -1 })).toThrow(
       'softThreshold: sharpness must be a number > 0, got -1',
     );
@@ -101,7 +101,7 @@ describe('softThreshold', () => {
 });
 
 describe('straight-through relaxations', () => {
-  test('are hard forward, the first maximum in a tie', () => {
+  test('give hard values, with the first maximum in a tie', () => {
     expectClose(straightThroughOneHot(tf.tensor([1, 3, 3])), tf.tensor([0, 1, 0]));
     for (const axis of [0, 1, 2, -2]) {
       expectClose(
@@ -128,7 +128,7 @@ describe('straight-through relaxations', () => {
     );
   });
 
-  test('refuse what does not fit, by their own names', () => {
+  test('refuse invalid arguments under their own names', () => {
     expect(() => straightThroughOneHot(toTensor(logits), { sharpness: 0 })).toThrow(
       'straightThroughOneHot: sharpness must',
     );
@@ -141,7 +141,7 @@ describe('straight-through relaxations', () => {
 describe('powerSharpen', () => {
   afterEach(() => checkValues('first'));
 
-  /** Figures published for this relaxation. */
+  /** The published values of this relaxation. */
   const figures: [number, number[]][] = [
     [2, [0.017, 0.2636, 0.9337, 0.5125, 0.3254]],
     [3, [0.0022, 0.1353, 0.9829, 0.3669, 0.1857]],
@@ -197,7 +197,7 @@ describe('powerSharpen', () => {
   });
 });
 
-test('relaxations leave no tensor but their result, in both directions', () => {
+test('relaxations leave no tensor except their result, forward and backward', () => {
   const x = toTensor(values);
   const relaxations: Relax[] = [
     (v) => softOneHot(v, { axis: 1, sharpness: 2 }),

@@ -13,7 +13,7 @@ describe('sparsemax', () => {
       const z = Array.from({ length: 4 }, () => Math.fround(4 * random() - 2));
       const p = [...sparsemax(tf.tensor(z)).dataSync()];
       const distance = (q: readonly number[]) => reference.sum(q.map((value, i) => (value - z[i]!) ** 2));
-      // The closest point has some support; on it, it is z moved so as to add up to 1.
+      // The closest point has some support, on which it equals z shifted so that it adds up to 1.
       const candidates = Array.from({ length: 15 }, (_, m) => {
         const inSupport = z.map((_, i) => (((m + 1) >> i) & 1) === 1);
         const size = inSupport.filter(Boolean).length;
@@ -25,7 +25,7 @@ describe('sparsemax', () => {
     }
   });
 
-  test('leaves points of the simplex where they are', () => {
+  test('leaves points of the simplex unchanged', () => {
     const p = toTensor(randomDistribution([10, 5], 2, 1));
     expectClose(sparsemax(p), p, 1e-6);
   });

@@ -10,7 +10,7 @@ describe.each([
   test.each([
     { from: 1, to: 8, steps: 10 },
     { from: 4, to: 0.25, steps: 7.5 },
-  ])('equals the oracle from before the start to after the end: %j', (options) => {
+  ])('equals the oracle, also before the start and after the end: %j', (options) => {
     for (const step of [-3, 0, 0.5, 1, 3.75, 7.4, 7.5, 10, 11, 1e9]) {
       expect(schedule(options)(step)).toBeCloseTo(expected(options)(step), 12);
     }
@@ -18,7 +18,7 @@ describe.each([
     expect(schedule(options)(options.steps)).toBe(options.to);
   });
 
-  test('refuses what does not fit', () => {
+  test('refuses invalid arguments', () => {
     expect(() => schedule({ from: 1, to: 2, steps: 0 })).toThrow(`${name}: steps must be a number > 0, got 0`);
     expect(() => schedule({ from: NaN, to: 2, steps: 1 })).toThrow(`${name}: from must be`);
     expect(() => schedule({ from: 1, to: 2, steps: 1, power: 1 } as never)).toThrow(`${name}: unknown option 'power'`);
