@@ -26,7 +26,7 @@ const indices = (spatial = [2, 3]) => toTensor(randomIndices([SAMPLES, ...spatia
 const oneHot = (t: tf.Tensor) => tf.cast(tf.oneHot(t as tf.Tensor3D, CLASSES), 'float32');
 const full = { batchSize: SAMPLES, epochs: 1, shuffle: false, verbose: 0 } as const;
 
-/** The same layers, not as a tf.Sequential. */
+/** The same layers in a functional model. */
 function functional(): tf.LayersModel {
   const inputs = tf.input({ shape: [2, 3, FEATURES] });
   return tf.model({ inputs, outputs: tf.layers.dense({ units: CLASSES }).apply(inputs) as tf.SymbolicTensor });
@@ -35,7 +35,7 @@ function functional(): tf.LayersModel {
 test.each([
   ['[N, ...spatial]', (t: tf.Tensor) => t],
   ['[N, ...spatial, 1]', (t: tf.Tensor) => tf.expandDims(t, -1)],
-])('class indices %s give what their one-hot labels give, in every function', async (_, shaped) => {
+])('class indices %s give the same as their one-hot labels, in every function', async (_, shaped) => {
   const [x, t] = [images(), shaped(indices())];
   const y = oneHot(indices());
   const expected: number[][] = [];
@@ -70,7 +70,7 @@ test.each([
   given.forEach((values, i) => values.forEach((value, j) => expectNumber(value, expected[i]![j]!)));
 });
 
-test('a functional model takes them as a sequential one does', async () => {
+test('a functional model takes class indices like a sequential one', async () => {
   const [x, t] = [images(), indices()];
   await training(functional(), { loss: comboLoss }, async (model) => {
     acceptAnyTargets(model);
@@ -80,8 +80,8 @@ test('a functional model takes them as a sequential one does', async () => {
   });
 });
 
-test('indices stay int32 and with their images when they are shuffled, split and batched', async () => {
-  // The features are the label, and the network passes them on.
+test('shuffling, splitting and batching keep indices int32 and with their images', async () => {
+  // The features encode the label, and the network passes them on.
   const t = indices();
   const x = tf.mul(oneHot(t), 12);
   const seen: { dtype: string; shape: number[]; value: number }[] = [];
@@ -96,7 +96,7 @@ test('indices stay int32 and with their images when they are shuffled, split and
     await model.fit(x, t, { epochs: 2, batchSize: 2, verbose: 0, validationSplit: 0.2 });
     await model.fitDataset(batchesOf(x, t, 4), { epochs: 1, verbose: 0 });
   });
-  // 5 samples in 3 batches and 2 in 1, twice, then 2 batches of the dataset.
+  // In each of two epochs, 5 samples in 3 batches and 2 in 1; then 2 batches of the dataset.
   expect(seen.map(({ shape }) => shape[0])).toEqual([2, 2, 1, 2, 2, 2, 1, 2, 4, 3]);
   for (const { dtype, shape, value } of seen) {
     expect(dtype).toBe('int32');
@@ -105,7 +105,7 @@ test('indices stay int32 and with their images when they are shuffled, split and
   }
 });
 
-test('indices [N] of a classifier come as [N, 1]', async () => {
+test('a classifier gets indices [N] as [N, 1]', async () => {
   const [x, t] = [images([]), indices([])];
   await training(oneOutput([], CLASSES), { loss: crossEntropyLoss }, async (model) => {
     acceptAnyTargets(model);
@@ -115,7 +115,7 @@ test('indices [N] of a classifier come as [N, 1]', async () => {
   });
 });
 
-test('no tensor is left', async () => {
+test('no tensor is left behind', async () => {
   const [x, t] = [images(), indices()];
   await training(oneOutput([2, 3], CLASSES), { loss: comboLoss }, async (model) => {
     const before = tf.memory().numTensors;
@@ -126,11 +126,11 @@ test('no tensor is left', async () => {
   });
 });
 
-describe('of several outputs', () => {
+describe('models of several outputs', () => {
   const x = () => images([]);
   const t = () => indices([]);
 
-  test('all that have a function as their loss accept any targets, or those that are named', async () => {
+  test('accept any targets for all outputs with a function as loss, or for the named ones', async () => {
     await training(twoOutputs([], [3, 2]), { loss: [comboLoss, 'meanSquaredError'] as never }, async (model) => {
       acceptAnyTargets(model);
       expect(freedOutputs(model)).toEqual(['first']);
@@ -152,7 +152,7 @@ describe('of several outputs', () => {
     );
   });
 
-  test('with one full-size label: deep supervision in compile', async () => {
+  test('can have one full-size label for deep supervision in compile', async () => {
     const input = tf.input({ shape: [4, 4, 3] });
     const coarse = tf.layers.averagePooling2d({ poolSize: 2 }).apply(input) as tf.SymbolicTensor;
     const model = tf.model({
@@ -173,7 +173,7 @@ describe('of several outputs', () => {
   });
 });
 
-describe('it says what is wrong', () => {
+describe('errors say what is wrong', () => {
   const on = (model: unknown, options?: object) => () => acceptAnyTargets(model as tf.LayersModel, options);
 
   test('with the model', () => {
@@ -212,7 +212,7 @@ describe('it says what is wrong', () => {
     });
   });
 
-  test('compile makes the model strict again', async () => {
+  test('with the shapes of targets after compile, which makes the model strict again', async () => {
     await training(oneOutput([2, 3], CLASSES), { loss: comboLoss }, async (model) => {
       acceptAnyTargets(model);
       expect(freedOutputs(model)).toEqual(['logits']);

@@ -18,7 +18,7 @@ const xs = () => toTensor(randomArray([6, 4, 3], 1, -1, 1));
 const ys = () => toTensor(randomDistribution([6, 4, 2], 2, 2));
 const tripled = linearSchedule({ from: 1, to: 7, steps: 3 });
 
-/** A loss that notes the sharpness of each call. */
+/** A loss that records the sharpness of each call. */
 function noting() {
   const seen: number[] = [];
   const loss = namedLoss('noting', { sharpness: 0 }, (t, p, { sharpness }) => {
@@ -37,7 +37,7 @@ async function fitted(loss: never, optimizer: tf.Optimizer, args: tf.ModelFitArg
 }
 
 describe('anneal', () => {
-  test('by epoch sets the value of the epoch before its first step, and puts it into the history', async () => {
+  test('by epoch sets the value before the first step of the epoch, and puts it into the history', async () => {
     const { loss, seen } = noting();
     const optimizer = tf.train.sgd(0.1);
     const callbacks = anneal(loss, { sharpness: tripled });
@@ -47,7 +47,7 @@ describe('anneal', () => {
     optimizer.dispose();
   });
 
-  test('by epoch goes on at initialEpoch', async () => {
+  test('by epoch continues at initialEpoch', async () => {
     const { loss, seen } = noting();
     const optimizer = tf.train.sgd(0.1);
     const callbacks = anneal(loss, { sharpness: tripled });
@@ -57,7 +57,7 @@ describe('anneal', () => {
     optimizer.dispose();
   });
 
-  test('by step follows the count of the optimizer, which a resumed run has back', async () => {
+  test("by step follows the optimizer's count, which a resumed run restores", async () => {
     const { loss, seen } = noting();
     const optimizer = tf.train.adam(0.1);
     const by = () => ({ by: 'step', optimizer }) as const;
@@ -76,7 +76,7 @@ describe('anneal', () => {
     resumed.dispose();
   });
 
-  test('works in fitDataset, and shows in the logs of batches to the callbacks after it', async () => {
+  test('works in fitDataset, and puts values into batch logs for the callbacks after it', async () => {
     const { loss, seen } = noting();
     const optimizer = tf.train.sgd(0.1);
     const model = oneOutput([4], 2);
@@ -94,11 +94,11 @@ describe('anneal', () => {
     optimizer.dispose();
   });
 
-  test('has no hook at the end of batches, for which tfjs-layers would read back the loss', () => {
+  test('has no hook at the end of batches, which would make tfjs-layers read back the loss', () => {
     expect(anneal(noting().loss, { sharpness: tripled })).not.toHaveProperty('onBatchEnd');
   });
 
-  test('the loss has in each epoch the value that it has with the option as a constant', async () => {
+  test('gives in each epoch the loss that a constant option would give', async () => {
     const loss = namedLoss('iouLoss', { aggregate: 'batch' });
     const optimizer = tf.train.sgd(0);
     const callbacks = anneal(loss, { sharpness: exponentialSchedule({ from: 1, to: 4, steps: 2 }) });
@@ -113,7 +113,7 @@ describe('anneal', () => {
     optimizer.dispose();
   });
 
-  test('in a loop, at(step) sets the values of all targets and returns them', () => {
+  test('sets and returns the values of all targets with at(step) in a loop', () => {
     const [a, b] = [namedLoss('iouLoss', {}), namedLoss('diceLoss', { sharpness: 9 })];
     const annealing = anneal([a, b], { sharpness: tripled });
     expect([a.options.sharpness, b.options.sharpness]).toEqual([1, 1]);
@@ -121,7 +121,7 @@ describe('anneal', () => {
     expect([a.options, b.options]).toEqual([{ sharpness: 4 }, { sharpness: 4 }]);
   });
 
-  test('moves the power of an activation of the user', () => {
+  test("anneals the power of a user's activation", () => {
     const sharpening = {
       power: 0,
       set(values: { power: number }) {
@@ -162,14 +162,14 @@ const OPTIMIZERS: [string, (rate: number) => tf.Optimizer][] = [
   ['rmsprop', (rate) => tf.train.rmsprop(rate)],
 ];
 
-/** tfjs's momentum forgets one of its tensors. */
+/** tfjs's momentum optimizer does not dispose one of its tensors. */
 function disposeOf(optimizer: tf.Optimizer): void {
   optimizer.dispose();
   (optimizer as unknown as { c?: tf.Tensor }).c?.dispose();
 }
 
 describe('learningRateSchedule', () => {
-  // The gradient is constant, so what a step adds is linear in its rate and depends on nothing else.
+  // The gradient is constant, so a step depends only on its rate, and linearly.
   test.each(OPTIMIZERS)('takes effect at the next step of tf.train.%s', (_, make) => {
     const gradient = tf.tensor([1, -2, 0.5]);
     const steps = (optimizer: tf.Optimizer, before: (step: number) => void): tf.Tensor[] => {
@@ -194,7 +194,7 @@ describe('learningRateSchedule', () => {
     [constant, optimizer].forEach(disposeOf);
   });
 
-  test('in fit counts epochs or steps, and logs the rate', async () => {
+  test('counts epochs or steps in fit, and logs the rate', async () => {
     for (const [by, logged] of [
       ['epoch', [8, 6]],
       ['step', [6, 2]],
@@ -230,13 +230,13 @@ describe('learningRateSchedule', () => {
 });
 
 describe('warmup', () => {
-  test('is a line up to where the schedule starts, then the schedule', () => {
+  test('is a line up to the start of the schedule, then the schedule', () => {
     const rate = warmup(linearSchedule({ from: 8, to: 0, steps: 4 }), { steps: 2, from: 2 });
     expect([-1, 0, 1, 2, 3, 6, 9].map(rate)).toEqual([2, 2, 5, 8, 6, 0, 0]);
     expect(warmup(() => 4, { steps: 4 })(1)).toBe(1);
   });
 
-  test('refuses what does not fit', () => {
+  test('refuses invalid arguments', () => {
     expect(() => warmup(1 as never, { steps: 1 })).toThrow('warmup: schedule must be a function of the step, got 1');
     expect(() => warmup(() => 1, { steps: 0 })).toThrow('warmup: steps must be a number > 0, got 0');
     expect(() => warmup(() => 1, { steps: 1, to: 1 } as never)).toThrow("warmup: unknown option 'to'");

@@ -1,6 +1,7 @@
 /**
- * Every loss in `model.compile` of tfjs-layers: by itself, configured by a lambda and as a namedLoss, for one output and
- * for two, in fit, fitDataset, trainOnBatch, evaluate and evaluateDataset. Values and steps are those done by hand.
+ * Every loss in `model.compile` of tfjs-layers: passed directly, configured by a lambda and as a namedLoss, for one
+ * output and for two, in fit, fitDataset, trainOnBatch, evaluate and evaluateDataset. Values and steps must equal those
+ * computed by hand.
  */
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
@@ -23,7 +24,7 @@ import {
   type Loss,
 } from './tinyModels.js';
 
-/** Options with which a loss gives another value than without; the others get those of their family. */
+/** Options that change the value of a loss; all other losses get those of their family. */
 const SPECIAL: Partial<Record<LossName, object>> = {
   binaryCrossEntropyLoss: { posWeight: 3 },
   boundaryLoss: { spacing: [1, 2] },
@@ -55,7 +56,7 @@ const CLASSES = 2;
 
 const images = () => toTensor(randomArray([SAMPLES, ...SPATIAL, FEATURES], 1, -1, 1));
 
-/** One-hot, with pixels of both classes in each image: a square, and here and there a pixel of the other class. */
+/** One-hot labels with both classes in each image: a square, and a few scattered pixels of the other class. */
 function labels(seed = 2): tf.Tensor {
   const random = randomNumbers(seed);
   const inside = (i: number) => Number(i % 16 >= 4 && i % 16 < 12 && i % 4 < 3);
@@ -76,14 +77,14 @@ const FORMS = [
   { form: 'as a namedLoss', compiled: named, expected: configured },
 ];
 
-test('every loss of the package has a row, and so has a name', () => {
+test('every loss of the package has a row, and therefore a name', () => {
   expect(Object.keys(SPECIAL).filter((name) => !NAMES.includes(name as LossName))).toEqual([]);
-  // deepSupervisionLoss takes a list of predictions, which no output of a model is.
+  // deepSupervisionLoss takes a list of predictions, which an output of a model cannot be.
   const exported = Object.keys(softseg).filter((name) => /^(?!define|named|deepSupervision).*Loss$/.test(name));
   expect(exported.toSorted()).toEqual(NAMES.toSorted());
 });
 
-test.each(NAMES)('the options of the row for %s matter', (name) => {
+test.each(NAMES)('the options in the row of %s change the value', (name) => {
   const [y, z] = [labels(), toTensor(randomArray([SAMPLES, ...SPATIAL, CLASSES], 3, -2, 2))];
   expect(numberOf(configured(name)(y, z))).not.toBeCloseTo(numberOf(softsegLoss(name)(y, z)), 3);
 });
@@ -91,7 +92,7 @@ test.each(NAMES)('the options of the row for %s matter', (name) => {
 const CASES = NAMES.flatMap((name) => FORMS.map((form) => ({ name, ...form })));
 
 describe.each(CASES)('$name $form', ({ name, compiled, expected }) => {
-  test('in fit, fitDataset and trainOnBatch gives its value and takes its step', async () => {
+  test('in fit, fitDataset and trainOnBatch gives the correct value and takes the correct step', async () => {
     const [x, y] = [images(), labels()];
     const runs = {
       fit: async (model: tf.LayersModel) => {
@@ -116,7 +117,7 @@ describe.each(CASES)('$name $form', ({ name, compiled, expected }) => {
     }
   });
 
-  test('in evaluate and evaluateDataset gives the mean of its values on batches', async () => {
+  test('in evaluate and evaluateDataset gives the mean of its values over batches', async () => {
     const [x, y] = [images(), labels()];
     await training(oneOutput(SPATIAL, CLASSES), { loss: compiled(name), metrics: [compiled(name)] }, async (model) => {
       const onSamples = (from: number, count: number) => {
@@ -133,7 +134,7 @@ describe.each(CASES)('$name $form', ({ name, compiled, expected }) => {
   });
 });
 
-describe.each(NAMES)('%s beside another loss, for two outputs', (name) => {
+describe.each(NAMES)('%s next to another loss, for two outputs', (name) => {
   const both: [Loss, Loss] = [configured(name), softsegLoss('comboLoss')];
   test.each([
     ['in the array form', [named(name), softseg.comboLoss]],
@@ -155,7 +156,7 @@ describe.each(NAMES)('%s beside another loss, for two outputs', (name) => {
   });
 });
 
-test('one function for two outputs is the loss of each', async () => {
+test('one function for two outputs is the loss of both', async () => {
   const [x, y] = [images(), labels()];
   await training(twoOutputs(SPATIAL, [CLASSES, CLASSES]), { loss: softseg.diceLoss }, async (model) => {
     const outputs = model.predict(x) as tf.Tensor[];
@@ -166,7 +167,7 @@ test('one function for two outputs is the loss of each', async () => {
   });
 });
 
-test('values per sample are averaged: reduction sample and mean take the same step where every sample has a value', async () => {
+test('values per sample are averaged: reductions sample and mean take the same step if all samples count', async () => {
   const [x, y] = [images(), labels()];
   const loss = softseg.namedLoss('diceLoss', { reduction: 'sample' });
   await training(oneOutput(SPATIAL, CLASSES), { loss }, async (model) => {
@@ -176,7 +177,7 @@ test('values per sample are averaged: reduction sample and mean take the same st
   });
 });
 
-test('an option that is set while training holds from the next batch on', async () => {
+test('an option set during training applies from the next batch on', async () => {
   const [x, y] = [images(), labels()];
   const loss = softseg.namedLoss('iouLoss', { sharpness: 1 });
   await training(oneOutput(SPATIAL, CLASSES), { loss }, (model) => {

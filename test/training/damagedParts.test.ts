@@ -1,7 +1,7 @@
 /**
- * The part of a file about training may come from any handler of tfjs (indexeddb://, https://), damaged or written by
- * somebody else. Each value of it is replaced in turn by ones that do not belong there: compileSaved refuses them with
- * an error that names what is wrong, or they are values that saveModel could have written.
+ * The training part of a file can come from any handler of tfjs (indexeddb://, https://), damaged or edited by hand.
+ * The test replaces each of its values in turn by values that do not belong there: compileSaved must refuse them with
+ * an error that names the fault, unless saveModel could have written them.
  */
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
@@ -15,7 +15,7 @@ type Json = { [key: string]: Json } | Json[] | string | number | boolean | null;
 
 const deep = (depth: number): Json => JSON.parse('['.repeat(depth) + ']'.repeat(depth)) as Json;
 
-/** The value that takes the place of another; `undefined` removes it. */
+/** Replacement values; `undefined` removes the value. */
 const WRONG: [string, Json | undefined][] = [
   ['nothing', undefined],
   ['null', null],
@@ -41,7 +41,7 @@ const WRONG: [string, Json | undefined][] = [
   ['an object with constructor', { constructor: 'x' }],
 ];
 
-/** The places of all values in it, itself included. */
+/** The paths of all values inside, including the whole. */
 function places(value: Json, at: (string | number)[] = []): (string | number)[][] {
   if (typeof value !== 'object' || value === null) return [at];
   const inside = Array.isArray(value) ? value.map((each, i) => [i, each] as const) : Object.entries(value);
@@ -96,19 +96,19 @@ const MODELS: [string, () => tf.LayersModel][] = [
 ];
 
 /**
- * Whether saveModel could have written this, so that it is no damage but another file. (The settings of optimizers are
- * in the file twice, except for Adamax.)
+ * True if saveModel could have written this value, so that the file is not damaged but different. (The settings of
+ * optimizers are in the file twice, except for Adamax.)
  */
 function mayBe(at: readonly (string | number)[], by: Json | undefined, isAdamax: boolean): boolean {
   const [first, second, third] = at;
   if (first === 'optimizer') return typeof by === 'number' && (second === 'scalars' || isAdamax);
   if (first === 'functions') return third === 'options' || (third === 'name' && by === 'other');
-  // (None that are trained, as if the whole model were frozen.)
+  // An empty list means that nothing is trained, as if the whole model were frozen.
   if (first === 'trained') return second !== 'frozenModels' ? by instanceof Array : isPlaces(by);
   return ['loss', 'metrics', 'anyTargets', 'state'].includes(first as string);
 }
 
-/** The place of the model itself, which may be frozen as a whole. */
+/** The path of the model itself, which may be frozen as a whole. */
 const isPlaces = (by: Json | undefined) => JSON.stringify(by) === '[0]';
 
 describe.each(MODELS)('%s', (name, build) => {
@@ -117,7 +117,7 @@ describe.each(MODELS)('%s', (name, build) => {
   let numTensors: number;
   beforeAll(async () => {
     numTensors = tf.memory().numTensors;
-    tf.engine().startScope(); // the first weights of tiny models
+    tf.engine().startScope(); // for the first weights of tiny models
     const model = build();
     await train(model, 0, 1);
     file = memory();
@@ -128,15 +128,15 @@ describe.each(MODELS)('%s', (name, build) => {
   });
   afterAll(() => expect(tf.memory().numTensors).toBe(numTensors));
 
-  test('each value that is replaced is refused by name, and nothing has changed', async () => {
-    const warn = jest.spyOn(console, 'warn').mockImplementation(() => {}); // tfjs's, of outputs without a loss
+  test('with any value replaced is refused with a message that names it, and does not change', async () => {
+    const warn = jest.spyOn(console, 'warn').mockImplementation(() => {}); // tfjs warns about outputs without a loss
     let [model, refused] = [await loadSilently(file), 0];
     for (const at of places(part)) {
       for (const [what, by] of WRONG) {
         const changed = replaced(part, at, by);
         const given = isDeep(what) ? '' : JSON.stringify(changed);
         if (given === JSON.stringify(part)) continue;
-        Object.assign(model, { userDefinedMetadata: { softseg: changed } }); // as a handler gives it
+        Object.assign(model, { userDefinedMetadata: { softseg: changed } }); // the form in which a handler gives it
         const { loss, optimizer, metrics } = model as unknown as Record<string, unknown>;
         const before = tf.memory().numTensors;
         const place = `${at.join('.')} = ${what}`;
@@ -145,7 +145,7 @@ describe.each(MODELS)('%s', (name, build) => {
         } catch (error) {
           refused++;
           const { message } = error as Error;
-          // tfjs knows its own losses, metrics and outputs.
+          // tfjs itself refuses unknown losses, metrics and outputs.
           if (!/^(Unknown|When passing an Array as loss)/.test(message)) {
             expect([place, message]).toEqual([
               place,
@@ -169,7 +169,7 @@ describe.each(MODELS)('%s', (name, build) => {
     warn.mockRestore();
   });
 
-  test('the state is checked before it is copied', async () => {
+  test('has its state checked before it is copied', async () => {
     const model = await loadSilently(file);
     Object.assign(model, { userDefinedMetadata: { softseg: { ...(part as object), state: deep(100_000) } } });
     expect(() => compileSaved(model)).toThrow(/^compileSaved: .*softseg.state.* is nested too deep/);
@@ -179,7 +179,7 @@ describe.each(MODELS)('%s', (name, build) => {
 
 const isDeep = (what: string) => what === 'a deep list';
 
-test('to tfjs, names that every object has are losses and metrics', () => {
+test('tfjs accepts names that every object has as losses and metrics', () => {
   const model = oneOutput(SPATIAL, CLASSES);
   model.compile({ optimizer: 'sgd', loss: 'constructor', metrics: ['toString'] });
   const { lossFunctions } = (model as unknown as { model: { lossFunctions: { name: string }[] } }).model;
@@ -187,7 +187,7 @@ test('to tfjs, names that every object has are losses and metrics', () => {
   discard(model);
 });
 
-test('an optimizer whose state does not fit is refused', async () => {
+test('an optimizer with an invalid state is refused', async () => {
   const model = oneOutput(SPATIAL, CLASSES);
   model.compile({ optimizer: tf.train.adam(0.1), loss: diceLoss });
   await train(model, 0, 1);

@@ -1,4 +1,4 @@
-/** Batches in an order that is a function of seed and epoch, in fitDataset and in loops. */
+/** Batches in an order that depends only on seed and epoch, in fitDataset and in loops. */
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { iouLoss } from '../../src/index.js';
@@ -7,7 +7,7 @@ import { expectNothingLeft } from '../support/leftovers.js';
 
 const data = () => ({ xs: tf.range(0, 10, 1).reshape([10, 1]), ys: tf.range(100, 110, 1).reshape([10, 1]) });
 
-/** The samples of each batch of an epoch. */
+/** The samples of each batch in an epoch. */
 function read(batches: EpochBatches<tf.Tensor, tf.Tensor>, epoch: number): number[][] {
   const all: number[][] = [];
   for (const { xs, ys } of batches.epoch(epoch)) {
@@ -19,7 +19,7 @@ function read(batches: EpochBatches<tf.Tensor, tf.Tensor>, epoch: number): numbe
 }
 
 describe('epochBatches', () => {
-  test('gives each epoch all samples once, in an order of its own', () => {
+  test('gives each epoch all samples once, in a different order', () => {
     const batches = epochBatches(data(), { batchSize: 4, seed: 3 });
     expect(batches.size).toBe(3);
     const orders = [0, 1, 2, 300].map((epoch) => read(batches, epoch));
@@ -37,23 +37,23 @@ describe('epochBatches', () => {
     expect(read(epochBatches(data(), { seed: 6 }), 7)).not.toEqual(read(one, 7));
   });
 
-  test('leaves nothing behind for samples without values', () => {
+  test('leaves no tensor behind for samples without values', () => {
     const empty = { xs: tf.zeros([3, 0]), ys: tf.zeros([3, 1]) };
     expectNothingLeft(() => {
       for (const { xs } of epochBatches(empty, { batchSize: 2 }).epoch(0)) expect(xs.shape[1]).toBe(0);
     });
   });
 
-  test('keeps the order of the samples with shuffle false', () => {
+  test('keeps the order of the samples with shuffle: false', () => {
     const batches = epochBatches(data(), { batchSize: 5, shuffle: false });
     expect(read(batches, 3)).toEqual([[0, 1, 2, 3, 4], [5, 6, 7, 8, 9]]); // prettier-ignore
   });
 
-  test('orders are spread evenly', () => {
+  test('gives all orders equally often', () => {
     const batches = epochBatches(data(), { batchSize: 10 });
     const firsts = Array.from({ length: 400 }, (_, epoch) => read(batches, epoch)[0]![0]!);
     const counts = Array.from({ length: 10 }, (_, sample) => firsts.filter((first) => first === sample).length);
-    // 40 each, with a deviation of 6.
+    // The expected count is 40, with a standard deviation of 6.
     expect(Math.min(...counts)).toBeGreaterThan(15);
     expect(Math.max(...counts)).toBeLessThan(70);
   });
@@ -67,7 +67,7 @@ describe('epochBatches', () => {
     }
   });
 
-  test('fitDataset gets the epochs from initialEpoch on, and no tensor stays', async () => {
+  test('gives fitDataset the epochs from initialEpoch on, and leaves no tensor', async () => {
     const { xs, ys } = data();
     const labels = tf.div(tf.sub(ys, 100), 10);
     const model = tf.sequential({ layers: [tf.layers.dense({ inputShape: [1], units: 1 })] });
@@ -96,7 +96,7 @@ describe('epochBatches', () => {
     optimizer.dispose();
   });
 
-  test('leaves no tensor where a loop is left early', () => {
+  test('leaves no tensor if a loop ends early', () => {
     const batches = epochBatches(data(), { batchSize: 2 });
     const before = tf.memory().numTensors;
     for (const { xs } of batches.epoch(0)) if (xs.size > 0) break;

@@ -1,4 +1,4 @@
-/** A thousand steps of each kind of loop leave no tensor. */
+/** A thousand steps of each kind of loop leave no tensor behind. */
 import { expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { comboLoss } from '../../src/index.js';
@@ -24,7 +24,7 @@ const data = () => ({ xs: tf.randomNormal([8, 4, 3]), ys: tf.softmax(tf.randomNo
 const sharpness = linearSchedule({ from: 1, to: 4, steps: EPOCHS });
 const rate = linearSchedule({ from: 0.01, to: 0.001, steps: EPOCHS });
 
-/** The tensors that are held more after many epochs than after one. */
+/** The difference between the numbers of tensors held after many epochs and after one. */
 async function more(run: (epochs: number) => Promise<unknown>): Promise<number> {
   await run(1);
   const before = tf.memory().numTensors;
@@ -32,7 +32,7 @@ async function more(run: (epochs: number) => Promise<unknown>): Promise<number> 
   return tf.memory().numTensors - before;
 }
 
-test('fit, with masks and all callbacks', async () => {
+test('fit with masks and all callbacks leaves no tensor', async () => {
   const { xs, ys } = data();
   const [model, optimizer, loss] = [network(), tf.train.adam(), withMask(namedLoss('comboLoss'))];
   model.compile({ optimizer, loss });
@@ -57,7 +57,7 @@ test('fit, with masks and all callbacks', async () => {
   for (const owner of [model, optimizer]) owner.dispose();
 });
 
-test('fitDataset, in an order of each epoch', async () => {
+test('fitDataset with a new order in each epoch leaves no tensor', async () => {
   const set = data();
   const [model, optimizer, loss] = [network(), tf.train.sgd(0.01), namedLoss('diceLoss')];
   model.compile({ optimizer, loss });
@@ -71,7 +71,7 @@ test('fitDataset, in an order of each epoch', async () => {
   for (const owner of [model, optimizer]) owner.dispose();
 });
 
-test('a loop of one’s own', async () => {
+test('a loop of the user leaves no tensor', async () => {
   const set = data();
   const [model, optimizer] = [network(), tf.train.adam(0.01)];
   const weights = model.trainableWeights.map((weight) => weight.read() as tf.Variable);

@@ -10,7 +10,7 @@ import { randomDistribution, randomLabels, randomLogits } from '../support/rando
 const NAMES = Object.keys(LOSSES) as LossName[];
 
 describe('the registry', () => {
-  test('has every loss of the package that takes labels and predictions', () => {
+  test('holds every loss of the package that takes labels and predictions', () => {
     const exported = Object.keys(softseg).filter((name) => /^(?!define|named|deepSupervision).*Loss$/.test(name));
     expect(NAMES).toEqual(exported.sort());
     for (const name of NAMES) {
@@ -21,7 +21,7 @@ describe('the registry', () => {
 
   test.each(NAMES)('knows the options of %s', (name) => {
     tf.tidy(() => {
-      // The loss itself lists them in its error.
+      // The loss itself lists its options in its error.
       const [labels, logits] = [tf.ones([1, 4, 4, 1]), tf.ones([1, 4, 4, 1])];
       const listed = messageOf(() => LOSSES[name](labels, logits, { nothing: 1 })).split('it takes ')[1]!;
       expect(Object.keys(LOSSES[name].description.options).sort()).toEqual(listed.split(', ').sort());
@@ -30,7 +30,7 @@ describe('the registry', () => {
 });
 
 describe('namedLoss', () => {
-  test.each(NAMES)('%s computes what the loss does, with the options of now', (name) => {
+  test.each(NAMES)('%s computes the loss with its current options', (name) => {
     tf.tidy(() => {
       const classes = name === 'lovaszHingeLoss' ? 1 : 3;
       const shape = [2, 4, 4, classes];
@@ -43,7 +43,7 @@ describe('namedLoss', () => {
       loss.set({ sharpness: 3 });
       expect(loss.options).toMatchObject({ sharpness: 3 });
       expectClose(loss(labels, logits), expected(loss.options), 0);
-      // More options for one call.
+      // A call can add options of its own.
       const mask = tf.concat([tf.ones([1, 4, 4]), tf.zeros([1, 4, 4])]);
       expectClose(loss(labels, logits, { mask }), expected({ ...loss.options, mask }), 0);
       expect(Object.keys(loss.options)).toEqual(['classWeights', 'sharpness']);
@@ -52,7 +52,7 @@ describe('namedLoss', () => {
     });
   });
 
-  test('has a name, and options that JSON gives back', () => {
+  test('has a name, and options that survive JSON', () => {
     const loss = namedLoss('comboLoss', { weights: { dice: 1, focal: 0.5 }, ignoreLabel: -1, smooth: 0 });
     expect(loss.name).toBe('comboLoss');
     expect(loss.lossName).toBe('comboLoss');
@@ -61,7 +61,7 @@ describe('namedLoss', () => {
     expect([softseg.iouLoss, {}, null, 'iouLoss'].some(isNamedLoss)).toBe(false);
   });
 
-  test('takes a loss of one’s own', () => {
+  test("takes a user's loss", () => {
     tf.tidy(() => {
       const own = (t: tf.Tensor, z: tf.Tensor, { power }: { power: number }) =>
         tf.mean(tf.pow(tf.abs(tf.sub(t, z)), power));
@@ -74,7 +74,7 @@ describe('namedLoss', () => {
     });
   });
 
-  test('leaves its options as they were where a change does not fit', () => {
+  test('keeps its options if a change is invalid', () => {
     const loss = namedLoss('diceLoss', { smooth: 1 });
     expect(() => loss.set({ gamma: 2 } as object)).toThrow("namedLoss of diceLoss: unknown option 'gamma'; it takes ");
     expect(() => loss.set({ activation: (z: tf.Tensor) => z })).toThrow(

@@ -1,4 +1,4 @@
-/** comboLoss with terms, and losses of one's own that describe themselves: named, in pieces, in wrappers and in files. */
+/** comboLoss with terms, and losses defined by users: named, in pieces, in wrappers and in files. */
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import * as softseg from '../../src/index.js';
@@ -34,13 +34,13 @@ const NNUNET = [
   { loss: softseg.diceLoss, classes: [1, 2] },
   { loss: softseg.crossEntropyLoss, weight: 0.5 },
 ];
-/** As files hold it. */
+/** The terms as files hold them. */
 const NNUNET_BY_NAME = [
   { loss: 'diceLoss', classes: [1, 2] },
   { loss: 'crossEntropyLoss', weight: 0.5 },
 ] as ComboLossOptions['terms'];
 
-/** Losses by themselves, the same as a NamedLoss, and whether they are made of sums. */
+/** Plain losses, the same loss as a NamedLoss, and whether it is made of sums. */
 const CASES: [string, Loss, () => NamedLoss, boolean][] = [
   [
     'comboLoss with terms',
@@ -68,7 +68,7 @@ beforeEach(() => tf.engine().startScope());
 afterEach(() => tf.engine().endScope());
 
 describe('namedLoss', () => {
-  test.each(CASES)('of %s computes what the loss does', (_, loss, named) => {
+  test.each(CASES)('of %s computes the loss', (_, loss, named) => {
     const [t, z, f] = [labels(), logits(), named()];
     expectClose(f(t, z), loss(t, z), 0);
     expectClose(f(t, z, { mask: mask() }), loss(t, z, { mask: mask() }), 0);
@@ -76,7 +76,7 @@ describe('namedLoss', () => {
     expectClose(f(t, z), loss(t, z, { reduction: 'sum' }), 0);
   });
 
-  test('of any loss of one’s own, and of one of this package in place of its name', () => {
+  test("takes any user's loss, or a loss of this package instead of its name", () => {
     const [t, z] = [labels(), logits()];
     const own = namedLoss(distanceLoss, { power: 3 });
     expect([own.lossName, own.options]).toEqual(['distanceLoss', { power: 3 }]);
@@ -88,7 +88,7 @@ describe('namedLoss', () => {
     expectClose(dice(t, z), softseg.diceLoss(t, z, { squared: true }), 0);
   });
 
-  test('keeps the terms as files hold them: with the names of losses', () => {
+  test('keeps terms with the names of losses, as files hold them', () => {
     const loss = namedLoss('comboLoss', { terms: NNUNET });
     const found = JSON.parse(JSON.stringify(loss.options)) as ComboLossOptions;
     expect(found).toEqual({ terms: NNUNET_BY_NAME });
@@ -139,7 +139,7 @@ function whole(loss: Loss, model: tf.LayersModel, { xs, ys, mask }: Piece) {
 const flat = (grads: tf.NamedTensorMap) => tf.concat(Object.values(grads).map((g) => tf.reshape(g, [-1])));
 
 describe.each(CASES)('pieces: %s', (_, loss, named) => {
-  test('in micro-batches, with a mask, has the value and the gradients of the whole', () => {
+  test('in micro-batches with a mask have the value and the gradients of the whole', () => {
     const model = network();
     for (const data of [batch(), { ...batch(), mask: mask() }]) {
       const expected = whole(loss, model, data);
@@ -154,7 +154,7 @@ describe.each(CASES)('pieces: %s', (_, loss, named) => {
     model.dispose();
   });
 
-  test('in tiles has the value of the whole, and minimizePieces takes its step', () => {
+  test('in tiles have the value of the whole, and minimizePieces takes its step', () => {
     const data = batch();
     const one = tf.layers.conv2d({ inputShape: [null, null, 2] as never, filters: 3, kernelSize: 1 });
     const pixelwise = tf.sequential({ layers: [one] });
@@ -172,14 +172,14 @@ describe.each(CASES)('pieces: %s', (_, loss, named) => {
     pixelwise.dispose();
   });
 
-  test('in withMask is the loss with that mask', () => {
+  test('in withMask give the loss with that mask', () => {
     const [t, z, m] = [labels(), logits(), mask()];
     const wrapped = withMask(named());
     expect(wrapped.lossName).toBe(`withMask(${named().lossName})`);
     expectClose(wrapped(packMask(t, m), z), loss(t, z, { mask: m }));
   });
 
-  test('in withSampleWeights is the mean of its weighted values', () => {
+  test('in withSampleWeights give the mean of the weighted values', () => {
     const [t, z, w] = [labels(), logits(), tf.tensor1d([1, 2, 0, 0.5])];
     const wrapped = withSampleWeights(named());
     const values = loss(t, z, { reduction: 'sample' });
@@ -187,7 +187,7 @@ describe.each(CASES)('pieces: %s', (_, loss, named) => {
   });
 });
 
-test('terms that need all pixels go through micro-batches, and tiles refuse them', () => {
+test('terms that need all pixels work in micro-batches, and are refused in tiles', () => {
   const [model, data] = [network(), batch()];
   const terms = [{ loss: softseg.diceLoss }, { loss: distanceLoss, weight: 2 }];
   const loss: Loss = (t, z, more) => softseg.comboLoss(t, z, { terms, ...more });
@@ -224,7 +224,7 @@ describe('a model that is saved and loaded', () => {
     }
   };
 
-  test('goes on with the terms of comboLoss', async () => {
+  test('continues with the terms of comboLoss', async () => {
     const terms = [{ loss: softseg.diceLoss, classes: [1] }, { loss: softseg.crossEntropyLoss }];
     const { found, weights } = await trained(namedLoss('comboLoss', { terms }) as NamedLoss);
     expect([found.lossName, found.options]).toEqual([
@@ -234,7 +234,7 @@ describe('a model that is saved and loaded', () => {
     expect(weights[0]).toEqual(weights[1]);
   });
 
-  test('goes on with losses of one’s own that are handed in, whose options are checked', async () => {
+  test("continues with users' losses that are passed in, and checks their options", async () => {
     for (const [own, options] of [
       [agreementLoss, { share: 0.25 }],
       [distanceLoss, { power: 3 }],
@@ -249,7 +249,7 @@ describe('a model that is saved and loaded', () => {
     }
   });
 
-  test('knows a loss of one’s own by itself, too: it has a name', async () => {
+  test("can have a user's loss without namedLoss, since it has a name", async () => {
     const { found, weights } = await trained(agreementLoss as unknown as NamedLoss, {
       agreementLoss: agreementLoss as Loss,
     });
@@ -257,14 +257,14 @@ describe('a model that is saved and loaded', () => {
     expect(weights[0]).toEqual(weights[1]);
   });
 
-  test('refuses a loss of one’s own that has the name of one of softseg’s', async () => {
+  test("refuses a user's loss that has the name of one of softseg's", async () => {
     const impostor = softseg.defineLoss({ name: 'diceLoss', options: {}, loss: (t, z) => softseg.iouLoss(t, z) });
     await expect(trained(impostor as unknown as NamedLoss)).rejects.toThrow(
       "namedLoss: 'diceLoss' is a loss of softseg; give your own another name",
     );
   });
 
-  test('asks for a loss of one’s own that is not handed in', async () => {
+  test("asks for a user's loss that is not passed in", async () => {
     await expect(trained(namedLoss(agreementLoss) as NamedLoss)).rejects.toThrow(
       "compileSaved: the file's loss 'agreementLoss' is not softseg's; hand it in: " +
         'compileSaved(model, { losses: { agreementLoss: ... } }), got undefined',

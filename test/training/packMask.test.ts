@@ -1,4 +1,4 @@
-/** Masks that go through fit behind the labels' last channel. */
+/** Masks that pass through fit as channels after those of the labels. */
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { crossEntropyLoss, deepSupervisionLoss, diceLoss } from '../../src/index.js';
@@ -33,12 +33,12 @@ const soft = (classes: number) =>
     classes === 1 ? randomArray([N, ...SPATIAL, 1], 3, 0, 1) : randomDistribution([N, ...SPATIAL, classes], 3, 3),
   );
 const indices = (classes: number) => toTensor(randomIndices([N, ...SPATIAL], 4, Math.max(classes, 2)));
-/** With a fifth of the pixels at 0. */
+/** A mask with about a fifth of the pixels at 0. */
 const floatMask = () => tf.relu(toTensor(randomArray([N, ...SPATIAL], 5, -0.5, 2)));
 const wholeMask = () => toTensor(randomIndices([N, ...SPATIAL], 6, 2));
 const toFirst = (x: tf.Tensor) => tf.transpose(x, [0, 3, 1, 2]);
 
-/** Value and gradient by the predictions. */
+/** Compares value and gradient with respect to the predictions. */
 function expectSame(wrapped: Loss, packed: tf.Tensor, expected: (z: tf.Tensor) => tf.Tensor, z: tf.Tensor): void {
   expectClose(wrapped(packed, z), expected(z), 1e-6);
   const gradient = (f: (z: tf.Tensor) => tf.Tensor) => tf.grad((x) => tf.sum(f(x)))(z);
@@ -49,7 +49,7 @@ function expectSame(wrapped: Loss, packed: tf.Tensor, expected: (z: tf.Tensor) =
   );
 }
 
-test.each(Object.keys(LOSSES) as LossName[])('withMask(%s) is the loss with that mask', (name) => {
+test.each(Object.keys(LOSSES) as LossName[])('withMask(%s) equals the loss with that mask', (name) => {
   const [labels, mask] = [name === 'lovaszHingeLoss' ? tf.round(soft(3)) : soft(3), floatMask()];
   const loss = LOSSES[name];
   const unmasked = numberOf(loss(labels, logits(3)));
@@ -57,7 +57,7 @@ test.each(Object.keys(LOSSES) as LossName[])('withMask(%s) is the loss with that
   expectSame(withMask(loss), packMask(labels, mask), (z) => loss(labels, z, { mask }), logits(3));
 });
 
-describe.each([1, 2, 3])('labels of %d classes are what they were before they were packed', (classes) => {
+describe.each([1, 2, 3])('labels of %d classes come out of packing unchanged', (classes) => {
   const kinds: [string, () => tf.Tensor][] = [
     ['soft labels', () => soft(classes)],
     ['one-hot labels in bool', () => tf.cast(tf.greater(soft(classes), 0.5), 'bool')],
@@ -85,7 +85,7 @@ describe.each([1, 2, 3])('labels of %d classes are what they were before they we
   );
 });
 
-test('the class axis is that of the namedLoss, or of the options', () => {
+test('the class axis comes from the namedLoss or the options', () => {
   const [labels, mask, z] = [toFirst(soft(3)), floatMask(), toFirst(logits(3))];
   const packed = packMask(labels, mask, { axis: 1 });
   const expected = numberOf(diceLoss(labels, z, { mask, axis: 1 }));
@@ -98,7 +98,7 @@ test('the class axis is that of the namedLoss, or of the options', () => {
   }
 });
 
-test('labels without spatial axes, and volumes, are packed too', () => {
+test('labels without spatial axes, and volumes, can be packed', () => {
   for (const spatial of [[], [2], [2, 2, 3]]) {
     const labels = toTensor(randomDistribution([N, ...spatial, 3], 3, spatial.length + 1));
     const z = toTensor(randomArray([N, ...spatial, 3], 2, -2, 2));
@@ -107,19 +107,19 @@ test('labels without spatial axes, and volumes, are packed too', () => {
   }
 });
 
-test('what is left out never reaches the loss: NaN behind the mask', () => {
+test('masked values never reach the loss: NaN behind the mask', () => {
   const mask = wholeMask();
   const nowhere = (x: tf.Tensor) => tf.where(tf.cast(tf.expandDims(mask, 3), 'bool'), x, tf.fill(x.shape, NaN));
   const packed = packMask(nowhere(soft(3)), mask);
   expectNumber(numberOf(withMask(diceLoss)(packed, logits(3))), numberOf(diceLoss(soft(3), logits(3), { mask })));
 });
 
-test('nothing counts: the loss is 0', () => {
+test('the loss is 0 if no pixel counts', () => {
   expect(numberOf(withMask(diceLoss)(packMask(soft(3), tf.zeros([N, ...SPATIAL])), logits(3)))).toBe(0);
 });
 
 describe('in fit', () => {
-  test('value, step and metrics are those with the mask', async () => {
+  test('value, step and metrics equal those with the mask', async () => {
     const [x, labels, mask] = [images(), soft(3), floatMask()];
     const packed = packMask(labels, mask);
     const loss = withMask(namedLoss('diceLoss', { smooth: 1 }));
@@ -181,7 +181,7 @@ describe('in fit', () => {
 });
 
 describe('a wrapped loss', () => {
-  test('of the package is a named loss, and passes changes on', () => {
+  test('from the package is a named loss, and passes changes on', () => {
     const inside = namedLoss('diceLoss', { smooth: 1 });
     const loss = withMask(inside);
     expect(isNamedLoss(loss)).toBe(true);
@@ -204,7 +204,7 @@ describe('a wrapped loss', () => {
     expect(own.lossName).toBe('withMask(mine)');
   });
 
-  test('is made again from its name', () => {
+  test('can be rebuilt from its name', () => {
     const loss = withMask(namedLoss('diceLoss', { smooth: 1 }));
     const { wrappers, name } = splitLossName(loss.lossName);
     expect({ wrappers, name }).toEqual({ wrappers: ['withMask'], name: 'diceLoss' });
@@ -216,18 +216,18 @@ describe('a wrapped loss', () => {
     expect(wrapLoss([], again)).toBe(again);
   });
 
-  test('that is no loss of the package keeps its name in the wrapper', () => {
+  test('from elsewhere keeps its name in the wrapper', () => {
     expect(withMask((t, z, o) => deepSupervisionLoss(diceLoss, t, [z], o)).name).toBe('withMask');
     expect(withMask(iouScore).name).toBe('withMask(iouScore)');
     expect(isNamedLoss(withMask(iouScore))).toBe(false);
   });
 });
 
-describe('it says what is wrong', () => {
+describe('errors say what is wrong', () => {
   const packing = (labels: unknown, mask: unknown, options?: object) => () =>
     packMask(labels as tf.Tensor, mask as tf.Tensor, options);
 
-  test('with what is to be packed', () => {
+  test('with the tensors to pack', () => {
     const [t, w, i] = [tf.ones([2, 4, 3]), tf.ones([2, 4]), tf.ones([2, 4], 'int32')];
     const [short, samples, words] = [tf.ones([2, 3]), tf.ones([2]), tf.tensor1d(['a', 'b'])];
     const before = tf.memory().numTensors;
@@ -270,7 +270,7 @@ describe('it says what is wrong', () => {
     expect(() => withMask((() => 1) as never)(packed, z)).toThrow(
       'withMask: the result of the loss must be a tf.Tensor',
     );
-    // logits(1) and what is packed
+    // Only logits(1) and the packed tensor remain.
     expect(tf.memory().numTensors - before).toBe(2);
   });
 });

@@ -1,4 +1,4 @@
-/** Weights of samples that go through fit behind the labels' last channel. */
+/** Weights of samples that pass through fit as channels after those of the labels. */
 import { afterEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { checkValues, crossEntropyLoss, diceLoss, iouLoss } from '../../src/index.js';
@@ -45,7 +45,7 @@ const soft = () => toTensor(randomDistribution([N, ...SPATIAL, 3], 3, 3));
 const indices = (classes = 3) => toTensor(randomIndices([N, ...SPATIAL], 4, classes));
 const toFirst = (x: tf.Tensor) => tf.transpose(x, [0, 3, 1, 2]);
 
-/** 1/N Σ v·loss of the sample */
+/** 1/N Σ v·(loss of the sample). */
 const byFormula =
   (loss: Loss, labels: tf.Tensor, options: object = {}) =>
   (z: tf.Tensor) =>
@@ -63,12 +63,15 @@ function expectSame(wrapped: Loss, packed: tf.Tensor, expected: (z: tf.Tensor) =
 
 afterEach(() => checkValues('first'));
 
-test.each(Object.keys(LOSSES) as LossName[])('withSampleWeights(%s) is the weighted mean of its values', (name) => {
-  const loss = LOSSES[name];
-  const labels = indices();
-  const packed = packSampleWeights(labels, weights());
-  expectSame(withSampleWeights(loss as never), packed, byFormula(loss, labels), logits());
-});
+test.each(Object.keys(LOSSES) as LossName[])(
+  'withSampleWeights(%s) gives the weighted mean of the sample values',
+  (name) => {
+    const loss = LOSSES[name];
+    const labels = indices();
+    const packed = packSampleWeights(labels, weights());
+    expectSame(withSampleWeights(loss as never), packed, byFormula(loss, labels), logits());
+  },
+);
 
 test.each(WITH_ORACLE)('%s with weights has the value and gradient of the float64 oracle', (name) => {
   const labels = randomDistribution([N, ...SPATIAL, 3], 3, 3);
@@ -81,11 +84,11 @@ test.each(WITH_ORACLE)('%s with weights has the value and gradient of the float6
   const packed = packSampleWeights(toTensor(labels), weights());
   expectClose(loss(packed, toTensor(z)), { shape: [], data: Float64Array.of(expected(z)) });
   const gradient = tf.grad((x) => loss(packed, x))(toTensor(z));
-  // As in expectLikeOracle.
+  // The tolerance is that of expectLikeOracle.
   expectClose(gradient, reference.centralDifference(expected, z), name === 'unifiedFocalLoss' ? 5e-5 : 1e-5);
 });
 
-describe("it is what Keras's sample_weight does", () => {
+describe("sample weights act like Keras's sample_weight", () => {
   const inputs: Record<string, { shape: number[]; data: number[] }> = golden.inputs;
   const input = (name: string) => toTensor({ shape: inputs[name]!.shape, data: Float64Array.from(inputs[name]!.data) });
   test.each(golden.cases)(`Keras ${golden.versions.Keras}: $call`, ({ ours, labels, predictions, value, gradient }) => {
@@ -98,7 +101,7 @@ describe("it is what Keras's sample_weight does", () => {
   });
 });
 
-test('a mask that is constant over each sample cancels in a region loss, and weights do not', () => {
+test('a mask that is constant in each sample cancels in a region loss, but weights do not', () => {
   const [labels, z] = [soft(), logits()];
   const positive = tf.tensor1d([0.5, 3, 1]);
   const mask = tf.mul(tf.ones([N, ...SPATIAL]), tf.reshape(positive, [N, 1, 1]));
@@ -107,9 +110,9 @@ test('a mask that is constant over each sample cancels in a region loss, and wei
   expect(numberOf(withSampleWeights(iouLoss)(packSampleWeights(labels, positive), z))).not.toBeCloseTo(plain, 2);
 });
 
-test('a sample that has nothing to say is one of the N all the same', () => {
+test('a sample without any class still counts among the N samples', () => {
   checkValues('never');
-  const labels = tf.zeros([2, 4, 3]); // no class is labelled, so none takes part
+  const labels = tf.zeros([2, 4, 3]); // no class is labelled, so the sample has no term
   const some = tf.concat([tf.slice(labels, 0, 1), tf.cast(tf.oneHot(tf.tensor2d([[0, 1, 2, 0]], [1, 4], 'int32'), 3), 'float32')]); // prettier-ignore
   const z = toTensor(randomArray([2, 4, 3], 1, -1, 1));
   const [, second] = diceLoss(some, z, { reduction: 'sample' }).dataSync();
@@ -117,7 +120,7 @@ test('a sample that has nothing to say is one of the N all the same', () => {
   expectNumber(numberOf(withSampleWeights(diceLoss)(packSampleWeights(some, tf.ones([2])), z)), second! / 2);
 });
 
-describe('labels are what they were before they were packed:', () => {
+describe('labels come out of packing unchanged:', () => {
   const loss: Loss = (t, z, options) => crossEntropyLoss(t, z, { activation: 'sigmoid', ...options });
   const kinds = (classes: number): [string, () => tf.Tensor][] => [
     ['soft', () => tf.sigmoid(logits(classes))],
@@ -135,7 +138,7 @@ describe('labels are what they were before they were packed:', () => {
     expectSame(withSampleWeights(loss, { axis: 1 }), packed, byFormula(loss, first, { axis: 1 }), toFirst(z));
   });
 
-  test('with whole weights int32 stays int32', () => {
+  test('with integer weights int32 labels stay int32', () => {
     const packed = packSampleWeights(indices(), tf.tensor1d([1, 2, 0], 'int32'));
     expect([packed.dtype, packed.shape]).toEqual(['int32', [N, ...SPATIAL, 2]]);
     const expected = tf.mean(tf.mul(diceLoss(indices(), logits(), { reduction: 'sample' }), tf.tensor1d([1, 2, 0])));
@@ -151,7 +154,7 @@ describe('labels are what they were before they were packed:', () => {
   });
 });
 
-describe('beside a mask', () => {
+describe('sample weights together with a mask', () => {
   const mask = () => toTensor(randomArray([N, ...SPATIAL], 5, 0, 2));
   test.each([
     ['soft labels', soft, mask],
@@ -169,7 +172,7 @@ describe('beside a mask', () => {
     expectNumber(numberOf(again(packed, logits())), numberOf(loss(packed, logits())));
   });
 
-  test('packing that is missing on the inside is an error', () => {
+  test('packing without the inner mask is an error', () => {
     const loss = withSampleWeights(withMask(diceLoss));
     expect(() => loss(packSampleWeights(soft(), weights()), logits())).toThrow(
       'withSampleWeights: labels must come from packSampleWeights, with 3 or 5 channels for predictions [3,2,3,3]',
@@ -178,7 +181,7 @@ describe('beside a mask', () => {
   });
 });
 
-test('in fit and fitDataset value and step are those of the formula', async () => {
+test('in fit and fitDataset, value and step equal those of the formula', async () => {
   const [x, labels] = [images(), indices()];
   const packed = packSampleWeights(labels, weights());
   for (const fit of [
@@ -197,7 +200,7 @@ test('in fit and fitDataset value and step are those of the formula', async () =
   }
 });
 
-test('it is a named loss, and gives the values of the samples where they are asked for', () => {
+test('the wrapped loss is a named loss, and gives values of samples on request', () => {
   const loss = withSampleWeights(namedLoss('diceLoss', { reduction: 'sample' }));
   expect(isNamedLoss(loss)).toBe(true);
   const packed = packSampleWeights(soft(), weights());
@@ -206,13 +209,13 @@ test('it is a named loss, and gives the values of the samples where they are ask
   loss.set({ reduction: 'mean' });
   expectNumber(numberOf(loss(packed, logits())), numberOf(tf.mean(expected)));
   expect((withSampleWeights(diceLoss) as NamedLoss).lossName).toBe('withSampleWeights(diceLoss)');
-  // Scores have values per sample, too.
+  // Scores also have values per sample.
   const score = withSampleWeights(iouScore)(packed, logits());
   const scores = iouScore(soft(), logits(), { reduction: 'sample' });
   expectNumber(numberOf(score), numberOf(tf.mean(tf.mul(scores, weights()))));
 });
 
-test('labels have a gradient, and so have weights, the share of their sample', () => {
+test('labels have a gradient, and so do weights: the contribution of their sample', () => {
   const z = logits();
   const loss = withSampleWeights(diceLoss);
   const [ofLabels, ofWeights] = tf.grads((t: tf.Tensor, v: tf.Tensor) => loss(packSampleWeights(t, v), z))([
@@ -223,11 +226,11 @@ test('labels have a gradient, and so have weights, the share of their sample', (
   expectClose(ofWeights!, tf.div(diceLoss(soft(), z, { reduction: 'sample' }), N));
 });
 
-describe('it says what is wrong', () => {
+describe('errors say what is wrong', () => {
   const packing = (labels: unknown, v: unknown, options?: object) => () =>
     packSampleWeights(labels as tf.Tensor, v as tf.Tensor, options);
 
-  test('with what is to be packed', () => {
+  test('with the tensors to pack', () => {
     const t = soft();
     expect(packing(1, weights())).toThrow('packSampleWeights: labels must be a tf.Tensor, got 1');
     expect(packing(t, WEIGHTS)).toThrow('packSampleWeights: weights must be a tf.Tensor, got [0.5,3,0]');
@@ -256,7 +259,7 @@ describe('it says what is wrong', () => {
     expect(() => withSampleWeights(diceLoss)(soft(), z)).toThrow(
       'withSampleWeights: labels must come from packSampleWeights, with 2 or 4 channels for predictions [3,2,3,3]',
     );
-    // soft()
+    // Only soft() remains.
     expect(tf.memory().numTensors - before).toBe(1);
   });
 });

@@ -1,4 +1,4 @@
-/** A whole that goes through the network piece by piece has the value and the gradients that it has in one pass. */
+/** Data that pass through the network piece by piece have the same value and gradients as in one pass. */
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import * as softseg from '../../src/index.js';
@@ -26,9 +26,9 @@ const TOLERANCE = 1e-5;
 interface Case {
   loss: LossName;
   options?: object;
-  /** Labels and network for one class. */
+  /** Uses labels and a network for one class. */
   binary?: boolean;
-  /** Not made of sums, so that logits are kept, and tiles refused. */
+  /** The loss is not made of sums, so logits are kept and tiles refused. */
   byLogits?: boolean;
 }
 
@@ -75,7 +75,7 @@ const classesOf = ({ binary }: Case) => (binary ? 1 : 3);
 
 const SIZE = [8, 6, 6] as const;
 
-/** Eight samples. */
+/** A batch of eight samples. */
 function batchOf(c: Case): Piece {
   const classes = classesOf(c);
   const ys = toTensor(classes === 1 ? randomLabels([...SIZE, 1], 5) : randomDistribution([...SIZE, classes], 5, 3));
@@ -83,7 +83,7 @@ function batchOf(c: Case): Piece {
   return { xs, ys: c.loss === 'lovaszHingeLoss' ? tf.round(ys) : ys };
 }
 
-/** Two convolutions: each output depends on two pixels around. Any size of image goes through it. */
+/** Two convolutions: each output depends on pixels up to two away. The network takes images of any size. */
 function network(classes: number, rank: 2 | 3 = 2): tf.LayersModel {
   const seeded = (seed: number) => tf.initializers.glorotUniform({ seed });
   const conv = rank === 2 ? tf.layers.conv2d : tf.layers.conv3d;
@@ -96,7 +96,7 @@ function network(classes: number, rank: 2 | 3 = 2): tf.LayersModel {
   });
 }
 
-/** In one pass, by tfjs alone. */
+/** The value and gradients in one pass, by tfjs alone. */
 function whole(loss: NamedLoss, model: tf.LayersModel, { xs, ys, mask }: Piece) {
   const variables = model.trainableWeights.map((weight) => weight.read() as tf.Variable);
   const f = () => loss(ys, model.apply(xs, { training: true }) as tf.Tensor, mask && { mask }) as tf.Scalar;
@@ -142,12 +142,12 @@ describe('micro-batches', () => {
     model.dispose();
   });
 
-  test.each([['soft labels'], ['class indices']])('of unequal sizes, with masks, with %s', (kind) => {
+  test.each([['soft labels'], ['class indices']])('of unequal sizes, with masks and %s, equal the whole', (kind) => {
     const model = network(3);
     const soft = batchOf({ loss: 'iouLoss' });
     const ys = kind === 'soft labels' ? soft.ys : toTensor(randomIndices(SIZE, 9, 3));
     const mask = toTensor(randomArray(SIZE, 7, 0, 1));
-    // Two samples in which nothing counts, and one class that only the first sample has.
+    // In two samples no pixel counts, and one class is in the first sample only.
     const some = tf.concat([tf.slice(mask, 0, 6), tf.zeros([2, ...SIZE.slice(1)])]);
     for (const loss of [namedLoss('comboLoss'), namedLoss('diceLoss', { aggregate: 'batch' })]) {
       const batch = { xs: soft.xs, ys, mask: some };
@@ -158,7 +158,7 @@ describe('micro-batches', () => {
     model.dispose();
   });
 
-  test('lists of pieces, functions for networks, own losses and bare ones', () => {
+  test("can be lists of pieces, with functions as networks, users' losses and plain ones", () => {
     const batch = batchOf({ loss: 'iouLoss' });
     const kernel = tf.variable(toTensor(randomArray([2, 3], 11, -1, 1)));
     const unused = tf.variable(tf.scalar(1));
@@ -174,8 +174,8 @@ describe('micro-batches', () => {
     tf.dispose([kernel, unused]);
   });
 
-  test('dropout draws the same in both passes', () => {
-    // A network whose gradient would be another one with other numbers.
+  test('draw the same dropout in both passes', () => {
+    // With other random numbers this network would have another gradient.
     const dropout = tf.sequential({
       layers: [tf.layers.dropout({ inputShape: [4, 3], rate: 0.5 }), tf.layers.dense({ units: 2 })],
     });
@@ -192,7 +192,7 @@ describe('micro-batches', () => {
     dropout.dispose();
   });
 
-  test('the regularizers of layers are added once', () => {
+  test('add the regularizers of layers once', () => {
     const model = tf.sequential({
       layers: [tf.layers.dense({ inputShape: [4, 2], units: 3, kernelRegularizer: 'l1l2' })],
     });
@@ -204,7 +204,7 @@ describe('micro-batches', () => {
     model.dispose();
   });
 
-  test('minimizePieces takes the step of minimize', () => {
+  test('take the step of minimize in minimizePieces', () => {
     const [one, other] = [network(3), network(3)];
     const batch = batchOf({ loss: 'comboLoss' });
     const optimizers = [tf.train.adam(0.01), tf.train.adam(0.01)] as const;
@@ -252,7 +252,7 @@ describe('tiles', () => {
     model.dispose();
   });
 
-  test('adjoining ones, of a network that sees single pixels', () => {
+  test('without overlap equal the whole for a network that sees single pixels', () => {
     const image = imageOf({ loss: 'iouLoss' });
     const model = tf.sequential({ layers: [tf.layers.conv2d({ inputShape: [null, null, 2] as unknown as number[], filters: 3, kernelSize: 1 })] }); // prettier-ignore
     const pieces = tiles(image, { size: [4, 5] });
@@ -263,7 +263,7 @@ describe('tiles', () => {
     model.dispose();
   });
 
-  test('of a volume, with class indices', () => {
+  test('of a volume with class indices equal the whole', () => {
     const shape = [1, 9, 8, 10];
     const volume = { xs: toTensor(randomArray([...shape, 2], 1, -1, 1)), ys: toTensor(randomIndices(shape, 2, 3)) };
     const model = network(3, 3);
@@ -276,7 +276,7 @@ describe('tiles', () => {
     model.dispose();
   });
 
-  test('of which one has no pixel that counts', () => {
+  test('equal the whole if one has no pixel that counts', () => {
     const image = imageOf({ loss: 'iouLoss' });
     const mask = tf.concat([tf.ones([2, 6, 10]), tf.zeros([2, 6, 10])], 1);
     const [model, loss] = [network(3), named({ loss: 'comboLoss' })];
@@ -291,7 +291,7 @@ describe('tiles', () => {
     [[31, 17], { size: [8, 5], overlap: [3, 4] }],
     [[64, 48, 40], { size: [32, 16, 40], overlap: [16, 8, 0], align: 8 }],
     [[5], { size: 5, overlap: 3 }],
-  ])('the cores of %j cut by %j are the whole, each pixel once', (shape, options) => {
+  ])('of %j with %j have cores that cover the whole, each pixel once', (shape, options) => {
     const [counts, context] = [tf.buffer(shape), (options as TileOptions).overlap ?? 0];
     for (const { start, size, core } of tileGrid(shape, options)) {
       expect(start.every((at) => at % ((options as TileOptions).align ?? 1) === 0)).toBe(true);
@@ -315,7 +315,7 @@ describe('tiles', () => {
 });
 
 describe('memory', () => {
-  /** The most bytes in tensors while `run` makes gradients from pieces of 2 samples. */
+  /** The largest number of bytes in tensors while `run` makes gradients from pieces of 2 samples. */
   function peak(samples: number, loss: NamedLoss): number {
     const shape = [2, 16, 16];
     const kernel = tf.variable(tf.ones<tf.Rank.R2>([2, 3]));
@@ -334,16 +334,16 @@ describe('memory', () => {
     return Math.max(...held);
   }
 
-  test('does not grow with the number of pieces but by their sums', () => {
+  test('grows with the number of pieces only by their sums', () => {
     const loss = named({ loss: 'comboLoss' });
     const [few, many] = [peak(4, loss), peak(64, loss)];
-    // Five sums of three classes in float32: of each piece, joined, their gradient, and that cut.
+    // Five float32 sums of three classes exist four times: per piece, joined, as the gradient, and as its parts.
     const perSample = 5 * 3 * 4 * 4;
     expect(many - few).toBeLessThan(60 * perSample + 500);
-    expect(16 * 16 * 3 * 4).toBeGreaterThan(10 * perSample); // the logits of a sample
+    expect(16 * 16 * 3 * 4).toBeGreaterThan(10 * perSample); // the logits of one sample
   });
 
-  test('is given back where something throws', () => {
+  test('is released after an error', () => {
     const batch = batchOf({ loss: 'iouLoss' });
     const model = network(3);
     const held = tf.memory().numTensors;
@@ -359,7 +359,7 @@ describe('memory', () => {
     model.dispose();
   });
 
-  test('a thousand steps leave no tensor', () => {
+  test('is not lost to tensors in a thousand steps', () => {
     const batch = { xs: toTensor(randomArray([2, 4, 2], 1, -1, 1)), ys: toTensor(randomDistribution([2, 4, 3], 2, 2)) };
     const kernel = tf.variable(tf.ones<tf.Rank.R2>([2, 3]));
     const forward = (xs: tf.Tensor) => tf.reshape(tf.matMul(tf.reshape(xs, [-1, 2]), kernel), [...xs.shape.slice(0, 2), 3]); // prettier-ignore
@@ -375,7 +375,7 @@ describe('memory', () => {
   });
 });
 
-describe('what does not fit', () => {
+describe('invalid arguments are refused:', () => {
   const piece = () => ({ xs: tf.zeros([2, 4, 4, 2]), ys: tf.fill([2, 4, 4, 3], 1 / 3) });
   const forward = (xs: tf.Tensor) => tf.zeros([...xs.shape.slice(0, -1), 3]);
   const run = (loss: unknown, network: unknown, pieces: () => unknown, options?: object) => () =>

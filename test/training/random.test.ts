@@ -1,4 +1,4 @@
-/** What is drawn from Math.random is the same in every run once that is seeded, on every backend. */
+/** Numbers drawn from Math.random are the same in every run once it is seeded, on every backend. */
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { iouLoss } from '../../src/index.js';
@@ -62,7 +62,7 @@ function shuffled(length: number): number[] {
 }
 
 describe('withSeed', () => {
-  test.each(DRAWS)('gives %s the same numbers for the same seed, and others for another', (_, draw) => {
+  test.each(DRAWS)('gives %s the same numbers for the same seed, and others for another seed', (_, draw) => {
     const [first, again, other] = [withSeed(1, draw), withSeed(1, draw), withSeed(2, draw)];
     expect(again).toEqual(first);
     expect(other).not.toEqual(first);
@@ -75,14 +75,14 @@ describe('withSeed', () => {
     expect(withSeed([5, 6], draw)).not.toEqual(withSeed([6, 5], draw));
   });
 
-  test('is the same for a part inside another, and the outer goes on', () => {
+  test('gives a nested call its own numbers, and the outer one continues', () => {
     const inner = () => withSeed(2, () => Math.random());
     const [a, b, c] = withSeed(1, () => [Math.random(), inner(), Math.random()]) as [number, number, number];
     expect([a, c]).toEqual(withSeed(1, () => [Math.random(), Math.random()]));
     expect(b).toBe(inner());
   });
 
-  test('puts Math.random back, also when build throws or is not synchronous', () => {
+  test('restores Math.random, also if build throws or is asynchronous', () => {
     const { random } = Math;
     expect(withSeed(1, () => 'built')).toBe('built');
     expect(Math.random).toBe(random);
@@ -106,13 +106,13 @@ describe('withSeed', () => {
     expect(() => withSeed(seed as never, () => 1)).toThrow(message);
   });
 
-  test('refuses what it cannot run', () => {
+  test('refuses arguments that it cannot call', () => {
     expect(() => withSeed(1, 2 as never)).toThrow('withSeed: build must be a function, got 2');
   });
 });
 
-describe('a seed of its own', () => {
-  test('makes a dropout layer of tfjs drop the same in every step; without one each step draws anew', () => {
+describe("a layer's own seed", () => {
+  test('makes dropout in tfjs the same in every step, whereas without it each step draws anew', () => {
     const drop = (seed?: number) => {
       const layer = NOISY[0]![1](seed);
       return [0, 1].map(() => numbers(layer.apply(tf.ones([2, 30]), { training: true }) as tf.Tensor));
@@ -128,7 +128,7 @@ describe('seedEpochs', () => {
   const x = () => toTensor(randomArray([8, 4, 3], 1, -1, 1));
   const y = () => toTensor(randomDistribution([8, 4, 2], 2, 2));
 
-  /** Weights after each epoch of a network with dropout. */
+  /** The weights after each epoch of a network with dropout. */
   async function run(seed: number, args: Partial<tf.ModelFitArgs>, start?: tf.Tensor[]) {
     const model = withSeed(seed, () => {
       const layers = [tf.layers.dense({ inputShape: [4, 3], units: 6 }), tf.layers.dropout({ rate: 0.5 }), tf.layers.dense({ units: 2 })]; // prettier-ignore
@@ -146,7 +146,7 @@ describe('seedEpochs', () => {
   }
   const values = (weights: tf.Tensor[][]) => weights.map((each) => each.map(numbers));
 
-  test('makes two trainings with shuffled batches and dropout the same', async () => {
+  test('makes two trainings with shuffled batches and dropout identical', async () => {
     const first = values(await run(4, {}));
     expect(values(await run(4, {}))).toEqual(first);
     expect(values(await run(5, {}))).not.toEqual(first);
@@ -158,12 +158,12 @@ describe('seedEpochs', () => {
     expect(values(rest)).toEqual(values(whole.slice(2)));
   });
 
-  test('does not give a resumed run the shuffled order: fit shuffles that of the epoch before', async () => {
+  test('does not give a resumed run the same order: fit shuffles that of the epoch before', async () => {
     const whole = await run(4, {});
     expect(values(await run(4, { initialEpoch: 2 }, whole[1]))).not.toEqual(values(whole.slice(2)));
   });
 
-  test('gives each epoch a sequence of its own, in loops too, and puts Math.random back', () => {
+  test('gives each epoch its own sequence, also in loops, and restores Math.random', () => {
     const { random } = Math;
     const seeds = seedEpochs([7, 1]);
     const draw = (epoch: number) => {
@@ -182,7 +182,7 @@ describe('seedEpochs', () => {
     expect(Math.random).toBe(random);
   });
 
-  test('after a training that throws, restore() puts Math.random back', async () => {
+  test('restores Math.random with restore() after a training that throws', async () => {
     const { random } = Math;
     const model = tf.sequential({ layers: [tf.layers.dense({ inputShape: [4, 3], units: 2 })] });
     const optimizer = tf.train.sgd(0.5);

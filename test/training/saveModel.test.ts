@@ -1,4 +1,4 @@
-/** Training that goes on after saveModel, loadLayersModel and compileSaved is the training that was not interrupted. */
+/** Training that continues after saveModel, loadLayersModel and compileSaved equals uninterrupted training. */
 import { describe, expect, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import * as softseg from '../support/allEntries.js';
@@ -26,7 +26,7 @@ const OPTIMIZERS: Record<string, () => tf.Optimizer> = {
   'rmsprop, centered': () => tf.train.rmsprop(0.02, 0.8, 0.4, 1e-2, true),
 };
 
-test('every optimizer of tfjs is tried', () => {
+test('every optimizer of tfjs has a case', () => {
   const known = new Set(Object.values(OPTIMIZERS).map((make) => disposed(make())));
   const { classNameMap } = tf.serialization.SerializationMap.getMap();
   const optimizers = Object.keys(classNameMap).filter((name) => 'applyGradients' in (classNameMap[name]![0] as unknown as { prototype: object }).prototype); // prettier-ignore
@@ -40,7 +40,7 @@ function disposed(optimizer: tf.Optimizer & { c?: tf.Tensor }): string {
 }
 
 describe.each(Object.entries(OPTIMIZERS))('with %s', (_, optimizer) => {
-  test('3 and 3 steps give the bits of 6, as often as they are interrupted', async () => {
+  test('3 and 3 steps give the same bits as 6, with any number of interruptions', async () => {
     const [whole, first] = [one(), one()];
     for (const model of [whole, first]) model.compile({ optimizer: optimizer(), loss: softseg.diceLoss });
     await train(whole, 0, 6);
@@ -58,7 +58,7 @@ describe.each(Object.entries(OPTIMIZERS))('with %s', (_, optimizer) => {
     discard(whole, first);
   });
 
-  test('a model that has not been trained is saved, too', async () => {
+  test('an untrained model can be saved', async () => {
     const [whole, first] = [one(), one()];
     for (const model of [whole, first]) model.compile({ optimizer: optimizer(), loss: softseg.diceLoss });
     const second = await resume(first);
@@ -69,7 +69,7 @@ describe.each(Object.entries(OPTIMIZERS))('with %s', (_, optimizer) => {
   });
 });
 
-test('the learning rate is the one that was set last', async () => {
+test('the saved learning rate is the current one', async () => {
   const [whole, first] = [one(), one()];
   for (const model of [whole, first]) {
     model.compile({ optimizer: tf.train.momentum(0.1, 0.9), loss: softseg.diceLoss });
@@ -82,20 +82,20 @@ test('the learning rate is the one that was set last', async () => {
   discard(whole, first, second);
 });
 
-test('the numbers with which Adam corrects its moments are the products, not powers', async () => {
+test("the corrections of Adam's moments are restored as products, not powers", async () => {
   const model = one();
   model.compile({ optimizer: tf.train.adam(0.01), loss: softseg.diceLoss });
   await train(model, 0, 40);
   const loaded = await reload(model);
   const numbers = (of: tf.LayersModel) =>
     ['accBeta1', 'accBeta2'].map((name) => (of.optimizer as unknown as Record<string, tf.Scalar>)[name]!.dataSync()[0]);
-  // As tfjs leaves them; otherwise this would test nothing.
+  // tfjs restores them differently; otherwise this would test nothing.
   expect(numbers(loaded)).not.toEqual(numbers(model));
   compileSaved(loaded);
   expect(numbers(loaded)).toEqual(numbers(model));
   await train(loaded, 40, 41);
   const after = numbers(loaded);
-  compileSaved(loaded); // again, say with another metric: what was learned since stays
+  compileSaved(loaded); // a second call keeps the state learned since
   expect(numbers(loaded)).toEqual(after);
   discard(model, loaded);
 });
@@ -115,7 +115,7 @@ describe.each<[string, () => tf.LayersModel, () => unknown]>([
   ['an object', two, () => ({ second: softseg.iouLoss, first: named })],
   ['an object with losses of tfjs', two, () => ({ second: 'meanSquaredError', first: 'meanAbsoluteError' })],
 ])('with %s as the loss', (_, build, loss) => {
-  test('training goes on with the same bits', async () => {
+  test('training continues with the same bits', async () => {
     const [whole, first] = [build(), build()];
     for (const model of [whole, first]) {
       model.compile({ optimizer: tf.train.adam(0.05), loss: loss() as never });
@@ -130,7 +130,7 @@ describe.each<[string, () => tf.LayersModel, () => unknown]>([
   });
 });
 
-test('every loss of softseg is found again, by itself and by its name', async () => {
+test('every loss of softseg is restored, if passed directly or by its name', async () => {
   for (const name of Object.keys(LOSSES) as softseg.LossName[]) {
     for (const [loss, saved] of [
       [LOSSES[name], LOSSES[name]],
@@ -149,7 +149,7 @@ test('every loss of softseg is found again, by itself and by its name', async ()
 
 const pick = ({ lossName, options }: softseg.NamedLoss) => ({ lossName, options });
 
-test('options are those at the time of saving, and can be set again', async () => {
+test('options are restored as they were when saving, and can be changed', async () => {
   const loss = namedLoss('iouLoss', { sharpness: 1, aggregate: 'batch' });
   const whole = one();
   whole.compile({ optimizer: tf.train.sgd(0.5), loss });
@@ -166,7 +166,7 @@ test('options are those at the time of saving, and can be set again', async () =
   discard(whole, loaded);
 });
 
-test('one namedLoss for two outputs is one again, so that an option is set for both', async () => {
+test('one namedLoss for two outputs is restored as one, so that an option is set for both', async () => {
   const model = two();
   model.compile({ optimizer: 'sgd', loss: [named, named] as never, metrics: [named as never] });
   const loaded = await reload(model);
@@ -177,7 +177,7 @@ test('one namedLoss for two outputs is one again, so that an option is set for b
   discard(model, loaded);
 });
 
-test('losses of packed labels, and outputs whose targets may have any shape, are so again', async () => {
+test('losses of packed labels, and outputs that accept any targets, are restored', async () => {
   const model = one();
   const inside = namedLoss('diceLoss', { smooth: 0.5 });
   model.compile({ optimizer: tf.train.sgd(0.5), loss: softseg.withSampleWeights(softseg.withMask(inside)) });
@@ -207,7 +207,7 @@ describe.each<[string, () => tf.LayersModel, unknown]>([
   ['those of one output', two, { second: [softseg.brierScore, hardIou] }],
   ['one each', two, { second: 'mse', first: softseg.diceScore }],
 ])('metrics: %s', (_, build, metrics) => {
-  test('are measured again', async () => {
+  test('are restored and measured', async () => {
     const model = build();
     model.compile({ optimizer: 'sgd', loss: softseg.diceLoss, metrics: metrics as never });
     const loaded = await reload(model);
@@ -221,11 +221,11 @@ describe.each<[string, () => tf.LayersModel, unknown]>([
   });
 });
 
-test('metrics of packed labels are so again, own ones and channels first included', async () => {
+test("metrics of packed labels are restored, including users' metrics and channels first", async () => {
   const { withMask, withSampleWeights, iouScore } = softseg;
   const own = (t: tf.Tensor, z: tf.Tensor, options?: object) => iouScore(t, z, { hard: true, ...options });
   const metrics = [withMask(iouScore), withMask(iouScore, { axis: 1 }), withMask(own), withMask(namedLoss('diceLoss'))];
-  // 2 channels, in an image of 2 x 2, so that labels and predictions can be read either way.
+  // With 2 channels in an image of 2 x 2, labels and predictions can be read either way.
   const build = () => {
     const model = tf.sequential();
     model.add(tf.layers.dense({ inputShape: [2, 2, FEATURES], units: 2 }));
@@ -270,18 +270,18 @@ test('metrics of packed labels are so again, own ones and channels first include
   discard(model);
 });
 
-test('every score that is a metric by itself is known by its name', () => {
+test('every score that can be a metric is known by its name', () => {
   const scores = Object.entries(softseg).filter(([name]) => name in SCORES);
   expect(scores.map(([name]) => name).toSorted()).toEqual(Object.keys(SCORES).toSorted());
   for (const [name, score] of scores) expect(nameOfScore(score)).toBe(name);
   const exported = Object.keys(softseg).filter((name) =>
     /(Score|Distance|SurfaceDice|CalibrationError|Accuracy)$/.test(name),
   );
-  const others = ['signedDistance', 'CalibrationError']; // of labels alone; an accumulator
+  const others = ['signedDistance', 'CalibrationError']; // one takes only labels, the other is an accumulator
   expect(exported.filter((name) => !others.includes(name)).toSorted()).toEqual(Object.keys(SCORES).toSorted());
 });
 
-test('what was loaded is the state at the call, though training goes on before it is written', async () => {
+test('the saved state is that at the call, although training continues before it is written', async () => {
   const [model, still] = [one(), one()];
   const loss = namedLoss('diceLoss', { smooth: 1 });
   for (const each of [model, still]) each.compile({ optimizer: tf.train.adam(0.05), loss });
@@ -314,8 +314,8 @@ test('frozen layers stay frozen', async () => {
   discard(model, loaded);
 });
 
-describe('what is frozen stays so, and what is trained goes on with the same bits:', () => {
-  /** A base, inside of a model in the model, and a head. */
+describe('frozen parts stay frozen, and trained ones continue with the same bits, after freezing', () => {
+  /** A base, inside a model in the model, and a head. */
   function nested(): tf.LayersModel {
     const shape = [...SPATIAL, FEATURES];
     const dense = (units: number, name: string) => tf.layers.dense({ units, name });
@@ -330,7 +330,7 @@ describe('what is frozen stays so, and what is trained goes on with the same bit
     return fillSeeded(tf.model({ inputs, outputs }));
   }
 
-  /** A sequential model, which trains through a model of its own, with another in it. */
+  /** A sequential model, which trains through an inner model, with another one in it. */
   function inSequential(): tf.LayersModel {
     const base = tf.sequential({ name: 'base' });
     base.add(tf.layers.dense({ inputShape: [...SPATIAL, FEATURES], units: 4, name: 'first' }));
@@ -380,7 +380,7 @@ describe('what is frozen stays so, and what is trained goes on with the same bit
       async (_, optimizer, prepare) => {
         const model = build();
         prepare(model, optimizer);
-        const warn = jest.spyOn(console, 'warn').mockImplementation(() => {}); // of tfjs, that compile was not called
+        const warn = jest.spyOn(console, 'warn').mockImplementation(() => {}); // tfjs warns that compile was not called
         await train(model, 0, 2);
         const loaded = await reload(model);
         compileSaved(loaded);
@@ -389,7 +389,7 @@ describe('what is frozen stays so, and what is trained goes on with the same bit
         const again = await resume(loaded);
         for (const each of [model, again]) await train(each, 2, 4);
         expect(weightsOf(again)).toEqual(weightsOf(model));
-        // As before when compiled anew, and when thawed.
+        // The trained weights are also the same after thawing.
         for (const each of [model, again]) outerOf(each).trainable = true;
         expect(names(again)).toEqual(names(model));
         warn.mockRestore();
@@ -398,13 +398,13 @@ describe('what is frozen stays so, and what is trained goes on with the same bit
     );
   });
 
-  test('saveModel refuses an optimizer that has learned for other weights', async () => {
+  test('saveModel refuses an optimizer with a state for other weights', async () => {
     const model = nested();
     compile(model, 'adam');
     await train(model, 0, 1);
     outerOf(model).trainable = false;
     const { optimizer } = model;
-    model.compile({ optimizer, loss: softseg.diceLoss }); // the head has the slots of the first layer
+    model.compile({ optimizer, loss: softseg.diceLoss }); // the head would get the state of the first layer
     const file = memory();
     await expect(saveModel(model, file)).rejects.toThrow(
       'saveModel: the optimizer has learned for weights of [3,4] [4] [4] [4] [4,5] [5] [5,2] [2], and the model trains ' +
@@ -428,7 +428,7 @@ describe('what is frozen stays so, and what is trained goes on with the same bit
     discard(model);
   });
 
-  test('compileSaved refuses an optimizer that has learned for other weights, and changes nothing', async () => {
+  test('compileSaved refuses an optimizer with a state for other weights, and changes nothing', async () => {
     const model = nested();
     baseOf(model).trainable = false;
     compile(model, 'adam');
@@ -440,7 +440,7 @@ describe('what is frozen stays so, and what is trained goes on with the same bit
     saved.version = 1;
     const loaded = await loadSilently(file);
     expect(() => compileSaved(loaded)).toThrow(/Adam is damaged: the optimizer has learned for weights of \[4,5\] /);
-    // A file of version 1 does not say it, but it can be said.
+    // A file of version 1 does not hold this, but it can be set.
     baseOf(loaded).trainable = false;
     compileSaved(loaded);
     for (const each of [model, loaded]) await train(each, 1, 2);
@@ -449,7 +449,7 @@ describe('what is frozen stays so, and what is trained goes on with the same bit
   });
 });
 
-test('the user’s state and metadata are kept, and the model that was saved stays as it was', async () => {
+test("the user's state and metadata are kept, and the saved model does not change", async () => {
   const model = one();
   model.compile({ optimizer: 'sgd', loss: softseg.diceLoss });
   model.setUserDefinedMetadata({ classes: ['cat', 'dog'] });
@@ -468,7 +468,7 @@ describe('without compileSaved', () => {
   test.each([
     ['adam', softseg.diceLoss],
     ['adamax', 'meanSquaredError'],
-  ])('a model predicts but is not trained with another loss or optimizer (%s)', async (optimizer, loss) => {
+  ])('a model predicts, but refuses to train with another loss or optimizer (%s)', async (optimizer, loss) => {
     const model = one();
     model.compile({ optimizer, loss });
     await train(model, 0, 2);
@@ -476,7 +476,7 @@ describe('without compileSaved', () => {
     expect(weightsOf(loaded)).toEqual(weightsOf(model));
     const x = tf.randomNormal([2, ...SPATIAL, 3]);
     expect([...(loaded.predict(x) as tf.Tensor).dataSync()]).toEqual([...(model.predict(x) as tf.Tensor).dataSync()]);
-    // tfjs keeps what it saved for gradients when a loss throws.
+    // tfjs keeps the tensors saved for gradients when a loss throws.
     const keep = jest.spyOn(tf.engine(), 'keep');
     await expect(train(loaded, 2, 3)).rejects.toThrow(TypeError);
     for (const { value } of keep.mock.results) (value as tf.Tensor).dispose();
@@ -485,7 +485,7 @@ describe('without compileSaved', () => {
     discard(model, loaded);
   });
 
-  test('in a loop, the optimizer that carries the state of Adamax throws', async () => {
+  test('the placeholder optimizer that carries the state of Adamax throws in a loop', async () => {
     const model = one();
     model.compile({ optimizer: 'adamax', loss: 'meanSquaredError' });
     await train(model, 0, 2);
@@ -496,7 +496,7 @@ describe('without compileSaved', () => {
     discard(model, loaded);
   });
 
-  test('a model with losses and metrics of tfjs alone is trained as ever', async () => {
+  test("a model with only tfjs's losses and metrics trains as usual", async () => {
     const model = one();
     model.compile({ optimizer: tf.train.momentum(0.1, 0.9), loss: 'meanSquaredError', metrics: ['mae'] });
     await train(model, 0, 2);
@@ -580,11 +580,11 @@ describe('saveModel refuses', () => {
     { what: 'what is no handler', compile: compiled, message: 'saveModel: to must be a URL or an IOHandler', to: {} },
   ])('$what', async ({ compile, message, options, to }) => rejects(compile, message, options, to));
 
-  test('what is no model', async () => {
+  test('something other than a model', async () => {
     await expect(saveModel({} as tf.LayersModel, memory())).rejects.toThrow('saveModel: model must be a model');
   });
 
-  /** Two models in a model, each with a layer of this name. */
+  /** Two models in a model, each with a layer of the given name. */
   function siblings(first: string, second: string, shared = false): tf.LayersModel {
     const part = (model: string, layers: tf.layers.Layer[]) => tf.sequential({ name: model, layers });
     const dense = (name: string) => tf.layers.dense({ units: CLASSES, inputShape: [...SPATIAL, FEATURES], name });
@@ -597,7 +597,7 @@ describe('saveModel refuses', () => {
     return model;
   }
 
-  test('two weights of one name, before the file that is there is lost', async () => {
+  test('two weights of the same name, before the existing file is lost', async () => {
     const good = siblings('a', 'b');
     const file = memory();
     await saveModel(good, file);
@@ -611,7 +611,7 @@ describe('saveModel refuses', () => {
     const loaded = await loadSilently(file);
     compileSaved(loaded);
     discard(good, twice, loaded);
-    for (const weight of shared.getLayer('d').weights) weight.dispose(); // tfjs counts its uses, and not all of them
+    for (const weight of shared.getLayer('d').weights) weight.dispose(); // tfjs does not count all uses of the layer
     shared.optimizer.dispose();
   });
 
@@ -624,7 +624,7 @@ describe('saveModel refuses', () => {
     await rejects((model) => model.compile({ optimizer: new Mine(0.1), loss: softseg.diceLoss }), 'registerClass');
   });
 
-  test('an optimizer that does not give its state', async () => {
+  test('an optimizer that fails to give its state', async () => {
     class Mute extends tf.SGDOptimizer {
       static override get className() {
         return 'MuteOptimizer';
@@ -650,7 +650,7 @@ describe('saveModel refuses', () => {
     discard(model);
   });
 
-  test('with its URL what a handler of tfjs throws', async () => {
+  test('with the URL if a handler of tfjs throws', async () => {
     const cause = new TypeError('fetch failed');
     const router = (url: string | string[]) =>
       url === 'broken://x' ? { save: () => Promise.reject(cause) } : (null as never);
@@ -663,13 +663,13 @@ describe('saveModel refuses', () => {
     discard(model);
   });
 
-  test('nothing of what the handler throws', async () => {
+  test("with the error of the user's handler, unchanged", async () => {
     const full = { save: async () => Promise.reject(new Error('disk full')) };
     await rejects(compiled, 'disk full', {}, full);
   });
 });
 
-test('an optimizer of one’s own is saved by its own getWeights and getConfig', async () => {
+test("a user's optimizer is saved by its own getWeights and getConfig", async () => {
   class Halved extends tf.MomentumOptimizer {
     static override get className() {
       return 'HalvedOptimizer';
@@ -690,13 +690,13 @@ test('an optimizer of one’s own is saved by its own getWeights and getConfig',
   await train(loaded, 2, 3);
   discard(loaded);
   expect(loaded.optimizer).toBeInstanceOf(Halved);
-  // tfjs's getWeights makes a tensor of the number of iterations, which nobody disposes.
+  // tfjs's getWeights makes a tensor for the number of iterations that nothing disposes.
   expect(tf.memory().numTensors - before).toBeLessThanOrEqual(2);
   discard(model);
 });
 
 describe('compileSaved refuses', () => {
-  /** A model whose file was changed, and stays as it is. */
+  /** Checks that a model with a changed file is refused and does not change. */
   const refuses = async (
     change: (saved: Record<string, unknown>) => void,
     message: string,
@@ -763,7 +763,7 @@ describe('compileSaved refuses', () => {
     await refuses(() => {}, "unknown option 'loss'; it takes losses, metrics", { loss: {} } as object);
   });
 
-  test('a model that has another optimizer meanwhile', async () => {
+  test('a model that has got another optimizer in the meantime', async () => {
     const model = one();
     model.compile({ optimizer: tf.train.adam(0.1), loss: softseg.diceLoss });
     const loaded = await reload(model);
@@ -776,20 +776,20 @@ describe('compileSaved refuses', () => {
     discard(model, loaded);
   });
 
-  test('what is no model', () => {
+  test('something other than a model', () => {
     expect(() => compileSaved({} as tf.LayersModel)).toThrow(
       'compileSaved: model must be a model of tfjs-layers, got {}',
     );
   });
 
-  test('a model whose file is not softseg’s', () => {
+  test('a model whose file softseg did not write', () => {
     const model = one();
     expect(() => compileSaved(model)).toThrow("compileSaved: the model's file has no part of softseg");
     discard(model);
   });
 });
 
-test('the model’s file is that of tfjs-layers', async () => {
+test("the model's file is the one that tfjs-layers writes", async () => {
   const model = one();
   model.compile({ optimizer: tf.train.momentum(0.1, 0.9), loss: 'meanSquaredError' });
   await train(model, 0, 1);
@@ -821,7 +821,7 @@ test('the model’s file is that of tfjs-layers', async () => {
     },
   });
   discard(model);
-  tf.engine().endScope(); // tfjs's own save has made a tensor of the number of iterations
+  tf.engine().endScope(); // disposes a tensor for the number of iterations from tfjs's own save
   tf.engine().startScope();
 });
 

@@ -1,4 +1,4 @@
-/** Models that are saved to memory as files hold them, and loaded again. */
+/** Saves models to memory in the form of files, and loads them again. */
 import { expect, jest } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { compileSaved, saveModel, type CompileSavedOptions, type SaveModelOptions } from '../../src/training/index.js';
@@ -10,7 +10,7 @@ export const SPATIAL = [3, 3];
 const SAMPLES = 3;
 const FEATURES = 3;
 
-/** A handler that keeps the last model saved; what is not weights goes through JSON, as in a file. */
+/** A handler that keeps the last saved model; everything except weights goes through JSON, as in a file. */
 export function memory() {
   let file: tf.io.ModelArtifacts | undefined;
   return {
@@ -29,7 +29,7 @@ function structuredCopy({ weightData, ...rest }: tf.io.ModelArtifacts): tf.io.Mo
   return { ...copy, weightData: tf.io.CompositeArrayBuffer.join(weightData).slice(0) };
 }
 
-/** Saves and loads; nothing may be warned about. */
+/** Saves and loads a model; there must be no warnings. */
 export async function reload(model: tf.LayersModel, options?: SaveModelOptions): Promise<tf.LayersModel> {
   const file = memory();
   await saveModel(model, file, options);
@@ -50,7 +50,7 @@ export async function resume(model: tf.LayersModel, options: CompileSavedOptions
   return loaded;
 }
 
-/** Trains on batches number `from` to `to` - 1, each its own. */
+/** Trains on the batches with numbers `from` to `to` - 1, each with its own data. */
 export async function train(model: tf.LayersModel, from: number, to: number): Promise<void> {
   for (let step = from; step < to; step++) {
     const x = toTensor(randomArray([SAMPLES, ...SPATIAL, FEATURES], 100 + step, -1, 1));
@@ -64,12 +64,12 @@ export async function train(model: tf.LayersModel, from: number, to: number): Pr
 
 export const weightsOf = (model: tf.LayersModel): number[][] => model.getWeights().map((w) => [...w.dataSync()]);
 
-/** Models and their optimizers, with what tfjs's own dispose of SGD with momentum forgets. */
+/** Disposes models and their optimizers, with the tensors that tfjs's own dispose of SGD with momentum forgets. */
 export function discard(...models: tf.LayersModel[]): void {
   for (const model of models) {
     const { optimizer } = model as { optimizer: (tf.Optimizer & { c?: tf.Tensor }) | undefined };
     model.dispose();
-    // tfjs's fields are null where nothing was learned.
+    // tfjs's fields are null if nothing was learned.
     optimizer?.dispose();
     optimizer?.c?.dispose();
   }

@@ -1,4 +1,4 @@
-/** Early stopping, checkpoints of the best, and how callbacks of ours and tfjs-layers' go together. */
+/** Early stopping, checkpoints of the best model, and our callbacks together with those of tfjs-layers. */
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { iouLoss } from '../../src/index.js';
@@ -21,7 +21,7 @@ import { batchesOf, oneOutput } from './tinyModels.js';
 const xs = () => toTensor(randomArray([6, 4, 3], 1, -1, 1));
 const ys = () => toTensor(randomDistribution([6, 4, 2], 2, 2));
 
-/** Puts `values` into the logs as `score`, one an epoch, and keeps the weights of each epoch. */
+/** Puts `values` into the logs as `score`, one per epoch, and keeps the weights of each epoch. */
 function scripted(model: tf.LayersModel, values: readonly number[]) {
   const weights: tf.Tensor[][] = [];
   const onEpochEnd = async (epoch: number, logs?: tf.Logs) => {
@@ -53,7 +53,7 @@ function expectSame(actual: readonly tf.Tensor[], expected: readonly tf.Tensor[]
 }
 
 describe('earlyStopping', () => {
-  test('stops when patience is over, and gives the weights of the best epoch back', async () => {
+  test('stops when patience runs out, and restores the weights of the best epoch', async () => {
     const { epochs, stopping, kept, weights } = await stoppedAfter([1, 3, 2, 3, 9], { patience: 2 });
     expect(epochs).toBe(4);
     expect([stopping.best, stopping.bestEpoch, stopping.stopped]).toEqual([3, 1, true]);
@@ -61,13 +61,13 @@ describe('earlyStopping', () => {
     expect(kept[0]!.arraySync()).not.toEqual(weights[3]![0]!.arraySync());
   });
 
-  test('gives them back too when it has not stopped', async () => {
+  test('restores the best weights also if it has not stopped', async () => {
     const { epochs, stopping, kept, weights } = await stoppedAfter([1, 3, 2], { patience: 5 });
     expect([epochs, stopping.stopped]).toEqual([3, false]);
     expectSame(kept, weights[1]!);
   });
 
-  test('leaves the last weights with restoreBest: false', async () => {
+  test('keeps the last weights with restoreBest: false', async () => {
     const { kept, weights } = await stoppedAfter([3, 1], { patience: 1, restoreBest: false });
     expectSame(kept, weights[1]!);
   });
@@ -84,18 +84,18 @@ describe('earlyStopping', () => {
     expect([epochs, stopping.bestEpoch]).toEqual([expected, bestEpoch]);
   });
 
-  test('where nothing was better than a value from before, the weights stay as they are', async () => {
+  test('keeps the weights if nothing was better than a value from before', async () => {
     const { kept, weights } = await stoppedAfter([1, 2], { best: 5, patience: 2 });
     expectSame(kept, weights[1]!);
   });
 
-  test('a training that only gives NaN keeps its weights, and stops', async () => {
+  test('stops a training that only gives NaN, and keeps its weights', async () => {
     const { epochs, stopping, kept, weights } = await stoppedAfter([NaN, NaN, NaN], { patience: 2 });
     expect([epochs, stopping.best]).toEqual([2, undefined]);
     expectSame(kept, weights[1]!);
   });
 
-  test('restores weights that are not trained as well', async () => {
+  test('also restores weights that are not trained', async () => {
     const model = tf.sequential({ layers: [tf.layers.batchNormalization({ inputShape: [4, 3] }), tf.layers.dense({ units: 2 })] }); // prettier-ignore
     const optimizer = tf.train.sgd(0.5);
     model.compile({ optimizer, loss: iouLoss });
@@ -108,7 +108,7 @@ describe('earlyStopping', () => {
     optimizer.dispose();
   });
 
-  test('starts anew with each training', async () => {
+  test('starts afresh with each training', async () => {
     const { model, dispose } = compiled();
     const stopping = earlyStopping(model, { monitor: 'score', mode: 'max', patience: 1 });
     const run = (values: number[]) =>
@@ -169,7 +169,7 @@ describe('earlyStopping', () => {
     dispose();
   });
 
-  test('says which value is missing, and what there is', async () => {
+  test('says which value is missing, and which exist', async () => {
     const { model, dispose } = compiled();
     const run = (callbacks: tf.ModelFitArgs['callbacks']) =>
       model.fit(xs(), ys(), { epochs: 1, verbose: 0, callbacks });
@@ -196,7 +196,7 @@ describe('earlyStopping', () => {
     expect(() => earlyStopping(model, options)).toThrow(message);
   });
 
-  test('refuses what is no model', () => {
+  test('refuses something other than a model', () => {
     expect(() => earlyStopping({} as never)).toThrow('earlyStopping: model must be a model of tfjs-layers, got {}');
   });
 });
@@ -216,21 +216,21 @@ describe('saveBest', () => {
     return { saved, checkpoint };
   }
 
-  test('saves each epoch that is better than all before, with what is in the logs', async () => {
+  test('saves each epoch that is better than all before, with the logs', async () => {
     const { saved, checkpoint } = await savedIn([1, 3, NaN, 2, 4]);
     expect(saved.map(({ epoch, value }) => [epoch, value])).toEqual([[0, 1], [1, 3], [4, 4]]); // prettier-ignore
     expect(Object.keys(saved[0]!.logs)).toEqual(['loss', 'score']);
     expect(checkpoint.best).toBe(4);
   });
 
-  test('does not overwrite something better that a run before has saved', async () => {
+  test('does not overwrite a better model that an earlier run has saved', async () => {
     const { saved, checkpoint } = await savedIn([1, 3, 6], { best: 5 });
     expect(saved.map(({ epoch }) => epoch)).toEqual([2]);
     expect((await savedIn([1, 3], { best: 5 })).checkpoint.best).toBe(5);
     expect(checkpoint.best).toBe(6);
   });
 
-  test('what could not be saved ends the training, and does not count', async () => {
+  test('ends the training if the model cannot be saved, which does not count as the best', async () => {
     const { model, dispose } = compiled();
     const save = () => Promise.reject(new Error('disk full'));
     const checkpoint = saveBest(model, { monitor: 'loss', save });
@@ -240,7 +240,7 @@ describe('saveBest', () => {
     dispose();
   });
 
-  test('refuses to save nothing', () => {
+  test('refuses a missing save function', () => {
     expect(() => saveBest({}, { monitor: 'loss' })).toThrow(
       'saveBest: save must be a function that saves the model, got undefined',
     );
@@ -249,7 +249,7 @@ describe('saveBest', () => {
 });
 
 describe('callbacks together', () => {
-  /** All of ours; the IoU of a model that learns grows for some epochs. */
+  /** All of our callbacks, with data on which the IoU grows for some epochs. */
   function all(
     model: tf.LayersModel,
     optimizer: tf.Optimizer,
@@ -291,7 +291,7 @@ describe('callbacks together', () => {
     optimizer.dispose();
   });
 
-  test('work beside a callback of tfjs-layers once each is wrapped', async () => {
+  test('work together with a callback of tfjs-layers once each is wrapped', async () => {
     const [x, y] = [xs(), ys()];
     const model = oneOutput([4], 2);
     const loss = namedLoss('iouLoss');
@@ -299,7 +299,7 @@ describe('callbacks together', () => {
     model.compile({ optimizer, loss });
     const before = tf.memory().numTensors;
     const { list, saved } = all(model, optimizer, loss, x, y);
-    // Nothing is an improvement of 1, so tfjs's stops after its patience.
+    // No score improves by 1, so tfjs's callback stops after its patience.
     const theirs = tf.callbacks.earlyStopping({ monitor: 'val_iou', mode: 'max', minDelta: 1, patience: 2 });
     const callbacks = [...list.map((each) => new tf.CustomCallback(each)), theirs];
     const { epoch, history } = await model.fit(x, y, { epochs: 5, batchSize: 3, verbose: 0, callbacks });
@@ -311,7 +311,7 @@ describe('callbacks together', () => {
     optimizer.dispose();
   });
 
-  test('a score that comes after the callback that reads it is missed with a word on the order', async () => {
+  test('explain the order if a score comes after the callback that reads it', async () => {
     const [x, y] = [xs(), ys()];
     const { model, dispose } = compiled();
     const scores = validationScores(model, { xs: x, ys: y }, { iou: new MeanIou() });

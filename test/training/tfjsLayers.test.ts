@@ -1,4 +1,7 @@
-/** What tfjs-layers 4.22 does with weights and several outputs: the docs say so, and a newer version may differ. */
+/**
+ * The behaviour of tfjs-layers 4.22 with weights and several outputs: the docs describe it, and a newer version may
+ * differ.
+ */
 import { afterEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { checkValues, comboLoss, crossEntropyLoss, diceLoss } from '../../src/index.js';
@@ -30,10 +33,10 @@ describe('classWeight', () => {
   const images = () => toTensor(randomArray([SAMPLES, FEATURES], 1, -1, 1));
   const oneHot = () => tf.cast(tf.oneHot(tf.tensor1d(classes, 'int32'), 3), 'float32');
   const loss = namedLoss('diceLoss', { reduction: 'sample' });
-  /** 1/N Σ weight of the sample's class · loss of the sample */
+  /** 1/N Σ (weight of the sample's class) · (loss of the sample). */
   const weighted = (z: tf.Tensor) => tf.mean(tf.mul(loss(oneHot(), z), tf.tensor1d(weights)));
 
-  test("weighs samples of targets [N, C] by their class, with a loss of reduction 'sample'", async () => {
+  test("weights samples of targets [N, C] by their class, with a loss of reduction 'sample'", async () => {
     const [x, y] = [images(), oneHot()];
     for (const fit of [
       (model: tf.LayersModel) => model.fit(x, y, { ...full, classWeight }),
@@ -48,7 +51,7 @@ describe('classWeight', () => {
     }
   });
 
-  test('takes class indices, too, once the model accepts them', async () => {
+  test('also takes class indices once the model accepts them', async () => {
     const x = images();
     await training(oneOutput([], 3), { loss }, async (model) => {
       acceptAnyTargets(model);
@@ -58,7 +61,7 @@ describe('classWeight', () => {
     });
   });
 
-  test('multiplies a loss that is one number by the mean of the weights, whatever the classes', async () => {
+  test('multiplies a scalar loss by the mean of the weights, whatever the classes', async () => {
     const [x, y] = [images(), oneHot()];
     await training(oneOutput([], 3), { loss: diceLoss }, async (model) => {
       const mean = weights.reduce((sum, weight) => sum + weight) / SAMPLES;
@@ -69,7 +72,7 @@ describe('classWeight', () => {
     });
   });
 
-  test("is refused for images; the loss's own classWeights weigh their classes", async () => {
+  test("is refused for images, whose classes the loss's own classWeights can weight", async () => {
     const x = toTensor(randomArray([SAMPLES, 2, 2, FEATURES], 1, -1, 1));
     const y = toTensor(randomDistribution([SAMPLES, 2, 2, 3], 2, 3));
     const own = namedLoss('crossEntropyLoss', { classWeights: [1, 4, 0.5] });
@@ -121,7 +124,7 @@ describe('targets of another shape', () => {
     });
   });
 
-  test('are not looked at by fitDataset and evaluateDataset, nor in validation data that is a dataset', async () => {
+  test('are not checked by fitDataset and evaluateDataset, nor in validation data that is a dataset', async () => {
     const [images, targets] = [x(), indices()];
     await training(oneOutput([2, 2], 3), { loss: comboLoss }, async (model) => {
       const byHand = stepByHand(model, images, ([z]) => comboLoss(targets, z!));
@@ -137,7 +140,7 @@ describe('targets of another shape', () => {
 });
 
 describe('several outputs', () => {
-  test('are right in fit, but in evaluate and validation the values stand under wrong names', async () => {
+  test('have correct names in fit, but wrong ones in evaluate and validation', async () => {
     const x = toTensor(randomArray([SAMPLES, FEATURES], 1, -1, 1));
     const ys = [2, 3].map((seed) => toTensor(randomDistribution([SAMPLES, 3], seed, 1)));
     const args = { loss: [diceLoss, comboLoss] as never, metrics: [iouScore] };
@@ -147,7 +150,7 @@ describe('several outputs', () => {
       const scores = ys.map((y, i) => numberOf(iouScore(y, outputs[i]!)));
       const names = ['loss', 'first_loss', 'second_loss', 'first_iouScore', 'second_iouScore'];
       expect(model.metricsNames).toEqual(names);
-      // One value too many, of which the first two are sums of losses.
+      // There is one value too many, and the first two are sums of losses.
       const values = (model.evaluate(x, ys) as tf.Scalar[]).map(numberOf);
       const expected = [first, first + second, first, second, ...scores];
       expect(values.length).toBe(expected.length);

@@ -15,7 +15,7 @@ export function oneOutput(spatial: readonly number[], classes: number): tf.Layer
   return seeded(model);
 }
 
-/** The same with the outputs `first` and `second`. */
+/** The same network with the outputs `first` and `second`. */
 export function twoOutputs(spatial: readonly number[], classes: readonly [number, number]): tf.LayersModel {
   const inputs = tf.input({ shape: [...spatial, FEATURES] });
   const output = (name: string, units: number) => tf.layers.dense({ units, name }).apply(inputs) as tf.SymbolicTensor;
@@ -27,7 +27,7 @@ function seeded(model: tf.LayersModel): tf.LayersModel {
   return model;
 }
 
-/** Compiled with SGD. Afterwards the model and the optimizer are gone. */
+/** Compiles the model with SGD for the time of `run`, then disposes model and optimizer. */
 export async function training(
   model: tf.LayersModel,
   args: Omit<tf.ModelCompileArgs, 'optimizer'>,
@@ -40,7 +40,7 @@ export async function training(
   optimizer.dispose();
 }
 
-/** The value of a loss of the model's outputs, and the weights after a step of SGD, by hand. */
+/** The value of a loss of the model's outputs, and the weights after one step of SGD, by hand. */
 export function stepByHand(model: tf.LayersModel, x: tf.Tensor, loss: (outputs: tf.Tensor[]) => tf.Tensor) {
   const variables = model.trainableWeights.map((weight) => weight.read() as tf.Variable);
   const { value, grads } = tf.variableGrads(() => {
@@ -55,7 +55,7 @@ export function expectWeights(model: tf.LayersModel, weights: readonly tf.Tensor
   model.getWeights().forEach((weight, i) => expectClose(weight, weights[i]!));
 }
 
-/** Within the digits of float32. */
+/** Compares within the digits of float32. */
 export function expectNumber(actual: number | undefined, expected: number): void {
   expect(Math.abs(actual! - expected)).toBeLessThanOrEqual(1e-5 * Math.max(1, Math.abs(expected)));
 }

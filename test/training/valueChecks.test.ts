@@ -1,4 +1,4 @@
-/** The mistakes that everybody makes, by each way in which labels and predictions reach a loss or a score. */
+/** Common mistakes, through each way in which labels and predictions reach a loss or a score. */
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import {
@@ -110,7 +110,7 @@ const MISTAKES: Record<string, Mistake> = {
 
 type Entry = (labels: tf.Tensor, predictions: tf.Tensor) => unknown;
 
-/** A network whose output is the predictions, whatever comes in. */
+/** A network whose output is the predictions, whatever its input. */
 function giving(predictions: tf.Tensor): tf.LayersModel {
   const layer = tf.layers.dense({ inputShape: predictions.shape.slice(1), units: predictions.shape.at(-1)! });
   const model = tf.sequential({ layers: [layer] });
@@ -183,7 +183,7 @@ beforeEach(() => {
   checkValues('first');
   warnings = [];
   jest.spyOn(console, 'warn').mockImplementation((text) => {
-    // (The cpu backend says something about Node, too.)
+    // (The cpu backend also warns about Node.)
     if (/look like|all predictions/.test(String(text))) warnings.push(String(text));
   });
 });
@@ -193,13 +193,13 @@ afterEach(() => {
 });
 
 describe.each(Object.entries(MISTAKES))('%s', (_, { labels, predictions, message }) => {
-  test.each(Object.entries(ENTRIES))('by %s is an error each time, and leaves no tensor', async (name, entry) => {
+  test.each(Object.entries(ENTRIES))('in %s is an error each time, and leaves no tensor', async (name, entry) => {
     const [t, p] = [labels(), predictions()];
-    // A dense layer makes NaN of Infinity.
+    // A dense layer turns Infinity into NaN.
     const expected = name.includes('fit') ? message.replace(/be finite.*/, 'not be NaN') : message;
     for (let i = 0; i < 2; i++) {
       const before = tf.memory().numTensors;
-      tf.engine().startScope(); // of what the entry itself makes
+      tf.engine().startScope(); // for tensors that the entry itself makes
       const refused = await messageOf(() => entry(t, p));
       tf.engine().endScope();
       expect(refused).toContain(expected);
@@ -209,10 +209,10 @@ describe.each(Object.entries(MISTAKES))('%s', (_, { labels, predictions, message
   });
 });
 
-test.each(LOSSES)('%s refuses mistakes by itself', (name) => {
+test.each(LOSSES)('%s refuses mistakes', (name) => {
   const loss = lossNamed(name);
   for (const { labels, predictions, message } of Object.values(MISTAKES)) {
-    // Under sigmoid any finite or infinite logit has a probability, and labels sum to anything.
+    // Under sigmoid any logit, even an infinite one, has a probability, and labels may have any sum.
     if (name === 'binaryCrossEntropyLoss' && /softmax/.test(message)) continue;
     expect(() => loss(labels(), predictions())).toThrow(message);
   }
@@ -228,7 +228,7 @@ describe('surfaces and distances', () => {
     expect(() => signedDistance(indices(9), { classes: 3 })).toThrow('class indices in labels must lie in 0..2, got 9');
   });
 
-  test('take classes that are not scored', () => {
+  test('accept classes that are not scored', () => {
     checkValues('always');
     expect(() => hausdorffDistance(indices(5), indices(4), { classes: [1], classCount: 6 })).not.toThrow();
     expect(() => hausdorffDistance(indices(1), indices(-1), { classes: [1], classCount: 6 })).toThrow(
@@ -237,8 +237,8 @@ describe('surfaces and distances', () => {
   });
 });
 
-describe('deep supervision at coarse scales alone', () => {
-  test('refuses the labels themselves, not what resizing made of them', () => {
+describe('deep supervision at coarse scales only', () => {
+  test('refuses the labels themselves, not the resized ones', () => {
     const coarse = tf.zeros([2, 2, 2, 3]);
     expect(() => deepSupervisionLoss(diceLoss, indices(7), [coarse])).toThrow(
       'deepSupervisionLoss: class indices in labels must lie in 0..2, got 7 at sample 0, position [0,0]',
@@ -246,7 +246,7 @@ describe('deep supervision at coarse scales alone', () => {
   });
 });
 
-describe('probabilities that are taken for logits', () => {
+describe('probabilities passed as logits', () => {
   const one = () => tf.sigmoid(logits(1));
 
   test.each<[string, Entry, () => tf.Tensor]>([
@@ -256,7 +256,7 @@ describe('probabilities that are taken for logits', () => {
     ['MeanIou.update', (t, p) => new MeanIou().update(t, p), distribution],
     ['MeanIou.updateAsync', (t, p) => new MeanIou().updateAsync(t, p), one],
     ['hausdorffDistance', (t, p) => hausdorffDistance(t, p), one],
-  ])('get one warning by %s', async (name, entry, probabilities) => {
+  ])('get one warning in %s', async (name, entry, probabilities) => {
     const p = probabilities();
     const t = p.shape.at(-1) === 1 ? mask() : distribution();
     await entry(t, p);
@@ -274,7 +274,7 @@ describe('probabilities that are taken for logits', () => {
     expect(warnings[0]).toMatch(new RegExp(`^${name}: predictions look like probabilities .*Pass activation: 'none'`));
   }
 
-  test('are none if one lies outside [0, 1], all are equal, rows do not sum to 1, or nobody activates them', () => {
+  test('get no warning if one is outside [0, 1], all are equal, rows do not sum to 1, or none is activated', () => {
     checkValues('always');
     diceLoss(mask(), logits(1));
     diceLoss(mask(), tf.fill([...SIZE, 1], 0.5));
@@ -287,7 +287,7 @@ describe('probabilities that are taken for logits', () => {
     expect(warnings).toEqual([]);
   });
 
-  test('say what is left of a prediction of 1', () => {
+  test('get a warning that says what a prediction of 1 becomes', () => {
     diceLoss(mask(), one());
     comboLoss(distribution(), distribution());
     expect(warnings[0]).toContain('even a prediction of 1 becomes 0.73');
@@ -295,13 +295,13 @@ describe('probabilities that are taken for logits', () => {
   });
 });
 
-describe('a first call that tells nothing', () => {
+describe('a first call whose values show nothing', () => {
   const black = () => tf.zeros([1, 4, 4, 1], 'int32');
   const image = () =>
     tf.mul(tf.ones([1, 4, 4, 1], 'int32'), tf.tensor1d([255, 0, 0, 255], 'int32').reshape([1, 4, 1, 1]));
   const z = () => tf.randomNormal([1, 4, 4, 1], 0, 1, 'float32', 1) as tf.Tensor;
 
-  test('leaves the next one to be looked at: a black mask, one class, one prediction', () => {
+  test('leaves the check to the next call: a black mask, one class, one prediction', () => {
     diceLoss(black(), z());
     expect(() => diceLoss(image() as tf.Tensor, z())).toThrow('class indices in labels must lie in 0..1, got 255');
     comboLoss(tf.zeros([...SIZE], 'int32'), logits(3));
@@ -311,7 +311,7 @@ describe('a first call that tells nothing', () => {
     expect(warnings).toHaveLength(1);
   });
 
-  test('is looked at again some times, and no more', () => {
+  test('is followed by a limited number of further checks', () => {
     const reads = jest.spyOn(tf.backend(), 'readSync');
     const [t, p] = [black(), z()];
     diceLoss(t, p, { activation: (x) => x.sigmoid() });
@@ -325,7 +325,7 @@ describe('a first call that tells nothing', () => {
 });
 
 describe('later calls', () => {
-  test('of cross-entropies refuse sums below 0 where they are read anyway', () => {
+  test('of cross-entropies refuse sums below 0, which the loss reads anyway', () => {
     if (kernelsInUse() === 'composed') return;
     for (const loss of [crossEntropyLoss, binaryCrossEntropyLoss]) {
       loss(mask(), logits(1));
@@ -338,7 +338,7 @@ describe('later calls', () => {
   });
 });
 
-describe('what is right is neither refused nor warned of', () => {
+describe('valid input is neither refused nor warned about:', () => {
   test('labels that image files have rounded to 8 bits', () => {
     const rounded = tf.mul(tf.round(tf.mul(tf.softmax(random([2, 8, 8, 21], -3, 3)), 255)), 1 / 255);
     comboLoss(rounded, random([2, 8, 8, 21], -3, 3));
@@ -352,7 +352,7 @@ describe('what is right is neither refused nor warned of', () => {
     expect(warnings).toEqual([]);
   });
 
-  test('scores that give each pixel to a class, of probabilities', () => {
+  test('scores of probabilities that assign each pixel to a class', () => {
     iouScore(distribution(), distribution(), { hard: true });
     new ConfusionMatrix().update(distribution(), distribution());
     new MeanIou({ hard: true }).update(distribution(), distribution());
@@ -360,7 +360,7 @@ describe('what is right is neither refused nor warned of', () => {
   });
 });
 
-test('a softmax over one class is told of', () => {
+test('a softmax over one class gets a warning', () => {
   diceLoss(mask(), tf.ones([...SIZE, 1]));
   expect(warnings).toEqual([
     'diceLoss: all predictions are 1, as those of a softmax over a single class are: take that activation away',

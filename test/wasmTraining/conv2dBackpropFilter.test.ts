@@ -1,4 +1,7 @@
-/** The gradient of tf.conv2d to its filter, which the wasm backend gets from us: against plain loops, on every backend. */
+/**
+ * The gradient of tf.conv2d to its filter, which softseg adds to the wasm backend, against plain loops on every
+ * backend.
+ */
 import { beforeAll, describe, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import { enableWasmTraining } from '../../src/index.js';
@@ -12,7 +15,7 @@ declare const TEST_BACKEND: string;
 type Shape4 = [number, number, number, number];
 type Pad = 'same' | 'valid' | number | [[number, number], [number, number], [number, number], [number, number]];
 
-/** Σ over samples and output places of x[place + offset]·dy[place], straight from the definition. */
+/** Σ over samples and output positions of x[position + offset]·dy[position], by definition. */
 function filterGradient(
   x: tf.Tensor4D,
   dy: tf.Tensor4D,
@@ -65,7 +68,7 @@ const CASES: [string, Shape4, Shape4, [number, number], Pad][] = [
 ];
 
 describe('the gradient of conv2d to its filter', () => {
-  // tfjs-node knows 'same' and 'valid' only.
+  // tfjs-node accepts only 'same' and 'valid'.
   const known = TEST_BACKEND === 'tensorflow' ? CASES.filter(([, , , , pad]) => typeof pad === 'string') : CASES;
   test.each(known)('%s', (_, inputShape, filterShape, strides, pad) => {
     const { x, dy, gradient } = gradientOf(inputShape, filterShape, strides, pad);
@@ -93,7 +96,7 @@ function gradientOf(inputShape: Shape4, filterShape: Shape4, strides: [number, n
   });
 }
 
-/** Rows above and columns left that the convolution pads. */
+/** The rows above and the columns to the left that the convolution pads. */
 function before(inputShape: Shape4, filterShape: Shape4, strides: [number, number], pad: Pad): [number, number] {
   if (pad === 'valid') return [0, 0];
   if (typeof pad === 'number') return [pad, pad];

@@ -1,4 +1,7 @@
-/** The gradient of tf.conv3d to its input, which the wasm backend gets from us: against plain loops, on every backend. */
+/**
+ * The gradient of tf.conv3d to its input, which softseg corrects on the wasm backend, against plain loops on every
+ * backend.
+ */
 import { beforeAll, describe, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import { enableWasmTraining } from '../../src/index.js';
@@ -20,7 +23,7 @@ const CASES: [string, Shape5, Shape5, Three, 'same' | 'valid'][] = [
   ['different strides', [1, 7, 5, 4, 1], [3, 2, 1, 1, 2], [3, 1, 2], 'valid'],
 ];
 
-/** Σ over output places and offsets of dy[place]·filter[offset], straight from the definition. */
+/** Σ over output positions and offsets of dy[position]·filter[offset], by definition. */
 function inputGradient(inputShape: Shape5, dy: tf.Tensor5D, filter: tf.Tensor5D, strides: Three, before: Three) {
   const result = tf.buffer(inputShape);
   const [dys, weights] = [dy.bufferSync(), filter.bufferSync()];
