@@ -85,7 +85,7 @@ describe('distanceTransform', () => {
   });
 
   const REFUSED: [string, () => [unknown, object?], string][] = [
-    ['what is no tensor', () => [[[1]]], 'mask must be a tf.Tensor, got [[1]]'],
+    ['a mask that is not a tensor', () => [[[1]]], 'mask must be a tf.Tensor, got [[1]]'],
     ['strings', () => [tf.tensor(['a'], [1, 1])], 'mask must be bool or int32 or float32, got string'],
     ['a mask without spatial axes', () => [tf.zeros([3])], 'needs at least one spatial axis to measure along'],
     ['spacing 0', () => [tf.zeros([1, 3]), { spacing: 0 }], 'spacing must be a number > 0, got 0'],

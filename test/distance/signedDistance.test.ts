@@ -101,7 +101,7 @@ describe('signedDistance', () => {
 
   const labels = () => tf.zeros([1, 3, 4, 2]);
   const REFUSED: [string, () => [unknown, object?], string][] = [
-    ['what is no tensor', () => [1], 'labels must be a tf.Tensor, got 1'],
+    ['labels that are not a tensor', () => [1], 'labels must be a tf.Tensor, got 1'],
     [
       'labels without a spatial axis',
       () => [tf.zeros([2, 3])],
@@ -124,7 +124,7 @@ describe('signedDistance', () => {
         'class indices a class axis of 1',
     ],
     [
-      'an axis that is no number',
+      'an axis that is not a number',
       () => [tf.zeros([1, 3], 'int32'), { classes: 2, axis: Symbol('x') }],
       'axis must be an integer in 1..2 or -2..-1, where class indices [1,3] get a class axis, got Symbol(x)',
     ],

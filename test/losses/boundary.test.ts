@@ -83,7 +83,7 @@ describe('boundaryLoss', () => {
     ],
     ['maps of ints', () => ({ distances: tf.zeros(SHAPE, 'int32') }), 'distances must be float32, got int32'],
     [
-      'spacing beside maps',
+      'spacing together with maps',
       () => ({ distances: tf.zeros(SHAPE), spacing: 2 }),
       'spacing does not go with distances, which have theirs already',
     ],

@@ -73,7 +73,7 @@ describe('softSkeleton', () => {
   });
 
   const REFUSED: [string, () => [unknown, object?], string][] = [
-    ['what is no tensor', () => [1], 'values must be a tf.Tensor, got 1'],
+    ['values that are not a tensor', () => [1], 'values must be a tf.Tensor, got 1'],
     ['ints', () => [tf.zeros([1, 2, 1], 'int32')], 'values must be float32, got int32'],
     [
       'values without a spatial axis',

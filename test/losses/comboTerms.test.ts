@@ -94,14 +94,14 @@ const ROWS: Record<string, Row> = {
     hard: true,
   },
   'unified focal': { terms: [{ loss: softseg.unifiedFocalLoss, delta: 0.7 }, { loss: softseg.mccLoss }] },
-  'a region loss of one’s own': {
+  'a region loss of the user': {
     terms: [
       { loss: agreementLoss, share: 0.25, classes: [1, 2] },
       { loss: softseg.crossEntropyLoss, weight: 0.5 },
     ],
     passes: 1,
   },
-  'any loss of one’s own': { terms: [{ loss: distanceLoss, power: 3, weight: 4 }, { loss: softseg.diceLoss }] },
+  'any loss of the user': { terms: [{ loss: distanceLoss, power: 3, weight: 4 }, { loss: softseg.diceLoss }] },
   'a weight of 0': { terms: [{ loss: softseg.diceLoss, weight: 0 }, { loss: softseg.crossEntropyLoss }] },
   'inputs of their own': {
     terms: [{ loss: softseg.diceLoss }, { loss: softseg.crossEntropyLoss }],
@@ -253,10 +253,10 @@ describe('lossFromOverlap', () => {
     ['comboLoss', comboLoss, {}],
     ['comboLoss with weights', comboLoss, { weights: { dice: 1, tversky: 0.5 }, alpha: 0.3, aggregate: 'batch' }],
     ['comboLoss with terms', comboLoss, { terms: [{ loss: 'diceLoss', classes: [1, 2] }, { loss: 'crossEntropyLoss' }] }],
-    ['comboLoss with terms of one’s own', comboLoss, { terms: [{ loss: agreementLoss, share: 0.1 }, { loss: 'mccLoss' }] }],
+    ['comboLoss with terms of the user', comboLoss, { terms: [{ loss: agreementLoss, share: 0.1 }, { loss: 'mccLoss' }] }],
     ['binaryCrossEntropyLoss', softseg.binaryCrossEntropyLoss, { activation: 'sigmoid' }],
     ['binaryCrossEntropyLoss per sample', softseg.binaryCrossEntropyLoss, { activation: 'sigmoid', classWeights: [1, 2, 3], reduction: 'sample' }],
-    ['a region loss of one’s own', agreementLoss, { share: 0.3, reduction: 'none' }],
+    ['a region loss of the user', agreementLoss, { share: 0.3, reduction: 'none' }],
   ]; // prettier-ignore
 
   test.each(SUMS)('of %s equals the loss itself', (_, loss, how) => {
@@ -276,7 +276,7 @@ describe('lossFromOverlap', () => {
     ['no loss', 3, {}, 'loss must be a loss of softseg, or one made by defineRegionLoss, got 3'],
     ['a bare function', () => 0, {}, 'loss must be a loss of softseg, or one made by defineRegionLoss, got '],
     ['a loss of maps', softseg.boundaryLoss, {}, 'boundaryLoss needs the pixels themselves, not only sums'],
-    ['any loss of one’s own', distanceLoss, {}, 'distanceLoss needs the pixels themselves, not only sums'],
+    ['any loss of the user', distanceLoss, {}, 'distanceLoss needs the pixels themselves, not only sums'],
     ['focalLoss', softseg.focalLoss, {}, `focalLoss ${more} {}`],
     ['the hardest', softseg.crossEntropyLoss, { hardest: 0.5 }, `crossEntropyLoss ${more} {"hardest":0.5}`],
     ['smoothed labels', softseg.crossEntropyLoss, { labelSmoothing: 0.1 }, `crossEntropyLoss ${more} `],
@@ -310,7 +310,7 @@ describe('definitions', () => {
     ['no object', whole, 3, 'defineLoss: options must be an object, got 3'],
     ['no options', whole, { name: 'own', loss }, 'defineLoss: options must be an object with a rule for each option, got undefined'],
     ['a list of options', region, { name: 'own', options: ['a'], value }, 'defineRegionLoss: options must be an object with a rule for each option, got '],
-    ['a rule that is none', whole, { name: 'own', options: { a: 3 }, loss }, `defineLoss: options.a ${kinds} {}`],
+    ['a rule that is not an object', whole, { name: 'own', options: { a: 3 }, loss }, `defineLoss: options.a ${kinds} {}`],
     ['an unknown kind', whole, { name: 'own', options: { a: { kind: 'integer' } }, loss }, `defineLoss: options.a ${kinds} `],
     ['a number without least', whole, { name: 'own', options: { a: { kind: 'number', default: 1 } }, loss }, 'defineLoss: options.a.least must be a finite number, got undefined'],
     ['a choice without values', whole, { name: 'own', options: { a: { kind: 'choice', values: 'ab' } }, loss }, 'defineLoss: options.a.values must be a list of strings, got "ab"'],

@@ -68,7 +68,7 @@ const REFUSED: [string, () => [unknown, unknown, object?], string][] = [
     () => [labels(), logits(), { axis: 1.5 }],
     'axis must be an integer in 1..3 or -3..-1 for shape [2,4,4,3], got 1.5',
   ],
-  ['labels that are no tensor', () => [[[1, 0]], tf.zeros([1, 2])], 'labels must be a tf.Tensor, got [[1,0]]'],
+  ['labels that are not a tensor', () => [[[1, 0]], tf.zeros([1, 2])], 'labels must be a tf.Tensor, got [[1,0]]'],
   ['predictions that are missing', () => [labels(), undefined], 'predictions must be a tf.Tensor, got undefined'],
   ['disposed labels', () => [disposed(), logits()], 'labels [2,4,4,3] is a disposed tensor'],
   ['disposed predictions', () => [labels(), disposed()], 'predictions [2,4,4,3] is a disposed tensor'],
@@ -78,7 +78,7 @@ const REFUSED: [string, () => [unknown, unknown, object?], string][] = [
     "unknown option 'smoothing'; it takes activation, sharpness,",
   ],
   [
-    'options that are no object',
+    'options that are not an object',
     () => [labels(), logits(), 1 as unknown as object],
     'options must be an object, got 1',
   ],
@@ -133,7 +133,7 @@ const REFUSED: [string, () => [unknown, unknown, object?], string][] = [
     ],
     'mask must be bool or int32 or float32, got string',
   ],
-  ['a mask that is no tensor', () => [labels(), logits(), { mask: [1] }], 'mask must be a tf.Tensor, got [1]'],
+  ['a mask that is not a tensor', () => [labels(), logits(), { mask: [1] }], 'mask must be a tf.Tensor, got [1]'],
   [
     'a sentinel that is a label',
     () => [labels(), logits(), { ignoreLabel: 0 }],

@@ -113,8 +113,8 @@ describe('ConfusionMatrix', () => {
 
   test.each<[string, number[], object, string]>([
     ['no value', [0, 3, 1], {}, 'labels of shape [0,3,1] hold no value'],
-    ['an activation that is none', [1, 3, 1], { activation: 'relu' }, 'activation must be '],
-    ['a sharpness that is none', [1, 3, 1], { sharpness: -1 }, 'sharpness must be '],
+    ['an unknown activation', [1, 3, 1], { activation: 'relu' }, 'activation must be '],
+    ['an invalid sharpness', [1, 3, 1], { sharpness: -1 }, 'sharpness must be '],
   ])('also refuses %s with class indices', (_, shape, options, message) => {
     const indices = tf.zeros(shape, 'int32');
     const matrix = new ConfusionMatrix({ classCount: 3, ...options });
@@ -296,7 +296,7 @@ describe('invalid input for a confusion matrix is refused with a message', () =>
       'ConfusionMatrix: classNames must be 3 names, as many as classCount, got ["a","b"]',
     ],
     [
-      'a number of classes that is none',
+      'an invalid number of classes',
       () => new ConfusionMatrix({ classCount: 1 }),
       'ConfusionMatrix: classCount must be an integer >= 2, got 1',
     ],

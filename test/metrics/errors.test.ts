@@ -93,7 +93,7 @@ describe('scores refuse with a message', () => {
       'pixelAccuracy: threshold is for classes that may overlap; under softmax the largest is taken, got 0.4',
     ],
     [
-      'a threshold that is none',
+      'an invalid threshold',
       () => pixelAccuracy(t(), z(), { activation: 'sigmoid', threshold: 1.5 }),
       'pixelAccuracy: threshold must be a number in (0, 1), got 1.5',
     ],

@@ -298,7 +298,7 @@ describe.each([
   const indices = () => tf.zeros([1, 4, 4], 'int32');
   const logits = () => tf.zeros([1, 4, 4, 2]);
   const REFUSED: [string, () => [unknown, unknown, object?], string][] = [
-    ['labels that are no tensor', () => [1, logits()], 'labels must be a tf.Tensor, got 1'],
+    ['labels that are not a tensor', () => [1, logits()], 'labels must be a tf.Tensor, got 1'],
     ['predictions of strings', () => [indices(), tf.tensor(['a'])], 'predictions must be float32 or bool or int32'],
     ['no predictions at all', () => [tf.zeros([0, 4, 2]), tf.zeros([0, 4, 2])], 'predictions of shape [0,4,2] hold no'],
     [

@@ -153,7 +153,7 @@ describe('evaluateScores', () => {
       'evaluateScores: data.xs [7,6,4] and data.ys [2,6,3] differ in samples',
     ],
     [
-      'a batch of nothing',
+      'an empty batch',
       () => [{ predict: (x: tf.Tensor) => x }, { xs: xs(), ys: ys() }, accumulators(), { batchSize: 0 }],
       'evaluateScores: batchSize must be an integer >= 1, got 0',
     ],

@@ -179,7 +179,7 @@ describe('a model.json', () => {
     ['NUL', (group) => (group.paths = ['weights.bin\0']), 'must be the path of a file in the folder'],
     ['no path', (group) => (group.paths = ['']), 'must be the path of a file in the folder'],
     ['the folder itself', (group) => (group.paths = ['.']), 'it is a folder, not a file'],
-    ['a path that is no string', (group) => (group.paths = [3]), 'paths[0] must be a string, got 3'],
+    ['a path that is not a string', (group) => (group.paths = [3]), 'paths[0] must be a string, got 3'],
     ['a file that is not there', (group) => (group.paths = ['w.bin']), 'which model.json names: ENOENT'],
     [
       'lengths for fewer files',
@@ -237,7 +237,7 @@ describe.each(['model.json', 'weights.bin'])('%s', (name) => {
   const names = () => [`cannot read ${file(name)}`];
   test.each<[string, () => void, string]>([
     ['a folder', () => mkdirSync(file(name)), 'it is a folder, not a file'],
-    ['a pipe, which nobody writes to', () => execFileSync('mkfifo', [file(name)]), 'it is a pipe or a device'],
+    ['a pipe without a writer', () => execFileSync('mkfifo', [file(name)]), 'it is a pipe or a device'],
     ['a dangling link', () => symlinkSync('nowhere', file(name)), 'ENOENT'],
     ['a link to itself', () => symlinkSync(name, file(name)), 'ELOOP'],
     [

@@ -145,10 +145,10 @@ describe('anneal', () => {
     ['a bare loss', () => anneal(iouLoss as never, { sharpness: tripled }), 'anneal: target must be a namedLoss or have a function set, got the function iouLoss'], // prettier-ignore
     ['no target', () => anneal([], { sharpness: tripled }), 'anneal: target must not be an empty list'],
     ['no schedule', () => anneal(namedLoss('iouLoss'), {}), 'anneal: schedules must be an object of schedules by the names of options, got {}'], // prettier-ignore
-    ['steps that nobody counts', () => anneal(namedLoss('iouLoss'), { sharpness: tripled }, { by: 'step' }), 'anneal: optimizer must be an optimizer of tf.train, which counts the steps, got undefined'], // prettier-ignore
+    ['steps without an optimizer that counts them', () => anneal(namedLoss('iouLoss'), { sharpness: tripled }, { by: 'step' }), 'anneal: optimizer must be an optimizer of tf.train, which counts the steps, got undefined'], // prettier-ignore
     ['another unit', () => anneal(namedLoss('iouLoss'), { sharpness: tripled }, { by: 'batch' as never }), `anneal: by must be 'epoch', 'step', got "batch"`], // prettier-ignore
     ['another option', () => anneal(namedLoss('iouLoss'), { sharpness: tripled }, { every: 2 } as never), "anneal: unknown option 'every'; it takes by, optimizer, prefix"], // prettier-ignore
-    ['a prefix that is no text', () => anneal(namedLoss('iouLoss'), { sharpness: tripled }, { prefix: 1 as never }), 'anneal: prefix must be a string, got 1'], // prettier-ignore
+    ['a prefix that is not a string', () => anneal(namedLoss('iouLoss'), { sharpness: tripled }, { prefix: 1 as never }), 'anneal: prefix must be a string, got 1'], // prettier-ignore
   ])('refuses %s before training begins', (_, run, message) => expect(run).toThrow(message));
 });
 

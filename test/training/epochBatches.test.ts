@@ -113,7 +113,7 @@ describe('epochBatches', () => {
     ['an empty list', () => make({ xs: [], ys: tf.zeros([2]) }), 'epochBatches: xs must have at least one tensor, got []'],
     ['other samples', () => make({ xs: tf.zeros([2]), ys: [tf.zeros([2]), tf.zeros([3])] }), 'epochBatches: ys[1] must have as many samples as xs, 2, got 3'],
     ['a scalar', () => make({ xs: tf.scalar(1), ys: tf.zeros([1]) }), 'epochBatches: xs must have samples along its first axis, got shape []'],
-    ['a batch of nothing', () => make(data(), { batchSize: 0 }), 'epochBatches: batchSize must be an integer >= 1, got 0'],
+    ['an empty batch', () => make(data(), { batchSize: 0 }), 'epochBatches: batchSize must be an integer >= 1, got 0'],
     ['half a seed', () => make(data(), { seed: 0.5 }), 'epochBatches: seed must be an integer, got 0.5'],
     ['an epoch before the first', () => make(data(), { initialEpoch: -1 }), 'epochBatches: initialEpoch must be an integer >= 0, got -1'],
     ['a word for shuffle', () => make(data(), { shuffle: 'no' }), 'epochBatches: shuffle must be true or false, got "no"'],

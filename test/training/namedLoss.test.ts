@@ -94,7 +94,7 @@ describe('namedLoss', () => {
     ['NaN', () => anyNamed('iouLoss', { smooth: NaN }), "namedLoss: iouLoss's smooth must be a plain value that can be saved, got NaN"],
     ['a function', () => anyNamed('iouLoss', { activation: tf.softmax }), "namedLoss: iouLoss's activation is a function, which cannot be saved; put it into a loss of your own: namedLoss(name, options, loss)"],
     ['a typed array', () => anyNamed('iouLoss', { classWeights: new Float32Array(2) }), "iouLoss's classWeights must be a plain value that can be saved"],
-    ['an object that is no plain one', () => anyNamed('comboLoss', { weights: { iou: new Date(0) } }), "comboLoss's weights.iou must be a plain value"],
+    ['an object that is not plain', () => anyNamed('comboLoss', { weights: { iou: new Date(0) } }), "comboLoss's weights.iou must be a plain value"],
   ])('refuses %s', (_, f, message) => expect(f).toThrow(message)); // prettier-ignore
 });
 

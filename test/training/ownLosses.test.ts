@@ -56,7 +56,7 @@ const CASES: [string, Loss, () => NamedLoss, boolean][] = [
     true,
   ],
   [
-    'a region loss of one’s own',
+    'a region loss of the user',
     (t, z, more) => agreementLoss(t, z, { share: 0.25, ...more }),
     () => namedLoss(agreementLoss, { share: 0.25 }) as NamedLoss,
     true,
@@ -103,7 +103,7 @@ describe('namedLoss', () => {
   const impostor = defineRegionLoss({ name: 'diceLoss', options: {}, value: (_, { intersection }) => intersection });
   test.each<[string, unknown[], string]>([
     [
-      'a term of one’s own, which no file can hold',
+      'a loss of the user as a term, which no file can hold',
       ['comboLoss', { terms: [{ loss: agreementLoss }] }],
       "namedLoss: comboLoss's terms[0].loss",
     ],

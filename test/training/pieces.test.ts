@@ -430,7 +430,7 @@ describe('invalid arguments are refused:', () => {
       "accumulateGrads: reduction must be 'mean' or 'sum'",
     ],
     [
-      'a loss of one’s own per pixel',
+      'a user’s loss with a value per pixel',
       run(
         (t: tf.Tensor, z: tf.Tensor) => tf.sub(t, z),
         forward,
@@ -480,7 +480,7 @@ describe('invalid arguments are refused:', () => {
       () => minimizePieces('adam' as never, softseg.iouLoss, forward, [piece()]),
       'minimizePieces: optimizer must be an optimizer of tf.train, got "adam"',
     ],
-    ['micro-batches of nothing', () => microBatches(piece(), 0), 'microBatches: size must be an integer >= 1, got 0'],
+    ['empty micro-batches', () => microBatches(piece(), 0), 'microBatches: size must be an integer >= 1, got 0'],
     [
       'a batch without labels',
       () => microBatches({ xs: tf.zeros([2]) } as never, 1),

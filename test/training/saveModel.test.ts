@@ -107,7 +107,7 @@ const own = () => namedLoss('mine', { power: 2 }, mine);
 describe.each<[string, () => tf.LayersModel, () => unknown]>([
   ['a loss of softseg by itself', one, () => softseg.comboLoss],
   ['a namedLoss', one, () => named],
-  ['a namedLoss of one’s own', one, own],
+  ['a namedLoss of the user', one, own],
   ['the name of a loss of tfjs', one, () => 'categoricalCrossentropy'],
   ['a namedLoss for two outputs', two, () => named],
   ['a list', two, () => [named, softseg.comboLoss]],
@@ -200,10 +200,10 @@ test('losses of packed labels, and outputs that accept any targets, are restored
 const hardIou = softseg.asMetric('hardIou', (t, z) => softseg.iouScore(t, z, { hard: true }));
 
 describe.each<[string, () => tf.LayersModel, unknown]>([
-  ['tfjs’s', one, ['accuracy', 'mse']],
-  ['one of tfjs’s', one, 'acc'],
+  ['those of tfjs', one, ['accuracy', 'mse']],
+  ['one of tfjs', one, 'acc'],
   ['one score', one, softseg.iouScore],
-  ['scores, own ones and tfjs’s', two, [softseg.iouScore, hardIou, 'mae', named]],
+  ['scores, a function of the user, one of tfjs', two, [softseg.iouScore, hardIou, 'mae', named]],
   ['those of one output', two, { second: [softseg.brierScore, hardIou] }],
   ['one each', two, { second: 'mse', first: softseg.diceScore }],
 ])('metrics: %s', (_, build, metrics) => {
@@ -554,7 +554,7 @@ describe('saveModel refuses', () => {
       message: "a metric must have a name to be saved by; give it one: asMetric('name', metric)",
     },
     {
-      what: 'a state that is no JSON',
+      what: 'a state that is not JSON',
       compile: compiled,
       message: 'saveModel: state.at must be a plain value',
       options: { state: { at: new Date(0) } },

@@ -74,11 +74,11 @@ describe('earlyStopping', () => {
 
   test.each<[string, number[], Parameters<typeof earlyStopping>[1], number, number | undefined]>([
     ['less is better with min', [3, 2, 4, 1], { mode: 'min', patience: 1 }, 3, 1],
-    ['the least change that counts', [1, 1.5, 1.9, 9], { minDelta: 1, patience: 2 }, 3, 0],
+    ['the smallest change that counts', [1, 1.5, 1.9, 9], { minDelta: 1, patience: 2 }, 3, 0],
     ['a value as good as the best is no improvement', [1, 1, 9], { patience: 1 }, 2, 0],
     ['patience 0 is patience 1', [1, 2, 2, 9], {}, 3, 1],
     ['NaN is no improvement', [NaN, 1, NaN, NaN, 9], { patience: 2 }, 4, 1],
-    ['a value from before that nobody reaches', [1, 2, 9], { best: 5, patience: 2 }, 2, undefined],
+    ['an earlier best value that is never reached', [1, 2, 9], { best: 5, patience: 2 }, 2, undefined],
   ])('%s', async (_, values, options, expected, bestEpoch) => {
     const { epochs, stopping } = await stoppedAfter(values, options);
     expect([epochs, stopping.bestEpoch]).toEqual([expected, bestEpoch]);
@@ -186,11 +186,15 @@ describe('earlyStopping', () => {
     ['an unknown option', { restoreBestWeights: true }, "earlyStopping: unknown option 'restoreBestWeights'; it takes monitor, mode, minDelta, best, patience, restoreBest"], // prettier-ignore
     ['a score without a mode', { monitor: 'val_iou' }, "earlyStopping: mode must be 'max' or 'min' for 'val_iou': is more better or less?"], // prettier-ignore
     ['another mode', { mode: 'auto' }, `earlyStopping: mode must be 'max', 'min', got "auto"`],
-    ['a patience that is no number', { patience: 1.5 }, 'earlyStopping: patience must be an integer >= 0, got 1.5'],
+    [
+      'a patience that is not an integer',
+      { patience: 1.5 },
+      'earlyStopping: patience must be an integer >= 0, got 1.5',
+    ],
     ['a negative change', { minDelta: -1 }, 'earlyStopping: minDelta must be a number >= 0, got -1'],
-    ['a best that is no number', { best: NaN }, 'earlyStopping: best must be a finite number, got NaN'],
+    ['a best that is not a number', { best: NaN }, 'earlyStopping: best must be a finite number, got NaN'],
     ['no true or false', { restoreBest: 1 }, 'earlyStopping: restoreBest must be true or false, got 1'],
-    ['a monitor that is no name', { monitor: 1 }, 'earlyStopping: monitor must be a name in the logs, got 1'],
+    ['a monitor that is not a name', { monitor: 1 }, 'earlyStopping: monitor must be a name in the logs, got 1'],
   ])('refuses %s', (_, options, message) => {
     const model = { stopTraining: false, getWeights: () => [], setWeights: () => undefined };
     expect(() => earlyStopping(model, options)).toThrow(message);

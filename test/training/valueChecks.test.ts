@@ -81,7 +81,7 @@ const MISTAKES: Record<string, Mistake> = {
     predictions: () => logits(3),
     message: 'class indices in labels must lie in 0..2, got 7 at sample 0, position [0,0]',
   },
-  'a sentinel that nobody named': {
+  'a sentinel without ignoreLabel': {
     labels: () => indices(-1),
     predictions: () => logits(3),
     message: 'if -1 marks pixels to leave out, pass ignoreLabel: -1',
@@ -379,7 +379,7 @@ test.each<[string, () => unknown, string]>([
     'divide a mask of 0 and 255 by 255, or, if 255 marks',
   ],
   [
-    'votes that nobody gave',
+    'a pixel without votes',
     () =>
       diceLoss(
         tf.where(tf.greater(mask(), 0), tf.fill([...SIZE, 1], 0.4), tf.fill([...SIZE, 1], -1)),
