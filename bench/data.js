@@ -1,9 +1,9 @@
-// The same logits and labels for every side: raw little-endian files in a folder, from a seeded generator.
+// The same logits and labels for every contender: raw little-endian files in a folder, from a seeded generator.
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileName, sizeOf } from './cases.js';
 
-/** Uniform in (0, 1): mulberry32. */
+/** Uniform numbers in (0, 1), by mulberry32. */
 function generator(seed) {
   let state = seed;
   return () => {
@@ -20,12 +20,12 @@ function normals(count, deviation, random) {
     const radius = deviation * Math.sqrt(-2 * Math.log(random()));
     const angle = 2 * Math.PI * random();
     values[i] = radius * Math.cos(angle);
-    values[i + 1] = radius * Math.sin(angle); // past the end of an odd count this writes nothing
+    values[i + 1] = radius * Math.sin(angle); // with an odd count, the last write is past the end and has no effect
   }
   return values;
 }
 
-/** In place: softmax over each run of `classes` values; for one class the sigmoid. */
+/** Turns values into probabilities in place: softmax over each run of `classes` values, or sigmoid for one class. */
 function toProbabilities(values, classes) {
   for (let start = 0; start < values.length; start += classes) {
     let sum = classes === 1 ? 1 : 0;
@@ -50,7 +50,7 @@ function make(shape) {
 
 const pathOf = (folder, shape, name) => join(folder, `${fileName(shape)}.${name}`);
 
-/** Writes logits, soft labels and class indices of a shape, unless they are there. */
+/** Writes logits, soft labels and class indices of a shape, unless they exist. */
 export function writeData(folder, shape) {
   if (existsSync(pathOf(folder, shape, 'indices'))) return;
   for (const [name, values] of Object.entries(make(shape))) {
@@ -60,7 +60,7 @@ export function writeData(folder, shape) {
   }
 }
 
-/** One of 'logits', 'soft' (Float32Array) and 'indices' (Int32Array). */
+/** Reads one of 'logits', 'soft' (Float32Array) and 'indices' (Int32Array). */
 export function readData(folder, shape, name) {
   const { buffer, byteOffset, byteLength } = readFileSync(pathOf(folder, shape, name));
   const bytes = byteOffset % 4 ? buffer.slice(byteOffset, byteOffset + byteLength) : buffer;

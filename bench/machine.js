@@ -3,7 +3,7 @@ import { availableParallelism, cpus, release, totalmem, type } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { URL, fileURLToPath } from 'node:url';
 
-/** What the figures depend on besides the code. */
+/** The facts about this machine on which the figures depend. */
 export function machine() {
   return {
     processor: cpus()[0]?.model.trim() ?? 'unknown',
@@ -14,7 +14,7 @@ export function machine() {
   };
 }
 
-/** The commit of this clone, with a + if files differ from it. */
+/** The commit of this clone, followed by a + if files differ from it. */
 export function commit() {
   const git = (...args) =>
     execFileSync('git', args, {
@@ -29,7 +29,7 @@ export function commit() {
   }
 }
 
-/** How many cores are busy with other things: looks for so many milliseconds, in which this process does nothing. */
+/** The number of cores busy with other work, observed for `ms` milliseconds in which this process does nothing. */
 export async function busyCores(ms = 500) {
   const times = () => cpus().map(({ times: { idle, ...busy } }) => ({ idle, busy: sum(Object.values(busy)) }));
   const before = times();

@@ -1,5 +1,5 @@
-// One backend, in a process of its own, started by main.js: times every row, all variants taking turns, and sends each
-// row when it is done. PyTorch runs in a further process, which waits while others run.
+// One backend, in a process of its own that main.js starts: times every row with interleaved runs of all variants, and
+// sends each row when it is done. PyTorch runs in another process, which waits while others run.
 import { readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -12,19 +12,19 @@ import { inspect, run, tensorsOf, tfjsVariants } from './runs.js';
 import { startTorch } from './torch.js';
 
 /**
- * Of values, relative. tf.sum adds one float32 to the other along pixels on native, and always on wasm: over a million
- * and more, plain ops are off by up to 2e-4 and 2e-3. Their gradients are not.
+ * Relative tolerances of values. On native, tf.sum adds one float32 to the other along pixels, and on wasm along every
+ * axis: over a million values and more, plain ops are off by up to 2e-4 and 2e-3. Their gradients are not.
  */
 const tolerances = (backend) => ({ plain: backend === 'wasm' ? 5e-3 : 1e-3, composed: 1e-4, torch: 1e-4 });
-/** Of gradients: Σ|g - g'| / Σ|g|. */
+/** The tolerance of gradients: Σ|g - g'| / Σ|g|. */
 const GRADIENT_TOLERANCE = 1e-3;
 
-/** Milliseconds before a turn. */
+/** Milliseconds of rest before a turn. */
 const REST = 5;
 
 const send = (message) => new Promise((resolve) => process.send(message, resolve));
 
-process.on('disconnect', () => process.exit()); // main.js is gone, or has heard all
+process.on('disconnect', () => process.exit()); // main.js has ended, or has received everything
 process.once('message', async (job) => {
   try {
     await measure(job);
@@ -85,7 +85,7 @@ async function measure(job) {
   torch?.stop();
 }
 
-/** What PyTorch may use: as many threads as the backend has, and where that is one, all cores too. */
+/** The numbers of threads for PyTorch: as many as the backend has and, if that is one, also all cores. */
 function threadsOf(backend) {
   const all = availableParallelism();
   return backend === 'native' ? [all] : [...new Set([1, all])];
@@ -122,7 +122,7 @@ function torchContenders(torch, { loss, labels }, allThreads, folder) {
   );
 }
 
-/** The first contender is softseg; the others must agree with it. */
+/** Times all contenders of a row. The first one is softseg; the others must agree with it. */
 async function timeRow(contenders, timing, tolerance) {
   const results = {};
   const disagreements = [];
@@ -132,7 +132,7 @@ async function timeRow(contenders, timing, tolerance) {
     const off = ours && disagreement(ours, { value, gradient }, tolerance[contender.kind]);
     if (off) disagreements.push(`${contender.name}: ${off}`);
     ours ??= { value, gradient };
-    // The first run was a warm-up. Where it took long it counts, and may be the only one.
+    // The first run was a warm-up. If it took long it counts, and may be the only one.
     contender.slow = ms >= timing.slow;
     contender.samples = contender.slow ? [ms] : [];
     contender.estimate = contender.slow ? ms : await contender.run();
@@ -153,8 +153,8 @@ async function timeRow(contenders, timing, tolerance) {
 }
 
 /**
- * One run that is timed, after one that is not: it finds memory and caches as it left them, not as the one before did.
- * The threads of the one before go to sleep first; those of OpenMP spin for some time after their work.
+ * Times one run after an untimed one, so that memory and caches are as the contender itself left them. Before that, the
+ * threads of the previous contender get time to sleep; those of OpenMP spin for some time after their work.
  */
 async function turn(contender) {
   if (!contender.slow) {
@@ -164,7 +164,9 @@ async function turn(contender) {
   return contender.run();
 }
 
-/** Gives every contender its `count` of runs, and returns the number of rounds: all take part in each but the slow. */
+/**
+ * Gives every contender its `count` of runs, and returns the number of rounds. All except slow ones run in each round.
+ */
 function planRuns(contenders, { seconds, least, most }) {
   const round = contenders.reduce((ms, { slow, estimate }) => ms + (slow ? 0 : REST + 2 * estimate), 0);
   const rounds = Math.min(most, Math.max(least, Math.floor((seconds * 1e3) / round)));

@@ -1,18 +1,18 @@
-// Process memory, which unlike tf.memory() has in it what kernels take inside: one run in a fresh process.
+// Process memory, which includes what kernels allocate inside, unlike tf.memory(): one run in a fresh process.
 import { availableParallelism } from 'node:os';
 import { fileName } from './cases.js';
 import { runModule } from './children.js';
 import { startTorch } from './torch.js';
 
-/** The loss that is measured, as the heaviest: a process for each entry takes seconds. */
+/** The loss that is measured, the one with the largest memory: a process for each entry takes seconds. */
 const LOSS = 'comboLoss';
 
-/** So that memory that is freed leaves the process at once (glibc), and its size is what is in use. */
+/** Makes freed memory leave the process at once (glibc), so that its size is the memory in use. */
 const environment = () => ({ ...process.env, MALLOC_MMAP_THRESHOLD_: '65536', MALLOC_TRIM_THRESHOLD_: '65536' });
 
 /**
- * Fills `run.memory`: for every shape one loss, in processes of their own, as many at a time as there are cores. Left
- * out is what runs for seconds.
+ * Fills `run.memory`: one loss for each shape, in processes of their own, as many at a time as there are cores. Losses
+ * that run for seconds are left out.
  */
 export async function measureMemory(run, { kinds, folder, onProgress }) {
   const rows = run.rows.filter(({ results }) => results && Object.values(results).every(({ runs }) => runs > 1));
@@ -40,7 +40,7 @@ export async function measureMemory(run, { kinds, folder, onProgress }) {
   await Promise.all(Array.from({ length: Math.min(availableParallelism(), 4) }, worker));
 }
 
-/** Bytes by which resident memory, and on wasm the heap, rose; or the reason why they are not known. */
+/** Bytes by which resident memory and, on wasm, the heap grew; or the reason why they are unknown. */
 async function tfjsMemory(job) {
   let found = { why: 'its process ended' };
   const take = (message) => (found = message);
@@ -50,14 +50,14 @@ async function tfjsMemory(job) {
 
 const torchMemories = new Map();
 
-/** It is the same beside every backend. */
+/** PyTorch's memory is the same next to every backend, so it is measured once. */
 function torchMemoryOnce(job) {
   const key = JSON.stringify(job);
   if (!torchMemories.has(key)) torchMemories.set(key, torchMemory(job));
   return torchMemories.get(key);
 }
 
-/** Of PyTorch with all cores, in its usual layout. */
+/** Memory of PyTorch with all cores, in its usual layout. */
 async function torchMemory({ shape, loss, labels, folder }) {
   const torch = await startTorch(environment());
   try {

@@ -1,5 +1,5 @@
-// One run of one variant in a fresh process, started by memory.js: how far its resident memory rises above what it was
-// with the backend warm and the inputs there; on wasm also how far the wasm heap grows.
+// One run of one variant in a fresh process that memory.js starts: measures how far its resident memory rises above
+// that with a warm backend and the inputs in place and, on wasm, how far the heap grows.
 import { readFileSync, writeFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
 import { load } from 'softseg/node';
@@ -15,7 +15,7 @@ async function measure({ backend, variant, shape, loss, labels, folder }) {
   await load(backend);
   warmUp(variant, shape, loss, labels);
   const tensors = tensorsOf(folder, shape, [labels]);
-  for (const tensor of Object.values(tensors)) tf.dispose(tf.slice(tensor, 0, 1)); // the inputs are in the backend now
+  for (const tensor of Object.values(tensors)) tf.dispose(tf.slice(tensor, 0, 1)); // puts the inputs into the backend
   globalThis.gc?.();
   const heap = wasmHeap();
   const start = resident();
@@ -27,7 +27,7 @@ async function measure({ backend, variant, shape, loss, labels, folder }) {
   };
 }
 
-/** Threads, compiled code and tables are there before the clock of memory starts. */
+/** Creates threads, compiled code and tables before memory is measured. */
 function warmUp(variant, shape, loss, labels) {
   const small = shape.map((size, axis) => (axis === shape.length - 1 ? size : axis === 0 ? 1 : 8));
   tf.tidy(() => {
@@ -43,7 +43,7 @@ const status = (field) =>
 const linux = process.platform === 'linux';
 const resident = () => (linux ? status('VmRSS') : process.memoryUsage.rss());
 const peakResident = () => (linux ? status('VmHWM') : process.resourceUsage().maxRSS * 1024);
-/** Linux forgets the peak when told to; elsewhere an earlier, higher one hides this one. */
+/** Resets the peak on Linux; elsewhere an earlier, higher peak hides this one. */
 function forgetPeak() {
   if (linux) writeFileSync('/proc/self/clear_refs', '5');
 }

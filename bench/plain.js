@@ -1,7 +1,7 @@
-// The losses as one writes them in plain tfjs ops, without this package: same formulas, same defaults.
+// The losses as users write them in plain tfjs ops, without this package: same formulas, same defaults.
 import * as tf from '@tensorflow/tfjs';
 
-/** Soft labels as they are; class indices as one-hot. (Asked for float32, tf.oneHot is wrong on wasm: hence the cast.) */
+/** Soft labels unchanged, class indices as one-hot. (tf.oneHot with dtype float32 is wrong on wasm, hence the cast.) */
 function toSoft(labels, classes) {
   if (labels.dtype !== 'int32') return labels;
   return tf.cast(classes > 1 ? tf.oneHot(labels, classes) : tf.expandDims(labels, -1), 'float32');

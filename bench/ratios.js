@@ -1,12 +1,12 @@
-// What the tables and the picture compare.
+// The figures that the tables and the picture compare.
 
-/** The median of PyTorch with so many threads, of its faster layout; undefined where there is no PyTorch. */
+/** The median of PyTorch with this number of threads, in its faster layout; undefined without PyTorch. */
 export function fasterTorch({ results }, threads) {
   const medians = ['first', 'last'].map((layout) => results[`torch ${layout} ${threads}`]?.median);
   return medians.includes(undefined) ? undefined : Math.min(...medians);
 }
 
-/** As many threads of PyTorch as the backend uses. */
+/** The number of PyTorch's threads that equals the backend's. */
 export const mainThreads = ({ torch }) => torch?.threads[0];
 
 export const ratio = (a, b) => (a === undefined || b === undefined ? undefined : a / b);

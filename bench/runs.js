@@ -6,14 +6,14 @@ import { plain } from './plain.js';
 
 const { kernelsInUse, useKernels } = softseg;
 
-/** softseg's loss with the kernels it chooses by itself, the same with plain tfjs ops inside, and without softseg. */
+/** softseg's loss with the kernels it chooses, softseg's loss with composed kernels, and the loss without softseg. */
 const losses = {
   softseg: { kernels: 'auto', of: softseg },
   composed: { kernels: 'composed', of: softseg },
   plain: { kernels: 'auto', of: plain },
 };
 
-/** The variants that differ here. */
+/** The variants that differ on this backend. */
 export function tfjsVariants() {
   useKernels('auto');
   return kernelsInUse() === 'composed' ? ['softseg', 'plain'] : ['softseg', 'composed', 'plain'];
@@ -28,14 +28,14 @@ export function tensorsOf(folder, shape, kinds) {
   return tensors;
 }
 
-/** Milliseconds. `look`, if given, gets the value and the gradient after the clock has stopped. */
+/** Returns milliseconds. `look`, if given, gets the value and the gradient after the clock has stopped. */
 export function run(variant, loss, labels, logits, look) {
   const { kernels, of } = losses[variant];
   useKernels(kernels);
   const start = performance.now();
   const { value, grads } = tf.valueAndGrads((z) => of[loss](labels, z))([logits]);
   const number = value.dataSync()[0];
-  // These backends compute at once; where one did not, reading a single element would wait for the gradient.
+  // These backends compute synchronously; on any other, reading one element would wait for the gradient.
   const first = tf.tidy(() => tf.slice(tf.reshape(grads[0], [-1]), [0], [1]));
   first.dataSync();
   const ms = performance.now() - start;
@@ -44,7 +44,7 @@ export function run(variant, loss, labels, logits, look) {
   return ms;
 }
 
-/** One run: its ms, value and gradient, and the most bytes that tensors took beyond those that were there. */
+/** One run: its ms, value and gradient, and the largest number of bytes of tensors beyond those before it. */
 export function inspect(variant, loss, labels, logits) {
   const found = {};
   found.peakBytes = peakBytes(() => {
@@ -57,8 +57,8 @@ export function inspect(variant, loss, labels, logits) {
 }
 
 /**
- * tf.profile looks at the end of each kernel only; this sees every change of tf.memory().numBytes. What a kernel takes
- * inside itself is not in it, hence the process memory beside it.
+ * tf.profile only looks at the end of each kernel; this sees every change of tf.memory().numBytes. Memory inside
+ * kernels is not in it, so process memory is measured as well.
  */
 function peakBytes(action) {
   const { state } = tf.engine();

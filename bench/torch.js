@@ -1,4 +1,4 @@
-// The other end of torch_server.py.
+// The client of torch_server.py.
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { URL, fileURLToPath } from 'node:url';
@@ -7,12 +7,12 @@ const server = fileURLToPath(new URL('torch_server.py', import.meta.url));
 
 export const python = () => process.env['SOFTSEG_PYTHON'] || 'python3';
 
-/** A PyTorch process that answers one request at a time; throws with the reason where there is no PyTorch. */
+/** A PyTorch process that answers one request at a time; throws the reason if there is no PyTorch. */
 export async function startTorch(env = process.env) {
   const child = spawn(python(), [server], { stdio: ['pipe', 'pipe', 'pipe'], env });
   let complaint = '';
   child.on('error', (error) => (complaint = error.message));
-  child.stdin.on('error', () => {}); // it is gone: the missing answer says so
+  child.stdin.on('error', () => {}); // the process has ended, which the missing answer reports
   child.stderr.on('data', (text) => (complaint = `${complaint}${text}`.slice(-2000)));
   const closed = new Promise((resolve) => child.on('close', resolve));
   const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();

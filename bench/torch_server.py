@@ -1,12 +1,12 @@
-"""The losses as one writes them in PyTorch, timed one run at a time on request: a JSON line in, a JSON line out.
+"""The losses as users write them in PyTorch, timed one run at a time on request: a JSON line in, a JSON line out.
 
 {"do": "hello"}
 {"do": "open", "folder": ..., "file": ..., "shape": [N, ...spatial, C]}
 {"do": "check", "loss": ..., "labels": ..., "layout": ..., "threads": ..., "gradient": path}
 {"do": "run", "loss": ..., "labels": ..., "layout": ..., "threads": ...}
-{"do": "memory", the same}
+{"do": "memory", with the same fields as run}
 
-It ends when its standard input closes.
+The server ends when its standard input closes.
 """
 
 import json
@@ -149,12 +149,12 @@ def status(field):
 
 
 def memory(request):
-    """How far resident memory rises in one run, after one that warmed up."""
+    """How far resident memory rises in one run, after a warm-up run."""
     if sys.platform != "linux":
         return {}
     start = status("VmRSS")
     with open("/proc/self/clear_refs", "w") as file:
-        file.write("5")  # forget the peak
+        file.write("5")  # resets the peak
     forward_backward(request)
     return {"residentBytes": status("VmHWM") - start}
 
@@ -166,6 +166,6 @@ for line in sys.stdin:
     request = json.loads(line)
     try:
         answer = DO[request["do"]](request)
-    except Exception as error:  # the other side decides what to do about it
+    except Exception as error:  # the client decides what to do about it
         answer = {"error": f"{type(error).__name__}: {error}"}
     print(json.dumps(answer), flush=True)
