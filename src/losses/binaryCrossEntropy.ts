@@ -5,14 +5,14 @@ import { CROSS_ENTROPY_RULES, type CrossEntropyOptions, type Reduction } from '.
 import { perPixelTerms, resolvePerPixel } from './families/perPixel.js';
 
 export interface BinaryCrossEntropyLossOptions<R extends Reduction = Reduction> extends CrossEntropyOptions<R> {
-  /** Multiplies the positive term t log p: a number, or one per class. Default 1. */
+  /** The factor of the positive term t log p, >= 0: a number, or one per class. Default 1. */
   posWeight?: number | readonly number[];
 }
 
 /**
  * Binary cross-entropy with logits and soft targets: the mean over the pixels that count and the classes of
- * -w_c (q_c t log p + (1 - t) log(1 - p)), with class weights w and `posWeight` q. For one class, or several that may
- * overlap (multilabel). Exact for saturated logits.
+ * -w_c (q_c t log p + (1 - t) log(1 - p)), with class weights w and `posWeight` q. It is meant for one class, or for
+ * several that may overlap (multilabel). It stays exact for saturated logits.
  *
  * @param labels soft labels `[N, ...spatial, C]` in [0, 1], or int32 class indices `[N, ...spatial]`
  * @param predictions logits `[N, ...spatial, C]`

@@ -25,11 +25,14 @@ import {
 
 export interface BoundaryLossOptions<R extends Reduction = Reduction> extends GeometryOptions<R> {
   /**
-   * The maps of `signedDistance`, or others, float32 of the shape of the predictions. Without them they are computed from
-   * the labels, which reads the labels back in every step.
+   * Distance maps: those of `signedDistance` or others, float32, in the shape of the predictions. By default they are
+   * computed from the labels, which are read back for it in every step.
    */
   distances?: Tensor;
-  /** The distance of neighbouring pixels: a number, or one for each spatial axis. Default 1. Not with `distances`. */
+  /**
+   * The distance between neighbouring pixels, > 0: a number, or one for each spatial axis. Default 1. It cannot be
+   * combined with `distances`.
+   */
   spacing?: Spacing;
 }
 
@@ -40,14 +43,16 @@ const BOUNDARY_RULES: OptionRules<BoundaryLossOptions> = /* @__PURE__ */ joinRul
 
 /**
  * Boundary loss: per sample and class Σ w p φ / Σ w, with φ the signed distance from the border of the label, positive
- * outside and negative inside (see `signedDistance`). The probability is pushed out of what is far outside, and into
- * what is deep inside. It can be negative, and is least when the prediction is 1 where φ < 0 and 0 where φ > 0.
+ * outside and negative inside (see `signedDistance`). Probability far outside the label costs most, and probability
+ * deep inside it lowers the loss most. The loss can be negative, and is lowest when p is 1 where φ < 0 and 0 where
+ * φ > 0.
  *
- * It says nothing about a class that the sample lacks (φ is 0 there), so it goes with a region loss: Kervadec et al. add
- * it with a weight that grows from 0.01 in training.
+ * It is 0 for a class that is absent from the sample (φ is 0 there), so combine it with a region loss such as
+ * `diceLoss`: Kervadec et al. add it with a weight that grows from 0.01 during training.
  *
- * Without `distances` it reads the labels back; in the data pipeline `signedDistance` has to be computed only once for
- * each image. Labels only serve `ignoreLabel` then: where a model's targets are the maps themselves, its loss is
+ * Without `distances` it reads the labels back in every step. It is cheaper to compute the maps once for each image,
+ * with `signedDistance` in the data pipeline, and to pass them as `distances`; the labels are then used for
+ * `ignoreLabel` only. Where a model's targets are the maps themselves, its loss is
  * `(maps, logits) => boundaryLoss(maps, logits, { distances: maps })`.
  *
  * @param labels soft labels `[N, ...spatial, C]`, inside above 0.5, or int32 class indices `[N, ...spatial]`
@@ -83,7 +88,7 @@ function boundaryValue(labels: Tensor, predictions: Tensor, options: BoundaryLos
     const inputs = resolveInputs(labels, predictions, options, { rule });
     const reduction = resolveGeometryReduction(options, inputs.layout);
     const distances = givenMaps(options, inputs) ?? mapsOfLabels(options, inputs, reduction);
-    // Σ w p φ is what the pass calls intersection, with φ for labels.
+    // Σ w p φ is the sum that the pass calls intersection, with φ in place of the labels.
     const loss = lossOfSums({ ...inputs, labels: distances, labelKind: 'soft', fn: null }, boundaryFormula(reduction));
     return labels.dtype === 'float32' ? dependOn(loss, labels) : loss;
   });
@@ -107,7 +112,7 @@ function givenMaps(options: BoundaryLossOptions, inputs: LossInputs): Tensor | n
     const [given, wanted] = [showShape(distances.shape), showShape(layout.shape)];
     fail(`distances must have the shape of the predictions ${wanted}, got ${given}`);
   }
-  if (spacing !== undefined) fail(`spacing does not go with distances, which have theirs already`);
+  if (spacing !== undefined) fail(`spacing cannot be combined with distances, which have a spacing already`);
   checkFiniteValues('distances', distances, inputs, options);
   return distances;
 }

@@ -20,11 +20,11 @@ import { completeOptions, joinRules, type OptionRules } from './descriptions/opt
 import { ABSENT_RULE, type Reduction, type RegionOptions } from './families/options.js';
 
 export interface ClDiceLossOptions<R extends Reduction = Reduction> extends GeometryOptions<R> {
-  /** Those of `softSkeleton`, >= 0: as many as the largest radius in pixels, at least. Default 3. */
+  /** The iterations of `softSkeleton`, >= 0: at least the largest radius of a structure in pixels. Default 3. */
   iterations?: number;
   /** Added to the numerators and the denominators of precision and sensitivity, >= 0. Default 1. */
   smooth?: number;
-  /** What a class contributes that has no label in the sample, as for the region losses. */
+  /** How an absent class (one without a label in the sample) contributes, as in the region losses. */
   absent?: RegionOptions['absent'];
 }
 
@@ -35,15 +35,15 @@ const CL_DICE_RULES = /* @__PURE__ */ joinRules(GEOMETRY_RULES, {
 }) satisfies OptionRules<ClDiceLossOptions>;
 
 /**
- * clDice loss, for tubes and networks whose connections matter: 1 - 2 Q R/(Q + R), with Q = (Σ w S(p) t + s)/(Σ w S(p) + s)
- * the share of the predicted centreline that lies in the label, R = (Σ w S(t) p + s)/(Σ w S(t) + s) that of the label's
- * centreline which is found, and S the `softSkeleton`; per sample and class.
+ * clDice loss, for tubes and networks whose connections matter: 1 - 2 Q R/(Q + R), with Q = (Σ w S(p) t + s)/(Σ w
+ * S(p) + s) the share of the predicted centreline that lies in the label, R = (Σ w S(t) p + s)/(Σ w S(t) + s) that of
+ * the label's centreline which is found, and S the `softSkeleton`; per sample and class.
  *
- * It cares for centrelines alone and not for thickness, so it goes with a region loss: Shit et al. give it up to half of
- * the weight beside Dice. On hard labels it is 0 at p = t. On soft ones it is not least at p = t.
+ * It compares centrelines and ignores thickness, so combine it with a region loss: Shit et al. give it up to half of
+ * the total weight, and Dice the rest. On hard labels it is 0 at p = t. On soft labels its minimum is not at p = t.
  *
- * It is dear: with 3 iterations value and gradient of a 2-D batch held up to 173 tensors of the size of the predictions
- * at once, with 1 iteration 109.
+ * It needs much memory: with 3 iterations, value and gradient of a 2-D batch held up to 173 tensors of the size of the
+ * predictions at once, with 1 iteration 109.
  *
  * @param labels soft labels `[N, ...spatial, C]` in [0, 1], or int32 class indices `[N, ...spatial]`
  * @param predictions logits `[N, ...spatial, C]` with at least one spatial axis
@@ -104,7 +104,7 @@ function clDiceValue(labels: Tensor, predictions: Tensor, options: ClDiceLossOpt
   });
 }
 
-/** The skeleton of a map [N,P,C]. */
+/** A function from a map [N,P,C] to its skeleton. */
 function skeletons({ weights, layout }: LossInputs, iterations: number): (x: Tensor3D) => Tensor3D {
   const { samples, spatial, classes } = layout;
   const shape = [samples, ...spatial, classes];

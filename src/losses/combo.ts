@@ -15,10 +15,12 @@ type Intersection<U> = (U extends unknown ? (each: U) => void : never) extends (
 /** The options of all losses that `weights` can name. */
 type AllOptions = Intersection<OptionsOfTerm[ComboTerm]>;
 
-/** With `weights`: the options of the losses that it names, and of no others. */
+/** The options of `comboLoss`, and of the losses that `weights` names; other options are refused. */
 export type ComboLossOptions<R extends Reduction = Reduction> = Omit<AllOptions, 'reduction' | keyof ClassOptions> &
   ClassOptions & {
-    /** `'mean'` (default) or `'sum'`: a scalar; `'sample'`: `[N]`; `'none'`: as the terms, if all give the same shape. */
+    /**
+     * `'mean'` (default) or `'sum'`: a scalar; `'sample'`: `[N]`; `'none'`: the shape of the terms, if all have one.
+     */
     reduction?: R;
     /** The weight of each term, >= 0. Default `{ iou: 1, crossEntropy: 1 }`. */
     weights?: Partial<Record<ComboTerm, number>>;
@@ -27,17 +29,17 @@ export type ComboLossOptions<R extends Reduction = Reduction> = Omit<AllOptions,
   };
 
 /**
- * A weighted sum of losses from one pass over the pixels: Σ weight·loss, so Dice and cross-entropy together cost one
- * read. (`focal` and `unifiedFocal`, any term with `hardest`, and the Lovász, boundary, Hausdorff and clDice losses take
- * passes of their own.)
+ * A weighted sum of losses, Σ weight·loss, from one pass over the pixels: Dice and cross-entropy together read labels
+ * and predictions only once. (`focal` and `unifiedFocal`, any term with `hardest`, and the Lovász, boundary, Hausdorff
+ * and clDice losses take passes of their own.)
  *
- * `weights` names the terms, and each option goes to every term that knows it. `terms` gives each term options of its own;
- * beside it only the options of the inputs (`activation`, `sharpness`, `axis`, `mask`, `ignoreLabel`) and `reduction` are
- * taken, which are the same for all terms.
+ * `weights` names the terms, and each option goes to every term that has it. `terms` gives each term options of its
+ * own; next to `terms` only the options of the inputs (`activation`, `sharpness`, `axis`, `mask`, `ignoreLabel`) and
+ * `reduction` are allowed, which are the same for all terms.
  *
  * @param labels soft labels `[N, ...spatial, C]` in [0, 1], or int32 class indices `[N, ...spatial]`
  * @param predictions logits `[N, ...spatial, C]`
- * @returns a scalar; `[N]` with reduction `'sample'`; with `'none'` what its terms give, if all give the same shape
+ * @returns a scalar; `[N]` with reduction `'sample'`; with `'none'` the shape of its terms, if all give the same one
  * @throws if shapes, dtypes or options do not fit
  *
  * @example
@@ -98,7 +100,7 @@ function termsOf({ weights, terms, ...rest }: ComboLossOptions): Term[] {
   return termsOfList(terms, rest);
 }
 
-/** The name of a term by itself says nothing new; one in a list says which of them it is. */
+/** Whether the term is from `terms`, so that its label has an index. A term from `weights` is labelled by its name. */
 const isInList = ({ label, description }: Term) => label !== description.name.replace(/Loss$/, '');
 
 const inTerm = <T>(term: Term, run: () => T): T => inFunction(isInList(term) ? `${FN}: ${term.label}` : FN, run);
@@ -131,7 +133,7 @@ function weighted({ terms, others, shape }: ResolvedLoss, weight: number): Resol
   };
 }
 
-/** Whether float32 holds all that a term is multiplied with. */
+/** Refuses factors of a term whose product is too large for float32. */
 function checkFactors(terms: readonly Term[], { classes }: PredictionSpec): void {
   const largest = (given: unknown) => (entriesOf(given) ?? [given]).reduce<number>((a, b) => Math.max(a, Number(b)), 0);
   for (const term of terms) {
@@ -147,7 +149,7 @@ function checkFactors(terms: readonly Term[], { classes }: PredictionSpec): void
   }
 }
 
-/** A loss without the option `reduction` gives one value, which goes with no others. */
+/** Refuses reductions to several values with a term that has no option `reduction`, and so gives a single value. */
 function checkReductions(terms: readonly Term[], reduction: Reduction | undefined): void {
   if (reduction !== 'sample' && reduction !== 'none') return;
   for (const { label, description } of terms) {
@@ -156,7 +158,7 @@ function checkReductions(terms: readonly Term[], reduction: Reduction | undefine
   }
 }
 
-/** The cross-entropies that `weights` names share a pass. */
+/** Refuses two kinds of cross-entropy in `weights`: its terms share a pass, which has room for one. */
 function checkOneEntropy(terms: readonly Term[], losses: readonly ResolvedLoss[]): void {
   const entropies = losses.filter((_, i) => 'labelSmoothing' in terms[i]!.description.options);
   const kinds = entropies.flatMap((loss) => loss.terms.map(({ entropy }) => entropy?.kind));

@@ -9,7 +9,8 @@ export type CrossEntropyLossOptions<R extends Reduction = Reduction> = CrossEntr
  * Cross-entropy with soft labels: the mean over the pixels that count of -Σ_c w_c t_c log softmax(z)_c, with class
  * weights w. With sigmoid (C = 1, or `activation: 'sigmoid'`) it is `binaryCrossEntropyLoss`.
  *
- * Minimal at p = t for soft t, and well calibrated. With `subtractEntropy` its minimum is 0.
+ * It is smallest at p = t on soft labels, and gives well calibrated probabilities. With `subtractEntropy` its minimum
+ * is 0.
  *
  * @param labels soft labels `[N, ...spatial, C]` in [0, 1], or int32 class indices `[N, ...spatial]`
  * @param predictions logits `[N, ...spatial, C]`

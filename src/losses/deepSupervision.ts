@@ -23,28 +23,30 @@ import { checkPixelValues } from '../overlap/valueChecks.js';
 export type ScaleLoss<T extends Tensor = Tensor> = (labels: Tensor, predictions: Tensor, options: ScaleOptions) => T;
 
 export interface DeepSupervisionLossOptions extends ScaleOptions {
-  /** The weight >= 0 of each prediction. Default 1/2^i for the i-th, divided by their sum. */
+  /** The weight of each prediction, >= 0. Default 1/2^i for the i-th, counted from 0, divided by the sum of all. */
   weights?: readonly number[];
   /**
-   * How labels come to a smaller scale: `'average'` (default), the mean over the area that a pixel stands for, class
-   * indices as shares of the classes; `'nearest'`, the pixel in the middle of it, so that hard labels stay hard.
+   * How labels are brought to a smaller scale: `'average'` (default) takes the mean over the area that a coarse pixel
+   * covers, with class indices as shares of the classes; `'nearest'` takes the pixel in the middle of that area, so
+   * that hard labels stay hard.
    */
   resize?: 'average' | 'nearest';
 }
 
 /**
  * Deep supervision: Σ weight·loss(labels, predictions) over predictions at several scales, with the labels brought to
- * each. Where half of the pixels that a coarse pixel stands for are of a class, its label is 0.5: use a loss that is
- * right on soft labels. Any number of spatial axes; a scale need not divide the labels' size.
+ * each scale. Where half of the pixels that a coarse pixel covers belong to a class, its label is 0.5, so use a loss
+ * that is suitable for soft labels. There may be any number of spatial axes, and a scale need not divide the labels'
+ * size.
  *
- * `mask` and `ignoreLabel` leave pixels out of the averages; the mask of a coarse pixel is the mean weight. Give them to
- * this function, not to the loss: it gets them, and `axis`, as its third argument, which a function of your own has to
- * pass on. At the labels' own scale the loss gets labels, mask and ignoreLabel as they are.
+ * `mask` and `ignoreLabel` leave pixels out of the averages; the mask of a coarse pixel is the mean weight. Pass them
+ * to this function, not to the loss: the loss receives them, and `axis`, as its third argument, and a function of your
+ * own has to pass this argument on. At the labels' own scale the loss receives labels, mask and ignoreLabel unchanged.
  *
  * @param loss a loss of this package, or `(labels, predictions, options) => tensor`
  * @param labels soft labels `[N, ...spatial, C]` in [0, 1], or int32 class indices `[N, ...spatial]`
  * @param predictions a list of logits `[N, ...smaller, C]`, the finest first
- * @returns what the loss gives, which must have the same shape at each scale (so no reduction `'none'`)
+ * @returns the sum, in the shape of the loss, which must be the same at each scale (so not with reduction `'none'`)
  * @throws if shapes, dtypes or options do not fit, or a prediction is larger than the labels
  *
  * @example
@@ -80,7 +82,8 @@ export function deepSupervisionLoss<T extends Tensor>(
       }
     }
     return tf.tidy(() => {
-      // The loss checks labels at their own scale itself. Resized ones no longer show what was wrong with them.
+      // At the labels' own scale the loss checks their values. If no prediction has that scale they are checked here,
+      // because resized labels no longer show what was wrong with them.
       if (layouts.every(({ spatial }) => !sameShape(spatial, full.layout.spatial))) checkFullLabels(full, options);
       const terms = layouts.map((layout, i) => {
         const scaled = sameShape(layout.spatial, full.layout.spatial) ? asTheyAre(full) : atScale(full, layout, resize);
@@ -90,7 +93,7 @@ export function deepSupervisionLoss<T extends Tensor>(
       });
       const shapes = terms.map(({ shape }) => showShape(shape));
       if (new Set(shapes).size > 1) {
-        fail(`the loss must give one shape at every scale, got ${shapes.join(', ')}; take a reduction but 'none'`);
+        fail(`the loss must give one shape at every scale, got ${shapes.join(', ')}; reduction 'none' does not`);
       }
       return tf.addN(terms) as T;
     });
@@ -132,7 +135,7 @@ function resolveLabels(labels: Tensor, scale: Layout, options: DeepSupervisionLo
   const { axis, samples, classes } = scale;
   const rank = scale.shape.length;
   const spatial = labels.rank === rank ? labels.shape.filter((_, i) => i !== 0 && i !== axis) : labels.shape.slice(1);
-  // Labels of another rank get the error of the losses.
+  // Labels of a rank that fits neither get the same error as in the losses, from resolveLabelKind.
   const sizes = spatial.length === rank - 2 ? spatial : scale.spatial;
   const layout = layoutOf(withAxis([samples, ...sizes], axis, classes), axis);
   const kind = resolveLabelKind(labels, layout, options.axis ?? -1);

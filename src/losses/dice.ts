@@ -6,18 +6,21 @@ import type { Reduction, RegionOptions } from './families/options.js';
 import type { RegionSums } from './families/regionFormula.js';
 
 export interface DiceLossOptions<R extends Reduction = Reduction> extends RegionOptions<R> {
-  /** Use the squared sums (V-Net): 1 - (2Σ w p t + s)/(Σ w p² + Σ w t² + s), 0 at p = t too. Default false. */
+  /** Use the squared sums (V-Net): 1 - (2Σ w p t + s)/(Σ w p² + Σ w t² + s), which is 0 at p = t. Default false. */
   squared?: boolean;
-  /** Take -log of the Dice coefficient, 0 at p = t too; for a coefficient below 1e-6 its tangent there. Default false. */
+  /**
+   * Take -log of the Dice coefficient, which is also 0 at p = t. Below a coefficient of 1e-6 the logarithm is replaced
+   * by its tangent at 1e-6. Default false.
+   */
   log?: boolean;
 }
 
 /**
  * Soft Dice loss: per sample and class 1 - (2I + s)/(P + T + s), with P = Σ w p, T = Σ w t, and
- * I = Σ w min(p, t) (`overlap: 'metric'`) or Σ w p t (`'product'`).
+ * I = Σ w min(p, t) (`overlap: 'metric'`, the metric form) or Σ w p t (`'product'`, the product form).
  *
- * In the metric form it is 0 exactly at p = t on soft labels. The product form is not (with t = 0.3 it is least at
- * p = 1, so a network trained on it rounds its answers); the two are the same on hard labels.
+ * In the metric form it is 0 exactly at p = t on soft labels. The product form is not: with t = 0.3 it is smallest at
+ * p = 1, so a network trained on it rounds its answers. On hard labels the two forms are the same.
  *
  * @param labels soft labels `[N, ...spatial, C]` in [0, 1], or int32 class indices `[N, ...spatial]`
  * @param predictions logits `[N, ...spatial, C]`

@@ -9,8 +9,8 @@ import { perPixelTerms } from './families/perPixel.js';
  * -w_c abs(t - p)^gamma (t log p + (1 - t) log(1 - p)), with class weights w. On hard labels it is the focal loss of
  * Lin et al., -(1 - p)^gamma log p of the class that is right; with gamma = 0 it is `crossEntropyLoss`, exactly.
  *
- * For gamma > 0 it is 0 exactly at p = t on soft labels. For gamma < 1 the slope of abs(t - p)^gamma at 0 is 0, and next
- * to it that at 1e-6.
+ * For gamma > 0 it is 0 exactly at p = t on soft labels. For gamma < 1 the slope of abs(t - p)^gamma is 0 at a
+ * difference of 0, and at other differences below 1e-6 it is that at 1e-6.
  *
  * @param labels soft labels `[N, ...spatial, C]` in [0, 1], or int32 class indices `[N, ...spatial]`
  * @param predictions logits `[N, ...spatial, C]`

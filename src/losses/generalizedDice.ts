@@ -4,7 +4,7 @@ import { diceCoefficient } from './dice.js';
 import type { Reduction, RegionOptions } from './families/options.js';
 
 export interface GeneralizedDiceLossOptions<R extends Reduction = Reduction> extends RegionOptions<R> {
-  /** What a class weighs in the sums: `'square'` (default), 1/T²; `'simple'`, 1/T; `'uniform'`, 1. */
+  /** The weight of a class in the sums: `'square'` (default), 1/T²; `'simple'`, 1/T; `'uniform'`, 1. */
   weighting?: 'square' | 'simple' | 'uniform';
 }
 
@@ -12,14 +12,17 @@ export interface GeneralizedDiceLossOptions<R extends Reduction = Reduction> ext
  * Generalized Dice loss: per sample 1 - (2Σ_c v_c I_c + s)/(Σ_c v_c (P_c + T_c) + s), with P = Σ w p, T = Σ w t, and
  * I = Σ w min(p, t) (`overlap: 'metric'`) or Σ w p t (`'product'`). The v are the class weights times 1/T²
  * (`weighting`), divided by their sum over the classes of the sample, so that a small class counts as much as a large
- * one. An absent class has v = 0; with `absent: 'penalize'` it costs its mean predicted probability, and the value of
- * the sample is the weighted mean over classes of that, and of the ratio for the classes that are there.
+ * one.
  *
- * In the metric form it is 0 exactly at p = t on soft labels, for the classes that are there.
+ * An absent class (T = 0) has v = 0, except with `weighting: 'uniform'` and `absent: 'smooth'`. With
+ * `absent: 'penalize'` it costs its mean predicted probability, and the value of the sample is the weighted mean over
+ * classes of this cost for those that are absent, and of the ratio above for the others.
+ *
+ * In the metric form it is 0 exactly at p = t on soft labels, for the classes that are present.
  *
  * @param labels soft labels `[N, ...spatial, C]` in [0, 1], or int32 class indices `[N, ...spatial]`
  * @param predictions logits `[N, ...spatial, C]`
- * @returns a scalar; `[N, 1]` with reduction `'none'`, for classes are added up in the ratio; `[N]` with `'sample'`.
+ * @returns a scalar; `[N, 1]` with reduction `'none'`, because the ratio adds up the classes; `[N]` with `'sample'`.
  * Values lie in [0, 1]
  * @throws if shapes, dtypes or options do not fit
  *
@@ -39,7 +42,7 @@ export const generalizedDiceLoss: ClassLoss<GeneralizedDiceLossOptions> =
     options: { weighting: { kind: 'choice', default: 'square', values: ['square', 'simple', 'uniform'] } },
     acrossClasses: true,
     value(a, { intersection, predicted, labelled, classWeights }, { weighting, smooth }) {
-      // 1/T among the classes, whose square does not leave the range of float32 as that of 1/T would.
+      // The share of each class in the sum of 1/T: unlike that of 1/T, its square stays in the range of float32.
       const inverse = a.divide(a.step(labelled), labelled, 0);
       const rarity = a.divide(inverse, a.sumOfColumns(inverse), 0);
       const factor = { uniform: null, simple: rarity, square: a.mul(rarity, rarity) }[weighting];

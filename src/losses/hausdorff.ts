@@ -20,9 +20,9 @@ import {
 import { softMaps, weightedSum, weightOfSamples, type SoftMaps } from '../overlap/softMaps.js';
 
 export interface HausdorffLossOptions<R extends Reduction = Reduction> extends GeometryOptions<R> {
-  /** The power of the distances, > 0: the larger, the more the farthest errors count. Default 2. */
+  /** The exponent of the distances, > 0: the larger it is, the more the farthest errors count. Default 2. */
   alpha?: number;
-  /** The distance of neighbouring pixels, > 0: a number, or one for each spatial axis. Default 1. */
+  /** The distance between neighbouring pixels, > 0: a number, or one for each spatial axis. Default 1. */
   spacing?: Spacing;
 }
 
@@ -33,14 +33,14 @@ const HAUSDORFF_RULES = /* @__PURE__ */ joinRules(GEOMETRY_RULES, {
 
 /**
  * Hausdorff loss in its distance transform form: per sample and class Σ w (p - t)² (d_T^alpha + d_P^alpha) / Σ w, where
- * d_T is the distance of a pixel to the border of the label (to the nearest pixel on its other side), d_P that to the
- * border of the prediction, where p > 0.5. A map without a border (nothing inside, or all) is 0. No gradient flows
- * through the distances.
+ * d_T is the distance of a pixel to the border of the label (to the nearest pixel on the other side of it), and d_P
+ * that to the border of the prediction. The borders are where t and p pass 0.5. A map without a border (no pixel
+ * inside, or all of them) has the distance 0 everywhere. No gradient flows through the distances.
  *
- * It is 0 at p = t on soft labels too, whose border is where they pass 0.5. Where neither map has a border it is 0 and
- * has no gradient: it goes with a region loss.
+ * It is 0 at p = t on soft labels too. Where neither map has a border it is 0 and has no gradient, so combine it with a
+ * region loss such as `diceLoss`.
  *
- * It reads labels and probabilities back in each step and computes the maps in float64 on the processor.
+ * It reads labels and probabilities back in each step, and computes the distances in float64 on the processor.
  *
  * @param labels soft labels `[N, ...spatial, C]` in [0, 1], or int32 class indices `[N, ...spatial]`
  * @param predictions logits `[N, ...spatial, C]` with at least one spatial axis
@@ -50,7 +50,7 @@ const HAUSDORFF_RULES = /* @__PURE__ */ joinRules(GEOMETRY_RULES, {
  * @example
  * ```ts
  * const labels = tf.tensor([[0, 0, 0, 1]], [1, 4], 'int32'); // one row of four pixels, the last of class 1
- * const logits = tf.tensor([[[9, -9], [-9, 9], [9, -9], [-9, 9]]]); // and a false one, 2 pixels away
+ * const logits = tf.tensor([[[9, -9], [-9, 9], [9, -9], [-9, 9]]]); // finds it, and a false one 2 pixels away
  * hausdorffLoss(labels, logits); // 1.25
  * hausdorffLoss(labels, logits, { alpha: 1, spacing: 0.5 }); // 0.375
  * ```
@@ -90,7 +90,7 @@ function hausdorffValue(labels: Tensor, predictions: Tensor, options: HausdorffL
   });
 }
 
-/** Whether float32 can be multiplied with the longest distance there can be, to the power of alpha. */
+/** Refuses an alpha for which the longest possible distance to the power of alpha is too large for float32. */
 function checkPowers(spatial: readonly number[], spacing: readonly number[], alpha: number): void {
   const longest = Math.sqrt(spatial.reduce((sum, size, i) => sum + (size * spacing[i]!) ** 2, 0));
   const power = longest ** alpha;

@@ -6,7 +6,7 @@ export type IouLossOptions<R extends Reduction = Reduction> = RegionOptions<R>;
 
 /**
  * Soft IoU (Jaccard) loss: per sample and class 1 - (I + s)/(P + T - I + s), with P = Σ w p, T = Σ w t, and
- * I = Σ w min(p, t) (`overlap: 'metric'`) or Σ w p t (`'product'`).
+ * I = Σ w min(p, t) (`overlap: 'metric'`, the metric form) or Σ w p t (`'product'`, the product form).
  *
  * In the metric form it is 0 exactly at p = t on soft labels, and the usual soft IoU loss on hard ones.
  *
@@ -23,7 +23,8 @@ export type IouLossOptions<R extends Reduction = Reduction> = RegionOptions<R>;
  * tf.grad((z) => iouLoss(labels, z, { overlap: 'product', reduction: 'sum' }))(logits);
  * ```
  *
- * @see Wang et al., Jaccard metric losses: optimizing the Jaccard index with soft labels, NeurIPS 2023, arXiv 2302.05666
+ * @see Wang et al., Jaccard metric losses: optimizing the Jaccard index with soft labels, NeurIPS 2023,
+ * arXiv 2302.05666
  */
 export const iouLoss: ClassLoss<IouLossOptions> = /* @__PURE__ */ makeRegionLoss<IouLossOptions>({
   name: 'iouLoss',

@@ -7,13 +7,13 @@ import type { Reduction } from './families/options.js';
 export type LogCoshDiceLossOptions<R extends Reduction = Reduction> = Omit<DiceLossOptions<R>, 'log'>;
 
 /**
- * Log-cosh Dice loss: per sample and class log(cosh(d)), with d the value of `diceLoss`. About d²/2, so its gradient
- * fades as the overlap becomes right: it ends smoothly where Dice has a kink.
+ * Log-cosh Dice loss: per sample and class log(cosh(d)), with d the value of `diceLoss`. For small d it is about d²/2,
+ * so its gradient fades as the overlap becomes right: it is smooth at its minimum, where Dice has a kink.
  *
  * @param labels soft labels `[N, ...spatial, C]` in [0, 1], or int32 class indices `[N, ...spatial]`
  * @param predictions logits `[N, ...spatial, C]`
- * @returns a scalar; `[N, C]` with reduction `'none'`; `[N]` with `'sample'`. Values lie in [0, 0.434]; what an absent
- * class costs under `'penalize'`, its mean probability, in [0, 1]
+ * @returns a scalar; `[N, C]` with reduction `'none'`; `[N]` with `'sample'`. Values lie in [0, 0.434], except the cost
+ * of an absent class under `absent: 'penalize'`: its mean predicted probability, in [0, 1]
  * @throws if shapes, dtypes or options do not fit
  *
  * @example

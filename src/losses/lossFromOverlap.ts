@@ -17,22 +17,23 @@ import {
 import { withActivation } from './descriptions/makeLoss.js';
 import type { Reduction, RegionResult } from './families/options.js';
 
-/** The options that have had their say when the sums were made. */
+/** The options that were applied when the sums were computed. */
 const ABOUT_PIXELS = ['sharpness', 'axis', 'mask', 'ignoreLabel'];
 
 /**
- * A loss of sums that `overlap` or `mergeOverlaps` gave, instead of labels and predictions: `lossFromOverlap(diceLoss,
- * table)` is `diceLoss` of all that the table was made of. Region losses, `crossEntropyLoss`, `binaryCrossEntropyLoss`,
- * and `comboLoss` of these, as well as losses of `defineRegionLoss`.
+ * Computes a loss from the sums of `overlap` or `mergeOverlaps` instead of labels and predictions:
+ * `lossFromOverlap(diceLoss, table)` is `diceLoss` of all pixels that went into the table. It takes the region losses
+ * (those on sums, such as Dice and IoU), losses of `defineRegionLoss`, `crossEntropyLoss`, `binaryCrossEntropyLoss`,
+ * and `comboLoss` of these.
  *
- * The sums hold the plain cross-entropy, so `labelSmoothing`, `subtractEntropy`, `posWeight` and `hardest` are refused,
- * and so is reduction `'none'` of a cross-entropy. Options about pixels (`sharpness`, `axis`, `mask`, `ignoreLabel`)
- * belong to `overlap`. `activation` says what `overlap` was called with, if not the default.
+ * The table holds the plain cross-entropy, so `labelSmoothing`, `subtractEntropy`, `posWeight` and `hardest` are
+ * refused, and so is reduction `'none'` of a cross-entropy. Options about pixels (`sharpness`, `axis`, `mask`,
+ * `ignoreLabel`) belong to `overlap`. Pass the `activation` that `overlap` was called with, if it was not the default.
  *
  * @param loss a loss that depends on sums only
  * @param table the sums that it needs, `[N, C]` each, and `valid` `[N]`
- * @returns what the loss gives
- * @throws if the loss needs more of the pixels than sums, the table lacks a sum, or options do not fit
+ * @returns the loss
+ * @throws if the loss needs the pixels themselves, the table lacks a sum, or options do not fit
  *
  * @example
  * ```ts
@@ -54,7 +55,8 @@ export function lossFromOverlap<O extends object, R extends Reduction = 'mean'>(
     if (!description) fail(`loss must be a loss of softseg, or one made by defineRegionLoss, got ${show(loss)}`);
     const { name } = description;
     if (!description.resolve) fail(`${name} needs the pixels themselves, not only sums`);
-    checkOptionNames(options, Object.keys(description.options).filter((option) => !ABOUT_PIXELS.includes(option))); // prettier-ignore
+    const known = Object.keys(description.options).filter((option) => !ABOUT_PIXELS.includes(option));
+    checkOptionNames(options, known);
     const own = withActivation(description as PassDescription<InputOptions>, options as InputOptions);
     const reading = readingOf(tableClasses(table), own);
     const { terms, others } = description.resolve(reading, own);

@@ -24,7 +24,7 @@ const lovaszHinge: LovaszLoss = {
     piecewiseLinear(predictions, (z) => {
       const side = tf.sub(tf.mul(t, 2), 1);
       const margin = tf.sub(1, tf.mul(z, side));
-      // (Not relu, which may hide NaN.)
+      // (Not tf.relu, which may hide NaN.)
       const right = tf.less(margin, 0);
       const errors: Tensor2D = tf.minimum(tf.where(right, tf.zerosLike(z), margin), LARGEST_ERROR);
       const missed: Tensor2D = tf.mul(weights, t);
@@ -33,31 +33,32 @@ const lovaszHinge: LovaszLoss = {
     }),
 };
 
-/** 0 or 1: there is no hinge for what lies between them. */
+/** Labels of 0 and 1: the hinge is not defined for labels between them. */
 function hardLabels(labels: Tensor3D): Tensor3D {
   return constant(() => tf.cast(tf.greater(labels, 0.5), 'float32'));
 }
 
 /**
- * Lovász hinge loss of binary problems: per sample and class the Lovász extension of the Jaccard distance 1 - I/U at the
- * hinge errors max(0, 1 - s z) of the logits z, s = 1 where the label is 1 and -1 where it is 0. Sorted in descending
- * order that is Σ_k (F(k) - F(k - 1)) e_k, where F(k) is the Jaccard distance if just the k pixels with the largest
- * errors are wrong. It is convex in z, at least the Jaccard distance of the thresholds z > 0, and 0 where every logit is
- * right by a margin of 1.
+ * Lovász hinge loss of binary problems: per sample and class the Lovász extension of the Jaccard distance 1 - I/U
+ * at the hinge errors max(0, 1 - s z) of the logits z, s = 1 where the label is 1 and -1 where it is 0. Sorted in
+ * descending order that is Σ_k (F(k) - F(k - 1)) e_k, where F(k) is the Jaccard distance if just the k pixels with the
+ * largest errors are wrong. It is convex in z, never below the Jaccard distance of the thresholded prediction z > 0,
+ * and 0 where every logit is right by a margin of 1.
  *
- * With several classes each is a binary problem of its own, so they may overlap.
+ * With several classes, each is a binary problem of its own, so classes may overlap.
  *
- * A hinge has no probability and so no soft labels: labels are 0 or 1, or class indices. Others are an error where values
- * are checked (see `checkValues`); elsewhere those above 1/2 count as 1. No gradient flows to labels.
+ * The hinge works on logits, not probabilities, and does not support soft labels: labels are 0 or 1, or class indices.
+ * Other labels are an error where values are checked (see `checkValues`); otherwise those above 1/2 count as 1. No
+ * gradient flows to labels.
  *
- * Second derivatives are 0 almost everywhere: the loss is piecewise linear. Where errors tie, the gradient is that of
- * the order in which the pixels stand, one of the subgradients. Pixels are sorted with tf.topk, which on WebGL (not
- * WebGPU) reads the errors back.
+ * The loss is piecewise linear, so second derivatives are 0 almost everywhere. Pixels whose errors tie stay in their
+ * order, which gives one of the subgradients. They are sorted with tf.topk, which on WebGL (not WebGPU) reads the
+ * errors back.
  *
  * @param labels zeros and ones `[N, ...spatial, C]`, or int32 class indices `[N, ...spatial]`
  * @param predictions logits `[N, ...spatial, C]`
- * @param options `classes` is by default `'all'`; `aggregate` is `'image'`, as in the authors' code. A mask may weigh
- * pixels: weight 2 is the pixel twice. `sharpness` multiplies the logits
+ * @param options by default `classes` is `'all'` and `aggregate` is `'image'`, as in the authors' code. A pixel to
+ * which the mask gives weight 2 counts twice. `sharpness` multiplies the logits
  * @returns a scalar; `[N, C]` with reduction `'none'`; `[N]` with `'sample'`. Values are >= 0
  * @throws if shapes, dtypes or options do not fit
  *

@@ -17,8 +17,8 @@ import type { Reduction } from './families/options.js';
 export interface LovaszSoftmaxLossOptions<R extends Reduction = Reduction>
   extends LovaszOptions<R>, Pick<InputOptions, 'activation'> {}
 
-/** Below it, t or 1 - t is no way to go. */
-const SHORTEST_WAY = 1e-30;
+/** The divisors t and 1 - t are at least this, so that 0/0 becomes 0. */
+const SMALLEST_DIVISOR = 1e-30;
 
 const lovaszSoftmax: LovaszLoss = {
   labels: 'shares',
@@ -45,15 +45,16 @@ function mistakesOf({ labels: t, predictions: p, weights }: LovaszRows): Sides {
     const side: Tensor2D = sign(tf.sub(p, t));
     const isExtra = tf.step(side);
     const extra: Tensor2D = tf.mul(weights, isExtra);
-    // How far the pixel has gone on the way from t to 1, or to 0: abs(p - t) itself for t of 0 and 1.
-    const way = tf.where(tf.cast(isExtra, 'bool'), tf.sub(1, t), t);
-    const errors: Tensor2D = ratio(tf.abs(tf.sub(p, t)), tf.maximum(way, SHORTEST_WAY));
+    // The error is abs(p - t) as a share of the distance from t to 1, or to 0; for t of 0 and 1 it is abs(p - t)
+    // itself.
+    const distance = tf.where(tf.cast(isExtra, 'bool'), tf.sub(1, t), t);
+    const errors: Tensor2D = ratio(tf.abs(tf.sub(p, t)), tf.maximum(distance, SMALLEST_DIVISOR));
     const missed: Tensor2D = tf.sub(weights, extra);
     return { errors, missed, extra, side };
   });
 }
 
-/** 0, with the gradient of the values to the labels, which is computed only if somebody differentiates by them. */
+/** Zeros with the gradient of the values to the labels, which is computed only if a gradient to the labels is taken. */
 function withLabelsGradient({ labels, predictions, weights }: LovaszRows): Tensor1D {
   return withGradient(
     labels,
@@ -72,21 +73,22 @@ function withLabelsGradient({ labels, predictions, weights }: LovaszRows): Tenso
 /**
  * Lovász-softmax loss: per sample and class the Lovász extension of the Jaccard distance 1 - I/U, at the errors
  * abs(p - t) sorted in descending order: Σ_k (F(k) - F(k - 1)) e_k, where F(k) is the Jaccard distance if just the k
- * pixels with the largest errors are wrong. It equals 1 - IoU where all p are 0 or 1, and is convex in p on hard labels.
+ * pixels with the largest errors are wrong. It equals 1 - IoU where all p are 0 or 1, and is convex in p on hard
+ * labels.
  *
- * Soft labels are taken in the form that keeps both properties of the hard ones which matter: the loss is 0 exactly at
- * p = t, and equals the metric form of `iouLoss` wherever each p is 0, 1 or t. Pixels are then sorted by how far they
- * have gone from t, (p - t)/(1 - t) or (t - p)/t. (Running the authors' code with soft labels would not: at t = 0.3,
- * p = 0 everywhere it gives 0.3, though the IoU is 0.) The form is softseg's own, not the authors'.
+ * On soft labels the loss keeps the two properties that matter most: it is 0 exactly at p = t, and it equals the metric
+ * form of `iouLoss` (I = Σ min(p, t)) wherever each p is 0, 1 or t. For this, pixels are sorted by the share of the
+ * distance from t to 1 or 0 that they have gone: (p - t)/(1 - t) or (t - p)/t. (The authors' code would not keep them
+ * on soft labels: at t = 0.3 and p = 0 everywhere it gives 0.3, though the IoU is 0.) This form is softseg's own.
  *
- * Second derivatives are 0 almost everywhere: the loss is piecewise linear in p; mixed ones with labels are left out.
- * Where errors tie, the gradient is that of the order in which the pixels stand, one of the subgradients. Pixels are
- * sorted with tf.topk, which on WebGL (not WebGPU) reads the errors back.
+ * The loss is piecewise linear in p, so second derivatives by p are 0 almost everywhere; mixed ones, by p and labels,
+ * are taken as 0. Pixels whose errors tie stay in their order, which gives one of the subgradients. They are sorted
+ * with tf.topk, which on WebGL (not WebGPU) reads the errors back.
  *
  * @param labels soft labels `[N, ...spatial, C]` in [0, 1], or int32 class indices `[N, ...spatial]`
  * @param predictions logits `[N, ...spatial, C]`
- * @param options `classes` is by default `'present'` with C > 1, `'all'` with C = 1 and for sigmoid; `aggregate` is
- * `'image'` (the authors' code: the batch). A mask may weigh pixels: weight 2 is the pixel twice
+ * @param options by default `classes` is `'present'` with C > 1, and `'all'` with C = 1 and for sigmoid; `aggregate` is
+ * `'image'` (in the authors' code it is the batch). A pixel to which the mask gives weight 2 counts twice
  * @returns a scalar; `[N, C]` with reduction `'none'`; `[N]` with `'sample'`. Values lie in [0, 1]
  * @throws if shapes, dtypes or options do not fit
  *

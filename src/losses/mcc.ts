@@ -4,19 +4,18 @@ import type { Reduction, RegionOptions } from './families/options.js';
 
 export type MccLossOptions<R extends Reduction = Reduction> = RegionOptions<R>;
 
-/** V - T is 0 up to the rounding of sums in float32. */
+/** V - T counts as 0 up to this share of V, which is the rounding of sums in float32. */
 const FULL = 2e-7;
 
 /**
  * Loss of Matthews's correlation coefficient: per sample and class 1 - (I·V - P·T)/√(P·T·(V - P)·(V - T)), which is
  * 1 - (TP·TN - FP·FN)/√((TP + FP)(TP + FN)(TN + FP)(TN + FN)) with TP = I, FP = P - I, FN = T - I and
  * TN = V - P - T + I. P = Σ w p, T = Σ w t, V = Σ w, and I = Σ w min(p, t) (`overlap: 'metric'`) or Σ w p t
- * (`'product'`). Unlike Dice it looks at the true negatives too: it stays the same when class and background change
- * places.
+ * (`'product'`). Unlike Dice it also counts true negatives: it stays the same when class and background are swapped.
  *
  * In the metric form it is 0 exactly at p = t on soft labels. `smooth` is added to each of the four counts. Where the
- * labels are all 0 or all 1 there is no correlation: the value is the mean of abs(p - t). (An absent class is skipped or
- * penalized before, as for the other losses.) Where only the predictions are all 0 or all 1 the coefficient is 0.
+ * labels are all 0 or all 1 there is no correlation: the value is the mean of abs(p - t). (An absent class is skipped
+ * or penalized before, as for the other losses.) Where only the predictions are all 0 or all 1 the coefficient is 0.
  *
  * @param labels soft labels `[N, ...spatial, C]` in [0, 1], or int32 class indices `[N, ...spatial]`
  * @param predictions logits `[N, ...spatial, C]`
@@ -38,7 +37,7 @@ export const mccLoss: ClassLoss<MccLossOptions> = /* @__PURE__ */ makeRegionLoss
   options: {},
   range: [0, 2],
   value(a, sums, { smooth }) {
-    // `smooth` more in each of the four cells of the confusion table.
+    // `smooth` is added to each of the four counts TP, FP, FN and TN.
     const intersection = a.add(sums.intersection, smooth);
     const predicted = a.add(sums.predicted, 2 * smooth);
     const labelled = a.add(sums.labelled, 2 * smooth);
@@ -50,7 +49,7 @@ export const mccLoss: ClassLoss<MccLossOptions> = /* @__PURE__ */ makeRegionLoss
     const variances = a.mul(share(a.mul(predicted, notPredicted)), share(a.mul(labelled, notLabelled)));
     const correlation = a.divide(covariance, a.power(variances, 0.5), 0);
 
-    // Labels that are all the same correlate with nothing: there it is the mean of abs(p - t).
+    // Labels that are all the same have no correlation with anything: the value is then the mean of abs(p - t).
     const varied = a.mul(a.step(labelled), a.step(a.sub(a.mul(valid, 1 - FULL), labelled)));
     const wrong = a.add(share(a.mul(predicted, share(notLabelled))), share(a.mul(labelled, share(notPredicted))));
     return a.add(a.mul(varied, a.sub(1, correlation)), a.mul(a.sub(1, varied), wrong));

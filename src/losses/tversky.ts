@@ -8,11 +8,11 @@ export interface TverskyLossOptions<R extends Reduction = Reduction> extends Reg
   alpha?: number;
   /** Weight of the false negatives, >= 0. Default 0.5. */
   beta?: number;
-  /** Exponent of the loss, > 0 (focal Tversky: below 1 it favours hard classes). Default 1. */
+  /** Exponent of the loss, > 0 (focal Tversky: below 1, say 0.75). Default 1. */
   gamma?: number;
 }
 
-/** Also for `unifiedFocalLoss`. */
+/** The formula of `tverskyLoss`, which is also a part of `unifiedFocalLoss`. */
 export const tversky: RegionValue<TverskyLossOptions> = {
   options: {
     alpha: { kind: 'number', default: 0.5, least: 0, ownMeaning: true },
@@ -32,7 +32,9 @@ export const tversky: RegionValue<TverskyLossOptions> = {
  * Tversky loss: per sample and class (1 - (I + s)/(I + alpha·FP + beta·FN + s))^gamma, with FP = P - I, FN = T - I,
  * P = Σ w p, T = Σ w t, and I = Σ w min(p, t) (`overlap: 'metric'`) or Σ w p t (`'product'`).
  *
- * alpha = beta = 0.5 is Dice, alpha = beta = 1 is IoU; beta > alpha punishes missed pixels more than false ones.
+ * alpha = beta = 0.5 is Dice, alpha = beta = 1 is IoU; beta > alpha punishes missed pixels more than false ones. A
+ * gamma below 1 makes the gradient steeper as the loss falls (below 1e-6 it is as steep as at 1e-6), one above 1
+ * flatter.
  *
  * @param labels soft labels `[N, ...spatial, C]` in [0, 1], or int32 class indices `[N, ...spatial]`
  * @param predictions logits `[N, ...spatial, C]`

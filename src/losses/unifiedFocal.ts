@@ -15,9 +15,9 @@ export interface UnifiedFocalLossOptions<
 > extends RegionOptions<R> {
   /** The share of the focal cross-entropy, in [0, 1]; the rest is focal Tversky. Default 0.5. */
   lambda?: number;
-  /** The weight of the foreground and of missed pixels, in (0, 1); background and false ones have the rest. Default 0.6. */
+  /** The weight of foreground and missed pixels, in (0, 1); background and false ones have 1 - delta. Default 0.6. */
   delta?: number;
-  /** In (0, 1]: the smaller, the less weigh the pixels that are nearly right. Default 0.5. */
+  /** In (0, 1]: the smaller it is, the less the pixels weigh that are nearly right. Default 0.5. */
   gamma?: number;
 }
 
@@ -77,7 +77,7 @@ export const unifiedFocalLoss: UnifiedFocalLoss = /* @__PURE__ */ makePassLoss<
   },
 });
 
-/** Weighs the terms of the foreground with delta, and those of the background with 1 - delta. */
+/** Multiplies the terms of the foreground by delta, and those of the background by 1 - delta. */
 function withForeground(loss: PerPixel, delta: number): PerPixel {
   const { entropy, coefficients } = loss;
   if (entropy.kind === 'categorical') {

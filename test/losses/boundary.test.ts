@@ -85,7 +85,7 @@ describe('boundaryLoss', () => {
     [
       'spacing together with maps',
       () => ({ distances: tf.zeros(SHAPE), spacing: 2 }),
-      'spacing does not go with distances, which have theirs already',
+      'spacing cannot be combined with distances, which have a spacing already',
     ],
   ];
   test.each(REFUSED)('refuses %s', (_, options, message) => {

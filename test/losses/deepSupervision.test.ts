@@ -210,7 +210,7 @@ describe('deepSupervisionLoss refuses', () => {
     [
       'a loss per pixel',
       () => [(a: tf.Tensor) => tf.sum(a, -1), t(), [t(), z()]],
-      "the loss must give one shape at every scale, got [1,4,4], [1,2,2]; take a reduction but 'none'",
+      "the loss must give one shape at every scale, got [1,4,4], [1,2,2]; reduction 'none' does not",
     ],
   ];
   test.each(REFUSED)('%s', (_, args, message) => {
