@@ -93,9 +93,9 @@ const FN = 'comboLoss';
 
 function termsOf({ weights, terms, ...rest }: ComboLossOptions): Term[] {
   if (terms === undefined) return termsOfWeights(weights ?? { iou: 1, crossEntropy: 1 }, rest);
-  if (weights !== undefined) fail('weights and terms do not go together: give each term its weight');
+  if (weights !== undefined) fail('weights cannot be combined with terms: give each term its own weight');
   for (const [name, value] of Object.entries(rest)) {
-    if (value !== undefined && !isShared(name)) fail(`with terms, give ${name} to the terms that it is meant for`);
+    if (value !== undefined && !isShared(name)) fail(`with terms, give ${name} inside the terms that it is meant for`);
   }
   return termsOfList(terms, rest);
 }
@@ -141,10 +141,10 @@ function checkFactors(terms: readonly Term[], { classes }: PredictionSpec): void
     const { classWeights, posWeight } = options as { classWeights?: unknown; posWeight?: unknown };
     inTerm(term, () => {
       if (classWeights !== undefined) checkClassWeights('classWeights', classWeights, classes);
-      const ofClasses = classWeights === undefined ? 1 : largest(classWeights);
+      const classFactor = classWeights === undefined ? 1 : largest(classWeights);
       const positive = posWeight === undefined ? 1 : Math.max(1, largest(posWeight));
       const own = isInList(term) ? 'weight' : `weights.${label}`;
-      checkProduct(`${own}, classWeights and posWeight`, weight * ofClasses * positive);
+      checkProduct(`${own}, classWeights and posWeight`, weight * classFactor * positive);
     });
   }
 }

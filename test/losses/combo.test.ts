@@ -63,7 +63,7 @@ test.each([
   [{ iterations: 2 }, "option 'iterations' goes with the terms clDice; weights has iou, crossEntropy"],
   [
     { alpha: 1, weights: { tversky: 1, hausdorff: 1 } },
-    "option 'alpha' means one thing to tversky and another to hausdorff: add up two losses instead",
+    "option 'alpha' means one thing to tversky and another to hausdorff: use terms, each with options of its own",
   ],
   [
     { weights: { crossEntropy: 1, boundary: 1 }, reduction: 'none' as const },

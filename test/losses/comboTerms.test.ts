@@ -221,13 +221,13 @@ const REFUSED: [object, string][] = [
   [{ terms: [{ loss: (t: tf.Tensor) => t }] }, `terms[0].loss ${anyLoss} `],
   [{ terms: [dice, { ...dice, weight: -1 }] }, 'terms[1].weight must be a number >= 0, got -1'],
   [{ terms: [{ ...dice, weight: '1' }] }, 'terms[0].weight must be a number >= 0, got "1"'],
-  [{ terms: [{ ...dice, sharpness: 2 }] }, 'terms[0] (diceLoss): give sharpness beside terms: it is the same for all of them'], // prettier-ignore
-  [{ terms: [{ ...dice, reduction: 'sum' }] }, 'terms[0] (diceLoss): give reduction beside terms: it is the same for all of them'], // prettier-ignore
+  [{ terms: [{ ...dice, sharpness: 2 }] }, 'terms[0] (diceLoss): give sharpness next to terms: it is the same for all of them'], // prettier-ignore
+  [{ terms: [{ ...dice, reduction: 'sum' }] }, 'terms[0] (diceLoss): give reduction next to terms: it is the same for all of them'], // prettier-ignore
   [{ terms: [{ ...dice, gamma: 2 }] }, "terms[0] (diceLoss): unknown option 'gamma'; it takes classWeights, classes, "],
   [{ terms: [{ loss: agreementLoss, share: 2 }] }, 'terms[0] (agreementLoss): share must be a number in [0, 1], got 2'],
-  [{ terms: [dice], weights: { dice: 1 } }, 'weights and terms do not go together: give each term its weight'],
-  [{ terms: [dice], classes: [1] }, 'with terms, give classes to the terms that it is meant for'],
-  [{ terms: [dice], squared: true }, 'with terms, give squared to the terms that it is meant for'],
+  [{ terms: [dice], weights: { dice: 1 } }, 'weights cannot be combined with terms: give each term its own weight'],
+  [{ terms: [dice], classes: [1] }, 'with terms, give classes inside the terms that it is meant for'],
+  [{ terms: [dice], squared: true }, 'with terms, give squared inside the terms that it is meant for'],
   [{ terms: [{ loss: mapLoss }] }, 'terms[0] (mapLoss) must give shape [], got [2,5,4,3]'],
   [{ terms: [{ ...dice, weight: 1e10, classWeights: [1e10, 1, 1] }] }, 'terms[0] (diceLoss): the product of weight, classWeights and posWeight'], // prettier-ignore
   [{ terms: [dice, { loss: softseg.crossEntropyLoss }], reduction: 'none' }, "reduction 'none' needs terms of one shape ([N, C] or one value per pixel), got terms[0] (diceLoss), terms[1] (crossEntropyLoss)"], // prettier-ignore
@@ -315,8 +315,8 @@ describe('definitions', () => {
     ['a number without least', whole, { name: 'own', options: { a: { kind: 'number', default: 1 } }, loss }, 'defineLoss: options.a.least must be a finite number, got undefined'],
     ['a choice without values', whole, { name: 'own', options: { a: { kind: 'choice', values: 'ab' } }, loss }, 'defineLoss: options.a.values must be a list of strings, got "ab"'],
     ['a choice of numbers', whole, { name: 'own', options: { a: { kind: 'choice', values: [1] } }, loss }, 'defineLoss: options.a.values must be a list of strings, got [1]'],
-    ['a range upside down', whole, { ...own, range: [1, 0], loss }, 'defineLoss: range must be [least, most], got [1,0]'],
-    ['a range of one', region, { ...own, range: [1], value }, 'defineRegionLoss: range must be [least, most], got [1]'],
+    ['a range upside down', whole, { ...own, range: [1, 0], loss }, 'defineLoss: range must be [lowest, highest], got [1,0]'],
+    ['a range of one', region, { ...own, range: [1], value }, 'defineRegionLoss: range must be [lowest, highest], got [1]'],
     ['an option of all region losses', region, { name: 'own', options: { smooth: { kind: 'flag', default: false } }, value }, "defineRegionLoss: all region losses have the option 'smooth': give yours another name"],
   ])('with %s are refused', (_, define, definition, message) => {
     expect(() => define(definition)).toThrow(message);

@@ -260,13 +260,13 @@ const OWN_REFUSED: [(typeof LOSSES)[number], object, string][] = [
   [
     'comboLoss',
     { gamma: 2, weights: { tversky: 1, focal: 1 } },
-    "option 'gamma' means one thing to tversky and another to focal: add up two losses instead",
+    "option 'gamma' means one thing to tversky and another to focal: use terms, each with options of its own",
   ],
   ['comboLoss', { posWeight: 2 }, "option 'posWeight' goes with the terms binaryCrossEntropy; weights has iou, crossE"],
   [
     'comboLoss',
     { posWeight: 2, weights: { crossEntropy: 1, binaryCrossEntropy: 1 } },
-    "option 'posWeight' goes with binaryCrossEntropy, which shares its pass with crossEntropy: take one of them",
+    "option 'posWeight' is for binaryCrossEntropy only, which shares its pass with crossEntropy: use one of them",
   ],
   [
     'comboLoss',

@@ -17,7 +17,7 @@ export type ComboTerm = {
     : never;
 }[keyof typeof losses];
 
-/** The options of each of them. */
+/** The options of each of these losses, by the same name. */
 export type OptionsOfTerm = {
   [K in keyof typeof losses as K extends `${infer Name}Loss` ? Name : never]: (typeof losses)[K] extends Described<
     infer O
@@ -26,11 +26,11 @@ export type OptionsOfTerm = {
     : never;
 };
 
-/** A term with options of its own: besides these any option of its loss, except those of the inputs and `reduction`. */
+/** A term with options of its own: any option of its loss, except those of the inputs and `reduction`. */
 export interface TermOptions {
-  /** A loss of this package or its name, or a loss that `defineLoss` or `defineRegionLoss` made. */
+  /** A loss of this package or its name, or a loss made by `defineLoss` or `defineRegionLoss`. */
   loss: TermLoss | `${ComboTerm}Loss`;
-  /** >= 0. Default 1. */
+  /** The factor of the term, >= 0. Default 1. */
   weight?: number;
   [option: string]: unknown;
 }
@@ -38,20 +38,20 @@ export interface TermOptions {
 /** A loss that can be a term. */
 export type TermLoss = ((labels: Tensor, predictions: Tensor, options?: never) => Tensor) & Described;
 
-/** A term as comboLoss works with it. */
+/** A term, checked, with its description and options. */
 export interface Term {
-  /** How errors call it: `iou`, or `terms[0] (iouLoss)`. */
+  /** Its name in errors: `iou`, or `terms[0] (iouLoss)`. */
   label: string;
   weight: number;
   loss: AnyLoss;
   description: AnyDescription;
-  /** Those that its loss knows. */
+  /** The options for its loss. */
   options: object;
 }
 
 const isDescribed = (entry: [string, unknown]): entry is [string, AnyLoss] => descriptionOf(entry[1]) !== undefined;
 
-/** By the names that `weights` has: those of the losses without `Loss`. */
+/** The losses by their names in `weights`, which are the names of the functions without `Loss`. */
 const TERMS: Readonly<Record<string, AnyLoss>> = Object.fromEntries(
   Object.entries(losses)
     .filter(isDescribed)
@@ -60,10 +60,10 @@ const TERMS: Readonly<Record<string, AnyLoss>> = Object.fromEntries(
 );
 const TERM_NAMES = Object.keys(TERMS);
 const knows = (name: string, option: string) => option in TERMS[name]!.description.options;
-/** The rules of all options that some term knows. */
+/** The rules of the options of all terms. */
 export const TERM_RULES = Object.assign({}, ...Object.values(TERMS).map((loss) => loss.description.options)) as object;
 
-/** From `weights`: each option goes to every term that knows it. */
+/** The terms that `weights` names: each option goes to every term that has it. */
 export function termsOfWeights(weights: unknown, options: object): Term[] {
   checkWeights(weights);
   const given = Object.entries(weights).filter(([, weight]) => weight !== undefined);
@@ -94,28 +94,30 @@ function checkOptions(names: readonly string[], options: object): void {
   }
   const has = (option: string) => given.some(([name]) => name === option);
   if (has('posWeight') && names.includes('crossEntropy')) {
-    fail(`option 'posWeight' goes with binaryCrossEntropy, which shares its pass with crossEntropy: take one of them`);
+    fail(`option 'posWeight' is for binaryCrossEntropy only, which shares its pass with crossEntropy: use one of them`);
   }
   for (const [option] of given) {
     const [one, other] = names.filter((name) => TERMS[name]!.description.options[option]?.ownMeaning);
     if (other) {
-      fail(`option '${option}' means one thing to ${one} and another to ${other}: add up two losses instead`);
+      const cure = 'use terms, each with options of its own';
+      fail(`option '${option}' means one thing to ${one} and another to ${other}: ${cure}`);
     }
   }
 }
 
-/** The given options that a loss knows. */
+/** The given options that a loss has, without those that its rules exclude next to another one (`notWith`). */
 function optionsFor({ options: rules }: AnyDescription, options: object): object {
   const all = Object.entries(options).filter(([name, value]) => value !== undefined && Object.hasOwn(rules, name));
   const names = all.map(([name]) => name);
   return Object.fromEntries(all.filter(([name]) => !names.includes(rules[name]!.notWith ?? '')));
 }
 
-/** From `terms`: each has its own options; `shared` are those of the inputs, and the reduction. */
+/** The terms of a list, each with its own options; `shared` are the options of the inputs and the reduction. */
 export function termsOfList(list: unknown, shared: object): Term[] {
   const entries = entriesOf(list);
   if (!entries || entries.length === 0) {
-    fail(`terms must be a list such as [{ loss: diceLoss }, { loss: crossEntropyLoss, weight: 0.5 }], got ${show(list)}`); // prettier-ignore
+    const example = '[{ loss: diceLoss }, { loss: crossEntropyLoss, weight: 0.5 }]';
+    fail(`terms must be a list such as ${example}, got ${show(list)}`);
   }
   return entries.map((entry, i) => termOfEntry(`terms[${i}]`, entry, shared));
 }
@@ -133,16 +135,16 @@ function termOfEntry(place: string, entry: unknown, shared: object): Term {
   }
   const label = `${place} (${description.name})`;
   checkNumber(`${place}.weight`, weight, { least: 0 });
-  const ofItsOwn = Object.keys(description.options).filter((name) => !isShared(name));
   for (const name of Object.keys(own).filter(isShared)) {
-    fail(`${label}: give ${name} beside terms: it is the same for all of them`);
+    fail(`${label}: give ${name} next to terms: it is the same for all of them`);
   }
-  inFunction(`${currentFunction}: ${label}`, () => checkOptionNames(own, ofItsOwn));
+  const known = Object.keys(description.options).filter((name) => !isShared(name));
+  inFunction(`${currentFunction}: ${label}`, () => checkOptionNames(own, known));
   const options = optionsFor(description, { ...shared, ...own });
   return { label, weight: weight as number, loss, description, options };
 }
 
-/** Whether an option is the same for all terms: those of the inputs, which a pass reads once, and the reduction. */
+/** Whether all terms share an option: those of the inputs, which a pass reads once, and the reduction. */
 export const isShared = (option: string): boolean => option in INPUT_RULES || option === 'reduction';
 
 const lossByName = (name: string): AnyLoss | undefined => {
@@ -150,7 +152,7 @@ const lossByName = (name: string): AnyLoss | undefined => {
   return name.endsWith('Loss') && Object.hasOwn(TERMS, term) ? TERMS[term] : undefined;
 };
 
-/** The list as a file can hold it: losses of this package by their names. */
+/** The list with the losses of this package replaced by their names, so that it can be saved as JSON. */
 export function termsAsJson(list: unknown): unknown {
   const entries = entriesOf(list);
   return (

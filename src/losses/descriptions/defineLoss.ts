@@ -8,13 +8,14 @@ import { completeOptions, type FilledOptions, type OptionRule, type OptionsOfRul
 import { REGION_RULES, type RegionOptions } from '../families/options.js';
 
 /**
- * A loss of your own that describes itself, so that it can be a term of `comboLoss`, has a name for `namedLoss`, and
- * works in `accumulateGrads`. It is called like the losses of this package, and refuses options that it does not know.
- * For a loss on the sums of `overlap`, `defineRegionLoss` takes less and gives more.
+ * Makes a loss of your own that describes itself, so that it can be a term of `comboLoss`, has a name for `namedLoss`,
+ * and works in `accumulateGrads`. It is called like the losses of this package, and refuses unknown options. For a loss
+ * on the sums of `overlap`, `defineRegionLoss` needs less code and offers more.
  *
- * @param definition its name, the rules of its options, and the function, which gets the defaults of the rules, too
+ * @param definition its name, the rules of its options, and the function, which receives the options with the defaults
+ * of the rules filled in
  * @returns `(labels, predictions, options) => tensor`
- * @throws if the definition lacks something, or a rule is none
+ * @throws if the definition is incomplete, or a rule is not valid
  *
  * @example
  * ```ts
@@ -36,7 +37,7 @@ export function defineLoss<const R extends Readonly<Record<string, OptionRule>>>
     loss(labels: Tensor, predictions: Tensor, options: Required<FilledOptions<R>>): Tensor;
   },
 ): DescribedLoss<OptionsOfRules<R>>;
-/** The same with the type of its options written out: `defineLoss<MyOptions>({ ... })`. */
+/** `defineLoss` with the type of the options written out: `defineLoss<MyOptions>({ ... })`. */
 export function defineLoss<O extends object>(definition: LossDefinition<O>): DescribedLoss<O>;
 export function defineLoss<O extends object>(definition: LossDefinition<O>): DescribedLoss<O> {
   return inFunction('defineLoss', () => {
@@ -50,19 +51,21 @@ export function defineLoss<O extends object>(definition: LossDefinition<O>): Des
 }
 
 /**
- * A region loss of your own: a formula on the sums I, P, T and V over pixels (see `overlap`), per sample and class. It has
- * all the options of the region losses (which classes count, absent classes, reductions, masks), runs on the fused
- * kernels, shares its pass in `comboLoss`, has a name for `namedLoss`, and works piece by piece in `accumulateGrads`.
+ * Makes a region loss of your own: a formula on the sums I, P, T and V over pixels (see `overlap`), per sample and
+ * class. It has all the options of the region losses (which classes count, absent classes, reductions, masks), runs on
+ * the fused kernels, shares its pass over the pixels in `comboLoss`, has a name for `namedLoss`, and works piece by
+ * piece in `accumulateGrads`.
  *
- * The formula is written in the operations of an algebra, so that it can be computed with tensors or with plain numbers.
+ * The formula is written in the operations of an algebra, so that it can be computed with tensors or with plain
+ * numbers.
  *
  * @param definition its name, the rules of its own options, and the formula
  * @returns `(labels, predictions, options) => tensor`
- * @throws if the definition lacks something, or an option has the name of one that all region losses have
+ * @throws if the definition is incomplete, a rule is not valid, or an option has a name that all region losses use
  *
  * @example
  * ```ts
- * // 1 - (I/P + I/T)/2, of precision and recall (Kulczynski)
+ * // 1 - (I/P + I/T)/2, from the mean of precision and recall (Kulczynski)
  * const meanLoss = defineRegionLoss({
  *   name: 'meanLoss',
  *   options: {},
@@ -80,7 +83,7 @@ export function defineLoss<O extends object>(definition: LossDefinition<O>): Des
 export function defineRegionLoss<const R extends Readonly<Record<string, OptionRule>>>(
   definition: Omit<RegionDefinition<RegionOptions & OptionsOfRules<R>>, 'options'> & { options: R },
 ): ClassLoss<RegionOptions & OptionsOfRules<R>>;
-/** The same with the type of its options written out: `defineRegionLoss<MyOptions>({ ... })`. */
+/** `defineRegionLoss` with the type of the options written out: `defineRegionLoss<MyOptions>({ ... })`. */
 export function defineRegionLoss<O extends RegionOptions>(definition: RegionDefinition<O>): ClassLoss<O>;
 export function defineRegionLoss<O extends RegionOptions>(definition: RegionDefinition<O>): ClassLoss<O> {
   return inFunction('defineRegionLoss', () => {
@@ -104,9 +107,9 @@ function checkDefinition(definition: unknown, calls: 'loss' | 'value'): void {
   const { name, options, range, [calls]: call } = definition as Record<string, unknown>;
   if (typeof name !== 'string' || name === '') fail(`name must be a string, got ${show(name)}`);
   if (typeof call !== 'function') fail(`${calls} must be a function, got ${show(call)}`);
-  const [least, most] = entriesOf(range ?? [0, 1]) ?? [];
-  if (typeof least !== 'number' || typeof most !== 'number' || !(least <= most)) {
-    fail(`range must be [least, most], got ${show(range)}`);
+  const [lowest, highest] = entriesOf(range ?? [0, 1]) ?? [];
+  if (typeof lowest !== 'number' || typeof highest !== 'number' || !(lowest <= highest)) {
+    fail(`range must be [lowest, highest], got ${show(range)}`);
   }
   for (const [option, rule] of rulesOf(options)) checkRule(`options.${option}`, rule);
 }

@@ -1,4 +1,7 @@
-/** The description of a loss, written once: combos, named losses and files, pieces, tests, the playground and docs read it. */
+/**
+ * The description of a loss. `comboLoss`, `namedLoss`, model files, `accumulateGrads`, the tests, the playground and
+ * the docs read it, so that none of them needs a list of losses.
+ */
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { PassActivation } from '../../kernels/contract.js';
 import type { LossInputs } from '../../overlap/inputs.js';
@@ -6,34 +9,37 @@ import type { SumTerm } from '../../overlap/sumsFormula.js';
 import type { OptionRule } from './optionRules.js';
 import type { PerPixelResult, Reduction, RegionResult } from '../families/options.js';
 
-/** A loss as functions call it: labels first. */
+/** A loss as other functions call it. */
 export type LossFunction = (labels: Tensor, predictions: Tensor, options?: object) => Tensor;
 
 export interface LossDescription<O extends object = object> {
-  /** The name of the function, say `'diceLoss'`: it stands in errors and files. */
+  /** The name of the function, say `'diceLoss'`, which errors and files use. */
   readonly name: string;
   /** A rule for each of its options. */
   readonly options: Readonly<Record<string, OptionRule>>;
-  /** The options that it does not share with the other losses of its family. */
+  /** The names of the options that it does not share with the other losses of its family. */
   readonly own: readonly string[];
   /** Its smallest and largest value, with weights of 1 and any reduction except `'sum'`. */
-  readonly range: readonly [least: number, most: number];
-  /** Whether it is smallest at p = t on soft labels, with these options. */
+  readonly range: readonly [lowest: number, highest: number];
+  /** Whether the loss is smallest at p = t on soft labels, with these options. */
   lowestAtLabels(options?: O): boolean;
 }
 
-/** How a loss is computed that shares the pass over the pixels with others. */
+/**
+ * The description of a loss that can share its pass with others: a pass reads labels and predictions once, and gives
+ * sums over the pixels of each sample and class.
+ */
 export interface PassDescription<O extends object = object> extends LossDescription<O> {
-  /** The activation where none is given, unless the number of classes decides. */
+  /** The default activation, if it does not depend on the number of classes alone. */
   activation?(options: O): 'sigmoid' | undefined;
   /** Checks all options and resolves them. */
   resolve(reading: PredictionSpec, options: O): ResolvedLoss;
 }
 
-/** A loss that shares nothing with the pass of others has no `resolve`. */
+/** The description of any loss. One that cannot share its pass has no `resolve`. */
 export type AnyDescription<O extends object = object> = LossDescription<O> & Partial<PassDescription<O>>;
 
-/** As much of the inputs as options depend on. */
+/** The properties of the predictions that options depend on. */
 export interface PredictionSpec {
   classes: number;
   activation: PassActivation;
@@ -41,9 +47,9 @@ export interface PredictionSpec {
 
 /** A loss with every option resolved: a sum of terms. */
 export interface ResolvedLoss {
-  /** The terms that depend on sums only, so that the added sums of pieces stand for those of the whole. */
+  /** The terms that depend on sums only, so that the sums of pieces can be added up to those of the whole. */
   readonly terms: readonly SumTerm[];
-  /** The others. Each is called inside tf.tidy. */
+  /** The other terms. Each is called inside tf.tidy. */
   readonly others: readonly PixelTerm[];
   /** The shape of the result with reduction `'none'`. */
   readonly shape: ResultShape;
@@ -54,7 +60,7 @@ export type PixelTerm = (inputs: LossInputs, labels: Tensor, predictions: Tensor
 
 type ResultShape = '[N, C]' | '[N, 1]' | 'one value per pixel';
 
-/** The part that a loss of this package, or one made by `defineLoss` or `defineRegionLoss`, has besides the function. */
+/** The description that every loss of this package, or made by `defineLoss` or `defineRegionLoss`, carries. */
 export interface Described<O extends object = never> {
   /** Its name, its options, and how it is computed: for `comboLoss`, `namedLoss` and `accumulateGrads`. */
   readonly description: LossDescription<O>;
@@ -79,12 +85,12 @@ export interface PixelLoss<O extends object> extends Described<O> {
   ): PerPixelResult<R>;
 }
 
-/** The description of a loss; undefined for other functions, `NamedLoss` among them. */
+/** The description of a loss, or undefined for other functions, including those of `namedLoss`. */
 export function descriptionOf(loss: unknown): AnyDescription | undefined {
   return typeof loss === 'function' ? (loss as Partial<Described<object>>).description : undefined;
 }
 
-/** Gives the function the name and the description. */
+/** Adds the description to the function, and names the function after it. */
 export function described<F>(call: LossFunction, description: LossDescription<never>): F {
   return Object.defineProperties(call, {
     name: { value: description.name },

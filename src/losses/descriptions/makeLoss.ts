@@ -15,23 +15,25 @@ import {
 } from './lossDescription.js';
 import { completeOptions, type OptionRules } from './optionRules.js';
 
-/** The definition of a loss that shares nothing with the pass of the others. */
+/** The definition of a loss that does not share its pass over the pixels with others. */
 export interface LossDefinition<O extends object> {
   /** The name in errors and files, say `'myLoss'`. */
   name: string;
-  /** A rule for each option. Numbers, flags and choices are checked by it; other options the loss checks itself. */
+  /**
+   * A rule for each option. Numbers, flags and choices are checked by it; the loss has to check other options itself.
+   */
   options: OptionRules<O>;
-  /** The options that it does not share with other losses. Default all. */
+  /** The names of the options that it does not share with other losses. Default all. */
   own?: readonly (keyof O & string)[];
   /** Its smallest and largest value. Default any. */
-  range?: readonly [least: number, most: number];
+  range?: readonly [lowest: number, highest: number];
   /** Whether it is smallest at p = t on soft labels. Default false. */
   lowestAtLabels?: boolean | ((options: O) => boolean);
   /** The value, called inside tf.tidy. */
   loss(labels: Tensor, predictions: Tensor, options: O): Tensor;
 }
 
-/** A loss that shares nothing with the pass of the others. */
+/** Makes a loss that does not share its pass over the pixels with others. */
 export function makeLoss<O extends object, F = DescribedLoss<O>>(definition: LossDefinition<O>): F {
   const { name, options: rules } = definition;
   const known = Object.keys(rules);
@@ -48,11 +50,11 @@ export function makeLoss<O extends object, F = DescribedLoss<O>>(definition: Los
   return described(call, describe(definition));
 }
 
-/** The definition of a loss that shares the pass over the pixels with others. */
+/** The definition of a loss that can share its pass over the pixels with others. */
 type PassDefinition<O extends object> = Omit<LossDefinition<O>, 'loss'> &
   Pick<PassDescription<O>, 'activation' | 'resolve'>;
 
-/** A loss that shares the pass over the pixels with others. */
+/** Makes a loss that can share its pass over the pixels with others. */
 export function makePassLoss<O extends InputOptions, F>(definition: PassDefinition<O>): F {
   const { activation, resolve } = definition;
   const description = { ...describe(definition), resolve, ...(activation && { activation }) };
@@ -78,7 +80,7 @@ function describe<O extends object>(definition: Omit<LossDefinition<O>, 'loss'>)
   };
 }
 
-/** The arguments of a loss, checked and resolved. Inside tf.tidy, and inside inFunction of the loss's name. */
+/** Checks and resolves the arguments of a loss. Call it inside tf.tidy, and inside inFunction with the loss's name. */
 export function resolveLoss<O extends InputOptions>(
   description: PassDescription<O>,
   labels: Tensor,
@@ -92,13 +94,13 @@ export function resolveLoss<O extends InputOptions>(
   return { inputs, loss: description.resolve(reading, own) };
 }
 
-/** The options with the activation of the loss where none is given: defaults such as that of `absent` depend on it. */
+/** The options with the loss's default activation filled in, because other defaults, such as `absent`, depend on it. */
 export function withActivation<O extends InputOptions>(description: PassDescription<O>, options: O): O {
   const activation = options.activation ?? description.activation?.(options);
   return activation === undefined ? options : { ...options, activation };
 }
 
-/** Inside tf.tidy. */
+/** The value of a resolved loss. Call it inside tf.tidy. */
 export function valueOf({ terms, others }: ResolvedLoss, inputs: LossInputs, labels: Tensor, predictions: Tensor) {
   const values = others.map((other) => other(inputs, labels, predictions));
   return addUp(terms.length > 0 ? [...values, lossOfTerms(inputs, terms)] : values);

@@ -4,16 +4,17 @@ import { joinRules, type OptionRule, type OptionRules } from './optionRules.js';
 import { REGION_RULES, type RegionOptions } from '../families/options.js';
 import { regionFormula, type RegionValue } from '../families/regionFormula.js';
 
+/** The definition of a region loss: a loss that is a formula on the sums I, P and T over the pixels of a class. */
 export interface RegionDefinition<O extends RegionOptions> extends RegionValue<O> {
   /** The name in errors and files, say `'myLoss'`. */
   name: string;
   /** Its smallest and largest value. Default [0, 1]. */
-  range?: readonly [least: number, most: number];
+  range?: readonly [lowest: number, highest: number];
   /** Whether it is smallest at p = t on soft labels. Default: yes, unless `overlap` is `'product'`. */
   lowestAtLabels?: (options: O) => boolean;
 }
 
-/** A loss on the sums of the common pass, with all that region losses share. */
+/** Makes a region loss, with the options that all of them share. */
 export function makeRegionLoss<O extends RegionOptions = RegionOptions>(definition: RegionDefinition<O>): ClassLoss<O> {
   const { name, options, range = [0, 1], lowestAtLabels = ({ overlap }) => overlap !== 'product' } = definition;
   const shape = definition.acrossClasses ? '[N, 1]' : '[N, C]';

@@ -1,12 +1,15 @@
-/** The options of losses as data: losses check and complete what they are given by it; tests and the playground read it. */
+/**
+ * The options of losses as data. Losses check their options by it and fill in defaults; tests, docs and the playground
+ * read it.
+ */
 import { checkBoolean, checkInteger, checkNumber, checkOneOf, fail, show } from '../../checks.js';
 
 interface SharedRule {
-  /** It means another thing in each loss that has it, so comboLoss hands it to one loss at most. */
+  /** The option's meaning differs between losses: comboLoss refuses it if two of its `weights` have it. */
   readonly ownMeaning?: true;
-  /** comboLoss does not hand it to this loss next to that option. */
+  /** The name of another option: comboLoss leaves this one out where that is given. */
   readonly notWith?: string;
-  /** The value as a file can hold it, where the value itself is not plain. */
+  /** The value in a form that JSON can hold, if it cannot hold the value itself. */
   toJson?(value: unknown): unknown;
 }
 
@@ -15,7 +18,7 @@ export interface NumberRule extends SharedRule {
   readonly default: number | undefined;
   readonly least: number;
   readonly most?: number;
-  /** `least` itself is out of range; `'both'`: `most`, too. */
+  /** `true`: `least` itself is out of range; `'both'`: `least` and `most` are. */
   readonly open?: true | 'both';
   readonly integer?: true;
 }
@@ -28,18 +31,18 @@ export interface FlagRule extends SharedRule {
 export interface ChoiceRule extends SharedRule {
   readonly kind: 'choice';
   readonly values: readonly string[];
-  /** Without one the default depends on the other arguments. */
+  /** `undefined` if the default depends on the other arguments. */
   readonly default: string | undefined;
 }
 
-/** Tensors, lists and functions, which are checked where they are used. */
+/** The rule of tensors, lists and functions, which are checked where they are used. */
 export interface OtherRule extends SharedRule {
   readonly kind: 'other';
 }
 
 export type OptionRule = NumberRule | FlagRule | ChoiceRule | OtherRule;
 
-/** A rule for each option of O: a loss whose type has an option without a rule does not compile. */
+/** A rule for each option of O. A loss with an option in its type that has no rule does not compile. */
 export type OptionRules<O extends object> = {
   readonly [K in keyof O]-?:
     | OtherRule
@@ -52,7 +55,7 @@ export type OptionRules<O extends object> = {
             : never);
 };
 
-/** The options that rules allow, where their type is not written out. A rule of kind `'other'` says nothing about it. */
+/** The type of the options that rules allow. An option with a rule of kind `'other'` may be anything. */
 export type OptionsOfRules<R extends Readonly<Record<string, OptionRule>>> = {
   -readonly [K in keyof R]?: R[K] extends FlagRule
     ? boolean
@@ -63,7 +66,7 @@ export type OptionsOfRules<R extends Readonly<Record<string, OptionRule>>> = {
         : unknown;
 };
 
-/** The same with the defaults filled in: only what has no default may be missing. */
+/** The type of the options with the defaults filled in: only options without a default may be missing. */
 export type FilledOptions<R extends Readonly<Record<string, OptionRule>>> = {
   [K in keyof OptionsOfRules<R>]: R[K] extends { default: undefined } | OtherRule
     ? OptionsOfRules<R>[K] | undefined
@@ -75,10 +78,10 @@ export const OTHER: OtherRule = { kind: 'other' };
 
 type Rules = Readonly<Record<string, OptionRule>>;
 
-/** Both together: a call marked as pure, which bundlers drop where nobody reads the rules, as they do not drop `...`. */
+/** Both sets of rules in one. Bundlers drop a call marked as pure if its result is unused, but not a spread (`...`). */
 export const joinRules = <A extends object, const B extends Rules>(a: A, b: B): A & B => ({ ...a, ...b });
 
-/** The options with the defaults of those that are not given, all checked. `rules` may be some of the rules. */
+/** Checks the options that `rules` has rules for (all or some), and gives them with defaults for those not given. */
 export function completeOptions<O extends object, K extends keyof O = keyof O>(
   rules: Pick<OptionRules<O>, K>,
   options: O,
