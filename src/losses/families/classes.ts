@@ -1,9 +1,10 @@
 import { checkClassList, checkClassWeights } from '../../checks.js';
 import type { ClassOptions } from './options.js';
 
-/** C weights: those of `classWeights`, or 1; and which classes take part, as C zeros and ones. */
 export interface ClassWeights {
+  /** The weight of each class: that of `classWeights`, or 1. */
   weights: number[];
+  /** For each class 1 if it takes part, else 0. */
   included: number[];
 }
 

@@ -1,4 +1,4 @@
-/** The focal cross-entropy, which takes a pass of its own: for focalLoss and unifiedFocalLoss. */
+/** The focal cross-entropy of focalLoss and unifiedFocalLoss, which takes a pass of its own over the pixels. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { fail } from '../../checks.js';
@@ -13,11 +13,11 @@ import { PER_PIXEL_RULES, type PerPixelOptions, type Reduction } from './options
 import { resolvePerPixel, type OwnPass, type PerPixel } from './perPixel.js';
 
 export interface FocalLossOptions<R extends Reduction = Reduction> extends PerPixelOptions<R> {
-  /** The exponent, >= 0: how much less the pixels weigh that are nearly right. Default 2. */
+  /** The exponent, >= 0: the larger it is, the less the pixels weigh that are nearly right. Default 2. */
   gamma?: number;
   /**
-   * In [0, 1], for sigmoid (and other binary cross-entropies): multiplies a pixel's term with
-   * alpha·t + (1 - alpha)(1 - t), which leaves the minimum at p = t. Default none, a factor of 1.
+   * A number in [0, 1], for sigmoid and other binary cross-entropies only: multiplies a pixel's term by
+   * alpha·t + (1 - alpha)(1 - t), which leaves the minimum at p = t. By default the factor is 1.
    */
   alpha?: number;
 }
@@ -47,7 +47,7 @@ function focalPass(focal: FocalTerm): OwnPass {
   };
 }
 
-/** Inside tf.tidy. */
+/** The sums of the focal cross-entropy over pixels. Call it inside tf.tidy. */
 function sumsOfFocal(inputs: LossInputs, attributes: PassAttributes, focal: FocalTerm): PassSums {
   const { weights, layout, fn } = inputs;
   const sums = focalSums(inputs, { ...attributes, focal });

@@ -1,4 +1,4 @@
-/** The parts that losses on the shape of a class share: which classes take part, and how values are reduced. */
+/** The parts that losses on the shape of a class share: the classes that take part, and the reduction. */
 import type { Algebra } from '../../algebra/algebra.js';
 import { checkOneOf } from '../../checks.js';
 import type { Layout } from '../../kernels/layout.js';
@@ -11,8 +11,8 @@ import { reduceClasses } from './reduceClasses.js';
 /** The options of every loss on the shape of a class. */
 export interface GeometryOptions<R extends Reduction = Reduction> extends InputOptions, ClassOptions {
   /**
-   * The classes that take part: `'all'` or a list. Default: for C > 1, but for sigmoid, all but class 0, which is the
-   * background; otherwise all.
+   * The classes that take part: `'all'` or a list of indices. By default all with C = 1 or under sigmoid; otherwise all
+   * except class 0, the background.
    */
   classes?: 'all' | readonly number[];
   /** `'mean'` (default) or `'sum'`: a scalar; `'none'`: `[N, C]`; `'sample'`: `[N]`. */
@@ -21,7 +21,7 @@ export interface GeometryOptions<R extends Reduction = Reduction> extends InputO
 
 export const GEOMETRY_RULES = /* @__PURE__ */ joinRules(COMMON_RULES, { reduction: REDUCTION_RULE });
 
-/** The same, resolved. */
+/** The options on classes and the reduction, resolved. */
 export interface GeometryReduction {
   classes: ClassWeights;
   reduction: Reduction;
@@ -35,7 +35,7 @@ export function resolveGeometryReduction(options: GeometryOptions, { classes: co
   return { classes: resolveClasses({ classWeights, classes }, count), reduction };
 }
 
-/** Values [N,C] to the result. `counted` [N,C] is 0 where a class of a sample does not count, besides `classes`. */
+/** Reduces values [N,C] to the result. `counted` [N,C] is 0 where a class of `classes` does not count in a sample. */
 export function reduceGeometry<M>(a: Algebra<M>, values: M, counted: M, { classes, reduction }: GeometryReduction): M {
   const weights = classes.weights.map((weight, c) => weight * classes.included[c]!);
   return reduceClasses(a, values, a.mul(counted, a.row(weights)), reduction);

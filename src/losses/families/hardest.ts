@@ -4,14 +4,14 @@ import { constant } from '../../ops/constant.js';
 import { ratio } from '../../ops/ratio.js';
 import { sumPixels } from '../../ops/sumPixels.js';
 
-/** What a pixel that does not count is as hard as. */
+/** The hardness given to pixels that do not count. */
 const NEVER = -3e38;
-/** So much a product in float32 may be above a whole number that it stands for. */
+/** A product in float32 may exceed the whole number that it stands for by this share, so it is lowered before ceil. */
 const ROUNDING = 3e-7;
 
 /**
- * 1 for the hardest pixels of each sample and 0 for the others, [N,P], without a gradient: of V pixels that count
- * ceil(fraction·V), and at least one. `map` holds the values times the weights.
+ * 1 for the hardest pixels of each sample and 0 for the others, [N,P], without a gradient. They are ceil(fraction·V) of
+ * the V pixels that count, and at least one. `map` holds the values of pixels times their weights.
  */
 export function hardestPixels(map: Tensor2D, weights: Tensor3D | null, fraction: number): Tensor2D {
   const [samples, pixels] = map.shape;
@@ -29,7 +29,7 @@ export function hardestPixels(map: Tensor2D, weights: Tensor3D | null, fraction:
   });
 }
 
-/** The value of each pixel without its weight. NaN is hardest, so that it shows in the loss. */
+/** The value of each pixel without its weight. NaN counts as hardest, so that it shows in the loss. */
 function hardness(map: Tensor2D, weights: Tensor3D | null): Tensor2D {
   const shown = (x: Tensor2D) => tf.where(tf.isNaN(x), tf.fill(x.shape, -NEVER), x) as Tensor2D;
   if (!weights) return shown(map);

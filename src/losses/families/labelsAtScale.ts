@@ -1,4 +1,4 @@
-/** Labels and masks brought to the scale of a coarser prediction: for deepSupervisionLoss. */
+/** Labels and masks at the scale of a coarser prediction, for deepSupervisionLoss. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { LabelKind, Layout } from '../../kernels/layout.js';
@@ -9,7 +9,7 @@ import { averageAlong, nearestAlong } from '../../ops/resample.js';
 import { toFloat } from '../../ops/toFloat.js';
 import { pixelWeights } from '../../overlap/inputs.js';
 
-/** The options that `deepSupervisionLoss` hands to the loss: those that were passed to it, at each scale. */
+/** The options that `deepSupervisionLoss` passes on to the loss, brought to the scale of each prediction. */
 export interface ScaleOptions {
   axis?: number;
   mask?: Tensor;
@@ -20,7 +20,7 @@ export interface ScaleOptions {
 export interface FullLabels {
   labels: Tensor;
   kind: LabelKind;
-  /** With the spatial axes of the labels. */
+  /** The layout of the predictions, with the spatial sizes of the labels. */
   layout: Layout;
   options: ScaleOptions;
 }
@@ -71,7 +71,7 @@ function softLabels({ labels, kind, layout: { shape, axis, classes, samples, spa
   return axis === last ? hot : tf.transpose(hot, order);
 }
 
-/** 0 for the labels of the pixels that do not count, whatever they hold. */
+/** The labels, with 0 for the pixels that do not count, whatever values these hold. */
 function selected(labels: Tensor, weights: Tensor | null, { axis, samples, spatial, shape }: Layout): Tensor {
   if (!weights) return labels;
   const counts = constant(() => {
@@ -91,7 +91,7 @@ function toScale(x: Tensor, classAxis: number | null, { spatial }: Layout, along
   }, x);
 }
 
-/** Sizes with one more, at the place of the class axis. */
+/** The sizes with `size` inserted at `axis`. */
 export const withAxis = (sizes: number[], axis: number, size: number): number[] => [
   ...sizes.slice(0, axis),
   size,

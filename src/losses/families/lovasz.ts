@@ -1,4 +1,6 @@
-/** The parts that both Lovász losses share: options, pixels in rows, and how values per sample and class are reduced. */
+/**
+ * The parts that both Lovász losses share: options, pixels in rows, and the reduction of values per sample and class.
+ */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { tensorAlgebra as a } from '../../algebra/tensors.js';
@@ -24,8 +26,9 @@ import {
 export interface LovaszOptions<R extends Reduction = Reduction>
   extends Omit<InputOptions, 'activation'>, Omit<ClassOptions, 'classes'> {
   /**
-   * `'present'`: the classes that have a label in the sample (in the batch with `aggregate: 'batch'`); `'all'`; or the
-   * indices of those that take part. A class without label costs its largest error.
+   * The classes that take part: `'present'`, those that have a label in the sample (in the batch with
+   * `aggregate: 'batch'`); `'all'`; or a list of indices. An absent class (one without a label) that takes part costs
+   * its largest error.
    */
   classes?: 'present' | 'all' | readonly number[];
   /** A value for each `'image'` (default), or one for the whole `'batch'` as if it were one image. */
@@ -45,25 +48,28 @@ export const LOVASZ_RULES = {
   reduction: REDUCTION_RULE,
 } satisfies OptionRules<LovaszOptions>;
 
-/** Labels, predictions and weights of the pixels, [R,P]: a row for each sample and class, or for each class. */
+/**
+ * Labels, predictions and weights of the pixels, [R,P]: a row for each sample and class, or for each class of a batch.
+ */
 export interface LovaszRows {
   labels: Tensor2D;
   predictions: Tensor2D;
   weights: Tensor2D;
 }
 
+/** The parts in which the two Lovász losses differ. */
 export interface LovaszLoss {
-  /** The activation, if it is no option. */
+  /** The activation, if it is fixed instead of an option. */
   activation?: 'sigmoid';
-  /** The rule for soft labels. */
+  /** The rule that soft labels must keep. */
   labels: LabelRule;
-  /** Labels and predictions as its values take them, [N,P,C] each. */
+  /** Labels and predictions in the form that `values` takes, [N,P,C] each. */
   read(inputs: LossInputs, pixels: Pixels): { labels: Tensor3D; predictions: Tensor3D };
-  /** [R]: the value of each row. */
+  /** The value of each row, [R]. */
   values(rows: LovaszRows, inputs: LossInputs): Tensor1D;
 }
 
-/** Call it inside tf.tidy. */
+/** The value of a Lovász loss. Call it inside tf.tidy. */
 export function lovaszValue(
   loss: LovaszLoss,
   labels: Tensor,
@@ -97,13 +103,15 @@ export function lovaszValue(
       const perSample = sumPixels(x);
       return aggregate === 'batch' ? tf.sum(perSample, 0, true) : perSample;
     };
-    const some = tf.mul(tf.step(sums(weights)), a.row(choice.included)) as Tensor2D;
-    return choice.present ? tf.mul(some, tf.step(sums(tf.mul(weights, read.labels)))) : some;
+    const included = tf.mul(tf.step(sums(weights)), a.row(choice.included)) as Tensor2D;
+    return choice.present ? tf.mul(included, tf.step(sums(tf.mul(weights, read.labels)))) : included;
   });
   return reduce(values, tf.mul(counted, a.row(choice.weights)), reduction);
 }
 
-/** Whether classes without a label are left out: by default as in the region losses. */
+/**
+ * The class weights, and in `present` whether absent classes are left out, which by default is as in the region losses.
+ */
 function resolveLovaszClasses(options: LovaszOptions & InputOptions, count: number) {
   const { classWeights, activation } = options;
   const classes = options.classes ?? (count > 1 && activation !== 'sigmoid' ? 'present' : 'all');
@@ -114,19 +122,19 @@ function resolveLovaszClasses(options: LovaszOptions & InputOptions, count: numb
   return { ...resolveClasses({ classWeights, classes: present ? 'all' : classes }, count), present };
 }
 
-/** w [N,P,1], or 1, as [N,P,C]. */
+/** The weights [N,P,1] spread over the classes, [N,P,C]; ones if there are none. */
 function spread(weights: Tensor3D | null, like: Tensor3D): Tensor3D {
   return weights ? tf.add(weights, tf.zerosLike(like)) : tf.onesLike(like);
 }
 
-/** [N,P,C] to [N·C,P], or for the batch as one image to [C,N·P]. */
+/** Reshapes [N,P,C] to rows [N·C,P], or, for the batch as one image, to [C,N·P]. */
 function rowsOf(x: Tensor3D, aggregate: 'image' | 'batch'): Tensor2D {
   const [samples, count, classes] = x.shape;
   if (aggregate === 'batch') return tf.reshape(tf.transpose(x, [2, 0, 1]), [classes, samples * count]);
   return tf.reshape(tf.transpose(x, [0, 2, 1]), [samples * classes, count]);
 }
 
-/** From values and their weights, [N,C] each, as in the region losses. */
+/** Reduces values with weights, [N,C] each, to the result, as in the region losses. */
 function reduce(values: Tensor2D, weights: Tensor2D, reduction: Reduction): Tensor {
   const weighted: Tensor2D = tf.mul(values, weights);
   if (reduction === 'none') return weighted;

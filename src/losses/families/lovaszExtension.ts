@@ -2,11 +2,12 @@
  * The Lovász extension of the Jaccard distance, for rows of pixels: R rows (one for each sample and class, or for each
  * class), P pixels.
  *
- * Pixels that are wrong, a set M, take Σ w t of those that are missed from the intersection and add Σ w (1 - t) of those
- * that are extra to the union, which are T = Σ w t where nothing is wrong. So the distance is
+ * F(M) is the Jaccard distance if the pixels of a set M are wrong. Where nothing is wrong, intersection and union are
+ * both T = Σ w t. A missed pixel (predicted too low) takes w t from the intersection, and an extra one (predicted too
+ * high) adds w (1 - t) to the union:
  *   F(M) = 1 - I(M)/U(M),  I(M) = T - Σ_M w t [missed],  U(M) = T + Σ_M w (1 - t) [extra],  F of no pixel = 0.
- * Its extension sorts pixels by their errors in descending order and gives each the difference that it makes to F when it
- * joins those before it. F is monotone and submodular, so no difference is negative.
+ * The extension sorts the pixels by their errors in descending order, and multiplies each error by the change of F when
+ * its pixel joins those before it. F is monotone and submodular, so no change is negative.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
@@ -17,19 +18,19 @@ import { descendingOrder, sortRows, unsortRows } from '../../ops/rowOrder.js';
 import { sumPixels } from '../../ops/sumPixels.js';
 import { withGradient } from '../../ops/withGradient.js';
 
-/** [R,P] each. */
+/** The mistakes of the predictions, [R,P] each. */
 export interface Mistakes {
-  /** What pixels are sorted by: how far each has gone from right (0) to wrong (1, or beyond it). */
+  /** The error of each pixel, from 0 (right) to 1 (wrong) or beyond. Pixels are sorted by it. */
   errors: Tensor2D;
-  /** w of the pixels that are missed (their prediction is too low), else 0. */
+  /** The weight w of missed pixels (predicted too low), 0 for the others. */
   missed: Tensor2D;
-  /** w of those that are extra (too high), else 0. */
+  /** The weight w of extra pixels (predicted too high), 0 for the others. */
   extra: Tensor2D;
 }
 
 /**
- * [R,P]: the difference that each pixel makes to F, per unit of t if it is missed, and of 1 - t if it is extra (the same
- * as the difference for t of 0 and 1). Differentiable by the labels.
+ * The change of F by each pixel, [R,P], divided by t if the pixel is missed and by 1 - t if it is extra (for t of 0 and
+ * 1 that is the change itself). It can be differentiated by the labels.
  */
 export function lovaszSlopes({ errors, missed, extra }: Mistakes, labels: Tensor2D): Tensor2D {
   return tf.tidy(() => {
@@ -43,31 +44,34 @@ export function lovaszSlopes({ errors, missed, extra }: Mistakes, labels: Tensor
     const taken = prefixSums(tf.mul(ownMissed, t));
     const adds: Tensor2D = tf.mul(ownExtra, tf.sub(1, t));
     const added = prefixSums(adds);
-    // I and U before an extra pixel joins, which takes nothing from I. (Rounding alone makes it negative; the slope of
-    // tf.maximum at 0 is 1, that of tf.relu 0.)
+    // I, and I/U before an extra pixel joins, which takes nothing from I. Only rounding can make I negative.
+    // (tf.maximum rather than tf.relu, because its slope at 0 is 1 and not 0.)
     const intersection = tf.maximum(tf.sub(total, taken), 0);
     const before = ratioOr(intersection, tf.add(total, tf.sub(added, adds)), 1);
-    // The difference of two quotients, in the form that loses no digits.
+    // The change of 1 - I/U, written so that no digits cancel.
     const difference = ratioOr(tf.add(ownMissed, tf.mul(ownExtra, before)), tf.add(total, added), 0);
     return unsortRows(difference as Tensor2D, order);
   });
 }
 
-/** [R,P] to [R]. */
+/** The sums of rows, [R,P] to [R]. */
 export function sumRows(x: Tensor2D): Tensor1D {
   const [rows, count] = x.shape;
   return tf.reshape(sumPixels(tf.reshape(x, [rows, count, 1])), [rows]);
 }
 
 /**
- * A value per row that is linear in x around x: the gradient is dy times the slopes [R,P], which are kept for it. Its
- * own gradient is 0.
+ * A value per row that is piecewise linear in x. Its gradient is dy times the slopes [R,P] at x, which are kept for it;
+ * the gradient of that gradient to x is 0.
  */
-export function piecewiseLinear(x: Tensor2D, of: (x: Tensor2D) => { value: Tensor1D; slopes: Tensor2D }): Tensor1D {
+export function piecewiseLinear(
+  x: Tensor2D,
+  linearAt: (x: Tensor2D) => { value: Tensor1D; slopes: Tensor2D },
+): Tensor1D {
   return withGradient(
     x,
     (inner) => {
-      const { value, slopes } = of(inner);
+      const { value, slopes } = linearAt(inner);
       return { value, saved: [slopes, inner] };
     },
     (dy, [slopes, inner]) => dependOn(tf.mul(tf.expandDims(dy, 1), slopes), inner),

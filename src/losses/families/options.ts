@@ -2,18 +2,18 @@ import type { Scalar, Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import type { InputOptions } from '../../overlap/options.js';
 import { FLAG, joinRules, OTHER, type ChoiceRule, type OptionRules } from '../descriptions/optionRules.js';
 
-/** How per-sample and per-class values, or per-pixel values, become the result. */
+/** How the values per sample and class, or per pixel, are reduced to the result. */
 export type Reduction = 'mean' | 'sum' | 'none' | 'sample';
 
-/** What a region loss gives with reduction R. */
+/** The result of a region loss with reduction R. */
 export type RegionResult<R extends Reduction> = R extends 'none' ? Tensor2D : R extends 'sample' ? Tensor1D : Scalar;
 
-/** What a per-pixel loss gives with reduction R. */
+/** The result of a per-pixel loss with reduction R. */
 export type PerPixelResult<R extends Reduction> = R extends 'none' ? Tensor : R extends 'sample' ? Tensor1D : Scalar;
 
 export const REDUCTIONS: readonly Reduction[] = ['mean', 'sum', 'none', 'sample'];
 
-/** Checked by `resolveInputs`. */
+/** The rules of `InputOptions`. Options of kind `'other'` are checked by `resolveInputs`. */
 export const INPUT_RULES: OptionRules<InputOptions> = {
   activation: OTHER,
   sharpness: { kind: 'number', default: 1, least: 0, open: true },
@@ -25,8 +25,8 @@ export const INPUT_RULES: OptionRules<InputOptions> = {
 /** Which classes count, and how much. */
 export interface ClassOptions {
   /**
-   * One weight >= 0 per class. Region losses: a weighted mean over classes, divided by the sum of the weights.
-   * Cross-entropies: each class's term is multiplied and nothing is renormalized (as PyTorch does for soft targets).
+   * One weight >= 0 per class. Region losses take the weighted mean over classes, divided by the sum of the weights.
+   * Cross-entropies multiply each class's term by its weight and do not renormalize (as PyTorch does for soft targets).
    */
   classWeights?: readonly number[];
   /** `'all'` (default), or the indices of the classes that take part, say `[1, 2]` to leave out the background. */
@@ -35,30 +35,36 @@ export interface ClassOptions {
 
 export const CLASS_OPTIONS = ['classWeights', 'classes'] as const;
 
-/** Checked by `resolveClasses`. */
+/** The rules of `ClassOptions`, which are checked by `resolveClasses`. */
 const CLASS_RULES: OptionRules<ClassOptions> = { classWeights: OTHER, classes: OTHER };
 
 export const REDUCTION_RULE: ChoiceRule = { kind: 'choice', default: 'mean', values: REDUCTIONS };
 
-/** The rules of options that every loss has. */
+/** The rules of the options that nearly every loss has. */
 export const COMMON_RULES = /* @__PURE__ */ joinRules(INPUT_RULES, CLASS_RULES);
 
-/** The options of every region loss. */
+/**
+ * The options of every region loss: a loss that is a formula on sums over the pixels of a class, such as Dice and IoU.
+ */
 export interface RegionOptions<R extends Reduction = Reduction> extends InputOptions, ClassOptions {
   /**
-   * What a class contributes that has no label in the sample: `'skip'` (default with C > 1, but for sigmoid): nothing,
-   * and it is left out of the mean; `'penalize'` (default otherwise): the mean of its predicted probability;
-   * `'smooth'`: what the formula gives.
+   * How an absent class (one without a label in the sample) contributes: `'skip'` leaves it out of the mean;
+   * `'penalize'` takes its mean predicted probability; `'smooth'` takes the value of the formula. Default: `'penalize'`
+   * with C = 1 or under sigmoid, otherwise `'skip'`.
    */
   absent?: 'skip' | 'penalize' | 'smooth';
-  /** Sums over each `'image'` (default), or over the whole `'batch'`. */
+  /** Take the sums over each `'image'` (default), or over the whole `'batch'` as if it were one image (N becomes 1). */
   aggregate?: 'image' | 'batch';
   /**
-   * The intersection: `'metric'` (default), Σ min(p, t), for which the loss is 0 exactly at p = t on soft
-   * labels too; `'product'`, Σ p t, the classic form. On hard labels they are the same.
+   * The intersection I: `'metric'` (default) is Σ min(p, t), with which the loss is 0 exactly at p = t on soft labels
+   * too (the metric form: 1 - IoU is then a metric); `'product'` is Σ p t, the classic form. On hard labels both are
+   * the same.
    */
   overlap?: 'metric' | 'product';
-  /** Added to numerator and denominator, >= 0. Default 0: the division is guarded, empty against empty is a loss of 0. */
+  /**
+   * Added to numerator and denominator, >= 0. Default 0, which is safe: where nothing is labelled and nothing
+   * predicted, 0/0 counts as 1, a loss of 0.
+   */
   smooth?: number;
   /** `'mean'` (default) or `'sum'`: a scalar; `'none'`: `[N, C]`; `'sample'`: `[N]`. */
   reduction?: R;
@@ -75,15 +81,17 @@ export const REGION_RULES: OptionRules<RegionOptions> = /* @__PURE__ */ joinRule
   reduction: REDUCTION_RULE,
 });
 
-/** The options of every per-pixel loss. */
+/** The options of every per-pixel loss: a loss that has a value for each pixel, such as cross-entropy. */
 export interface PerPixelOptions<R extends Reduction = Reduction> extends InputOptions, ClassOptions {
   /**
-   * A fraction in (0, 1]: only the pixels with the largest values count, ceil(hardest·count) of those of each sample
-   * that count at all, at least one, as if a mask left out the others. Which ones of equal value is arbitrary.
-   * Default 1.
+   * A fraction in (0, 1]: of the V pixels of each sample that count, only the ceil(hardest·V) with the largest values
+   * are used, at least one, as if a mask left out the others. Among equal values the choice is arbitrary. Default 1.
    */
   hardest?: number;
-  /** `'mean'` (default, over the pixels that count) or `'sum'`: a scalar; `'none'`: one value per pixel; `'sample'`: `[N]`. */
+  /**
+   * `'mean'` (default, over the pixels that count) or `'sum'`: a scalar; `'none'`: one value per pixel; `'sample'`:
+   * `[N]`.
+   */
   reduction?: R;
 }
 
@@ -94,9 +102,9 @@ export const PER_PIXEL_RULES: OptionRules<PerPixelOptions> = /* @__PURE__ */ joi
 
 /** The options of the cross-entropies. */
 export interface CrossEntropyOptions<R extends Reduction = Reduction> extends PerPixelOptions<R> {
-  /** e in [0, 1]: labels become t(1 - e) + e/K, with K = C classes, or K = 2 for binary cross-entropy. Default 0. */
+  /** A share e in [0, 1]: labels become t(1 - e) + e/K, with K = C, or K = 2 for binary cross-entropy. Default 0. */
   labelSmoothing?: number;
-  /** Subtract the value at p = t, which makes it the Kullback-Leibler divergence with minimum 0. Default false. */
+  /** Subtract the value at p = t, which gives the Kullback-Leibler divergence with minimum 0. Default false. */
   subtractEntropy?: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** The parts that per-pixel losses share: which term of which pass they read, and how pixels are reduced. */
+/** The parts that per-pixel losses share: their term in a pass over the pixels, and the reduction of pixels. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
 import { tensorAlgebra } from '../../algebra/tensors.js';
@@ -21,22 +21,22 @@ export interface EntropyOptions extends CrossEntropyOptions {
 /** Which cross-entropy: follow the activation, or always binary. */
 export type EntropyChoice = 'byActivation' | 'binary';
 
-/** A pass of its own, for a loss that multiplies the entropy term by something. */
+/** The pass of a loss that multiplies the entropy term by a factor of each pixel, and so cannot use the common pass. */
 export interface OwnPass {
-  /** As `Kernels.entropyMap`: [N,P]. */
+  /** The values of pixels [N,P], like `Kernels.entropyMap`. */
   map(inputs: LossInputs, attributes: PassAttributes, coefficients: readonly number[]): Tensor2D;
-  /** The sums over pixels, under the name of those of the cross-entropy. */
+  /** The sums over pixels, under the name `crossEntropy`. */
   sums(inputs: LossInputs, attributes: PassAttributes): PassSums;
 }
 
 /** A per-pixel loss with every option resolved. */
 export interface PerPixel {
   entropy: EntropyTerm;
-  /** Null for the common pass. */
+  /** The pass of its own, or null for the common pass. */
   ownPass: OwnPass | null;
   /** The factor of each class's term in a pixel's value. */
   coefficients: number[];
-  /** The share of the pixels that counts. */
+  /** The fraction of pixels that is used, those with the largest values. */
   hardest: number;
   reduction: Reduction;
 }
@@ -75,7 +75,7 @@ function resolvePosWeight(posWeight: unknown, subtractEntropy: boolean, classes:
   return checkNumberList('posWeight', posWeight, wanted, classes, { least: 0 });
 }
 
-/** The loss as one term: on sums, or on the values of pixels where it needs them. */
+/** The loss as one term: a formula on sums, or, where it needs them, on the values of pixels. */
 export function perPixelTerms(loss: PerPixel, weight = 1): ResolvedLoss {
   const { hardest, reduction, entropy, ownPass } = loss;
   const shape = 'one value per pixel';
@@ -87,7 +87,7 @@ export function perPixelTerms(loss: PerPixel, weight = 1): ResolvedLoss {
   return { terms: [{ weight, formula: perPixelFormula(loss), entropy, ...ownSums }], others: [], shape };
 }
 
-/** Call it inside tf.tidy. */
+/** The loss from the values of pixels. Call it inside tf.tidy. */
 function valueOfPixels(inputs: LossInputs, loss: PerPixel): Tensor {
   const { entropy, ownPass, coefficients, reduction, hardest } = loss;
   const { weights, layout } = inputs;
@@ -108,7 +108,7 @@ function valueOfPixels(inputs: LossInputs, loss: PerPixel): Tensor {
   return tf.reshape(formula.of(tensorAlgebra, sums), formula.shape(layout.samples));
 }
 
-/** Any reduction but 'none'. */
+/** The loss as a formula on sums, for every reduction except 'none'. */
 function perPixelFormula({ coefficients, reduction }: PerPixel): SumsFormula<'crossEntropy'> {
   return {
     sums: ['crossEntropy'],

@@ -1,11 +1,14 @@
-/** How the values of classes become the result: which classes count, what an absent one costs. N samples, C classes. */
+/**
+ * How the values of classes are reduced to the result: which classes count, and what an absent one costs. A class is
+ * absent from a sample in which it has no label. N samples, C classes.
+ */
 import type { Algebra } from '../../algebra/algebra.js';
 import { checkOneOf } from '../../checks.js';
 import type { SumsOf } from '../../overlap/sumsFormula.js';
 import type { ClassWeights } from './classes.js';
 import { ABSENT_RULE, type Reduction, type RegionOptions } from './options.js';
 
-/** How a class without labels in a sample contributes. */
+/** How an absent class contributes. */
 export type Absent = Required<RegionOptions>['absent'];
 
 export function resolveAbsent(
@@ -18,8 +21,8 @@ export function resolveAbsent(
 }
 
 /**
- * Values per sample and class, with a weight for each (0 where a class does not count), to the result: [N,C] to any.
- * With `acrossClasses` a sample has one value, the mean over its classes, whatever the reduction.
+ * Reduces values [N,C], with a weight for each (0 where a class does not count), to the result. With `acrossClasses`
+ * the classes of a sample are reduced to their mean for every reduction.
  */
 export function reduceClasses<M>(a: Algebra<M>, values: M, weights: M, reduction: Reduction, acrossClasses = false): M {
   const weighted = a.mul(values, weights);
@@ -35,7 +38,7 @@ export function reduceClasses<M>(a: Algebra<M>, values: M, weights: M, reduction
   return a.divide(a.sumOfRows(samples), a.sumOfRows(a.step(total)), 0);
 }
 
-/** The values, with the mean predicted probability for absent classes if they are to be penalized. */
+/** The values, with those of absent classes replaced by the mean predicted probability under `'penalize'`. */
 export function withAbsent<M>(
   a: Algebra<M>,
   absent: Absent,
@@ -48,7 +51,7 @@ export function withAbsent<M>(
   return a.add(a.mul(values, present), a.mul(mean, a.sub(1, present)));
 }
 
-/** 1 for the classes of each sample that count, else 0: [N,C]. */
+/** For each sample and class 1 if the class counts, else 0: [N,C]. */
 export function countedClasses<M>(
   a: Algebra<M>,
   absent: Absent,

@@ -1,4 +1,8 @@
-/** A region loss as a formula on sums: how the intersection is read, over what it is summed, and how it is reduced. */
+/**
+ * A region loss as a formula on the sums of a pass. The formula of a loss is applied to I, P and T, which are taken
+ * from the table of sums in the metric, product or squared form, per image or per batch; then classes and samples are
+ * reduced.
+ */
 import type { Algebra } from '../../algebra/algebra.js';
 import { fail } from '../../checks.js';
 import type { SumName } from '../../kernels/contract.js';
@@ -15,8 +19,8 @@ export interface RegionSums<M> {
   labelled: M;
   valid: M;
   /**
-   * [N,C], for formulas that add up classes: the class weights, 0 for the classes that do not count and for those that
-   * cost what an absent class does.
+   * The class weights [N,C], for formulas that add up classes; 0 for classes that do not count, and for absent ones
+   * under `absent: 'penalize'`, whose cost is added later.
    */
   classWeights: M;
 }
@@ -24,22 +28,22 @@ export interface RegionSums<M> {
 /** The options of a region loss that it does not share with the others. */
 export type OwnOptions<O extends RegionOptions> = Omit<O, keyof RegionOptions>;
 
-/** Its own options, all there and checked, and `smooth`. */
+/** The own options of a region loss, checked and with defaults filled in, and `smooth`. */
 export type ResolvedOptions<O extends RegionOptions> = Required<OwnOptions<O>> & { smooth: number };
 
-/** A loss per sample and class, from the sums; or per sample. */
+/** The formula of a region loss. */
 export interface RegionValue<O extends RegionOptions> {
   /** The rules of its own options. */
   options: OptionRules<OwnOptions<O>>;
-  /** Whether to take the squared sums, in which the metric and the product form coincide. */
+  /** Whether to use the squared sums Σ p² and Σ t² for P and T, with which I is Σ p t in both forms of `overlap`. */
   squared?(options: ResolvedOptions<O>): boolean;
-  /** The value is one per sample, [N,1], because the formula adds up classes. */
+  /** Set if the formula adds up classes, and so gives one value per sample, [N,1]. */
   acrossClasses?: boolean;
-  /** [N,C], or [N,1] with `acrossClasses`, in the operations of the algebra. */
+  /** The value per sample and class, [N,C], or per sample, [N,1], with `acrossClasses`; computed with the algebra. */
   value<M>(algebra: Algebra<M>, sums: RegionSums<M>, options: ResolvedOptions<O>): M;
 }
 
-/** Checks the options and gives the formula for C classes. */
+/** Checks the options, and returns the formula for the given number of classes. */
 export function regionFormula<O extends RegionOptions>(loss: RegionValue<O>, options: O, classes: number): SumsFormula {
   const absent = resolveAbsent(options, classes);
   const { aggregate, overlap, smooth, reduction } = completeOptions<RegionOptions, keyof typeof SHARED>(
@@ -54,7 +58,7 @@ export function regionFormula<O extends RegionOptions>(loss: RegionValue<O>, opt
   const acrossClasses = loss.acrossClasses ?? false;
   const counted = resolveClasses(options, classes);
   return {
-    // 'labelled' tells which classes are absent, 'predicted' what they cost.
+    // 'labelled' says which classes are absent, and 'predicted' what they cost.
     sums: [...form.sums, 'labelled', 'predicted'],
     of(a, images) {
       const table = aggregate === 'batch' ? sumOfSamples(a, images) : images;
@@ -70,7 +74,7 @@ export function regionFormula<O extends RegionOptions>(loss: RegionValue<O>, opt
   };
 }
 
-/** The options that are resolved here; the others are those of the inputs and of the classes. */
+/** The rules of the options that are resolved here; the others are those of the inputs and of the classes. */
 const SHARED = {
   aggregate: REGION_RULES.aggregate,
   overlap: REGION_RULES.overlap,
@@ -78,7 +82,7 @@ const SHARED = {
   reduction: REGION_RULES.reduction,
 };
 
-/** Which sums are I, P and T. */
+/** A form of I, P and T: the sums that it needs from the table, and how it takes I, P and T from them. */
 interface OverlapForm<S extends SumName = SumName> {
   sums: readonly S[];
   of<M>(table: SumsOf<M, S>): Pick<RegionSums<M>, 'intersection' | 'predicted' | 'labelled'>;
@@ -103,7 +107,7 @@ const squaredForm: OverlapForm<'intersection' | 'predictedSquared' | 'labelledSq
   }),
 };
 
-/** The table of the batch as one image. */
+/** The table of the whole batch as one image. */
 function sumOfSamples<M>(a: Algebra<M>, table: SumsOf<M>): SumsOf<M> {
   return Object.fromEntries(Object.entries(table).map(([name, sum]) => [name, a.sumOfRows(sum as M)])) as SumsOf<M>;
 }
