@@ -1,4 +1,4 @@
-/** Tables that users hand back: from `overlap` or `mergeOverlaps`, or made by hand. */
+/** Reads and checks tables of sums that users hand back, from `overlap` or `mergeOverlaps` or made by hand. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
 import { checkDtype, checkTensor, fail, show, showShape } from '../checks.js';
@@ -9,7 +9,7 @@ import type { OverlapOf } from './overlap.js';
 /** A table as a user may pass it. */
 export type GivenTable = Partial<OverlapOf<SumName>>;
 
-/** C of a table. */
+/** The number of classes of a table. */
 export function tableClasses(table: GivenTable): number {
   if (typeof table !== 'object' || table === null) fail(`takes a table of overlap(), got ${show(table)}`);
   const name = SUM_NAMES.find((sum) => table[sum] !== undefined);
@@ -18,8 +18,8 @@ export function tableClasses(table: GivenTable): number {
 }
 
 /**
- * The named sums of the table, and `valid`, of which each has to be there and fit the others. Where `minimum` is wanted
- * it may also be read from `difference`, for Σ w min(p, t) = (P + T - Σ w abs(p - t))/2. Inside tf.tidy.
+ * The named sums of the table, and `valid`. Each of them must be there, and fit the others in shape. If `minimum` is
+ * missing it is computed from `difference`, because Σ w min(p, t) = (P + T - Σ w abs(p - t))/2. Call it inside tf.tidy.
  */
 export function readTable<S extends SumName>(table: GivenTable, sums: readonly S[]): OverlapOf<S> {
   const whole = (sums as readonly SumName[]).includes('minimum') ? withMinimum(table) : table;
@@ -31,7 +31,7 @@ export function readTable<S extends SumName>(table: GivenTable, sums: readonly S
     if (!sameShape(sum.shape, shape))
       fail(`the table's ${name} ${showShape(sum.shape)} and ${first} ${showShape(shape)} differ in shape`);
   if (!sameShape(valid.shape, [shape[0]]))
-    fail(`the table's valid must have shape [${shape[0]}] beside ${first} ${showShape(shape)}, got ${show(valid)}`);
+    fail(`the table's valid must have shape [${shape[0]}] to match ${first} ${showShape(shape)}, got ${show(valid)}`);
   return { ...Object.fromEntries(found), valid } as unknown as OverlapOf<S>;
 }
 

@@ -1,20 +1,20 @@
 /**
- * Where the class axis is if no float predictions tell, because both tensors, or the only one, may be class indices. A
- * shape alone does not say whether int32 `[N, H, W, 2]` is one-hot masks of two classes or indices of a volume, and no
- * reading is a guess: what is not told by the other tensor or by an option is an error. `resolveLabelKind` then says
- * what a tensor of a shape is within the layout, for labels and predictions alike.
+ * Finds the class axis where there are no float predictions, so that all tensors may be class indices. A shape alone
+ * does not say whether int32 `[N, H, W, 2]` holds one-hot masks of two classes or indices of a volume. Nothing is
+ * guessed: if neither the other tensor nor an option decides it, that is an error. Given the layout, `resolveLabelKind`
+ * then tells masks from indices, for labels and predictions alike.
  */
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { axisFromFront, checkAxis, fail, show, showShape } from '../checks.js';
 import { layoutOf, sameShape, type Layout } from '../kernels/layout.js';
 
-/** Knowledge of the classes that shapes do not give. */
+/** The number of classes, as far as it does not follow from shapes. */
 export interface KnownClasses {
-  /** The number of classes, where an option says it. */
+  /** The number of classes, if an option gives it. */
   count: number | undefined;
-  /** How many there are at least, for indices that have a class axis of 1. Default: the one class of index 1. */
+  /** The number to assume for indices with a class axis of size 1, if `count` is not given. Default 1. */
   least?: number;
-  /** The advice that errors give: `give the option classCount`. */
+  /** Advice for error messages: `give the option classCount`. */
   cure: string;
 }
 
@@ -42,14 +42,14 @@ function layoutOfBoth(
   axis: number,
   { count, least = 1, cure }: KnownClasses,
 ): Layout {
-  // Labels that are not int32 are soft, so they have a class axis; and so has the tensor with an axis more.
+  // Labels that are not int32 are soft, so they have a class axis. So has the tensor that has one axis more.
   if (labels.dtype !== 'int32' || labels.rank > predictions.rank) return layoutAlong(labels, axis, count ?? least);
   if (predictions.rank > labels.rank) return layoutAlong(predictions, axis, count ?? least);
-  const [ofLabels, ofPredictions] = [sizeAlong(labels, axis), sizeAlong(predictions, axis)];
-  // Where one of them has a class axis of 1, the other one has the classes.
-  if (labels.rank > 2 && ofLabels === 1) return layoutAlong(predictions, axis, count ?? least);
-  if (labels.rank > 2 && ofPredictions === 1) return layoutAlong(labels, axis, count ?? least);
-  if (count === undefined || (labels.rank > 1 && ofPredictions === count)) {
+  const [labelSize, predictionSize] = [sizeAlong(labels, axis), sizeAlong(predictions, axis)];
+  // Where one of them has a class axis of size 1, the other one has an axis of all classes.
+  if (labels.rank > 2 && labelSize === 1) return layoutAlong(predictions, axis, count ?? least);
+  if (labels.rank > 2 && predictionSize === 1) return layoutAlong(labels, axis, count ?? least);
+  if (count === undefined || (labels.rank > 1 && predictionSize === count)) {
     const both = `int32 labels ${showShape(labels.shape)} and predictions ${showShape(predictions.shape)}`;
     const how = count === undefined ? cure : 'give class indices a class axis of 1';
     fail(`${both} may be class indices or one-hot masks: ${how}, or cast one-hot labels to bool`);
@@ -57,7 +57,7 @@ function layoutOfBoth(
   return withClasses(predictions, axis, count);
 }
 
-/** The layout of class indices `[N, ...spatial]`, which may have a class axis of 1, of that many classes. */
+/** The layout of class indices `[N, ...spatial]` of `count` classes, which may have a class axis of size 1. */
 export function layoutOfIndices(name: string, indices: Tensor, axis: number, count: number): Layout {
   if (indices.dtype !== 'int32') fail(`class indices must be int32, got ${show(indices)}`);
   const { shape, rank } = indices;
@@ -70,13 +70,16 @@ export function layoutOfIndices(name: string, indices: Tensor, axis: number, cou
   return withClasses(indices, axis, count);
 }
 
-/** The size of the axis that may be the class axis; undefined also for an axis that is none, which is refused later. */
+/** The size of the axis that may be the class axis; undefined if there is no such axis, which is refused later. */
 function sizeAlong({ shape, rank }: Tensor, axis: number): number | undefined {
   const front = axisFromFront(axis, rank, 1);
   return front === null ? undefined : shape[front];
 }
 
-/** The layout of a tensor that has a class axis; with a class axis of 1 it may be indices of several classes. */
+/**
+ * The layout of a tensor that has a class axis. If its size is 1 and the tensor int32, it holds indices of `count`
+ * classes.
+ */
 function layoutAlong(tensor: Tensor, axis: number, count: number): Layout {
   const { shape, dtype } = tensor;
   const front = checkAxis(axis, shape, 'axis', 1);
@@ -87,7 +90,7 @@ function layoutAlong(tensor: Tensor, axis: number, count: number): Layout {
   );
 }
 
-/** The layout of a tensor without a class axis. */
+/** The layout of class indices without a class axis: with an axis of `count` classes added. */
 function withClasses({ shape }: Tensor, axis: number, count: number): Layout {
   const rank = shape.length + 1;
   const front = axisFromFront(axis, rank, 1);
@@ -99,7 +102,7 @@ function withClasses({ shape }: Tensor, axis: number, count: number): Layout {
   return layoutOf([...shape.slice(0, front), count, ...shape.slice(front)], front);
 }
 
-/** Whether a shape is that of the layout, or that without a class axis, or with one of 1. */
+/** Whether a shape is that of the layout, the same without the class axis, or with a class axis of size 1. */
 function fits(shape: readonly number[], { shape: whole, axis }: Layout): boolean {
   if (shape.length !== whole.length) return sameShape(shape, [...whole.slice(0, axis), ...whole.slice(axis + 1)]);
   return whole.every((size, i) => shape[i] === size || (i === axis && shape[i] === 1));

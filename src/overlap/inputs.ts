@@ -20,8 +20,8 @@ import type { InputOptions, Relaxation } from './options.js';
 import { checkPixelValues, type LabelRule } from './valueChecks.js';
 
 /**
- * Labels and predictions with every option about how to read them resolved. The tensors are kept as they were passed
- * (so that a gradient keeps no transposed copy of them alive); layout.ts goes to [N,P,C] and back.
+ * Labels and predictions, with all options about how to read them resolved. The tensors are kept as they were passed,
+ * so that a gradient keeps no transposed copy of them alive; layout.ts brings them to [N,P,C] and back.
  */
 export interface LossInputs {
   /** Logits, or probabilities with activation 'none'. */
@@ -33,20 +33,23 @@ export interface LossInputs {
   activation: PassActivation;
   sharpness: number;
   layout: Layout;
-  /** The function that errors about the sums name; null where labels are not shares, so that sums may be anything. */
+  /**
+   * The function to name in errors about the sums; null where labels are no shares in [0, 1], so that any sum is right.
+   */
   fn: string | null;
 }
 
-/** How labels and predictions are read, as far as their values are checked. */
+/** The rules for values that depend on the function. */
 export interface Reading {
+  /** The rule that labels must keep. Default `'shares'`. */
   rule?: LabelRule;
-  /** Each pixel is given to one class, so that under softmax only the order of its logits counts. */
+  /** Whether each pixel is assigned to one class, so that under softmax only the order of its logits matters. */
   hard?: boolean;
 }
 
 /**
- * Checks the arguments of the function that runs and resolves them; of their values, on the calls that `checkValues` says,
- * that labels keep the rule. Call it inside tf.tidy.
+ * Checks and resolves the arguments of the current function. Their values are checked too, on the calls that
+ * `checkValues` chooses. Call it inside tf.tidy.
  */
 export function resolveInputs(
   labels: Tensor,
@@ -104,7 +107,7 @@ export function resolveLabelKind(labels: Tensor, layout: Layout, axisOption: num
   if (!['float32', 'int32', 'bool'].includes(labels.dtype)) {
     fail(`labels must be float32, int32 or bool, got ${labels.dtype}`);
   }
-  // int32 masks of one class are indices too, so that any ignoreLabel works on them.
+  // int32 masks of one class count as indices, so that ignoreLabel may be any integer for them.
   if (sameShape(labels.shape, shape)) return labels.dtype === 'int32' && classes === 1 ? 'indices' : 'soft';
   if (sameShape(labels.shape, without) || sameShape(labels.shape, single)) {
     if (labels.dtype === 'int32') return 'indices';
@@ -132,7 +135,7 @@ export function checkIgnoreLabel(ignoreLabel: number | undefined, kind: LabelKin
   }
 }
 
-/** `given` says what the mask belongs to, where that is not predictions of the layout's shape. */
+/** Checks the mask against the layout. `given` names the tensor that it belongs to in the error message. */
 export function checkMask(
   mask: Tensor | undefined,
   { samples, spatial, shape }: Layout,
@@ -147,24 +150,24 @@ export function checkMask(
   }
 }
 
-/** How predictions become probabilities unless an option says otherwise. */
+/** The default of the option `activation`. */
 export function defaultActivation(classes: number): PassActivation {
   return classes === 1 ? 'sigmoid' : 'softmax';
 }
 
-/** Categorical or binary: what the cross-entropy of these probabilities is, unless a loss says otherwise. */
+/** The kind of cross-entropy, categorical or binary, that goes with an activation, unless a loss chooses the kind. */
 export function entropyKind(activation: PassActivation, classes: number): EntropyTerm['kind'] {
   if (activation === 'softmax') return 'categorical';
   return activation === 'none' && classes > 1 ? 'categorical' : 'binary';
 }
 
-/** The cross-entropy without any option of a loss. */
+/** The plain cross-entropy: the one of these inputs without smoothing, `posWeight` or any other option of a loss. */
 export function plainEntropy({ activation, layout }: LossInputs): EntropyTerm {
   const kind = entropyKind(activation, layout.classes);
   return { kind, labelSmoothing: 0, posWeight: null, subtractEntropy: false };
 }
 
-/** Whether it is the cross-entropy that `overlap` adds up. */
+/** Whether a cross-entropy is the plain one, which `overlap` sums up. */
 export function isPlainEntropy(entropy: EntropyTerm, activation: PassActivation, classes: number): boolean {
   const { kind, labelSmoothing, posWeight, subtractEntropy } = entropy;
   return kind === entropyKind(activation, classes) && labelSmoothing === 0 && posWeight === null && !subtractEntropy;
@@ -174,7 +177,7 @@ export function passAttributes({ activation, sharpness }: LossInputs, entropy: E
   return { activation, sharpness, entropy };
 }
 
-/** Checks the option, and names the default. */
+/** Checks the option `activation`, and fills in its default. */
 export function resolveActivation(
   activation: InputOptions['activation'],
   classes: number,
@@ -188,7 +191,7 @@ export function resolveActivation(
   fail(`activation must be 'softmax', 'sigmoid', 'none' or a function, got ${show(activation)}`);
 }
 
-/** Checks the option against the activation, and names the default. */
+/** Checks the option `sharpness` against the activation, and fills in its default. */
 export function resolveSharpness(sharpness: number | undefined, activation: PassActivation | Relaxation): number {
   if (sharpness === undefined) return 1;
   checkNumber('sharpness', sharpness, { least: 0, open: true });
@@ -199,6 +202,7 @@ export function resolveSharpness(sharpness: number | undefined, activation: Pass
   return sharpness;
 }
 
+/** The weights of pixels that follow from the mask and `ignoreLabel`, [N,P,1]; null if all pixels count as 1. */
 export function pixelWeights(labels: Tensor, kind: LabelKind, layout: Layout, options: InputOptions): Tensor3D | null {
   const { samples, pixels } = layout;
   const { mask, ignoreLabel } = options;
@@ -212,7 +216,7 @@ export function pixelWeights(labels: Tensor, kind: LabelKind, layout: Layout, op
   });
 }
 
-/** Applies a user's relaxation, with 0 for the logits of the pixels that do not count. */
+/** Applies a user's relaxation to the logits, which are set to 0 where pixels do not count. */
 function relax(relaxation: Relaxation, z: Tensor, weights: Tensor3D | null, layout: Layout): Tensor {
   const { shape, axis } = layout;
   let logits = z;

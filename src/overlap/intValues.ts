@@ -1,4 +1,4 @@
-/** The values that int32 tensors may hold: checked by the functions that read tensors anyway. */
+/** Checks of the values of int32 tensors, by the functions that read tensors back anyway. */
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { fail } from '../checks.js';
 import { toLabelPixels, type LabelKind, type Layout } from '../kernels/layout.js';
@@ -7,12 +7,12 @@ import { toLabelPixels, type LabelKind, type Layout } from '../kernels/layout.js
 export type IntRange = {
   least: number;
   most: number;
-  /** A name for the values, and advice, for the error. */
+  /** The name of the values, and advice, for the error message. */
   what: string;
   cure: string;
 };
 
-/** `most`: the largest index, where it is not that of the last class. */
+/** The range of a tensor's values. `most` is the largest index, by default that of the last class. */
 export function intRange(name: string, kind: LabelKind, classes: number, most = Math.max(classes - 1, 1)): IntRange {
   if (kind === 'soft') return { least: 0, most: 1, what: `int32 ${name} with a class axis are masks, which`, cure: '' };
   const cure =
@@ -20,14 +20,17 @@ export function intRange(name: string, kind: LabelKind, classes: number, most = 
   return { least: 0, most, what: `class indices in ${name}`, cure };
 }
 
-/** The rule that a value breaks, or null. */
+/** The error message for a value out of range; null for others. */
 export function outsideRange({ least, most, what, cure }: IntRange, value: number): string | null {
   if (value >= least && value <= most) return null;
   const range = least === most ? `be ${least}` : most === Infinity ? `be >= ${least}` : `lie in ${least}..${most}`;
   return `${what} must ${range}, got ${value}${cure}`;
 }
 
-/** Refuses indices of no class, and values of int32 masks other than 0 and 1, where pixels count. Reads them. */
+/**
+ * Refuses indices that name no class, and values of int32 masks other than 0 and 1, in pixels that count. It reads
+ * them.
+ */
 export function checkInts(
   tensor: Tensor,
   range: IntRange,

@@ -6,8 +6,8 @@ import { SUM_NAMES, type SumName } from '../kernels/contract.js';
 import type { OverlapOf } from './overlap.js';
 
 /**
- * Adds tables of `overlap`: the sums of the whole from the sums of its pieces (tiles of a volume, micro-batches,
- * workers). A loss of the merged table is the loss of the whole, exactly, though no machine ever held it.
+ * Adds tables of `overlap`, to get the sums of a whole from the sums of its pieces (tiles of a volume, micro-batches,
+ * workers). A loss of the merged table is exactly the loss of the whole, even where no machine can hold the whole.
  *
  * @param tables two or more tables with the same sums and the same shapes `[N, C]`
  * @returns the table of the whole

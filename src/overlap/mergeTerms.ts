@@ -1,6 +1,6 @@
 import type { SumsFormula, SumTerm } from './sumsFormula.js';
 
-/** The same loss in as few terms as passes are needed. */
+/** Merges terms of a loss that can share a pass: those whose cross-entropies do not differ. */
 export function mergeTerms(terms: readonly SumTerm[]): SumTerm[] {
   const passes: SumTerm[][] = [];
   for (const term of terms) {
@@ -11,10 +11,13 @@ export function mergeTerms(terms: readonly SumTerm[]): SumTerm[] {
   return passes.map((pass) => (pass.length === 1 && isWhole(pass[0]!) ? pass[0]! : mergedTerm(pass)));
 }
 
-/** A weight is part of the formula where it can be: plain numbers are rounded once, and the factor is no op. */
+/**
+ * Whether a term stays as it is. A weight other than 1 becomes part of the formula, where plain numbers round only once
+ * and no op is needed, except in a term that has a pass of its own.
+ */
 const isWhole = ({ weight, ownSums }: SumTerm) => weight === 1 || ownSums !== undefined;
 
-/** A pass has room for one kind of cross-entropy. */
+/** Whether two terms can share a pass, which has room for one cross-entropy. */
 function shareThePass(a: SumTerm, b: SumTerm): boolean {
   if (a.ownSums || b.ownSums) return false;
   return !a.entropy || !b.entropy || JSON.stringify(a.entropy) === JSON.stringify(b.entropy);

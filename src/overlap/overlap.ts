@@ -15,13 +15,13 @@ export type OverlapTable = Record<SumName, Tensor2D> & { valid: Tensor1D };
 export type OverlapOf<S extends SumName> = Pick<OverlapTable, S | 'valid'>;
 
 export interface OverlapOptions<S extends SumName = SumName> extends InputOptions {
-  /** The sums wanted; fewer cost less. Default all. */
+  /** The names of the sums to compute; fewer take less time. Default all. */
   sums?: readonly S[];
 }
 
 /**
- * The sums over pixels that overlap losses are made of, per sample and class, with pixel weights w, probabilities p and
- * labels t. Everything on them is differentiable, so a loss of your own is a few lines.
+ * The sums over pixels from which region losses such as IoU and Dice are computed, per sample and class, with pixel
+ * weights w, probabilities p and labels t. They are differentiable, so a loss of your own takes a few lines.
  *
  * | sum | formula |
  * | --- | --- |
@@ -65,7 +65,7 @@ export function overlap<S extends SumName = SumName>(
   });
 }
 
-/** Inside tf.tidy. */
+/** The table of the named sums. Call it inside tf.tidy. */
 function overlapTable<S extends SumName>(inputs: LossInputs, names: readonly S[]): OverlapOf<S> {
   const { weights, layout } = inputs;
   const { samples, pixels } = layout;
@@ -76,6 +76,6 @@ function overlapTable<S extends SumName>(inputs: LossInputs, names: readonly S[]
       : unstackSums(currentKernels().sums(inputs, passAttributes(inputs, plainEntropy(inputs)), wanted));
   const rows = Object.fromEntries(sums.map((sum, i) => [wanted[i], sum])) as Partial<Record<PassSum, Tensor2D>>;
   const { valid, ...table } = rows;
-  const ofPixels = valid ? tf.squeeze(tf.slice2d(valid, [0, 0], [samples, 1]), [1]) : tf.fill([samples], pixels);
-  return { ...table, valid: ofPixels } as unknown as OverlapOf<S>;
+  const perSample = valid ? tf.squeeze(tf.slice2d(valid, [0, 0], [samples, 1]), [1]) : tf.fill([samples], pixels);
+  return { ...table, valid: perSample } as unknown as OverlapOf<S>;
 }

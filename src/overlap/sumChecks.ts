@@ -1,14 +1,17 @@
-/** Checks of the sums of a pass where they are in memory anyway: they show labels outside [0, 1]. N samples, C classes. */
+/**
+ * Checks of the sums of a pass, where these are read back anyway: impossible sums reveal labels or probabilities
+ * outside [0, 1]. N samples, C classes.
+ */
 import { fail } from '../checks.js';
 import type { PassSum, SumSet } from '../kernels/contract.js';
 
-/** How far rounding may carry a sum out of its range, as a share of the weight of the pixels. */
+/** The rounding error that is allowed for a sum, as a share of the weight of the pixels. */
 const TOLERANCE = 1e-4;
 
-/** A cross-entropy, less an entropy or not, is never so far below 0 per pixel if labels lie in [0, 1]. */
+/** A cross-entropy per pixel, with or without the entropy subtracted, never falls this low if labels lie in [0, 1]. */
 const LOWEST_ENTROPY = -0.5;
 
-/** The values that must lie in [0, 1] for a sum to lie between 0 and `valid`. A cross-entropy has no upper bound. */
+/** The values that are out of [0, 1] if a sum is not between 0 and `valid`. A cross-entropy has no upper bound. */
 const CAUSES: Partial<Record<PassSum, string>> = {
   intersection: 'labels and probabilities',
   predicted: 'probabilities',
@@ -20,12 +23,12 @@ const CAUSES: Partial<Record<PassSum, string>> = {
   crossEntropy: 'labels',
 };
 
-/** Refuses sums [S,N,C] that no labels and probabilities in [0, 1] can have. NaN passes: it shows by itself. */
+/** Refuses sums [S,N,C] that labels and probabilities in [0, 1] cannot have. NaN is let through: the loss shows it. */
 export function checkSums(
   sums: ArrayLike<number>,
   names: SumSet,
   [, samples, classes]: readonly [number, number, number],
-  /** The pixels of each sample, where `valid` is not among the sums. */
+  /** The number of pixels of each sample; null if `valid` is among the sums. */
   pixels: number | null,
 ): void {
   const size = samples * classes;
@@ -40,8 +43,8 @@ export function checkSums(
       if (!(sum < low * most || sum > high * most)) continue;
       const where = `sample ${Math.floor(i / classes)}, class ${i % classes}`;
       fail(
-        `${cause} must lie in [0, 1], but the sum '${name}' of ${where} is ${Number(sum.toPrecision(6))}, where the ` +
-          `pixels weigh ${most}; checkValues('always') finds the pixel`,
+        `${cause} must lie in [0, 1], but the sum '${name}' of ${where} is ${Number(sum.toPrecision(6))}, and the ` +
+          `weight of its pixels is ${most}; checkValues('always') finds the pixel`,
       );
     }
   });

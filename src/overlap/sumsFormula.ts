@@ -1,6 +1,7 @@
 /**
- * From the sums of a pass to a loss. A `SumsFormula` says what a loss computes from the sums; here it is run: in plain numbers
- * where reading them costs nothing, else in tfjs ops. N samples, C classes, S sums.
+ * Losses as formulas on the sums of a pass. A pass over the pixels reads labels and predictions once and gives sums for
+ * each sample and class. A `SumsFormula` computes a loss from them: in plain numbers where reading the sums back costs
+ * nothing, else in tfjs ops. N samples, C classes, S sums.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
@@ -23,50 +24,53 @@ export type SumsOf<M, S extends SumName = SumName> = Record<S | 'valid', M>;
 
 /** A loss as a formula on the sums. */
 export interface SumsFormula<S extends SumName = SumName> {
-  /** The sums that it needs: the table has these, and `valid`. */
+  /** The sums that it needs. The table has these, and `valid`. */
   sums: readonly S[];
+  /** The values of the loss, written for any algebra. */
   of<M>(algebra: Algebra<M>, table: SumsOf<M, S>): M;
-  /** The shape of the result, which has as many values as `of` gives. */
+  /** The shape of the result, which has as many values as `of` computes. */
   shape(samples: number): number[];
 }
 
-/** The sums that a pass gave. */
+/** The sums of a pass. */
 export interface PassSums extends Known {
-  /** [S,N,C] */
+  /** The sums [S,N,C]. */
   values: Tensor3D;
 }
 
-/** weight·formula(sums): a loss, or a part of one, that depends on sums only, so that sums of pieces can be added. */
+/**
+ * A loss, or a part of one, that depends on sums only, so that sums of pieces can be added up: weight·formula(sums).
+ */
 export interface SumTerm {
   weight: number;
   formula: SumsFormula;
-  /** The cross-entropy that its pass adds up, where that is not the plain one. */
+  /** The cross-entropy that its pass sums up. Default: the plain one. */
   entropy?: EntropyTerm;
-  /** The sums of a pass of its own, instead of the common pass. Call it inside tf.tidy. */
+  /** Gives the sums of a pass of its own, if the term cannot use the common pass. Call it inside tf.tidy. */
   ownSums?: (inputs: LossInputs) => PassSums;
 }
 
-/** Σ weight·formula(sums), with a pass for each term: see mergeTerms. Inside tf.tidy. */
+/** The loss Σ weight·formula(sums), with a pass for each term (mergeTerms makes them few). Call it inside tf.tidy. */
 export function lossOfTerms(inputs: LossInputs, terms: readonly SumTerm[]): Tensor {
   return addUp(terms.map((term) => weighted(lossOfPass(sumsOfTerm(inputs, term), term.formula), term)));
 }
 
-/** The sum of values of one shape; a single one as it is, without an op. */
+/** The sum of values of the same shape. A single value is returned as it is, without an op. */
 export const addUp = (values: readonly Tensor[]): Tensor => (values.length === 1 ? values[0]! : tf.addN([...values]));
 
 const weighted = (loss: Tensor, { weight }: SumTerm): Tensor => (weight === 1 ? loss : tf.mul(loss, weight));
 
-/** The sums of the pass that a term asks for. Inside tf.tidy. */
+/** The sums that a term needs, from a pass. Call it inside tf.tidy. */
 export function sumsOfTerm(inputs: LossInputs, { formula, entropy, ownSums }: SumTerm): PassSums {
   return ownSums ? ownSums(inputs) : passSums(inputs, formula, entropy);
 }
 
-/** The loss of sums from the common pass. Inside tf.tidy. */
+/** The loss of a formula, with the sums of a common pass. Call it inside tf.tidy. */
 export function lossOfSums(inputs: LossInputs, formula: SumsFormula): Tensor {
   return lossOfPass(passSums(inputs, formula), formula);
 }
 
-/** The sums that a formula asks for, from the common pass. Inside tf.tidy. */
+/** The sums that a formula needs, from a common pass. Call it inside tf.tidy. */
 function passSums(inputs: LossInputs, { sums }: SumsFormula, entropy: EntropyTerm = plainEntropy(inputs)): PassSums {
   const { weights, layout, fn } = inputs;
   const names = sumSet<PassSum>(weights ? [...sums, 'valid'] : sums);
@@ -74,12 +78,12 @@ function passSums(inputs: LossInputs, { sums }: SumsFormula, entropy: EntropyTer
   return { values, names, pixels: weights ? null : layout.pixels, fn };
 }
 
-/** Inside tf.tidy. */
+/** The loss of a formula on the sums of a pass. Call it inside tf.tidy. */
 export function lossOfPass({ values, ...known }: PassSums, formula: SumsFormula): Tensor {
   return currentKernels().readsAtOnce ? lossAtOnce(values, formula, known) : lossInOps(values, formula, known);
 }
 
-/** The loss of sums that are there already. */
+/** The loss of a formula on a table of sums that `overlap` or the user made. */
 export function lossOfTable(table: OverlapOf<never> & Partial<OverlapOf<SumName>>, formula: SumsFormula): Tensor {
   return tf.tidy(() => {
     const matrices = { ...table, valid: tf.expandDims<Tensor2D>(table.valid, 1) } as SumsOf<Tensor2D>;
@@ -87,15 +91,16 @@ export function lossOfTable(table: OverlapOf<never> & Partial<OverlapOf<SumName>
   });
 }
 
-/** The meaning of an array [S,N,C] of sums. */
+/** The facts that give an array [S,N,C] of sums its meaning. */
 interface Known {
   names: SumSet;
-  /** The pixels of each sample where all count as 1, and 'valid' is not among the sums; else null. */
+  /** The number of pixels of each sample if all count as 1 and 'valid' is not among the sums; else null. */
   pixels: number | null;
-  /** The function for whose labels and probabilities the sums have to be possible; null where they may be anything. */
+  /** The function to name if the sums are impossible for labels and probabilities in [0, 1]; null to allow any sums. */
   fn: string | null;
 }
 
+/** The loss in tfjs ops. */
 function lossInOps(sums: Tensor3D, formula: SumsFormula, { names, pixels }: Known): Tensor {
   const [, samples] = sums.shape;
   const table = Object.fromEntries(unstackSums(sums).map((sum, i) => [names[i], sum])) as SumsOf<Tensor2D>;
@@ -106,7 +111,7 @@ function lossInOps(sums: Tensor3D, formula: SumsFormula, { names, pixels }: Know
 const firstColumn = (x: Tensor2D): Tensor2D => tf.slice2d(x, [0, 0], [x.shape[0], 1]);
 
 /**
- * The same in plain numbers, which spares some twenty ops of tfjs, and as many in the gradient. The gradient's own
+ * The loss in plain numbers, which saves some twenty tfjs ops, and as many in the gradient. The gradient of the
  * gradient is taken in ops.
  */
 function lossAtOnce(sums: Tensor3D, formula: SumsFormula, known: Known): Tensor {
@@ -166,7 +171,7 @@ function lossInNumbers(
   const table = Object.fromEntries(names.map((name, i) => [name, matrices[i]])) as SumsOf<(typeof matrices)[number]>;
   if (pixels !== null) table.valid = algebra.matrix(samples, 1, new Float64Array(samples).fill(pixels));
   const result = formula.of(algebra, table);
-  /** Nothing goes back to weights: 'valid' keeps zeros. */
+  /** The gradient to the sums. No gradient flows to weights: that of 'valid' stays 0. */
   const gradient = (dy: ArrayLike<number>): Float32Array => {
     algebra.backpropagate(result, dy);
     const all = new Float32Array(values.length);

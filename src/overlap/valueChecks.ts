@@ -1,6 +1,6 @@
 /**
- * Checks of the values of labels, predictions and weights, read as they lie, in plain loops: quick ones that look for a
- * pixel that may be wrong, and slow ones that say what is wrong with it.
+ * Checks of the values of labels, predictions and weights, in plain loops over the values in the order in which they
+ * are stored. Quick loops look for a pixel that may be wrong, and slow ones then say what is wrong with it.
  */
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { fail, showShape } from '../checks.js';
@@ -9,8 +9,8 @@ import type { PassActivation } from '../kernels/contract.js';
 import type { LabelKind, Layout } from '../kernels/layout.js';
 
 /**
- * The rule for soft labels: `'shares'` lie in [0, 1] and sum to 1 under softmax; `'masks'` need not sum to 1; `'hard'`
- * ones are 0 or 1; `'unread'` ones may be anything, because nothing is computed from them.
+ * The rule for soft labels: `'shares'` must lie in [0, 1] and, under softmax, sum to 1; `'masks'` must lie in [0, 1];
+ * `'hard'` labels must be 0 or 1; `'unread'` ones may be anything, because nothing is computed from them.
  */
 export type LabelRule = 'shares' | 'masks' | 'hard' | 'unread';
 
@@ -22,39 +22,44 @@ interface CheckedLabels {
 
 export interface CheckedPredictions {
   tensor: Tensor;
-  /** `'relaxed'`: probabilities that a user's function gave. `'scores'`: numbers of which only the order counts. */
+  /**
+   * The meaning of the values. `'relaxed'`: probabilities from a user's function; `'scores'`: numbers of which only the
+   * order matters; `'indices'`: class indices; otherwise logits or probabilities, by the activation.
+   */
   as: PassActivation | 'relaxed' | 'scores' | 'indices';
   sharpness: number;
-  /** Each pixel is given to one class: probabilities do then what logits do under softmax. Default false. */
+  /** Whether each pixel is assigned to one class, for which softmax of probabilities does no harm. Default false. */
   hard?: boolean;
 }
 
 export interface CheckedPixels {
   labels: CheckedLabels | null;
   predictions: CheckedPredictions | null;
-  /** [N,P,1], 0 where a pixel does not count; null if all count. */
+  /** The weights of pixels [N,P,1], 0 where a pixel does not count; null if all count. */
   weights: Tensor | null;
   layout: Layout;
-  /** Class indices may be larger than the layout's classes, which are only those that matter. Default false. */
+  /** Whether class indices may name further classes than those of the layout. Default false. */
   moreClasses?: boolean;
 }
 
 /**
- * How far the values of a pixel may be from adding up to 1: as far as rounding each to 8 bits, as image files do, may
- * carry them.
+ * The tolerance for the sum of a pixel's labels, which should be 1: the error of rounding each to 8 bits (image files).
  */
 const sumTolerance = (classes: number): number => Math.min(Math.max(1e-3, classes / 510), 0.05);
-/** How far rounding may carry a probability or a label out of [0, 1]. */
+/** The tolerance for a probability or a label outside [0, 1]. */
 const RANGE_TOLERANCE = 1e-5;
 
-/** Checks the values, if `checkValues` says so for calls of this kind. `options` are those that the function got. */
+/**
+ * Checks the values, if `checkValues` asks for it in calls of this kind. `options` are those of the calling function.
+ */
 export function checkPixelValues(pixels: CheckedPixels, options: object): void {
-  // (One expression, which bundlers can decide: what follows is left out then, and all that it calls.)
+  // (A single expression, so that bundlers can evaluate it, and then drop what follows and all that it calls.)
   if (typeof SOFTSEG_VALUE_CHECKS !== 'undefined' && SOFTSEG_VALUE_CHECKS === 'never') return;
   const { labels, predictions, weights, layout, moreClasses = false } = pixels;
   const read = labels?.rule === 'unread' ? null : labels;
   const { shape, classes } = layout;
-  const kind = `${read?.kind} ${read?.tensor.dtype} ${shape.length} ${classes} ${predictions?.as} ${namesOfOptions(options)}`;
+  const asked = `${predictions?.as} ${namesOfOptions(options)}`;
+  const kind = `${read?.kind} ${read?.tensor.dtype} ${shape.length} ${classes} ${asked}`;
   const tensors = { labels: read?.tensor ?? null, predictions: predictions?.tensor ?? null, weights };
   checkTensorValues(kind, tensors, (values) => {
     const places = placesOf(layout, values.weights);
@@ -69,15 +74,16 @@ export function checkPixelValues(pixels: CheckedPixels, options: object): void {
         ? checkIndices('class indices in labels', values.labels!, places, moreClasses)
         : rule && checkSoftLabels(values.labels!, rule, places, answers);
     if (answers) warnOfProbabilities(predictions!, answers, places);
-    // An image without any object, or a network that says the same everywhere, shows no mistake that the next may.
+    // If all values are the same (an image without any object, or a constant prediction) a mistake may not show yet, so
+    // the next call is checked too.
     return (labelled && !varies(labelled)) || (answers && !varies(answers.all)) ? false : undefined;
   });
 }
 
-/** The bundler's word for `checkValues('never')`. */
+/** Defined as 'never' by bundlers that leave the checks out, see `checkValues`. */
 declare const SOFTSEG_VALUE_CHECKS: string | undefined;
 
-/** Refuses a map with values that are not finite where a pixel counts. */
+/** Refuses a map that holds values that are not finite in pixels that count. */
 export function checkFiniteValues(
   name: string,
   map: Tensor,
@@ -95,7 +101,7 @@ export function checkFiniteValues(
   });
 }
 
-/** Where the values of a pixel lie in an array of the layout's shape. */
+/** The places of a pixel's values in an array of the layout's shape. */
 interface PixelPlaces {
   layout: Layout;
   weights: Values | null;
@@ -120,8 +126,9 @@ interface ValueRange {
   most: number;
 }
 
-/** The result of one look at the values of all pixels that count. */
+/** The findings of one loop over the values of all pixels that count. */
 interface Readings {
+  /** The smallest and the largest value. */
   all: ValueRange;
   /** The first pixel with NaN, or with both infinities; -1 if there is none. */
   broken: number;
@@ -187,7 +194,7 @@ function checkPredictions(
   if (nan) fail(`${name} must not be NaN, got NaN ${at(nan[0], layout)}`);
   if (as === 'softmax' && infinite >= 0) {
     const [pixel, value] = findValue(values, places, (v) => Math.abs(v) === Infinity, infinite)!;
-    fail(`predictions must be finite, for softmax gives NaN otherwise, got ${value} ${at(pixel, layout)}`);
+    fail(`predictions must be finite, because softmax gives NaN otherwise, got ${value} ${at(pixel, layout)}`);
   }
   if ((as === 'none' || as === 'relaxed') && outside >= 0) {
     const [pixel, value] = findValue(values, places, isOutside)!;
@@ -230,14 +237,14 @@ function checkSoftLabels(
   return all;
 }
 
-/** A way to mend labels outside [0, 1]. */
+/** Advice for labels outside [0, 1]. */
 function cureOfLabels(
   values: Values,
   { least, most }: ValueRange,
   places: PixelPlaces,
   answers: Readings | null,
 ): string {
-  // Where softLabelsFromVotes and softLabelsFromMasks found no answer.
+  // softLabelsFromVotes and softLabelsFromMasks mark pixels without an answer by -1.
   if (least === -1 && most <= 1) return `; ${ignoring(least)}`;
   const fraction = findValue(values, places, (v) => Number.isFinite(v) && !Number.isInteger(v));
   const looksLikeLabels = answers !== null && answers.outside < 0 && answers.all.least < answers.all.most;
@@ -271,7 +278,7 @@ function checkIndices(
   return { least, most };
 }
 
-/** A way to mend a class index outside 0..end. */
+/** Advice for a class index outside 0..end. */
 function cureOfIndex(index: number, end: number): string {
   if (index < 0) return ignoring(index);
   const map = index === 255 && end === 1 ? 'divide a mask of 0 and 255 by 255' : `number the classes 0..${end}`;
@@ -280,12 +287,13 @@ function cureOfIndex(index: number, end: number): string {
 
 const varies = ({ least, most }: ValueRange): boolean => least < most;
 
-/** Fewer logits than this may well lie in [0, 1] by chance. */
+/** Logits fewer than this may all lie in [0, 1] by chance. */
 const FEWEST_PROBABILITIES = 16;
 
 /**
- * Whether logits are what a last layer with an activation gives. (A new network's sigmoid gives values around a half,
- * while its logits, if none is negative, are often all small.)
+ * Warns if the logits look like probabilities, from a last layer with an activation. (Under sigmoid the largest must be
+ * at least 0.5: the sigmoid of an untrained network gives values around 0.5, while its logits, if none is negative, are
+ * often all small.)
  */
 function warnOfProbabilities(
   { as, sharpness, hard = false }: CheckedPredictions,
@@ -294,7 +302,7 @@ function warnOfProbabilities(
 ): void {
   if (as !== 'sigmoid' && (as !== 'softmax' || hard)) return;
   if (classes === 1 && all.least === 1 && all.most === 1) {
-    warnOnce('all predictions are 1, as those of a softmax over a single class are: take that activation away');
+    warnOnce('all predictions are 1, as those of a softmax over a single class are: remove that activation');
   }
   if (outside >= 0 || !varies(all) || (as === 'softmax' && unnormalized >= 0)) return;
   if (as === 'sigmoid' && (samples * pixels * classes < FEWEST_PROBABILITIES || all.most < 0.5)) return;
@@ -312,7 +320,7 @@ const ignoring = (value: number) => `if ${value} marks pixels to leave out, pass
 
 const isOutside = (value: number) => !(value >= -RANGE_TOLERANCE && value <= 1 + RANGE_TOLERANCE);
 
-/** The first value for which `test` holds, in a pixel that counts, and the number of the pixel; from one pixel on. */
+/** The first value in a pixel that counts for which `test` holds, and the number of the pixel; from pixel `from` on. */
 function findValue(
   values: Values,
   { layout, weights, perBlock, pixelStride, classStride }: PixelPlaces,
@@ -341,7 +349,7 @@ function round(value: number): number {
   return Number(value.toPrecision(6));
 }
 
-/** `at sample 1` or `at sample 1, position [3,4]`. */
+/** The place of a pixel for error messages: `at sample 1` or `at sample 1, position [3,4]`. */
 function at(pixel: number, { pixels, spatial }: Layout): string {
   const sample = `at sample ${Math.floor(pixel / pixels)}`;
   if (spatial.length === 0) return sample;

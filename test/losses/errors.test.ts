@@ -317,7 +317,7 @@ describe('tables of overlap', () => {
       [{ ...all, minimum: tf.zeros([2]) }, "the table's minimum must be [N, C], got a float32 tensor of shape [2]"],
       [{ ...all, minimum: tf.zeros([2, 5]) }, "the table's minimum [2,5] and"],
       [{ ...all, valid: [{}] }, "the table's valid must be a tf.Tensor, got"],
-      [{ ...all, valid: tf.zeros([2, 1]) }, "the table's valid must have shape [2] beside"],
+      [{ ...all, valid: tf.zeros([2, 1]) }, "the table's valid must have shape [2] to match"],
     ];
     for (const [table, message] of broken)
       expect(() => lossFromOverlap(iouLoss, table)).toThrow(`lossFromOverlap: ${message}`);

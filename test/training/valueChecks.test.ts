@@ -99,7 +99,7 @@ const MISTAKES: Record<string, Mistake> = {
   'predictions of Infinity': {
     labels: distribution,
     predictions: () => tf.add(logits(3), Infinity),
-    message: 'predictions must be finite, for softmax gives NaN otherwise, got Infinity',
+    message: 'predictions must be finite, because softmax gives NaN otherwise, got Infinity',
   },
   'labels that do not sum to 1': {
     labels: () => tf.mul(distribution(), 0.5),
@@ -363,7 +363,7 @@ describe('valid input is neither refused nor warned about:', () => {
 test('a softmax over one class gets a warning', () => {
   diceLoss(mask(), tf.ones([...SIZE, 1]));
   expect(warnings).toEqual([
-    'diceLoss: all predictions are 1, as those of a softmax over a single class are: take that activation away',
+    'diceLoss: all predictions are 1, as those of a softmax over a single class are: remove that activation',
   ]);
 });
 
