@@ -6,26 +6,27 @@ import { ratio } from '../ops/ratio.js';
 import { resolveSparse, rowSums, scaled, sparseActivation } from './sparseActivation.js';
 
 export interface EntmaxOptions {
-  /** > 1: towards 1 softmax, 2 is sparsemax; the larger, the sparser. Default 1.5. */
+  /** The order, > 1: near 1 it is softmax, 2 is sparsemax; the larger it is, the sparser the result. Default 1.5. */
   alpha?: number;
   /** The class axis. Default -1. */
   axis?: number;
 }
 
-/** Halvings of an interval of at most 1: further ones would not move its ends in float32. */
+/** How often an interval of at most 1 is halved: in float32, further halvings would not move its ends. */
 const HALVINGS = 23;
 
-/** Divisors are at least this, so that quotients of numbers up to 1 are finite in float32. */
+/** The smallest divisor, so that quotients of numbers up to 1 are finite in float32. */
 const SMALLEST_SCALE = 1e-37;
 
 /**
  * alpha-entmax: argmax_p Σ p z + Σ (p - p^alpha)/(alpha (alpha - 1)) over p >= 0, Σ p = 1. That is
- * p = max(0, (alpha - 1) z - τ)^(1/(alpha - 1)) with the τ for which it adds up to 1, found by bisection, so classes that
- * are 1/(alpha - 1) or more behind the first have p = 0.
+ * p = max(0, (alpha - 1) z - τ)^(1/(alpha - 1)) with the τ for which it adds up to 1, found by bisection, so classes
+ * whose logit is 1/(alpha - 1) or more below the largest have p = 0.
  *
- * The gradient is s (dy - Σ s dy / Σ s), s = p^(2 - alpha) where p > 0, else 0, and at most 1e9: for alpha > 2 it grows
- * without bound where a class is about to leave the support, and for alpha > 32 in a tie of two as well. Alpha 2 is `sparsemax`, alpha 1.5 `entmax15`, which are faster on
- * native; this one reads nothing back on any backend.
+ * The gradient is s (dy - Σ s dy / Σ s), with s = p^(2 - alpha) where p > 0, else 0, and at most 1e9: for alpha > 2, s
+ * grows without bound where a class is about to leave the support (the classes with p > 0), and from alpha 32 on it
+ * reaches 1e9 where two classes tie. `sparsemax` (alpha 2) and `entmax15` (alpha 1.5) are faster on the native backend;
+ * this function reads nothing back on any backend.
  *
  * As a loss's activation: `(z) => entmax(z, { alpha: 1.2 })`.
  *
@@ -51,9 +52,9 @@ export function entmax(logits: Tensor, options: EntmaxOptions = {}): Tensor {
 }
 
 /**
- * By bisection for m, the largest p, in [1/C, 1]: with it p = m (1 + z/m^(alpha - 1))^(1/(alpha - 1)). Between the two
- * ends of the last interval p is interpolated, so that it adds up to 1. For large alpha it can be all but a jump from one
- * to the other, which goes to the classes that jump.
+ * Finds m, the largest p, in [1/C, 1] by bisection; then p = m (1 + z/m^(alpha - 1))^(1/(alpha - 1)). Between the two
+ * ends of the last interval p is interpolated, so that it adds up to 1. For large alpha some p nearly jump from one end
+ * to the other, and these classes then get what is missing to 1.
  */
 function forward(below: Tensor2D, alpha: number): Tensor2D {
   const order = alpha - 1;
@@ -78,11 +79,11 @@ function forward(below: Tensor2D, alpha: number): Tensor2D {
   return tf.add(least, tf.mul(tf.sub(most, least), tf.minimum(tf.maximum(share, 0), 1)));
 }
 
-/** (1 + x)^(1/order) for x >= -1. For small orders by the logarithm, as 1 + x loses the digits that matter. */
+/** (1 + x)^(1/order) for x >= -1. Small orders use a logarithm, because 1 + x would lose the digits that matter. */
 function rootOf(x: Tensor, order: number): Tensor {
   const sum = tf.add(x, 1);
   if (order > 0.1) return tf.pow(sum, 1 / order);
-  // log(1 + x) to all digits (Kahan); tf.log1p has only those of 1 + x on wasm.
+  // log(1 + x) to all digits (Kahan): tf.log1p on wasm has only the digits of 1 + x.
   const isOne = tf.equal(sum, 1);
   const corrected = ratio(tf.mul(tf.log(sum), x), tf.where(isOne, sum, tf.sub(sum, 1)));
   return tf.exp(tf.mul(tf.where(isOne, x, corrected), 1 / order));

@@ -10,11 +10,12 @@ export interface Entmax15Options {
 }
 
 /**
- * 1.5-entmax, half-way between softmax and sparsemax: argmax_p Σ p z + (4/3) Σ (p - p^1.5) over p >= 0, Σ p = 1. That is
- * p = max(0, z/2 - τ)² with the τ for which it adds up to 1, so classes that are 2 or more behind the first have p = 0.
+ * 1.5-entmax, half-way between softmax and sparsemax: argmax_p Σ p z + (4/3) Σ (p - p^1.5) over p >= 0, Σ p = 1. That
+ * is p = max(0, z/2 - τ)² with the τ for which it adds up to 1, so classes whose logit is 2 or more below the largest
+ * have p = 0.
  *
- * Value and gradient are exact: s (dy - Σ s dy / Σ s), s = √p. The classes are sorted with tf.topk, which on WebGL reads
- * them back; `entmax` with alpha 1.5 gives the same without that.
+ * The value is exact, and so is the gradient, s (dy - Σ s dy / Σ s) with s = √p. The classes are sorted with tf.topk,
+ * which on WebGL reads them back; `entmax` with alpha 1.5 gives the same result without reading back.
  *
  * As a loss's activation: `(z) => entmax15(z)`.
  *
@@ -42,15 +43,15 @@ function forward(below: Tensor2D): Tensor2D {
   const z = scaled(below, 0.5);
   const inOrder = sorted(z);
   const k = counts(z.shape[1]);
-  // If the support are the k largest, Σ (z - τ)² = 1 is a quadratic equation of their mean and variance. It is the last
-  // k whose τ is not above z_k.
+  // If the support is the k largest logits, Σ (z - τ)² = 1 is a quadratic equation for τ in their mean and variance.
+  // The right k is the last one whose τ is not above z_k.
   const mean = ratio(tf.cumsum(inOrder, 1), k);
   const variance = tf.sub(ratio(tf.cumsum(tf.square(inOrder), 1), k), tf.square(mean));
   const thresholds = tf.sub(mean, tf.sqrt(tf.relu(tf.sub(ratio(1, k), variance))));
   const inSupport = tf.cast(tf.lessEqual(thresholds, inOrder), 'float32');
   const isLast = tf.cast(tf.equal(tf.sum(inSupport, 1, true), k), 'float32');
   let threshold: Tensor = tf.sum(tf.mul(thresholds, isLast), 1, true);
-  // The variance may have lost most of its digits. Steps of Newton's method bring Σ (z - τ)² back to 1.
+  // The variance may have lost most of its digits, so steps of Newton's method bring Σ (z - τ)² back to 1.
   for (let i = 0; i < NEWTON_STEPS; i++) {
     const above = tf.relu(tf.sub<Tensor2D>(z, threshold));
     const excess = tf.sub(rowSums(tf.square(above)), 1);

@@ -8,23 +8,23 @@ import { straightThrough } from './straightThrough.js';
 import { hardOneHot } from './straightThroughOneHot.js';
 
 export interface GumbelSoftmaxOptions extends SoftOneHotOptions {
-  /** An integer >= 0 that fixes the noise, the same on every backend. Without it the noise is new in every call. */
+  /** An integer >= 0 that fixes the noise, the same on every backend. By default the noise is new in every call. */
   seed?: number;
   /** One-hot samples with the gradient of the soft ones (straight-through). Default false. */
   hard?: boolean;
 }
 
-/** The range of the uniform numbers: float32 has none between the upper end and 1, whose noise would be infinite. */
+/** The range of the uniform numbers, up to the largest float32 number below 1: at 1 the noise would be infinite. */
 const UNIFORM = [1e-30, 1 - 2 ** -24] as const;
 
 /**
  * A relaxed sample of the categorical distribution softmax(z): softmax(sharpness·(z + g)) along an axis, with
  * independent Gumbel noise g = -log(-log u). The argmax is class c with probability softmax(z)_c at any sharpness;
- * the sample approaches its one-hot as sharpness grows. Sharpness is 1/temperature of the papers. The noise is at most
- * 16.6, as float32 numbers u allow. A NaN makes its row NaN.
+ * the sample approaches its one-hot as sharpness grows. Sharpness is 1/temperature in the papers. The noise is at most
+ * 16.6, because u is a float32 number below 1. A NaN makes its row NaN.
  *
- * With `hard` the value is the one-hot of the argmax, the gradient that of the soft sample. In training pass a new seed
- * in every step (say its number), or none.
+ * With `hard` the value is the one-hot of the argmax, and the gradient that of the soft sample. In training, pass a new
+ * seed in every step (say the number of the step), or none.
  *
  * @param logits float, any shape
  * @returns values in [0, 1] of the same shape that sum to 1 along the axis

@@ -21,12 +21,12 @@ export interface PowerSharpenOptions {
 }
 
 /**
- * Sharpens values gradually towards one-hot: 1 - (1 - v)^power where v is the maximum along the axis (every one of them
- * in a tie), v^power elsewhere. The identity at power 1, one-hot as power grows.
+ * Sharpens values gradually towards one-hot: the result is 1 - (1 - v)^power where v is the maximum along the axis (at
+ * every maximum in a tie), and v^power elsewhere. It is v itself at power 1, and approaches one-hot as power grows.
  *
- * The results need not sum to 1, and they jump where two values tie for the maximum, which no gradient sees: with two
- * values near 0.5, power 4 gives 0.06 and 0.94. The slope is power·(1 - v)^(power - 1) or power·v^(power - 1), so it
- * vanishes near 0 and 1. A NaN makes its row NaN.
+ * The results need not sum to 1, and they jump where two values change places as the maximum, which the gradient does
+ * not show: of two values near 0.5, power 4 makes 0.06 and 0.94. The slope is power·(1 - v)^(power - 1) at the maximum,
+ * which vanishes near 1, and power·v^(power - 1) elsewhere, which vanishes near 0. A NaN makes its row NaN.
  *
  * @param values float in [0, 1], any shape
  * @param power a number >= 1 (below 1 the slope at 0 would be infinite)
@@ -68,7 +68,7 @@ function isLargest(values: Tensor, axis: Axis): Tensor {
   );
 }
 
-/** base^power; tf.pow's own gradient is NaN at base 0 for some powers on some backends. */
+/** base^power, with its own gradient, because that of tf.pow is NaN at base 0 for some powers on some backends. */
 function powerOf(base: Tensor, power: number): Tensor {
   if (power === 1) return base;
   return withGradient(

@@ -13,16 +13,16 @@ import {
 import { softmaxAlong } from '../ops/activations.js';
 
 export interface SoftOneHotOptions {
-  /** The factor on the logits, > 0; the larger, the closer to one-hot. Default 1. */
+  /** The factor on the logits, > 0; the larger it is, the closer the result is to one-hot. Default 1. */
   sharpness?: number;
   /** The class axis. Default -1. */
   axis?: number;
 }
 
 /**
- * softmax(sharpness·z) along an axis: the differentiable stand-in for one-hot(argmax z), which it approaches as
- * sharpness grows. The gradient vanishes where one class is far ahead, and the sooner the larger sharpness is: for two
- * classes 2 apart in their logits it is 0.10 at sharpness 1, 1.3e-3 at 4 and 9e-7 at 8.
+ * softmax(sharpness·z) along an axis: a differentiable replacement for one-hot(argmax z), which it approaches as
+ * sharpness grows. The gradient vanishes where one class is far ahead, and the larger sharpness is, the sooner it does:
+ * for two classes whose logits differ by 2 it is 0.10 at sharpness 1, 1.3e-3 at 4 and 9e-7 at 8.
  *
  * @param logits float, any shape
  * @returns values in [0, 1] of the same shape that sum to 1 along the axis

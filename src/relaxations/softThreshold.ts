@@ -5,14 +5,14 @@ import { checkDtype, checkHoldsValues, checkNumber, checkOptionNames, checkTenso
 import { scaledSigmoid } from '../ops/activations.js';
 
 export interface SoftThresholdOptions {
-  /** The factor on the logits, > 0; the larger, the closer to a step. Default 1. */
+  /** The factor on the logits, > 0; the larger it is, the closer the result is to a step. Default 1. */
   sharpness?: number;
 }
 
 /**
- * sigmoid(sharpness·z): the differentiable stand-in for the threshold z > 0, which it approaches as sharpness grows.
- * The gradient, sharpness·p(1 - p), vanishes away from 0, and the sooner the larger sharpness is: at z = ±2 it is 0.10
- * at sharpness 1, 1.3e-3 at 4 and 9e-7 at 8. To threshold at another value, subtract it from the logits.
+ * sigmoid(sharpness·z): a differentiable replacement for the threshold z > 0, which it approaches as sharpness grows.
+ * The gradient, sharpness·p(1 - p), vanishes away from 0, and the larger sharpness is, the sooner it does: at z = ±2 it
+ * is 0.10 at sharpness 1, 1.3e-3 at 4 and 9e-7 at 8. To threshold at another value, subtract it from the logits.
  *
  * @param logits float, any shape
  * @returns values in [0, 1] of the same shape

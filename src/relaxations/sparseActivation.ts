@@ -1,7 +1,7 @@
 /**
- * What sparsemax and the entmax functions share. All are p = argmax over the simplex of p·z + H(p), with the Tsallis
- * entropy H of order alpha: p_i = max(0, (alpha - 1) z_i - τ)^(1/(alpha - 1)), with the threshold τ for which they add
- * up to 1. They differ in how p is found.
+ * The parts that sparsemax and the entmax functions share. All are p = argmax over the simplex of p·z + H(p), with the
+ * Tsallis entropy H of order alpha: p_i = max(0, (alpha - 1) z_i - τ)^(1/(alpha - 1)), with the threshold τ for which
+ * they add up to 1. They differ in how they find p. The support is the set of classes with p > 0.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
@@ -12,10 +12,10 @@ import { ratio } from '../ops/ratio.js';
 import { sumPixels } from '../ops/sumPixels.js';
 import { withGradient } from '../ops/withGradient.js';
 
-/** p of rows [R,C] from which their maximum has been subtracted. Not differentiated. */
+/** Computes p for rows [R,C] of logits from which their maximum has been subtracted. It is not differentiated. */
 export type RowActivation = (below: Tensor2D) => Tensor2D;
 
-/** The class axis of the logits, after the checks of all but `alpha`. */
+/** Checks the logits and all options except `alpha`, and returns the class axis. */
 export function resolveSparse(logits: Tensor, options: { axis?: number }, known: readonly string[]): Axis {
   checkTensor('logits', logits);
   checkDtype('logits', logits, ['float32']);
@@ -35,7 +35,10 @@ export function sparseActivation(logits: Tensor, axis: Axis, alpha: number, forw
   });
 }
 
-/** With the Jacobian diag(s) - s sᵀ/Σs, s = p^(2 - alpha) where p > 0, else 0, from p computed again. */
+/**
+ * p of rows [R,C]. Its gradient has the Jacobian diag(s) - s sᵀ/Σs, with s = p^(2 - alpha) where p > 0, else 0; for it,
+ * p is computed again.
+ */
 function ofRows(z: Tensor2D, alpha: number, forward: RowActivation): Tensor2D {
   return withGradient(
     z,
@@ -44,7 +47,7 @@ function ofRows(z: Tensor2D, alpha: number, forward: RowActivation): Tensor2D {
   );
 }
 
-/** p, divided by its sum for the sake of rounding; NaN in a row with NaN or Infinity, or with -Infinity alone. */
+/** p, divided by its sum to correct rounding; NaN in a row with NaN or Infinity, or with -Infinity only. */
 function normalized(z: Tensor2D, forward: RowActivation): Tensor2D {
   const below = tf.sub<Tensor2D>(z, tf.max(z, 1, true));
   const isNaN = tf.isNaN(below);
@@ -52,21 +55,22 @@ function normalized(z: Tensor2D, forward: RowActivation): Tensor2D {
   return ratio(p, rowSums(p));
 }
 
-/** s is at most this: for alpha > 2 it grows without bound as p goes to 0, and from alpha 32 on it is that large in a tie of two. */
+/** The largest s: for alpha > 2 it would grow without bound as p goes to 0; from alpha 32 on, ties reach this. */
 const LARGEST_SLOPE = 1e9;
 
 function slopes(p: Tensor2D, alpha: number): Tensor2D {
   const inSupport = tf.step(p);
   if (alpha === 2) return inSupport;
   const least = alpha > 2 ? Math.max(LARGEST_SLOPE ** (1 / (2 - alpha)), 1e-30) : 1e-30;
-  // 1 outside of the support: powers have gradients there that are not finite.
+  // The base is 1 outside of the support, where the gradients of the power would not be finite.
   const base = tf.maximum(tf.add(p, tf.sub(1, inSupport)), least);
   return tf.mul(inSupport, tf.pow(base, 2 - alpha));
 }
 
 /**
- * s (dy - Σ s dy / Σ s), computed from differences to the class with the largest s, whose own value is what the others
- * lack to a sum of 0. Where that s is far larger than the others, the formula as it stands would cancel all digits.
+ * s (dy - Σ s dy / Σ s), computed from differences to dy of the class with the largest s. The value of that class is
+ * minus the sum of the others, because all add up to 0. Where its s is far larger than the others, evaluating the
+ * formula directly would cancel all digits.
  */
 function timesJacobian(s: Tensor2D, dy: Tensor2D): Tensor2D {
   const pivot = constant(() => oneHot(tf.argMax(s, 1), s.shape[1]));
@@ -82,17 +86,17 @@ export function rowSums(x: Tensor2D): Tensor2D {
   return sumPixels(tf.expandDims(x, 2) as Tensor3D);
 }
 
-/** factor·z of rows whose maximum is 0, and at least -1: lower values have p = 0. */
+/** factor·z, raised to at least -1, for rows whose maximum is 0: lower values have p = 0 anyway. */
 export function scaled(below: Tensor2D, factor: number): Tensor2D {
   return tf.maximum(tf.mul(below, factor), -1);
 }
 
-/** Rows in descending order. */
+/** The rows, each in descending order. */
 export function sorted(z: Tensor2D): Tensor2D {
   return tf.topk(z, z.shape[1], true).values;
 }
 
-/** [1, 2, ..., C]. */
+/** The numbers [1, 2, ..., C]. */
 export function counts(classes: number): tf.Tensor1D {
   return tf.range(1, classes + 1, 1, 'float32');
 }

@@ -11,11 +11,12 @@ export interface SparsemaxOptions {
 
 /**
  * sparsemax: the point of the simplex that is closest to the logits, argmin_p Σ (p - z)² over p >= 0, Σ p = 1. That is
- * p = max(0, z - τ) with the τ for which it adds up to 1, so classes that are 1 or more behind the first have p = 0.
+ * p = max(0, z - τ) with the τ for which it adds up to 1, so classes whose logit is 1 or more below the largest have
+ * p = 0.
  *
- * Value and gradient are exact: s (dy - mean of dy over the support), s = 1 where p > 0. A class outside of the support
- * has gradient 0; so has everything if one class is 1 ahead. The classes are sorted with tf.topk, which on WebGL reads
- * them back; `entmax` with alpha 2 gives the same without that.
+ * The value is exact, and so is the gradient: dy minus the mean of dy over the support (the classes with p > 0), and 0
+ * outside of the support. All gradients are 0 if one class is ahead by 1. The classes are sorted with tf.topk, which on
+ * WebGL reads them back; `entmax` with alpha 2 gives the same result without reading back.
  *
  * As a loss's activation: `(z) => sparsemax(z)`.
  *
@@ -41,7 +42,7 @@ function forward(below: Tensor2D): Tensor2D {
   const z = scaled(below, 1);
   const inOrder = sorted(z);
   const k = counts(z.shape[1]);
-  // The support are the k largest, for the last k with 1 + k z_k > z_1 + ... + z_k.
+  // The support is the k largest logits, with the last k for which 1 + k z_k > z_1 + ... + z_k.
   const inSupport = tf.cast(tf.greater(tf.add(tf.mul(inOrder, k), 1), tf.cumsum(inOrder, 1)), 'float32');
   const excess = tf.sub(tf.sum(tf.mul(inOrder, inSupport), 1, true), 1);
   const threshold = ratio(excess, tf.sum(inSupport, 1, true));

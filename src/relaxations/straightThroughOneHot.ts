@@ -11,9 +11,9 @@ import { straightThrough } from './straightThrough.js';
 export type StraightThroughOneHotOptions = SoftOneHotOptions;
 
 /**
- * Forward one-hot(argmax z) along an axis (the first in a tie), backward the gradient of softmax(sharpness·z). The
- * forward value is what the network will be judged by; the gradient is biased, as it belongs to another function. A NaN
- * makes its row NaN.
+ * The value is one-hot(argmax z) along an axis (the first class in a tie), and the gradient that of
+ * softmax(sharpness·z). The value is therefore the decision by which the network will be judged; the gradient is
+ * biased, because it belongs to another function. A NaN makes its row NaN.
  *
  * @param logits float, any shape
  * @returns zeros and ones of the same shape, a single 1 along the axis
@@ -33,7 +33,7 @@ export function straightThroughOneHot(logits: Tensor, options: StraightThroughOn
   });
 }
 
-/** One-hot of the first maximum along the axis; NaN along it where there is one. It has no gradient. */
+/** The one-hot of the first maximum along the axis, or NaN in all classes if one is NaN. It has no gradient. */
 export function hardOneHot(logits: Tensor, axis: Axis): Tensor {
   const hard = oneHot(tf.argMax(logits, axis), logits.shape[axis]!);
   const order = [...hard.shape.keys()].slice(0, -1);

@@ -9,8 +9,9 @@ import { straightThrough } from './straightThrough.js';
 export type StraightThroughThresholdOptions = SoftThresholdOptions;
 
 /**
- * Forward z > 0 as 0 or 1, backward the gradient of sigmoid(sharpness·z). The forward value is what the network will be
- * judged by; the gradient is biased, as it belongs to another function. NaN stays NaN.
+ * The value is 1 where z > 0 and 0 elsewhere, and the gradient that of sigmoid(sharpness·z). The value is therefore the
+ * decision by which the network will be judged; the gradient is biased, because it belongs to another function. NaN
+ * stays NaN.
  *
  * @param logits float, any shape
  * @returns zeros and ones of the same shape
