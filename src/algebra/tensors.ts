@@ -6,7 +6,7 @@ import { ratio, ratioOr } from '../ops/ratio.js';
 import { withGradient } from '../ops/withGradient.js';
 import { STEEPEST, type Algebra } from './algebra.js';
 
-/** The algebra in tfjs ops, which has gradients of any order. */
+/** The algebra in tfjs ops, with gradients of any order. */
 export const tensorAlgebra: Algebra<Tensor2D> = {
   row: (values) => tf.tensor2d([...values], [1, values.length]),
   add: (a, b) => tf.add(a, b),
@@ -21,7 +21,7 @@ export const tensorAlgebra: Algebra<Tensor2D> = {
   sumOfColumns: (x) => tf.sum(x, 1, true),
 };
 
-/** max(x, 0)^exponent, and for an exponent below 0 max(x, 1e-6)^exponent, which is a constant below 1e-6. */
+/** max(x, 0)^exponent. For a negative exponent, as in gradients, it is max(x, 1e-6)^exponent, a constant below 1e-6. */
 function power(x: Tensor2D, exponent: number): Tensor2D {
   return withGradient(
     x,
