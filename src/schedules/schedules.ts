@@ -6,15 +6,15 @@ export interface ScheduleOptions {
   from: number;
   /** The value at step `steps` and after. */
   to: number;
-  /** The number of steps, > 0, from one to the other. */
+  /** The number of steps from `from` to `to`, > 0. */
   steps: number;
 }
 
-/** The value at a step; a step may be any number, an epoch or a fraction of one. */
+/** A function from a step to a value. A step may be any number: a batch, an epoch, or a fraction of one. */
 export type Schedule = (step: number) => number;
 
 /**
- * A straight line: from + (to - from)·step/steps.
+ * A schedule that is a straight line: from + (to - from)·step/steps.
  *
  * @throws if a number is not finite, or steps <= 0
  *
@@ -29,7 +29,7 @@ export function linearSchedule(options: ScheduleOptions): Schedule {
 }
 
 /**
- * A constant ratio from step to step: from·(to/from)^(step/steps).
+ * A schedule with a constant ratio from step to step: from·(to/from)^(step/steps).
  *
  * @throws if from or to is not > 0, or steps <= 0
  *
@@ -46,7 +46,7 @@ export function exponentialSchedule(options: ScheduleOptions): Schedule {
 }
 
 /**
- * Half a cosine, slow at both ends: to + (from - to)·(1 + cos(π·step/steps))/2.
+ * A schedule that is half a period of a cosine, slow at both ends: to + (from - to)·(1 + cos(π·step/steps))/2.
  *
  * @throws if a number is not finite, or steps <= 0
  *

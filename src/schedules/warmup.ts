@@ -10,10 +10,10 @@ export interface WarmupOptions {
 }
 
 /**
- * A straight line from `from` to where a schedule starts, and then the schedule: schedule(step - steps) from step
- * `steps` on. For learning rates; with `from: 0` the very first step changes nothing.
+ * Puts a warm-up before a schedule: a straight line from `from` to the schedule's first value during `steps` steps, and
+ * then schedule(step - steps). It is meant for learning rates; with `from: 0` the very first step changes nothing.
  *
- * @throws if schedule is no function, or options do not fit
+ * @throws if schedule is not a function, or options do not fit
  *
  * @example
  * ```ts
