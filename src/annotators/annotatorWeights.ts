@@ -20,23 +20,23 @@ import { sumPixels } from '../ops/sumPixels.js';
 export interface AnnotatorWeightsFromMasksOptions {
   /** The axis along which the annotators are stacked. Default 0. */
   annotatorAxis?: number;
-  /** The value that marks where an annotator did not look, say -1 or 255. */
+  /** The value that marks pixels at which an annotator did not look, say -1 or 255. */
   absentLabel?: number;
-  /** Divide by the mean over the pixels where anybody looked. Default true; false gives the counts themselves. */
+  /** Divide by the mean over the pixels at which somebody looked. Default true; false gives the counts themselves. */
   normalize?: boolean;
 }
 
 export interface AnnotatorWeightsFromVotesOptions {
   /** The class axis of the votes. Default -1. */
   axis?: number;
-  /** Divide by the mean over the pixels where anybody looked. Default true; false gives the counts themselves. */
+  /** Divide by the mean over the pixels that have votes. Default true; false gives the counts themselves. */
   normalize?: boolean;
 }
 
 /**
- * Pixel weights from how many annotators looked at each pixel, for a loss's `mask`: a label that five agreed on weighs
- * more than one person's. By default their mean over the pixels where anybody looked is 1, so that the loss keeps its
- * scale; nobody looked: 0.
+ * Pixel weights from the number of annotators who looked at each pixel, for the `mask` of a loss: a label from five
+ * people weighs more than a label from one. By default the mean weight over the pixels at which somebody looked is 1,
+ * so that the loss keeps its scale. Pixels at which nobody looked have weight 0.
  *
  * @param masks stacked masks or class maps, `[A, ...]`
  * @returns float32 weights >= 0, the shape without the annotators' axis. No gradient flows to the masks
@@ -69,10 +69,10 @@ export function annotatorWeightsFromMasks(masks: Tensor, options: AnnotatorWeigh
 }
 
 /**
- * Pixel weights from how many annotators voted on each pixel, as `annotatorWeightsFromMasks`: the sum of the votes over
- * the classes, divided by its mean over the pixels that have any.
+ * Pixel weights from the number of annotators who voted on each pixel, for the `mask` of a loss: the sum of the votes
+ * over the classes, divided by its mean over the pixels that have votes.
  *
- * @param votes counts >= 0 with a class axis, each annotator having chosen one class
+ * @param votes counts >= 0 with a class axis, where each annotator has chosen one class
  * @returns float32 weights >= 0, the shape without the class axis. No gradient flows to the votes
  * @throws if options do not fit
  *
@@ -101,7 +101,7 @@ export function annotatorWeightsFromVotes(votes: Tensor, options: AnnotatorWeigh
   });
 }
 
-/** (The mean of large counts by sumPixels, for exact sums on every backend.) */
+/** The counts, or the counts divided by their mean. sumPixels keeps the sums exact on every backend. */
 function asWeights(counts: Tensor, normalize: boolean): Tensor {
   if (!normalize) return counts;
   const total = (x: Tensor) => tf.reshape(sumPixels(tf.reshape(x, [1, x.size, 1])), []);

@@ -20,33 +20,35 @@ import { withGradient } from '../ops/withGradient.js';
 export interface DisagreementEntropyOptions {
   /** The class axis. Default -1. */
   axis?: number;
-  /** Every value is the label of a yes-or-no question of its own, and the shape is kept. Default false. */
+  /** Whether every value is the label of a yes-or-no question of its own; the shape is then kept. Default false. */
   binary?: boolean;
-  /** Divide by the most there can be, log C (log 2 if binary), so that values lie in [0, 1]. Default false: nats. */
+  /**
+   * Divide by the largest possible value, log C (log 2 if binary), so that values lie in [0, 1]. Default false: nats.
+   */
   normalize?: boolean;
   /**
-   * A value outside [0, 1] that marks unlabelled pixels: their entropy is 0. Default -1, as the default of `missing` in
-   * softLabelsFromVotes, softLabelsFromMasks and staple.
+   * A value outside [0, 1] that marks unlabelled pixels, whose entropy is 0. Default -1, which is also the default of
+   * `missing` in softLabelsFromVotes, softLabelsFromMasks and staple.
    */
   ignoreLabel?: number;
 }
 
 /**
- * How much annotators disagree about each pixel: the entropy of its soft label, -Σ_c t_c log t_c over the class axis, with
- * 0 log 0 = 0. An axis of one class, or `binary: true`, gives -t log t - (1 - t) log(1 - t).
+ * How much annotators disagree about each pixel: the entropy of its soft label, -Σ_c t_c log t_c over the class axis,
+ * with 0 log 0 = 0. An axis of one class, or `binary: true`, gives -t log t - (1 - t) log(1 - t).
  *
- * 0 where all agree, log C where they are split evenly. It can be differentiated, for predicted probabilities too; at 0
- * the slope is that at 1e-12, 26.6, where the true one is infinite. A label that lies outside [0, 1] by more than 1e-3 is
- * no probability and gives NaN, as NaN does.
+ * It is 0 where all annotators agree, and log C where they are split evenly. It can be differentiated, also with
+ * respect to predicted probabilities; the slope at 0, which would be infinite, is taken to be that at 1e-12, 26.6. A
+ * label that lies outside [0, 1] by more than 1e-3 gives NaN, as NaN does.
  *
- * @param labels float in [0, 1], that sum to 1 over the class axis unless it has one class: soft labels with a class axis,
- * or any shape with `binary: true`. Votes go through softLabelsFromVotes first
+ * @param labels float in [0, 1], with sum 1 over the class axis unless it has one class: soft labels with a class axis,
+ * or any shape with `binary: true`. Convert votes with softLabelsFromVotes first
  * @returns entropies >= 0, the shape without the class axis; the shape of the labels with `binary: true`
  * @throws if labels are not float32, or options do not fit
  *
  * @example
  * ```ts
- * const labels = softLabelsFromVotes(tf.tensor([[5, 0], [4, 1], [3, 3]])); // of two classes, for three pixels
+ * const labels = softLabelsFromVotes(tf.tensor([[5, 0], [4, 1], [3, 3]])); // two classes, three pixels
  * disagreementEntropy(labels); // [0, 0.5004, 0.6931]
  * disagreementEntropy(labels, { normalize: true }); // [0, 0.7219, 1]
  * const masks = tf.tensor([[1, 1, 0], [1, 0, 0]]);
@@ -86,7 +88,7 @@ function checkIgnoreLabel(ignoreLabel: number): void {
   if (ignoreLabel >= 0 && ignoreLabel <= 1) fail(`ignoreLabel must lie outside [0, 1], got ${ignoreLabel}`);
 }
 
-/** True, in the shape of the labels, for pixels without the label in any of their channels. */
+/** True, in the shape of the labels, for pixels that do not have `ignoreLabel` in any channel. */
 function whereLabelled(labels: Tensor, axis: Axis | null, ignoreLabel: number): Tensor {
   return constant(() => {
     const differs = tf.notEqual(labels, ignoreLabel);
@@ -95,10 +97,10 @@ function whereLabelled(labels: Tensor, axis: Axis | null, ignoreLabel: number): 
   });
 }
 
-/** By how much a label may lie outside [0, 1] for the sake of rounding. */
+/** The distance by which a label may lie outside [0, 1] because of rounding. */
 const TOLERANCE = 1e-3;
 
-/** The labels, with NaN for those that are no probabilities. */
+/** The labels, with NaN in place of those outside [0, 1]. */
 function orNaN(labels: Tensor): Tensor {
   const isProbability = constant(() =>
     tf.logicalAnd(tf.greaterEqual(labels, -TOLERANCE), tf.lessEqual(labels, 1 + TOLERANCE)),
@@ -106,7 +108,7 @@ function orNaN(labels: Tensor): Tensor {
   return tf.where(isProbability, labels, tf.fill(labels.shape, NaN));
 }
 
-/** -t log t. */
+/** -t log t, with the slope below 1e-12 replaced by that at 1e-12. */
 function entropyOf(labels: Tensor): Tensor {
   const logOf = (t: Tensor) => tf.log(tf.maximum(t, 1e-12));
   return withGradient(

@@ -1,19 +1,21 @@
-/** STAPLE's expectation maximization (Warfield et al. 2004), in float64 on patterns of answers. */
+/** STAPLE's expectation maximization (Warfield et al. 2004), in float64, over the distinct patterns of answers. */
 import { largest } from '../extremes.js';
 import type { Patterns } from './patterns.js';
 
+/** The parameters that are estimated. */
 export interface Estimate {
-  /** The probability of each class before anybody answers. */
+  /** The prior probability of each class. */
   prior: Float64Array;
   /**
-   * For each annotator C×C: at [answer·C + truth] the probability of the answer where the truth is that class. What one
-   * answer says about all classes lies together, because that is what both steps read.
+   * The C×C probabilities of each annotator: the entry [answer·C + truth] is the probability of the answer where the
+   * true class is `truth`. The entries of one answer are next to each other, because both steps read them together.
    */
   confusion: Float64Array[];
 }
 
+/** The result: the parameters and the consensus. */
 export interface Consensus extends Estimate {
-  /** For each pattern C probabilities, one pattern after the other. */
+  /** The probabilities of the C classes for each pattern, pattern by pattern. */
   posterior: Float64Array;
   iterations: number;
   converged: boolean;
@@ -22,7 +24,7 @@ export interface Consensus extends Estimate {
 export interface Limits {
   tolerance: number;
   maxIterations: number;
-  /** Whether each step takes the prior of the posterior's mean, too. */
+  /** Whether each step also sets the prior to the mean of the posterior. */
   updatePrior: boolean;
 }
 
@@ -42,7 +44,10 @@ export function maximizeExpectation(
   }
 }
 
-/** Sums of logarithms: the product of many annotators' probabilities would underflow. */
+/**
+ * The probabilities of the classes for each pattern. They are computed from sums of logarithms, because the product of
+ * many annotators' probabilities would underflow.
+ */
 function posteriorOf({ answers }: Patterns, { prior, confusion }: Estimate): Float64Array {
   const classes = prior.length;
   const logPrior = logarithms(prior);
@@ -56,7 +61,8 @@ function posteriorOf({ answers }: Patterns, { prior, confusion }: Estimate): Flo
       if (start < 0) return;
       for (let c = 0; c < classes; c++) row[c]! += own[start + c]!;
     });
-    // Finite: some class had a share in this pattern, so every answer in it has a probability > 0 under that class.
+    // The largest is finite: some class had a share in this pattern, so all its answers have a probability > 0 under
+    // it.
     let largest = -Infinity;
     for (let c = 0; c < classes; c++) if (row[c]! > largest) largest = row[c]!;
     let total = 0;
@@ -72,7 +78,10 @@ function logarithms(values: Float64Array): Float64Array {
   return logs;
 }
 
-/** Parameters without evidence (a class that nowhere is the truth, an annotator who never looked) stay as they were. */
+/**
+ * The parameters that follow from the posterior. Those without evidence (of a class that is true nowhere, or of an
+ * annotator who never looked) keep their previous values.
+ */
 function estimateFrom(
   { answers, counts }: Patterns,
   posterior: Float64Array,
@@ -95,12 +104,12 @@ function estimateFrom(
   return { prior: normalized(shares, before.prior), confusion };
 }
 
-/** Sums divided by their total; `otherwise` where that is 0. */
+/** The sums divided by their total, or `otherwise` if that is 0. */
 export function normalized(sums: Float64Array, otherwise: Float64Array): Float64Array {
   return normalizedColumns(sums, otherwise, 1);
 }
 
-/** Rows of `width` sums; each column divided by its total, or as it is in `otherwise` where the total is 0. */
+/** Rows of `width` sums, with each column divided by its total, or taken from `otherwise` if its total is 0. */
 function normalizedColumns(sums: Float64Array, otherwise: Float64Array, width: number): Float64Array {
   const totals = new Float64Array(width);
   for (let start = 0; start < sums.length; start += width) {

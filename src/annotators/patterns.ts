@@ -1,20 +1,20 @@
 /**
- * The distinct combinations of answers that pixels got from A annotators. With few annotators there are few, however
- * many pixels, and all pixels of a pattern have the same consensus.
+ * The patterns of a set of masks: the distinct combinations of answers that A annotators gave to pixels. With few
+ * annotators there are few patterns, however many pixels, and all pixels of a pattern have the same consensus.
  */
 export interface Patterns {
-  /** For each pattern the A answers, -1 where the annotator did not look. */
+  /** The A answers of each pattern, -1 where the annotator did not look. */
   answers: Int32Array[];
-  /** How many pixels have each pattern; 0 for the pattern of those that nobody looked at, which tell nothing. */
+  /** The number of pixels of each pattern; 0 for pixels at which nobody looked, because they carry no information. */
   counts: Float64Array;
-  /** The pattern of each pixel. */
-  ofPixel: Int32Array;
+  /** The index of each pixel's pattern. */
+  patternOfPixel: Int32Array;
 }
 
-/** A table may have so many slots per pixel; with more, most of them would be empty, and a map is smaller. */
+/** The most slots of a table per pixel: with more, most slots would be empty, and a map takes less memory. */
 const TABLE_SLOTS_PER_PIXEL = 8;
 
-/** Like a map from slots to numbers >= 0, and much faster. */
+/** A table from slots to numbers >= 0, which is used like a map and much faster. */
 function tableOf(slots: number): Pick<Map<number, number>, 'get'> & { set(slot: number, number: number): unknown } {
   const numbers = new Int32Array(slots).fill(-1);
   return {
@@ -23,37 +23,41 @@ function tableOf(slots: number): Pick<Map<number, number>, 'get'> & { set(slot: 
   };
 }
 
-/** @param answers for each annotator a class 0..classes-1 per pixel, or -1 */
+/**
+ * Finds the patterns.
+ *
+ * @param answers for each annotator a class 0..classes-1 per pixel, or -1
+ */
 export function patternsOf(answers: readonly Int32Array[], classes: number): Patterns {
   const pixels = answers[0]!.length;
-  const ofPixel = new Int32Array(pixels);
+  const patternOfPixel = new Int32Array(pixels);
   let known = 1;
-  // One annotator after the other splits the patterns that the ones before have left together.
+  // Each annotator's answers split the patterns of the annotators before.
   for (const own of answers) {
     const slots = known * (classes + 1);
     const numberOf = slots <= TABLE_SLOTS_PER_PIXEL * pixels ? tableOf(slots) : new Map<number, number>();
     known = 0;
     for (let i = 0; i < pixels; i++) {
-      const slot = ofPixel[i]! * (classes + 1) + own[i]! + 1;
+      const slot = patternOfPixel[i]! * (classes + 1) + own[i]! + 1;
       let number = numberOf.get(slot);
       if (number === undefined) numberOf.set(slot, (number = known++));
-      ofPixel[i] = number;
+      patternOfPixel[i] = number;
     }
   }
   const counts = new Float64Array(known);
   const examples = new Int32Array(known);
   for (let i = 0; i < pixels; i++) {
-    counts[ofPixel[i]!]!++;
-    examples[ofPixel[i]!] = i;
+    counts[patternOfPixel[i]!]!++;
+    examples[patternOfPixel[i]!] = i;
   }
   const given = Array.from(examples, (i) => Int32Array.from(answers, (own) => own[i]!));
   given.forEach((pattern, k) => {
     if (!looked(pattern)) counts[k] = 0;
   });
-  return { answers: given, counts, ofPixel };
+  return { answers: given, counts, patternOfPixel };
 }
 
-/** Whether anybody did. */
+/** Whether any annotator looked at the pixels of a pattern. */
 export function looked(pattern: Int32Array): boolean {
   return pattern.some((answer) => answer >= 0);
 }

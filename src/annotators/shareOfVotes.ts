@@ -4,7 +4,7 @@ import { fail } from '../checks.js';
 import { checkTensorValues, type Values } from '../checkValues.js';
 import { ratio, ratioOr } from '../ops/ratio.js';
 
-/** (votes + e)/(total + K e), and `missing` where that is 0/0; total broadcasts against votes. */
+/** (votes + e)/(total + K e), with e = smoothing and K = outcomes; `missing` where that is 0/0. total broadcasts. */
 export function shareOfVotes(
   votes: Tensor,
   total: Tensor,
@@ -20,7 +20,7 @@ export function shareOfVotes(
   return tf.add(ratioOr(votes, total, 0), tf.mul(nobody, missing));
 }
 
-/** The values as those of a larger shape, axis after axis from the last one. */
+/** The values broadcast to a larger shape, axis by axis, beginning with the last one. */
 function broadcast(values: Values, from: readonly number[], to: readonly number[]): Values {
   const padded = [...to.slice(from.length).map(() => 1), ...from];
   let all = values;

@@ -21,16 +21,18 @@ export interface SoftLabelsFromMasksOptions {
   classes?: number;
   /** The axis along which the annotators are stacked. Default 0. */
   annotatorAxis?: number;
-  /** The value that marks where an annotator did not look, say -1 or 255: left out of votes and total. */
+  /**
+   * The value that marks pixels at which an annotator did not look, say -1 or 255. It is left out of votes and total.
+   */
   absentLabel?: number;
   /** Laplace smoothing e >= 0: (votes + e)/(total + K e), K = C, or 2 for masks. Default 0. */
   smoothing?: number;
-  /** The value where nobody looked and smoothing is 0; pass it on to a loss as `ignoreLabel`. Default -1. */
+  /** The label where nobody looked, if smoothing is 0; pass it to a loss as `ignoreLabel`. Default -1. */
   missing?: number;
 }
 
 /**
- * Soft labels from the masks of several annotators: the share of them who marked each pixel.
+ * Soft labels from the masks of several annotators: the share of the annotators who marked each pixel.
  *
  * @param masks stacked 0/1 masks, `[A, ...]`, or with `classes` stacked int32 class maps
  * @returns labels in [0, 1]: the shape without the annotators' axis, with a class axis of C appended for class maps

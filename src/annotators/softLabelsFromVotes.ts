@@ -16,23 +16,24 @@ import { shareOfVotes } from './shareOfVotes.js';
 
 export interface SoftLabelsFromVotesOptions {
   /**
-   * How many annotators there were: a number, or a tensor that broadcasts against the votes (say `[N, 1, 1, 1]`, one
-   * number per image). Without it, the votes along the axis are of different classes and their sum is the total.
+   * The number of annotators: a number, or a tensor that broadcasts against the votes (say `[N, 1, 1, 1]`, one number
+   * per image). Without it, the votes along the axis are for different classes, and their sum is the total.
    */
   annotators?: number | Tensor;
   /** The class axis, for votes without `annotators`. Default -1. */
   axis?: number;
   /** Laplace smoothing e >= 0: (votes + e)/(total + K e). Default 0. */
   smoothing?: number;
-  /** The value where nobody voted and smoothing is 0; pass it on to a loss as `ignoreLabel`. Default -1. */
+  /** The label where nobody voted, if smoothing is 0; pass it to a loss as `ignoreLabel`. Default -1. */
   missing?: number;
 }
 
 /**
- * Soft labels from counts of votes: votes / total, so that 93 of 100 annotators give 0.93.
+ * Soft labels from counts of votes: (votes + e)/(total + K e), with e = `smoothing`. Without smoothing that is
+ * votes/total, so that 93 of 100 annotators give 0.93.
  *
- * Without `annotators` the total is the sum over the classes of the axis (each annotator chose one), K its size. With
- * `annotators` each entry is a yes-or-no question of its own, K = 2.
+ * Without `annotators`, each annotator chose one of K classes, and the total is the sum over the class axis, of size K.
+ * With `annotators`, each entry is a yes-or-no question of its own, and K = 2.
  *
  * @param votes counts >= 0, any shape
  * @returns labels in [0, 1] of the same shape, `missing` where the total is 0

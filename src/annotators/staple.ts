@@ -21,31 +21,35 @@ import { maximizeExpectation, normalized, type Estimate } from './expectationMax
 import { looked, patternsOf, type Patterns } from './patterns.js';
 
 export interface StapleOptions {
-  /** The number of classes C, if the masks are int32 class maps; the consensus has a class axis of C appended. */
+  /** The number of classes C, if the masks are int32 class maps; a class axis of C is appended to the consensus. */
   classes?: number;
   /** The axis along which the annotators are stacked. Default 0. */
   annotatorAxis?: number;
-  /** The value that marks where an annotator did not look, say -1 or 255: left out. */
+  /** The value that marks pixels at which an annotator did not look, say -1 or 255. It is left out. */
   absentLabel?: number;
   /**
-   * The probability of each class before anybody answers: `'votes'` (default), its share of all answers; `'updated'`,
-   * the mean of the consensus, estimated with the rest; or known: that of 1 for masks, C numbers for class maps.
+   * The prior probability of each class: `'votes'` (default) takes its share of all answers; `'updated'` takes the mean
+   * of the consensus, and estimates it with the rest; numbers fix it: the probability of 1 for masks, or C numbers for
+   * class maps.
    */
   prior?: 'votes' | 'updated' | number | readonly number[];
-  /** With what probability annotators are taken to be right at first, in (0, 1). Default 0.99999. */
+  /** The probability with which annotators are assumed to be right at first, in (0, 1). Default 0.99999. */
   initial?: number;
-  /** Ends when no probability of an annotator (nor the prior) changes by more in an iteration. Default 1e-7. */
+  /** Stop when no probability of an annotator (nor the prior) changes by more in an iteration. Default 1e-7. */
   tolerance?: number;
-  /** Default 1000. */
+  /** The most iterations. Default 1000. */
   maxIterations?: number;
-  /** The consensus where nobody looked; pass it on to a loss as `ignoreLabel`. Default -1. */
+  /** The consensus where nobody looked; pass it to a loss as `ignoreLabel`. Default -1. */
   missing?: number;
 }
 
 interface StapleResult {
-  /** The probability of the class 1, in the shape of a mask; or of each class, the class axis last. */
+  /**
+   * The probability of 1 in the shape of a mask; for class maps the probability of each class, with the class axis
+   * last.
+   */
   consensus: Tensor;
-  /** The prior of 1, or of each class, that was used in the end. */
+  /** The prior probability of 1, or of each class, of the last iteration. */
   prior: number | number[];
   iterations: number;
   /** Whether the tolerance was reached. */
@@ -56,7 +60,7 @@ export interface BinaryStaple extends StapleResult {
   prior: number;
   /** For each annotator, the probability of marking a pixel that belongs to the structure. */
   sensitivity: number[];
-  /** For each annotator, the probability of not marking a pixel that does not. */
+  /** For each annotator, the probability of not marking a pixel that does not belong to the structure. */
   specificity: number[];
 }
 
@@ -67,23 +71,24 @@ export interface MultiLabelStaple extends StapleResult {
 }
 
 /**
- * STAPLE: the consensus of several annotators' masks, weighted by how good each of them turns out to be.
+ * STAPLE: the consensus of several annotators' masks, weighted by how reliable each annotator turns out to be.
  *
- * The probability of class c at a pixel is prior_c Π_a θ_a[c, d_a], divided by the sum of that over the classes, with d_a
- * the answer of annotator a there; θ_a[c, d] is the mean over the pixels where a looked of (d_a = d), weighted with the
- * probability of c. Both are computed in turns (expectation maximization, in float64, with sums of logarithms), over all
- * pixels together: call it image by image if annotators are not the same everywhere. A class that is nowhere the truth
- * and an annotator who never looked keep their θ of the start.
+ * The probability of class c at a pixel is prior_c Π_a θ_a[c, d_a], divided by the sum of this over the classes, where
+ * d_a is the answer of annotator a. θ_a[c, d] is the share of the pixels at which a answered d, among those at which a
+ * looked, each weighted by the probability of c. The two are computed in turns (expectation maximization, in float64,
+ * with sums of logarithms), over all pixels together: call it image by image if annotators are not the same for all
+ * images. A class that is true nowhere and an annotator who never looked keep their initial θ.
  *
- * The consensus answers another question than `softLabelsFromMasks`: how likely the hidden true mask has the pixel, not
- * how many of the annotators would mark it. It is nearly hard where annotators are good, and where most of the image is
- * background it tends to mark more than the majority, for whoever marks little there hardly ever errs.
+ * The consensus answers another question than `softLabelsFromMasks`: how likely a pixel belongs to the hidden true
+ * mask, not how many of the annotators would mark it. It is nearly hard where annotators are reliable. Where most of
+ * the image is background it tends to mark more pixels than the majority does, because annotators who mark little there
+ * are hardly ever wrong.
  *
- * It reads the masks back from the backend (`dataSync`), so it belongs where data are prepared, and has no gradient.
+ * It reads the masks back from the backend (`dataSync`), so use it where data are prepared. It has no gradient.
  *
  * @param masks stacked 0/1 masks `[A, ...]`, or with `classes` stacked int32 class maps
- * @returns the consensus as soft labels (a tensor to dispose of), and what was estimated, in plain numbers
- * @throws if masks hold other values than 0, 1 (or classes below C) and `absentLabel`, or options do not fit
+ * @returns the consensus as soft labels (a tensor to dispose of), and the estimated parameters in plain numbers
+ * @throws if masks hold values other than 0, 1 (or classes below C) and `absentLabel`, or options do not fit
  *
  * @example
  * ```ts
@@ -91,7 +96,7 @@ export interface MultiLabelStaple extends StapleResult {
  *   [1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0],
  *   [1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0],
  *   [1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0],
- *   [0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 1, 1], // half of it elsewhere
+ *   [0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 1, 1], // marks half of its pixels elsewhere
  * ]);
  * const { consensus, sensitivity, specificity } = staple(masks);
  * consensus; // [1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0]
@@ -161,9 +166,9 @@ export function staple(masks: Tensor, options: StapleOptions = {}): BinaryStaple
   });
 }
 
-/** For each annotator the class of each pixel, -1 where it did not look. */
+/** The class of each pixel for each annotator, -1 where the annotator did not look. */
 function readAnswers(masks: Tensor, axis: Axis, classes: number, absentLabel?: number): Int32Array[] {
-  // (Masks are float32, in which 0.1 is another number.)
+  // (The values of masks are float32, so absentLabel is compared as float32, too.)
   const absent = absentLabel === undefined ? undefined : Math.fround(absentLabel);
   return tf.tidy(() =>
     tf.unstack(masks, axis).map((mask) => {
@@ -196,7 +201,7 @@ function checkPrior(prior: unknown, classes: number | undefined): void {
   if (Math.abs(total - 1) > 1e-6) fail(`prior must sum to 1, got ${show(prior)}`);
 }
 
-/** (At 1 an annotator who differs from the others would make every class impossible.) */
+/** Checks `initial`. It must not be 1: an annotator who differs from the others would make every class impossible. */
 function checkInitial(initial: unknown): number {
   if (typeof initial === 'number' && initial > 0 && initial < 1) return initial;
   fail(`initial must be a number in (0, 1), got ${show(initial)}`);
@@ -216,9 +221,9 @@ function startingConfusion(initial: number, classes: number): Float64Array {
   return Float64Array.from({ length: classes * classes }, (_, i) => (i % (classes + 1) === 0 ? initial : other));
 }
 
-/** The posterior's channels of every pixel, `missing` where nobody looked. */
+/** The given channels of the posterior for every pixel; `missing` where nobody looked. */
 function spread(
-  { answers, ofPixel }: Patterns,
+  { answers, patternOfPixel }: Patterns,
   posterior: Float64Array,
   classes: number,
   channels: readonly number[],
@@ -226,9 +231,9 @@ function spread(
 ): Float32Array {
   const rows = answers.map((given, k) => channels.map((c) => (looked(given) ? posterior[k * classes + c]! : missing)));
   const width = channels.length;
-  const values = new Float32Array(ofPixel.length * width);
-  for (let i = 0; i < ofPixel.length; i++) {
-    const row = rows[ofPixel[i]!]!;
+  const values = new Float32Array(patternOfPixel.length * width);
+  for (let i = 0; i < patternOfPixel.length; i++) {
+    const row = rows[patternOfPixel[i]!]!;
     for (let j = 0; j < width; j++) values[i * width + j] = row[j]!;
   }
   return values;
