@@ -7,15 +7,15 @@ import { resolveSpacing, type Spacing } from './spacing.js';
 import { squaredDistances } from './squaredDistances.js';
 
 export interface DistanceTransformOptions {
-  /** The distance of neighbouring pixels, > 0: a number, or one for each spatial axis. Default 1. */
+  /** The distance between neighbouring pixels, > 0: a number, or one for each spatial axis. Default 1. */
   spacing?: Spacing;
 }
 
 /**
- * Exact Euclidean distance transform: for every pixel that is set the distance to the nearest one that is not, from
- * centre to centre, and 0 for those that are not set. Where all pixels of a sample are set it is Infinity.
+ * Exact Euclidean distance transform: each pixel that is set gets the distance to the nearest pixel that is not set,
+ * from centre to centre. Pixels that are not set get 0. If all pixels of a sample are set, they get Infinity.
  *
- * It reads the mask back and computes in float64 on the processor, in time linear in the number of pixels.
+ * It reads the mask back, and computes in float64 on the processor in time linear in the number of pixels.
  *
  * @param mask `[N, ...spatial]` with one or more spatial axes, bool, int32 or float32; above 0.5 is set
  * @returns float32 of the same shape, >= 0, in the unit of `spacing`

@@ -1,33 +1,42 @@
-/** On which side of a class's border each pixel lies, and how far it is to the other side. */
+/** The side of a class's border on which each pixel lies, and the distance to the other side. */
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { toLabelPixels, type LabelKind, type Layout } from '../kernels/layout.js';
 import { squaredDistances } from './squaredDistances.js';
 
 const OUTSIDE = 0;
 export const INSIDE = 1;
-/** Neither: the pixel does not count, so no distance is measured to it or from it. */
+/** The side of a pixel that does not count: no distance is measured to it or from it. */
 const NOWHERE = 2;
 
-/** From this value on (itself not included) a soft label or a probability is inside. */
+/** Soft labels and probabilities above this value are inside. */
 const THRESHOLD = 0.5;
 
-/** One value for every pixel of a sample, [P]. */
+/** The sides of the pixels of a sample, [P]: OUTSIDE, INSIDE or NOWHERE. */
 export type Side = Uint8Array<ArrayBuffer>;
 
 export interface Sides {
-  of(sample: number, c: number): Side;
+  /** The sides of the pixels of a sample with respect to class c. */
+  at(sample: number, c: number): Side;
 }
 
-/** Where labels or probabilities are above 0.5, or class indices are those of the class. Reads them back. */
+/**
+ * The sides of pixels by their values: labels or probabilities above 0.5, or the index of the class, are inside. It
+ * reads the values back.
+ */
 export function sidesOf(values: Tensor, kind: LabelKind, weights: Tensor | null, layout: Layout): Sides {
   const { classes } = layout;
   const data = toLabelPixels(values, kind, layout).dataSync();
-  // A single class is where the index is 1, as a mask is.
+  // Of a single class, index 1 is inside, as in a mask.
   if (kind === 'indices') return sidesWhere((pixel, c) => data[pixel] === (classes === 1 ? 1 : c), weights, layout);
   return sidesWhere((pixel, c) => data[pixel * classes + c]! > THRESHOLD, weights, layout);
 }
 
-/** `inside` gets the number of a pixel in [N,P]. `weights` [N,P,1] say which pixels count; null for all. */
+/**
+ * The sides of pixels by a function.
+ *
+ * @param inside says whether a pixel is inside a class; `pixel` is its number in [N,P]
+ * @param weights [N,P,1], above 0 for pixels that count; null if all count
+ */
 export function sidesWhere(
   inside: (pixel: number, c: number) => boolean,
   weights: Tensor | null,
@@ -35,7 +44,7 @@ export function sidesWhere(
 ): Sides {
   const counts = weights?.dataSync();
   return {
-    of(sample, c) {
+    at(sample, c) {
       const side = new Uint8Array(pixels);
       for (let i = 0, pixel = sample * pixels; i < pixels; i++, pixel++) {
         side[i] = counts && !(counts[pixel]! > 0) ? NOWHERE : inside(pixel, c) ? INSIDE : OUTSIDE;
@@ -46,8 +55,8 @@ export function sidesWhere(
 }
 
 /**
- * For every pixel the distance to the nearest pixel of the other side, from centre to centre; 0 for those that do not
- * count. Null where there is only one side, so that there is no border.
+ * The distance from every pixel to the nearest pixel of the other side, from centre to centre; 0 for pixels that do not
+ * count. Null if there is only one side, and so no border.
  */
 export function distancesToOtherSide(
   side: Side,
@@ -71,7 +80,9 @@ function seedsWhere(side: Side, value: number): Side {
   return seeds;
 }
 
-/** Maps of the classes that take part as one array [N,P,C]; 0 for the other classes, and where f gives null. */
+/**
+ * The maps `f(sample, c)` of the included classes as one array [N,P,C]; 0 for other classes, and where f gives null.
+ */
 export function classMaps(
   { samples, pixels, classes }: Layout,
   included: readonly number[],

@@ -13,32 +13,33 @@ import { signedMap } from './signedMap.js';
 import { resolveSpacing, type Spacing } from './spacing.js';
 
 export interface SignedDistanceOptions extends Pick<InputOptions, 'axis' | 'mask' | 'ignoreLabel'> {
-  /** The distance of neighbouring pixels, > 0: a number, or one for each spatial axis. Default 1. */
+  /** The distance between neighbouring pixels, > 0: a number, or one for each spatial axis. Default 1. */
   spacing?: Spacing;
   /**
-   * The number of classes: labels are int32 class indices without a class axis, which the result gets at `axis`, or with
-   * one of size 1.
+   * The number of classes, for labels that are int32 class indices without a class axis or with one of size 1. The
+   * result has its class axis at `axis`.
    */
   classes?: number;
 }
 
 /**
- * Signed distance maps of labels, one per sample and class, as `boundaryLoss` takes them. With d the distance from the
- * centre of a pixel to that of the nearest pixel on the other side of the border, a pixel outside the class has d, one
- * inside has -(d - h), where h is the smallest spacing (of the axes that have more than one pixel). So the innermost
- * row outside has h, the outermost inside 0: the convention of Kervadec et al., whose code takes 1 for h at any spacing.
- * A class that no pixel has, or all, has no border: its map is 0.
+ * Signed distance maps of labels, one per sample and class, as `boundaryLoss` takes them. Let d be the distance from
+ * the centre of a pixel to that of the nearest pixel on the other side of the border. A pixel outside the class has the
+ * value d, and one inside -(d - h), where h is the smallest spacing (of the axes with more than one pixel). With the
+ * same spacing along all axes, pixels next to the border thus have h outside and 0 inside. This is the convention of
+ * Kervadec et al., whose code has h = 1 at any spacing. A class that covers no pixel or all of them has no border, and
+ * its map is 0.
  *
- * Soft labels are inside above 0.5. Pixels that the mask or `ignoreLabel` leave out are on neither side, and have 0.
+ * Soft labels are inside above 0.5. Pixels that the mask or `ignoreLabel` leaves out are on neither side, and have 0.
  *
- * It reads the labels back and computes in float64 on the processor. A map depends on the labels only, so it is best
- * computed once for each image, in the data pipeline, and handed to `boundaryLoss` as `distances`.
+ * It reads the labels back, and computes in float64 on the processor. A map depends on the labels only, so it is best
+ * computed once for each image, in the data pipeline, and passed to `boundaryLoss` as `distances`.
  *
- * @param labels `[N, ...spatial, C]`, float32, int32 or bool, or with `classes` int32 class indices `[N, ...spatial]` or
- * `[N, ...spatial, 1]`
+ * @param labels `[N, ...spatial, C]`, float32, int32 or bool, or with `classes` int32 class indices `[N, ...spatial]`
+ * or `[N, ...spatial, 1]`
  * @returns float32 `[N, ...spatial, C]`, in the unit of `spacing`
- * @throws if shapes, dtypes or options do not fit, if a class index of a pixel that counts is outside 0..C-1, or if int32
- * masks hold anything but 0 and 1
+ * @throws if shapes, dtypes or options do not fit, if a class index of a pixel that counts is outside 0..C-1, or if
+ * int32 masks hold values other than 0 and 1
  *
  * @example
  * ```ts
@@ -67,13 +68,13 @@ export function signedDistance(labels: Tensor, options: SignedDistanceOptions = 
       checkPixelValues({ labels: checked, predictions: null, weights, layout }, options);
       const sides = sidesOf(labels, kind, weights, layout);
       const all = Array.from({ length: layout.classes }, () => 1);
-      const maps = classMaps(layout, all, (n, c) => signedMap(sides.of(n, c), layout.spatial, spacing));
+      const maps = classMaps(layout, all, (n, c) => signedMap(sides.at(n, c), layout.spatial, spacing));
       return fromPixels(tf.tensor(maps, [layout.samples, layout.pixels, layout.classes]) as Tensor3D, layout);
     });
   });
 }
 
-/** Of the result. */
+/** The layout of the result. */
 function resolveLayout(labels: Tensor, { classes, axis = -1 }: SignedDistanceOptions): Layout {
   const shape = labels.shape;
   const least = classes === undefined ? 3 : 2;

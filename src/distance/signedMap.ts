@@ -1,8 +1,8 @@
 import { distancesToOtherSide, INSIDE, type Side } from './sides.js';
 
 /**
- * d outside, -(d - h) inside, with d the distance to the nearest pixel of the other side and h the smallest spacing
- * along which the image extends. Null where there is only one side.
+ * The signed distances: d outside and -(d - h) inside, with d the distance to the nearest pixel of the other side and h
+ * the smallest spacing of the axes that have more than one pixel. Null if there is only one side.
  */
 export function signedMap(side: Side, spatial: readonly number[], spacing: readonly number[]): Float64Array | null {
   const smallest = spacing.reduce(

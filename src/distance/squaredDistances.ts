@@ -1,15 +1,15 @@
+/**
+ * The exact Euclidean distance transform of Felzenszwalb & Huttenlocher (Theory of Computing 2012): axis by axis, each
+ * line of pixels becomes the lower envelope of the parabolas that stand on its pixels. It takes time linear in the
+ * number of pixels, in float64.
+ */
 import { largest } from '../extremes.js';
 
 /**
- * The exact Euclidean distance transform of Felzenszwalb & Huttenlocher (Theory of Computing 2012): along one axis after
- * the other, the lower envelope of a parabola over each pixel. Linear in the number of pixels, in float64.
- */
-
-/**
- * For every pixel the squared distance to the nearest seed (a pixel whose value is not 0); Infinity where there is none.
+ * The squared distance from every pixel to the nearest seed (a pixel whose value is not 0), or Infinity without a seed.
  *
  * @param shape the sizes of the axes, in row-major order
- * @param spacing the distance of neighbouring pixels, for each axis
+ * @param spacing the distance between neighbouring pixels, for each axis
  */
 export function squaredDistances(
   seeds: Uint8Array,
@@ -33,8 +33,9 @@ export function squaredDistances(
 interface Scratch {
   /** The heights of the parabolas of a line. */
   heights: Float64Array;
-  /** Where the parabolas of the envelope stand, and from where on each is the lowest. */
+  /** The places of the parabolas of the envelope. */
   places: Int32Array;
+  /** The position from which each of them is the lowest. */
   from: Float64Array;
 }
 
@@ -42,7 +43,7 @@ function scratchFor(size: number): Scratch {
   return { heights: new Float64Array(size), places: new Int32Array(size), from: new Float64Array(size + 1) };
 }
 
-/** In place: each value becomes the least of h²(q - p)² + value(p) over the places p of its line. */
+/** Replaces each value at q by the smallest h²(q - p)² + value(p) over the places p of its line. */
 function transformLine(
   values: Float64Array,
   start: number,

@@ -43,7 +43,7 @@ const BOUNDARY_RULES: OptionRules<BoundaryLossOptions> = /* @__PURE__ */ joinRul
 
 /**
  * Boundary loss: per sample and class Σ w p φ / Σ w, with φ the signed distance from the border of the label, positive
- * outside and negative inside (see `signedDistance`). Probability far outside the label costs most, and probability
+ * outside and at most 0 inside (see `signedDistance`). Probability far outside the label costs most, and probability
  * deep inside it lowers the loss most. The loss can be negative, and is lowest when p is 1 where φ < 0 and 0 where
  * φ > 0.
  *
@@ -125,6 +125,6 @@ function mapsOfLabels(
   const { samples, pixels, classes: count, spatial } = layout;
   const spacing = resolveSpacing(options.spacing ?? 1, spatial);
   const sides = sidesOf(labels, labelKind, weights, layout);
-  const maps = classMaps(layout, classes.included, (n, c) => signedMap(sides.of(n, c), spatial, spacing));
+  const maps = classMaps(layout, classes.included, (n, c) => signedMap(sides.at(n, c), spatial, spacing));
   return fromPixels(tf.tensor(maps, [samples, pixels, count]) as Tensor3D, layout);
 }

@@ -86,14 +86,14 @@ function clDiceValue(labels: Tensor, predictions: Tensor, options: ClDiceLossOpt
 
     const { predicted: p, labelled: t } = softMaps(inputs);
     const skeleton = skeletons(inputs, iterations);
-    const ofPrediction = skeleton(p);
-    const ofLabel = inputs.labelKind === 'indices' ? constant(() => skeleton(t)) : skeleton(t);
+    const skeletonOfP = skeleton(p);
+    const skeletonOfT = inputs.labelKind === 'indices' ? constant(() => skeleton(t)) : skeleton(t);
 
     const a = tensorAlgebra;
     const sum = (x: Tensor3D) => weightedSum(x, inputs);
     const share = (part: Tensor3D, whole: Tensor3D) => a.divide(a.add(sum(part), smooth), a.add(sum(whole), smooth), 1);
-    const precision = share(tf.mul(ofPrediction, t), ofPrediction);
-    const sensitivity = share(tf.mul(ofLabel, p), ofLabel);
+    const precision = share(tf.mul(skeletonOfP, t), skeletonOfP);
+    const sensitivity = share(tf.mul(skeletonOfT, p), skeletonOfT);
     const twice = a.mul(a.mul(precision, sensitivity), 2);
     const values = a.sub(1, a.divide(twice, a.add(precision, sensitivity), 0));
 

@@ -111,13 +111,13 @@ function powersOfDistances(
   const powers = [predicted, labelled].map((values) => {
     const sides = sidesOf(values, 'soft', weights, { ...layout, shape: values.shape, axis: 2 });
     return classMaps(layout, included, (n, c) => {
-      const distances = distancesToOtherSide(sides.of(n, c), spatial, spacing);
+      const distances = distancesToOtherSide(sides.at(n, c), spatial, spacing);
       return distances && distances.map((distance) => distance ** alpha);
     });
   });
-  const [ofPrediction, ofLabel] = powers as [Float32Array, Float32Array];
+  const [predictedPowers, labelledPowers] = powers as [Float32Array, Float32Array];
   return tf.tensor3d(
-    ofLabel.map((power, i) => power + ofPrediction[i]!),
+    labelledPowers.map((power, i) => power + predictedPowers[i]!),
     [samples, pixels, classes],
   );
 }

@@ -115,8 +115,8 @@ export function surfaceMasks(labels: Tensor, predictions: Tensor, options: Surfa
     classes: classes === 'all' ? Array.from({ length: layout.classes }, (_, c) => c) : classes,
     spatial,
     spacing,
-    labelled: (n, c) => insideOnly(truth.of(n, c)),
-    predicted: (n, c) => insideOnly(answer.of(n, c)),
+    labelled: (n, c) => insideOnly(truth.at(n, c)),
+    predicted: (n, c) => insideOnly(answer.at(n, c)),
   };
 }
 
