@@ -2,22 +2,24 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { inFunction } from '../argumentError.js';
 import { checkAxis, checkCount, checkDtype, checkOptionNames, checkTensor, fail, showShape } from '../checks.js';
-import { largestOfCube, leastOfCross } from './erosion.js';
+import { largestOfCube, smallestOfCross } from './erosion.js';
 
 export interface SoftSkeletonOptions {
-  /** How many times the values are eroded, >= 0: as many as the largest radius in pixels, at least. Default 3. */
+  /** The number of erosions, >= 0: at least the largest radius of a structure in pixels. Default 3. */
   iterations?: number;
   /** The class axis; never 0, which is the batch. Default -1. */
   axis?: number;
 }
 
 /**
- * Soft skeleton: what openings of ever more eroded values take away. With E_0 the values, E_k+1 = erode(E_k) (the least
- * of a pixel and its 4 neighbours, 6 in 3-D) and R_k = relu(E_k - dilate(E_k+1)) (the largest of 3×3, 3×3×3), it is
- * S_0 = R_0, S_k = S_k-1 + relu(R_k - S_k-1 R_k), up to k = iterations.
+ * Soft skeleton: the residue of repeated morphological openings. E_0 are the values, and E_k+1 = erode(E_k) takes the
+ * smallest of a pixel and its 4 neighbours (6 in 3-D). R_k = relu(E_k - dilate(E_k+1)), where dilate takes the largest
+ * of 3×3 pixels (3×3×3 in 3-D), is what an opening removes from E_k. The skeleton is S_k for k = `iterations`, with
+ * S_0 = R_0 and S_k = S_k-1 + relu(R_k - S_k-1 R_k).
  *
- * Differentiable to any order; where values tie the gradient is that of PyTorch's pools: to the first pixel of a
- * window, in halves where the windows of two axes tie. A value of 0 or 1 with equal neighbours has no gradient of use.
+ * It can be differentiated to any order. Where values tie, the gradient is that of PyTorch's pools: it goes to the
+ * first pixel of a window, and in halves where the windows of two axes tie. A value of 0 or 1 whose neighbours are
+ * equal has no useful gradient.
  *
  * @param values float32 `[N, ...spatial, C]` in [0, 1] with at least one spatial axis
  * @returns the same shape
@@ -49,7 +51,7 @@ export function softSkeleton(values: Tensor, options: SoftSkeletonOptions = {}):
   });
 }
 
-/** Each makes the skeleton a pixel thicker; more would only take time. */
+/** The most iterations: each takes off another layer of pixels, so that more would only take time. */
 const MOST_ITERATIONS = 10_000;
 
 export function resolveIterations(iterations = 3): number {
@@ -58,8 +60,8 @@ export function resolveIterations(iterations = 3): number {
 }
 
 /**
- * Call it inside tf.tidy. `counts`, of the values' shape, says which pixels there are; null for all. The values of the
- * others, in [0, 1], have no meaning then.
+ * The soft skeleton. Call it inside tf.tidy. `counts`, in the shape of the values, says which pixels count; null for
+ * all. The result has values in [0, 1] without meaning at the other pixels.
  */
 export function skeletonOf(
   values: Tensor,
@@ -68,7 +70,7 @@ export function skeletonOf(
   counts: Tensor | null = null,
 ): Tensor {
   const select = (x: Tensor, otherwise: (x: Tensor) => Tensor) => (counts ? tf.where(counts, x, otherwise(x)) : x);
-  const erode = (x: Tensor) => leastOfCross(select(x, tf.onesLike), spatialAxes);
+  const erode = (x: Tensor) => smallestOfCross(select(x, tf.onesLike), spatialAxes);
   const dilate = (x: Tensor) => largestOfCube(select(x, tf.zerosLike), spatialAxes);
 
   let current = values;
@@ -77,8 +79,8 @@ export function skeletonOf(
   for (let k = 0; k < iterations; k++) {
     current = eroded;
     eroded = erode(current);
-    const taken = tf.relu(tf.sub(current, dilate(eroded)));
-    skeleton = tf.add(skeleton, tf.relu(tf.sub(taken, tf.mul(skeleton, taken))));
+    const removed = tf.relu(tf.sub(current, dilate(eroded)));
+    skeleton = tf.add(skeleton, tf.relu(tf.sub(removed, tf.mul(skeleton, removed))));
   }
   return skeleton;
 }
