@@ -1,29 +1,31 @@
 /**
- * The error of calls that are refused, which names the function that was called. The name is set once, where that
- * function begins (`inFunction`); the checks inside of it do not know whose they are.
+ * The error of refused calls, which names the function that was called. The name is set once, where that function
+ * begins (`inFunction`), so that the checks inside of it need not know it.
  */
 import { visible } from './visibleText.js';
 
-/** A call that was refused: arguments, options or values do not fit. The message begins with the function's name. */
+/**
+ * The error of a refused call: arguments, options or values do not fit. The message begins with the function's name.
+ */
 export class ArgumentError extends Error {
-  // (On the prototype, so that it is there when the stack is written.)
+  // (A getter of the prototype, because the stack is written before fields are set.)
   override get name(): string {
     return 'ArgumentError';
   }
 }
 
-/** The innermost function that runs; after the first `await` of an async one, that is the one around it, if any. */
+/** The name of the innermost function that runs. After an `await`, an async function no longer counts as running. */
 export let currentFunction = '';
 
 /**
- * Errors that were made after an `await`, when no function ran any more: where they are rejected, they get the name.
- * (The first async function makes it. A bundle without any does not need it.)
+ * The errors made after an `await`, when no function was running. They get their name when the promise is rejected.
+ * (The first async function creates the set, because a bundle without one does not need it.)
  */
 let nameless: WeakSet<Error> | undefined;
 
 /**
- * The error with the name of the function that runs before its message. The stack then begins at that function: what was
- * called is the user's matter, and where inside of it the call was refused is not.
+ * Puts the name of the running function before the error's message. The stack then begins at the call of that function:
+ * users need to see their call, and not the check inside of the function that refused it.
  */
 export function withName<E extends Error>(error: E): E {
   if (!currentFunction) nameless?.add(error);
@@ -34,7 +36,7 @@ export function withName<E extends Error>(error: E): E {
   return error;
 }
 
-/** Runs a function that errors are to name. */
+/** Runs a function under a name that errors are to have. */
 export function inFunction<T>(name: string, run: () => T): T {
   const before = currentFunction;
   currentFunction = name;
@@ -45,7 +47,7 @@ export function inFunction<T>(name: string, run: () => T): T {
   }
 }
 
-/** The same for a function that gives a promise, which may be rejected. */
+/** Runs an async function under a name that errors are to have. */
 export function inAsyncFunction<T>(name: string, run: () => Promise<T>): Promise<T> {
   nameless ??= new WeakSet();
   return inFunction(name, run).catch((error: unknown) => {
@@ -57,6 +59,6 @@ export function inAsyncFunction<T>(name: string, run: () => Promise<T>): Promise
 function addName(error: Error, name: string): void {
   const { message, stack } = error;
   error.message = visible(`${name}: ${message}`);
-  // V8 has written the message there already.
+  // V8 has already written the message into the stack.
   if (stack) error.stack = stack.replace(message, () => error.message);
 }

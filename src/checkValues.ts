@@ -1,6 +1,6 @@
 /**
- * When tensor values are checked, and how they are read for it. The checks themselves are in src/overlap/valueChecks.ts
- * and in the functions that have rules of their own.
+ * This file decides when tensor values are checked, and reads them for the checks. The checks themselves are in
+ * src/overlap/valueChecks.ts and in the functions that have rules of their own.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
@@ -9,21 +9,22 @@ import { checkOneOf } from './checks.js';
 import { constant } from './ops/constant.js';
 import { canReadAtOnce } from './ops/canReadAtOnce.js';
 
-/** See `checkValues`. */
+/** When tensor values are checked, see `checkValues`. */
 export type ValueChecks = 'always' | 'first' | 'never';
 
-/** Values as a backend gives them. */
+/** The values of a tensor in the form in which backends give them. */
 export type Values = Float32Array | Int32Array | Uint8Array;
 
 type ValuesOf<T> = { [K in keyof T]: T[K] extends Tensor ? Values : Values | null };
 
+/** The state of the checks since the last call of `checkValues`. */
 interface Memory {
   when: ValueChecks;
   /** The kinds of calls whose values were right, or are being read. */
   passed: Set<string>;
-  /** How many calls of a kind told nothing, as those of a black image do. */
+  /** The number of calls of each kind whose values were no evidence, such as those of a black image. */
   idle: Map<string, number>;
-  /** Errors of kinds that were read too late to be thrown by the call that they belong to. */
+  /** The errors of kinds whose values were read too late for their own call to throw. */
   refused: Map<string, Error>;
   /** The functions that have warned. */
   warned: Set<string>;
@@ -37,47 +38,48 @@ const remember = (when: ValueChecks): Memory => ({
   warned: new Set(),
 });
 
-/** After so many calls whose values told nothing, their kind passes, so that a training does not pay in every step. */
+/** After this many calls without evidence their kind passes, so that training does not pay for checks in every step. */
 const MOST_IDLE_CALLS = 20;
 
 let memory = remember('first');
 
-/** The bundler's word for `checkValues('never')`. */
+/** Defined as 'never' by bundlers that leave the checks out, see `checkValues`. */
 declare const SOFTSEG_VALUE_CHECKS: string | undefined;
 
-/** Set while an accumulator takes in a batch: its values are checked each time. `later` collects checks to wait for. */
+/** Set during the update of an accumulator, in which values are always checked. `later` collects checks to wait for. */
 let update: { later: Promise<unknown>[] | null } | null = null;
 
 /**
  * Chooses when tensor values are checked, in the losses, `overlap`, the scores, `powerSharpen`, the soft labels and the
  * distances: on the `'first'` call of each kind (the default), `'always'`, or `'never'`.
  *
- * Calls are of one kind if they have the same function, rank, number of classes, kind and dtype of labels, activation
- * and names of options; batch size, spatial sizes and the values of options may change. So a training reads one batch
- * back, and no other. A call that is refused is checked again next time. Accumulators, which read sums back anyway,
- * check each update unless checks are off. Any call of `checkValues` forgets which kinds were seen, say before training
- * on other data.
+ * Two calls are of the same kind if they agree in function, rank, number of classes, kind and dtype of labels,
+ * activation and names of options; batch size, spatial sizes and the values of options may differ. So training usually
+ * reads back only its first batch. (If all its values are the same, which is no evidence, later batches are read too,
+ * up to 20.) A kind whose call is refused is checked again in the next call. Accumulators, which read sums back anyway,
+ * check each update unless checks are off. Any call of `checkValues` forgets which kinds were seen; use that before
+ * training on other data.
  *
- * Refused are NaN in labels, predictions and mask; labels and probabilities outside [0, 1]; labels that do not sum to 1
- * under softmax; class indices that are not in 0..C-1; Infinity for which softmax is NaN; negative weights; votes that
- * are negative or more than there are annotators. Pixels that do not count are not checked. Predictions that look like
- * probabilities but are taken for logits get one warning per function.
+ * These values are refused: NaN in labels, predictions and mask; labels and probabilities outside [0, 1]; labels that
+ * do not sum to 1 under softmax; class indices that are not in 0..C-1; Infinity for which softmax is NaN; negative
+ * weights; votes that are negative or more than there are annotators. Pixels that do not count are not checked.
+ * Predictions that look like probabilities but are used as logits get one warning per function.
  *
- * A bundler that puts `"never"` in place of `SOFTSEG_VALUE_CHECKS` leaves the checks out of a page for good.
+ * If a bundler replaces `SOFTSEG_VALUE_CHECKS` by `"never"`, the checks are left out of the bundle.
  *
- * WebGPU cannot read tensors back at once. There the values are read while the program goes on; a fault is reported
- * with console.error, and the next call of that kind throws it.
+ * WebGPU cannot read tensors back synchronously. There the values are read while the program goes on; a fault is
+ * reported with console.error, and the next call of that kind throws it.
  *
  * @example
  * ```ts
  * const logits = tf.tensor([[2], [-1]]);
  * diceLoss(tf.tensor([[255], [0]]), logits); // throws: labels hold 255: divide by 255, or map colours to classes
- * checkValues('always'); // in every call, while you look for a fault
+ * checkValues('always'); // check every call, say while you look for a fault
  * diceLoss(tf.tensor([[1], [0]]), tf.mul(logits, NaN)); // throws: predictions must not be NaN
  * checkValues('first');
  * ```
  *
- * @throws if `when` is none of them
+ * @throws if `when` is none of these
  */
 export function checkValues(when: ValueChecks): void {
   inFunction('checkValues', () => {
@@ -86,15 +88,15 @@ export function checkValues(when: ValueChecks): void {
   });
 }
 
-/** Whether values are checked at all: also those that are read anyway. */
+/** Whether values are checked at all. 'never' also excludes values that are read for other reasons. */
 export function checksAnyValues(): boolean {
   return memory.when !== 'never';
 }
 
 /**
- * Hands the values of the tensors to `check`, which throws, if calls of this kind are to be checked. Where it gives
- * false, the values told nothing, and the next call of the kind is looked at too, up to a number of them. Nothing of it
- * is on a gradient's tape, and no tensor stays.
+ * Passes the values of the tensors to `check` if calls of this kind are to be checked. `check` throws if it refuses
+ * them, and returns false if they are no evidence: then the next call of the kind is checked too, up to a number of
+ * calls. Nothing is recorded on a gradient's tape, and no tensor is left behind.
  */
 export function checkTensorValues<T extends Record<string, Tensor | null>>(
   kind: string,
@@ -129,7 +131,7 @@ export function checkTensorValues<T extends Record<string, Tensor | null>>(
   }
 }
 
-/** Whether no further call of the kind is to be looked at, after one that gave this. */
+/** Whether the check's answer settles the kind, so that its next calls are not checked. */
 function settles(key: string, told: false | void): boolean {
   if (told !== false) return true;
   const calls = (memory.idle.get(key) ?? 0) + 1;
@@ -137,12 +139,12 @@ function settles(key: string, told: false | void): boolean {
   return calls >= MOST_IDLE_CALLS;
 }
 
-/** Runs the update of an accumulator. */
+/** Runs the update of an accumulator, with its values checked. */
 export function checkingUpdate<T>(run: () => T): T {
   return inUpdate({ later: null }, run);
 }
 
-/** Runs the update of an accumulator that does not block; `checked` is done once the values were read, or fails. */
+/** Runs the update of an accumulator without blocking. `checked` resolves once the values are read, or rejects. */
 export function checkingUpdateLater<T>(run: () => T): { result: T; checked: Promise<unknown> } {
   const later: Promise<unknown>[] = [];
   try {
@@ -153,7 +155,7 @@ export function checkingUpdateLater<T>(run: () => T): { result: T; checked: Prom
   }
 }
 
-/** Runs a check. If it throws, nothing of a gradient that is being taken stays in memory. */
+/** Runs a check. If it throws, the tensors saved so far for a gradient are disposed. */
 export function releasingTape<T>(check: () => T): T {
   try {
     return check();
@@ -178,8 +180,8 @@ export function namesOfOptions(options: object): string {
 }
 
 /**
- * tfjs never disposes what operations have saved for a gradient if something throws before the gradient is taken. (A
- * function that catches the error of a check has no gradient through what came before it.)
+ * Disposes the tensors that operations have saved for a gradient, which tfjs never does if something throws before the
+ * gradient is taken. (If a function catches the error of a check, it has no gradient through the operations before.)
  */
 function releaseTape(): void {
   for (const { saved } of tf.engine().state.activeTape ?? []) tf.dispose(saved);
@@ -214,7 +216,7 @@ function valuesNow<T extends Record<string, Tensor | null>>(tensors: T): ValuesO
   return Object.fromEntries(entries) as ValuesOf<T>;
 }
 
-/** Reads the values and hands them to the check, whose error names the function that asked for it. */
+/** Reads the values and passes them to the check, whose error names the function that is running now. */
 async function readLater<T extends Record<string, Tensor | null>>(
   tensors: T,
   check: (values: ValuesOf<T>) => false | void,
@@ -232,7 +234,7 @@ async function readLater<T extends Record<string, Tensor | null>>(
   }
 }
 
-/** A clone, which shares the values, off the tape. */
+/** A clone off the gradient's tape, which shares the values. */
 function hold(x: Tensor): Tensor {
   return tf.keep(constant(() => tf.clone(x)));
 }

@@ -1,12 +1,12 @@
 /**
- * Checks of what users pass: shapes, dtypes and options, never tensor values (see checkValues.ts for those). Every
- * message says the rule and what was received; the function adds its name (argumentError.ts).
+ * Checks of arguments: shapes, dtypes and options, but not tensor values (see checkValues.ts for those). Every message
+ * says the rule and the value received; the name of the function is added by argumentError.ts.
  */
 import type { DataType, Tensor } from '@tensorflow/tfjs-core';
 import { ArgumentError, withName } from './argumentError.js';
 import { visibleLine } from './visibleText.js';
 
-/** Throws the message, after the name of the function that runs, with no control characters, whatever was received. */
+/** Throws an ArgumentError. The message gets the name of the running function, and has no control characters. */
 export function fail(message: string): never {
   throw withName(new ArgumentError(message));
 }
@@ -17,7 +17,7 @@ const SHOWN_CHARACTERS = 60;
 /** Lists and objects inside of lists and objects are shown to this depth. */
 const SHOWN_DEPTH = 3;
 
-/** A value as an error message shows it: short, whatever the value is. It never throws. */
+/** A short text for any value, for error messages. It never throws. */
 export function show(value: unknown): string {
   return visibleLine(shown(value, SHOWN_DEPTH));
 }
@@ -87,7 +87,7 @@ function isTensor(value: unknown): value is Tensor {
   try {
     const given = (value ?? {}) as Partial<Tensor> & { throwIfDisposed?: unknown };
     const { data, dataSync, throwIfDisposed, shape } = given;
-    // Some proxies have whatever they are asked for, but no list passes for a shape.
+    // Some proxies have every property that is asked for, but none of them is a list, as a shape is.
     return data != null && dataSync != null && throwIfDisposed != null && Array.isArray(shape);
   } catch {
     // A proxy or a getter that throws.
@@ -95,18 +95,18 @@ function isTensor(value: unknown): value is Tensor {
   }
 }
 
-/** Longer lists than this cannot be options. */
+/** The longest list that an option may be. */
 const LONGEST_LIST = 1e7;
 
 /**
- * The entries of a plain array, with `undefined` for its holes; null for anything else, typed arrays included, for lists
- * longer than `longest`, and for what throws when it is read.
+ * The entries of a plain array, with `undefined` for its holes. Null for anything else: typed arrays, lists longer than
+ * `longest`, and objects that throw when they are read.
  */
 export function entriesOf(value: unknown, longest = LONGEST_LIST): unknown[] | null {
   try {
     if (!Array.isArray(value)) return null;
     const list: readonly unknown[] = value;
-    const { length } = list; // read once: a proxy may say something else the next time
+    const { length } = list; // read once, because a proxy may give another length the next time
     return length <= longest ? Array.from({ length }, (_, i) => list[i]) : null;
   } catch {
     return null;
@@ -123,9 +123,9 @@ export function checkDtype(name: string, tensor: Tensor, dtypes: readonly DataTy
 }
 
 /**
- * Refuses anything but an object, names the function does not know, options that throw when they are read, and null: only
- * `undefined` stands for an option that is not given, and only `undefined` as a whole for no options. `nullable` are
- * options of which null is a value.
+ * Refuses options that are not an object, unknown names, options that throw when they are read, and null: only
+ * `undefined` stands for an option that is not given, or for no options at all. null is allowed for the options named
+ * in `nullable`.
  */
 export function checkOptionNames(options: unknown, known: readonly string[], nullable: readonly string[] = []): void {
   if (typeof options !== 'object' || options === null || isTensor(options) || entriesOf(options)) {
@@ -141,7 +141,7 @@ export function checkOptionNames(options: unknown, known: readonly string[], nul
   }
 }
 
-/** The names and values of an object's properties, all of which can be read, and so can the known ones. */
+/** The names and values of the properties of an object. Refuses one with properties or known options that throw. */
 function optionsOf(options: object, known: readonly string[]): [string, unknown][] {
   try {
     for (const name of known) void (options as Record<string, unknown>)[name];
@@ -161,22 +161,19 @@ export function checkBoolean(name: string, value: unknown): void {
   if (typeof value !== 'boolean') fail(`${name} must be true or false, got ${show(value)}`);
 }
 
-/**
- * The largest size of a number that is passed as an option, and the smallest that an option that must be above its
- * bound may lie above it. Outside of these, float32 has 0 or Infinity for the number itself or for what losses multiply
- * it with.
- */
+/** The largest size of a number in an option: beyond it, it or its products in a loss may be Infinity in float32. */
 export const LARGEST_NUMBER = 1e18;
+/** The smallest distance to an open bound, and the smallest class weight above 0: products may be 0 below it. */
 const SMALLEST_NUMBER = 1e-18;
 
 interface NumberRange {
   least?: number;
   most?: number;
-  /** Above `least`, not equal to it. */
+  /** Whether the number must be above `least`, and not equal to it. */
   open?: boolean;
 }
 
-/** A number from `least`, or above it with `open`, to `most`, that float32 can be multiplied with. */
+/** Refuses anything but a number from `least`, or above it with `open`, to `most`, of a size that suits float32. */
 export function checkNumber(
   name: string,
   value: unknown,
@@ -201,7 +198,7 @@ export function checkNumber(
   }
 }
 
-/** The product of numbers that multiply one term of a loss; each of them may be in range when their product is not. */
+/** Refuses too large a product of the factors of a term, each of which may be in range. */
 export function checkProduct(names: string, product: number): void {
   if (!(product <= LARGEST_NUMBER)) {
     fail(`the product of ${names} must be at most ${LARGEST_NUMBER} (losses are computed in float32), got ${product}`);
@@ -214,12 +211,12 @@ export function checkInteger(name: string, value: unknown, least: number): void 
   }
 }
 
-/** The most classes, bins or tiles: more are a mistake, and would take all memory. */
+/** The most classes, bins or tiles. A larger number is a mistake, and would take all memory. */
 export const MOST_COUNTED = 2 ** 20;
-/** The most classes of a function that keeps a number for each pair of them. */
+/** The most classes of a function that keeps a number for each pair of classes. */
 export const MOST_CLASSES_IN_PAIRS = 4096;
 
-/** A number of things that are kept in memory, so that an absurd one is an error and not the end of the process. */
+/** Checks a number of things that are kept in memory, so that an absurd number is an error and not a crash. */
 export function checkCount(name: string, value: unknown, least: number, most = MOST_COUNTED): void {
   const tooMany = typeof value === 'number' && value > most;
   if (!Number.isInteger(value) || (value as number) < least || tooMany) {
@@ -228,18 +225,20 @@ export function checkCount(name: string, value: unknown, least: number, most = M
   }
 }
 
-/** A value that marks entries of labels. `integers` says of what kind they are if they are integers: it is one too. */
+/**
+ * Checks a value that marks entries of labels. If the labels are integers, `integers` names their kind for the message.
+ */
 export function checkLabelValue(name: string, value: unknown, integers: string | null): void {
   checkNumber(name, value);
   if (integers && !Number.isInteger(value)) fail(`${name} must be an integer for ${integers}, got ${show(value)}`);
 }
 
-/** The value that marks where an annotator did not look. */
+/** Checks the value that marks pixels at which an annotator did not look. */
 export function checkAbsentLabel(absentLabel: unknown, masks: Tensor): void {
   checkLabelValue('absentLabel', absentLabel, masks.dtype === 'float32' ? null : `${masks.dtype} masks`);
 }
 
-/** A tensor that holds a value: no axis of it has the size 0. */
+/** Refuses a tensor without values, which has an axis of size 0. */
 export function checkHoldsValues(name: string, { shape, size }: Tensor): void {
   if (size === 0) fail(`${name} of shape ${showShape(shape)} ${name.endsWith('s') ? 'hold' : 'holds'} no value`);
 }
@@ -248,14 +247,16 @@ declare const fromTheFront: unique symbol;
 declare const notTheBatch: unique symbol;
 
 /**
- * An axis that a tensor has, counted from the front. Only the functions below make one of an option, which may be -1 or no
- * axis at all and so is no `Axis`. (2 is the axis of the classes wherever tensors are brought to [N,P,C].)
+ * An axis that a tensor has, counted from the front. An option may be -1 or not an axis at all, so it is not an `Axis`;
+ * only the functions below make one of it. (2 is the class axis wherever tensors are brought to [N,P,C].)
  */
 export type Axis = 2 | (number & { readonly [fromTheFront]: true });
-/** One that may hold the classes: not 0, which is the batch. */
+/** An axis that may be the class axis: not 0, which is the batch. */
 export type ClassAxis = 2 | (number & { readonly [fromTheFront]: true; readonly [notTheBatch]: true });
 
-/** The axis that an option means of a tensor of that rank, from `first` on; null if it means none. */
+/**
+ * The axis that an option names in a tensor of that rank, counted from the front; null if it is not from `first` on.
+ */
 export function axisFromFront(axis: unknown, rank: number, first: 1): ClassAxis | null;
 export function axisFromFront(axis: unknown, rank: number, first: 0 | 1): Axis | null;
 export function axisFromFront(axis: unknown, rank: number, first: 0 | 1): Axis | null {
@@ -264,7 +265,7 @@ export function axisFromFront(axis: unknown, rank: number, first: 0 | 1): Axis |
   return isAxis ? (front as Axis) : null;
 }
 
-/** The axis that an option means of a tensor of that shape, from `first` on. */
+/** The axis that an option names in a tensor of that shape, counted from the front; refused if not from `first` on. */
 export function checkAxis(axis: unknown, shape: readonly number[], name: string, first: 1): ClassAxis;
 export function checkAxis(axis: unknown, shape: readonly number[], name?: string): Axis;
 export function checkAxis(axis: unknown, shape: readonly number[], name = 'axis', first: 0 | 1 = 0): Axis {
@@ -278,9 +279,10 @@ export function checkAxis(axis: unknown, shape: readonly number[], name = 'axis'
 }
 
 /**
- * The numbers of a plain array; typed arrays are refused. A hole counts as `undefined`, which is no number.
+ * Checks a list of numbers, and returns them. Typed arrays are refused. A hole counts as `undefined`, which is not a
+ * number.
  *
- * @param wanted what the list must be, for the message
+ * @param wanted the description of the list for the message
  */
 export function checkNumberList(
   name: string,
@@ -295,7 +297,7 @@ export function checkNumberList(
   return entries as number[];
 }
 
-/** C numbers >= 0. Those above 0 are not so small that float32 takes them for 0. */
+/** Refuses anything but C numbers >= 0, and numbers above 0 that are so small that float32 may round products to 0. */
 export function checkClassWeights(name: string, value: unknown, classes: number): void {
   const wanted = `a list of ${classes} numbers, one per class`;
   checkNumberList(name, value, wanted, classes, { least: 0 }).forEach((weight, c) => {

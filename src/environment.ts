@@ -1,28 +1,30 @@
 /**
- * softseg's environment variables, resolved in one place. One that is empty counts as not set; one with a value that it
- * cannot have is an error wherever it is read, whatever else was asked for.
+ * softseg's environment variables. An empty variable counts as not set; a value that is not allowed is an error
+ * wherever the variable is read.
  */
 import { show } from './checks.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The variables of this process; none in a browser. */
+/** The variables of this process, or none in a browser. */
 export const ownEnvironment = (): Environment => (typeof process === 'undefined' ? {} : (process.env ?? {}));
 
 /** The value of a variable, or undefined if it is not set or empty. */
 export const setVariable = (env: Environment, name: string): string | undefined => env[name] || undefined;
 
-/** `'auto'`: fused passes where the backend has them; `'composed'`: tfjs's ops alone, for comparison. */
+/**
+ * The kernels to use. `'auto'`: fused passes where the backend has them; `'composed'`: tfjs ops only, for comparison.
+ */
 export type KernelChoice = 'auto' | 'composed';
 
-/** @throws if SOFTSEG_KERNELS, or what a bundler has put in its place, is no choice */
+/** @throws if SOFTSEG_KERNELS, or the value that a bundler has put in its place, is none of the choices */
 export function kernelsVariable(env: Environment): KernelChoice | undefined {
   const value = setVariable(env, 'SOFTSEG_KERNELS');
   if (value === undefined || value === 'auto' || value === 'composed') return value;
   throw wrongVariable('SOFTSEG_KERNELS', 'auto or composed', value);
 }
 
-/** @throws if SOFTSEG_THREADS is no number of threads */
+/** @throws if SOFTSEG_THREADS is not a number of threads */
 export function threadsVariable(env: Environment): number | undefined {
   const value = setVariable(env, 'SOFTSEG_THREADS');
   if (value === undefined) return undefined;

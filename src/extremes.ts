@@ -1,4 +1,6 @@
-/** Not Math.max(...values): as many arguments as there may be values do not fit on the stack. NaN if a value is NaN. */
+/**
+ * The largest value, or NaN if one is NaN. (Math.max(...values) would overflow the stack where there are many values.)
+ */
 export function largest(values: Iterable<number>): number {
   let most = -Infinity;
   for (const value of values) most = Math.max(most, value);

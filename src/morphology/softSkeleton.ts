@@ -51,7 +51,7 @@ export function softSkeleton(values: Tensor, options: SoftSkeletonOptions = {}):
   });
 }
 
-/** The most iterations: each takes off another layer of pixels, so that more would only take time. */
+/** The most iterations: each erosion reaches one pixel deeper, so that more would only take time. */
 const MOST_ITERATIONS = 10_000;
 
 export function resolveIterations(iterations = 3): number {
