@@ -97,7 +97,8 @@ function boundaryValue(labels: Tensor, predictions: Tensor, options: BoundaryLos
 function boundaryFormula(reduction: GeometryReduction): SumsFormula<'intersection'> {
   return {
     sums: ['intersection'],
-    of: (a, { intersection, valid }) => reduceGeometry(a, a.divide(intersection, valid, 0), a.step(valid), reduction),
+    value: (a, { intersection, valid }) =>
+      reduceGeometry(a, a.divide(intersection, valid, 0), a.step(valid), reduction),
     shape: (samples) => shapeOfReduction(reduction, samples),
   };
 }

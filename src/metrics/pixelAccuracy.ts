@@ -66,7 +66,7 @@ export function pixelAccuracy<R extends 'mean' | 'sample' = 'mean'>(
 function accuracyFormula(exclusive: boolean, classes: number, reduction: 'mean' | 'sample'): SumsFormula {
   return {
     sums: exclusive ? ['intersection', 'predicted'] : ['difference'],
-    of(a, { intersection, predicted, difference, valid }) {
+    value(a, { intersection, predicted, difference, valid }) {
       const all = (perSample: typeof valid) => (reduction === 'mean' ? a.sumOfRows(perSample) : perSample);
       // A pixel is predicted as one class: the sums over classes have the rounding of their numerators.
       if (exclusive) return a.divide(all(a.sumOfColumns(intersection)), all(a.sumOfColumns(predicted)), 1);

@@ -92,7 +92,7 @@ function scoreFormula<O extends ScoreOptions>(
   };
   return {
     sums: scoreSumNames(options),
-    of(a, images) {
+    value(a, images) {
       const table = aggregate === 'batch' ? sumOfSamples(a, images) : images;
       const values = scoreValues(a, formula, table, options);
       if (reduction === 'none') return values;

@@ -26,8 +26,8 @@ function shareThePass(a: SumTerm, b: SumTerm): boolean {
 function mergedTerm(terms: readonly SumTerm[]): SumTerm {
   const formula: SumsFormula = {
     sums: terms.flatMap((term) => term.formula.sums),
-    of: (a, table) =>
-      terms.map((term) => a.mul(term.formula.of(a, table), term.weight)).reduce((sum, value) => a.add(sum, value)),
+    value: (a, table) =>
+      terms.map((term) => a.mul(term.formula.value(a, table), term.weight)).reduce((sum, value) => a.add(sum, value)),
     shape: (samples) => terms[0]!.formula.shape(samples),
   };
   const entropy = terms.find((term) => term.entropy)?.entropy;

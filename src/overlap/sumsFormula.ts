@@ -27,8 +27,8 @@ export interface SumsFormula<S extends SumName = SumName> {
   /** The sums that it needs. The table has these, and `valid`. */
   sums: readonly S[];
   /** The values of the loss, written for any algebra. */
-  of<M>(algebra: Algebra<M>, table: SumsOf<M, S>): M;
-  /** The shape of the result, which has as many values as `of` computes. */
+  value<M>(algebra: Algebra<M>, table: SumsOf<M, S>): M;
+  /** The shape of the result, which has as many values as `value` gives. */
   shape(samples: number): number[];
 }
 
@@ -87,7 +87,7 @@ export function lossOfPass({ values, ...known }: PassSums, formula: SumsFormula)
 export function lossOfTable(table: OverlapOf<never> & Partial<OverlapOf<SumName>>, formula: SumsFormula): Tensor {
   return tf.tidy(() => {
     const matrices = { ...table, valid: tf.expandDims<Tensor2D>(table.valid, 1) } as SumsOf<Tensor2D>;
-    return tf.reshape(formula.of(tensorAlgebra, matrices), formula.shape(table.valid.shape[0]));
+    return tf.reshape(formula.value(tensorAlgebra, matrices), formula.shape(table.valid.shape[0]));
   });
 }
 
@@ -105,7 +105,7 @@ function lossInOps(sums: Tensor3D, formula: SumsFormula, { names, pixels }: Know
   const [, samples] = sums.shape;
   const table = Object.fromEntries(unstackSums(sums).map((sum, i) => [names[i], sum])) as SumsOf<Tensor2D>;
   const valid = pixels === null ? firstColumn(table.valid) : tf.fill<tf.Rank.R2>([samples, 1], pixels);
-  return tf.reshape(formula.of(tensorAlgebra, { ...table, valid }), formula.shape(samples));
+  return tf.reshape(formula.value(tensorAlgebra, { ...table, valid }), formula.shape(samples));
 }
 
 const firstColumn = (x: Tensor2D): Tensor2D => tf.slice2d(x, [0, 0], [x.shape[0], 1]);
@@ -170,7 +170,7 @@ function lossInNumbers(
   );
   const table = Object.fromEntries(names.map((name, i) => [name, matrices[i]])) as SumsOf<(typeof matrices)[number]>;
   if (pixels !== null) table.valid = algebra.matrix(samples, 1, new Float64Array(samples).fill(pixels));
-  const result = formula.of(algebra, table);
+  const result = formula.value(algebra, table);
   /** The gradient to the sums. No gradient flows to weights: that of 'valid' stays 0. */
   const gradient = (dy: ArrayLike<number>): Float32Array => {
     algebra.backpropagate(result, dy);

@@ -30,11 +30,15 @@ test('the reduction decides the type of the result', () => {
 });
 
 test('a formula can read only the sums that it requests', () => {
-  const right: SumsFormula<'predicted'> = { sums: ['predicted'], of: (_, { predicted }) => predicted, shape: () => [] };
+  const right: SumsFormula<'predicted'> = {
+    sums: ['predicted'],
+    value: (_, { predicted }) => predicted,
+    shape: () => [],
+  };
   const wrong: SumsFormula<'predicted'> = {
     sums: ['predicted'],
-    // @ts-expect-error it did not request labelled
-    of: (_, { labelled }) => labelled as never,
+    // @ts-expect-error it did not ask for labelled
+    value: (_, { labelled }) => labelled as never,
     shape: () => [],
   };
   expect([right, wrong].map(({ sums }) => sums)).toEqual([['predicted'], ['predicted']]);

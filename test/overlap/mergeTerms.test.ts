@@ -6,7 +6,7 @@ import type { SumsFormula, SumsOf, SumTerm } from '../../src/overlap/sumsFormula
 
 const predicted: SumsFormula<'predicted'> = {
   sums: ['predicted'],
-  of: (_, table) => table.predicted,
+  value: (_, table) => table.predicted,
   shape: () => [],
 };
 const formula = predicted as SumsFormula;
@@ -17,7 +17,7 @@ function valueOf(terms: readonly SumTerm[]): { weight: number; value: number } {
   const [merged, ...rest] = mergeTerms(terms);
   expect(rest).toEqual([]);
   const sum = algebra.matrix(1, 1, [3]);
-  const result = merged!.formula.of(algebra, { predicted: sum, valid: sum } as SumsOf<NumberMatrix>);
+  const result = merged!.formula.value(algebra, { predicted: sum, valid: sum } as SumsOf<NumberMatrix>);
   return { weight: merged!.weight, value: result.values[0]! };
 }
 

@@ -105,14 +105,14 @@ function valueOfPixels(inputs: LossInputs, loss: PerPixel): Tensor {
     valid: perPixel(weights ? tf.mul(tf.squeeze(weights, [2]), chosen) : chosen),
   };
   const formula = perPixelFormula({ ...loss, coefficients: [1] });
-  return tf.reshape(formula.of(tensorAlgebra, sums), formula.shape(layout.samples));
+  return tf.reshape(formula.value(tensorAlgebra, sums), formula.shape(layout.samples));
 }
 
 /** The loss as a formula on sums, for every reduction except 'none'. */
 function perPixelFormula({ coefficients, reduction }: PerPixel): SumsFormula<'crossEntropy'> {
   return {
     sums: ['crossEntropy'],
-    of(a, { crossEntropy, valid }) {
+    value(a, { crossEntropy, valid }) {
       const samples = a.sumOfColumns(a.mul(crossEntropy, a.row(coefficients)));
       if (reduction === 'sum') return a.sumOfRows(samples);
       if (reduction === 'sample') return a.divide(samples, valid, 0);

@@ -60,11 +60,11 @@ export function regionFormula<O extends RegionOptions>(loss: RegionValue<O>, opt
   return {
     // 'labelled' says which classes are absent, and 'predicted' what they cost.
     sums: [...form.sums, 'labelled', 'predicted'],
-    of(a, images) {
+    value(a, images) {
       const table = aggregate === 'batch' ? sumOfSamples(a, images) : images;
       const weights = a.mul(countedClasses(a, absent, counted, table), a.row(counted.weights));
       const classWeights = absent === 'penalize' ? a.mul(weights, a.step(table.labelled)) : weights;
-      const values = loss.value(a, { ...form.of(table), valid: table.valid, classWeights }, own);
+      const values = loss.value(a, { ...form.read(table), valid: table.valid, classWeights }, own);
       return reduceClasses(a, withAbsent(a, absent, values, table), weights, reduction, acrossClasses);
     },
     shape(samples) {
@@ -85,22 +85,22 @@ const SHARED = {
 /** A form of I, P and T: the sums that it needs from the table, and how it takes I, P and T from them. */
 interface OverlapForm<S extends SumName = SumName> {
   sums: readonly S[];
-  of<M>(table: SumsOf<M, S>): Pick<RegionSums<M>, 'intersection' | 'predicted' | 'labelled'>;
+  read<M>(table: SumsOf<M, S>): Pick<RegionSums<M>, 'intersection' | 'predicted' | 'labelled'>;
 }
 
 const productForm: OverlapForm<'intersection' | 'predicted' | 'labelled'> = {
   sums: ['intersection', 'predicted', 'labelled'],
-  of: ({ intersection, predicted, labelled }) => ({ intersection, predicted, labelled }),
+  read: ({ intersection, predicted, labelled }) => ({ intersection, predicted, labelled }),
 };
 
 const metricForm: OverlapForm<'predicted' | 'labelled' | 'minimum'> = {
   sums: ['predicted', 'labelled', 'minimum'],
-  of: ({ predicted, labelled, minimum }) => ({ intersection: minimum, predicted, labelled }),
+  read: ({ predicted, labelled, minimum }) => ({ intersection: minimum, predicted, labelled }),
 };
 
 const squaredForm: OverlapForm<'intersection' | 'predictedSquared' | 'labelledSquared'> = {
   sums: ['intersection', 'predictedSquared', 'labelledSquared'],
-  of: ({ intersection, predictedSquared, labelledSquared }) => ({
+  read: ({ intersection, predictedSquared, labelledSquared }) => ({
     intersection,
     predicted: predictedSquared,
     labelled: labelledSquared,
