@@ -1,6 +1,7 @@
 /**
- * The base of all accumulators: they see a data set batch by batch and keep a list of sums of plain numbers. What they
- * have seen can be merged, and written down as JSON.
+ * The base class of all accumulators. An accumulator sees a data set batch by batch and keeps nothing of it but a list
+ * of sums, in plain numbers, from which it computes the score of everything it has seen. Two accumulators can be
+ * merged, and an accumulator can be saved as JSON.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
@@ -29,22 +30,22 @@ export interface UpdateOptions {
 }
 
 /**
- * The sums of a batch, `[N, ...]`, few enough to read back, and C; and the extremes of int32 tensors, which may hold
- * values that the sums do not see, such as indices of no class.
+ * What `update` reads back for a batch: the sums, `[N, ...]`, which are few; C; and the extremes of int32 tensors,
+ * which may hold values that do not show in the sums, such as indices outside 0..C-1.
  */
 export type Measure = { sums: Tensor; classes: number; ranges: MeasuredRange[] };
 
-/** Options that say how tensors are read, and may differ between accumulators that are merged. */
+/** Options that say how tensors are read. Accumulators that are merged may differ in them. */
 const READING = ['activation', 'sharpness', 'axis', 'ignoreLabel'];
 
 export abstract class Accumulator<Result = unknown, Options extends Omit<InputOptions, 'mask'> = object> {
   abstract readonly kind: string;
-  /** Options that are the same as if they were left out. */
+  /** The default values of options: setting an option to its default is the same as leaving it out. */
   protected readonly defaults: Readonly<Record<string, unknown>> = {};
   protected readonly options: Options;
-  /** The fewest and the most classes there may be. */
+  /** The smallest and the largest number of classes allowed. */
   protected readonly classRange: readonly [number, number] = [1, MOST_COUNTED];
-  /** C, once something has been seen. */
+  /** C; null until a batch has been seen. */
   protected classes: number | null = null;
   protected sums: ExactSum[] = [];
   private seen = 0;
@@ -53,17 +54,17 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<InputOp
     this.options = { ...options };
   }
 
-  /** The scores of all that was seen; NaN where nothing was. */
+  /** The score, or scores, of everything seen so far; NaN where there was nothing to score. */
   abstract result(): Result;
-  /** What is added up of a batch, inside tf.tidy. It checks everything, and changes nothing. */
+  /** Computes the sums of a batch, inside tf.tidy. Checks all arguments, and does not change the accumulator. */
   protected abstract measure(labels: Tensor, predictions: Tensor, options: Options & UpdateOptions): Measure;
-  /** How many sums are kept for C classes. */
+  /** The number of sums kept for C classes. */
   protected abstract size(classes: number): number;
-  /** Adds a measure of this many samples to the sums. */
+  /** Adds the values of a measure, of this many samples, to the sums. */
   protected abstract absorb(values: Float64Array, samples: number): void;
-  /** Refuses options that do not go with C classes. */
+  /** Throws if an option does not fit C classes. */
   protected abstract checkOptions(classes: number, activation: PassActivation): void;
-  /** Refuses sums that nothing can have that was seen. */
+  /** Throws if the sums are impossible, which means that no data can produce them. */
   protected abstract checkSums(values: readonly number[], classes: number): void;
 
   /** The number of samples seen. */
@@ -72,13 +73,14 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<InputOp
   }
 
   /**
-   * Takes in a batch. It reads a few sums back from the backend, which a GPU has to be waited for; where that is not
-   * possible (WebGPU), use `updateAsync`.
+   * Takes in a batch. It reads a few sums back from the backend, which on a GPU blocks until they are computed. WebGPU
+   * cannot block; use `updateAsync` there.
    *
    * It also checks the values of each batch, unless `checkValues('never')` was called.
    *
-   * @throws if shapes, dtypes, options or values do not fit, if the classes are not as many as before, if a class index
-   * that counts is outside 0..C-1, or if a sum is not finite. The accumulator is then as it was
+   * @throws if shapes, dtypes, options or values do not fit, if the number of classes differs from that of earlier
+   * batches, if the class index of a pixel that counts is outside 0..C-1, or if a sum is not finite. The accumulator is
+   * then unchanged
    */
   update(labels: Tensor, predictions: Tensor, options: UpdateOptions = {}): this {
     return inFunction(`${this.kind}.update`, () => {
@@ -93,7 +95,7 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<InputOp
     });
   }
 
-  /** `update` that waits for the backend without blocking. */
+  /** The same as `update`, but waits for the backend without blocking. */
   updateAsync(labels: Tensor, predictions: Tensor, options: UpdateOptions = {}): Promise<this> {
     return inAsyncFunction(`${this.kind}.updateAsync`, async () => {
       const { result: measure, checked } = checkingUpdateLater(() => this.measured(labels, predictions, options));
@@ -109,9 +111,10 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<InputOp
   }
 
   /**
-   * Adds what another has seen: the result is that of one that saw all. The other stays as it is.
+   * Adds what another accumulator has seen. The result is then that of a single accumulator that saw everything. The
+   * other accumulator is not changed.
    *
-   * @throws if the other is of another kind, or has other options, or saw another number of classes
+   * @throws if the two differ in kind, in options that affect the result, or in the number of classes
    */
   merge(other: this): this {
     return inFunction(`${this.kind}.merge`, () => {
@@ -133,7 +136,7 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<InputOp
     });
   }
 
-  /** Forgets what was seen. */
+  /** Forgets everything seen so far. */
   reset(): this {
     this.classes = null;
     this.sums = [];
@@ -142,10 +145,10 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<InputOp
   }
 
   /**
-   * All that was seen, and the options, as plain data for `JSON.stringify`. A function as activation is not kept. The field
-   * `check` is a hash of the rest, by which `fromJSON` finds damage.
+   * Everything seen so far, and the options, as plain data for `JSON.stringify`. If the activation is a function, it is
+   * not kept. The field `check` is a hash of all other fields, by which `fromJSON` detects damage.
    *
-   * @throws if an option is a value that JSON does not keep; no batch was seen with such options
+   * @throws if an option has a value that JSON cannot keep (`update` refuses such options, too)
    */
   toJSON(): AccumulatorJson {
     const { kind, classes, seen: samples } = this;
@@ -157,20 +160,22 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<InputOp
   }
 
   /**
-   * The accumulator that `toJSON` wrote down. If its activation was a function, that has to be given again before it can
-   * take in more: `MeanIou.fromJSON(json, { activation })`.
+   * Restores an accumulator from the result of `toJSON`. If its activation was a function, that function has to be
+   * given again before the accumulator can take in more batches: `MeanIou.fromJSON(json, { activation })`.
    *
-   * The JSON may come from a disk or from somebody else: it is read once, and everything in it is checked. Sums that no
-   * labels and probabilities in [0, 1] can have are refused unless values are not checked (`checkValues('never')`).
+   * The JSON may be damaged, or come from an untrusted source: it is read once, and everything in it is checked. Sums
+   * that no labels and probabilities in [0, 1] can produce are refused, unless value checks are off
+   * (`checkValues('never')`).
    *
-   * @throws if another kind or version wrote it, or if it is damaged; the error names the field, the rule and the value
+   * @throws if the JSON is that of another kind of accumulator or another version, or if it is damaged; the error names
+   * the field, the rule and the value
    */
   static fromJSON<A extends Accumulator>(
     this: new (options: never) => A,
     json: AccumulatorJson,
     own: { activation?: Relaxation } = {},
   ): A {
-    // (TypeScript refuses this; JavaScript gives no `this` to a method that is passed on.)
+    // TypeScript refuses such a call; in JavaScript, a method that is passed as a callback has no `this`.
     if (typeof this !== 'function') {
       inFunction('fromJSON', () =>
         fail('is called as MeanIou.fromJSON(json); as a function, pass (json) => MeanIou.fromJSON(json)'),
@@ -211,7 +216,7 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<InputOp
     return classes as number | null;
   }
 
-  /** Checks options that a batch was seen with, as far as `update` does without tensors. */
+  /** Checks the options as `update` would, as far as that needs no tensors. */
   private checkSeenOptions(classes: number): void {
     const { axis, ignoreLabel, ...own } = this.options as InputOptions;
     const activation = resolveActivation(own.activation, classes);
@@ -223,7 +228,7 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<InputOp
     this.checkOptions(classes, typeof activation === 'function' ? 'none' : activation);
   }
 
-  /** The options that what was added up depends on; of the activation, whether it makes classes exclude each other. */
+  /** The options that the sums depend on. Of the activation, it only matters whether classes exclude each other. */
   private scoring(): Record<string, unknown> {
     const { activation } = this.options as { activation?: unknown };
     const entries = Object.entries(this.options).filter(
@@ -265,7 +270,7 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<InputOp
     return seen;
   }
 
-  /** Refuses a number of classes that is not the one seen before, or is more than can be. */
+  /** Throws if the number of classes is not allowed, or differs from that of earlier batches. */
   protected checkClasses(classes: number): void {
     checkCount('the number of classes', classes, ...this.classRange);
     if (this.classes !== null && this.classes !== classes) {
@@ -283,7 +288,7 @@ function disposeMeasure({ sums, ranges }: Measure): void {
   tf.dispose([sums, ...ranges.map(({ extremes }) => extremes)]);
 }
 
-/** The accumulator with options that JSON holds. */
+/** Constructs an accumulator with the options found in the JSON. */
 function constructed<A>(Class: new (options: never) => A, options: object): A {
   try {
     return new Class(options as never);
@@ -292,7 +297,7 @@ function constructed<A>(Class: new (options: never) => A, options: object): A {
   }
 }
 
-/** The number of samples: none where no classes are known, for a batch is never empty. */
+/** The number of samples: 0 if and only if the number of classes is unknown, because a batch is never empty. */
 function checkedSamples(samples: unknown, classes: number | null): number {
   if (classes !== null) checkInteger('samples', samples, 1);
   else if (samples !== 0) fail(`samples must be 0 where classes is null, got ${show(samples)}`);

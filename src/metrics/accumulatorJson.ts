@@ -1,25 +1,25 @@
 /**
- * Accumulators as plain data. They are written with a check value; whatever is read may have been damaged on a disk, or
- * made up, so it is copied, each value once, before it is checked.
+ * Accumulators as plain data, written with a check value. JSON that is read may have been damaged on a disk, or made up
+ * by an attacker, so each value is read exactly once, into a copy, and the copy is checked.
  */
 import { entriesOf, fail, MOST_CLASSES_IN_PAIRS, show } from '../checks.js';
 import { checksAnyValues } from '../checkValues.js';
 import { ExactSum } from './exactSum.js';
 
-/** The value of an option as JSON keeps it. */
+/** The value of an option in the JSON. */
 export type OptionValue = boolean | number | string | readonly (number | string)[];
 
-/** All that an accumulator has seen, as `toJSON` gives it and `fromJSON` takes it. */
+/** Everything that an accumulator has seen, as `toJSON` returns it and `fromJSON` takes it. */
 export type AccumulatorJson = {
   kind: string;
   version: 2;
   options: Record<string, OptionValue>;
-  /** null before the first update. */
+  /** The number of classes; null before the first update. */
   classes: number | null;
   samples: number;
-  /** Each sum as one or more numbers that add up to it exactly. */
+  /** Each sum, as a list of numbers that add up to it exactly; an empty list is 0. */
   sums: number[][];
-  /** A hash of all the rest, by which `fromJSON` finds damage. */
+  /** A hash of all other fields, by which `fromJSON` detects damage. */
   check: number;
 };
 
@@ -28,34 +28,36 @@ type Unchecked = Omit<AccumulatorJson, 'version' | 'check'>;
 const VERSION = 2;
 const FIELDS = ['kind', 'version', 'options', 'classes', 'samples', 'sums', 'check'];
 
-/** The value that stands for an activation that is a function. */
+/** The value written for an activation that is a function. */
 export const FUNCTION = 'function';
 
-/** The most sums of an accumulator: a confusion matrix has as many. */
+/** The largest number of sums that an accumulator may have: that of the largest confusion matrix. */
 const MOST_SUMS = MOST_CLASSES_IN_PAIRS ** 2;
-/** The most parts of a sum: each has 53 bits, and doubles have some 2100 places in all. */
+/**
+ * The largest number of parts of a sum: each part holds 53 bits, and the doubles span about 2100 binary places in all.
+ */
 const MOST_PARTS = 40;
 /** Larger than any float32. */
 const LARGEST_FLOAT = 2 ** 128;
 
-/** The JSON, with its check value. */
+/** Adds the version and the check value to the state. */
 export function writtenJson(state: Unchecked): AccumulatorJson {
   const { kind, ...rest } = state;
   return { kind, version: VERSION, ...rest, check: checkOf(state) };
 }
 
-/** The fields, copied and not yet checked but for kind and version. */
+/** Copies the fields. Only kind, version and the names of the fields are checked here. */
 export function readFields(kind: string, json: unknown): Record<string, unknown> {
   const fields = copyOf(json);
   if (typeof json === 'string') {
-    fail(`takes what toJSON gave, got a string: pass JSON.parse(text), not the text itself`);
+    fail(`takes the result of toJSON, got a string: pass JSON.parse(text), not the text itself`);
   }
   if (fields?.['kind'] === kind && fields['version'] === 1) {
-    fail('takes version 2, got version 1, of an older softseg, which has no check value: update with the data again');
+    fail('takes version 2, got version 1 of an older softseg, which has no check value: update with the data again');
   }
   if (fields?.['kind'] !== kind || fields['version'] !== VERSION) {
     const got = fields ? `kind ${show(fields['kind'])}, version ${show(fields['version'])}` : show(json);
-    fail(`takes what toJSON of a ${kind} gave (version ${VERSION}), got ${got}`);
+    fail(`takes the result of toJSON of a ${kind} (version ${VERSION}), got ${got}`);
   }
   for (const name of Object.keys(fields)) {
     if (!FIELDS.includes(name)) fail(`knows the fields ${FIELDS.join(', ')}, got ${show(name)} among them`);
@@ -63,7 +65,10 @@ export function readFields(kind: string, json: unknown): Record<string, unknown>
   return fields;
 }
 
-/** A copy of the options that are set. They are plain values and lists of them, for JSON keeps nothing else. */
+/**
+ * Copies the options that are set. Each must be a plain value or a list of plain values, because JSON keeps nothing
+ * else.
+ */
 export function plainOptions(options: unknown): Record<string, OptionValue> {
   const given = copyOf(options);
   if (!given) fail(`options must be an object, got ${show(options)}`);
@@ -71,7 +76,7 @@ export function plainOptions(options: unknown): Record<string, OptionValue> {
   const plain = entries.map(([name, value]) => {
     const list = entriesOf(value);
     if (!(list ?? [value]).every(isPlain)) {
-      fail(`option ${show(name)} must be a plain value or a list of them, got ${show(value)}`);
+      fail(`option ${show(name)} must be a plain value or a list of plain values, got ${show(value)}`);
     }
     return [name, list ?? value] as [string, OptionValue];
   });
@@ -83,7 +88,10 @@ interface ReadSums {
   written: number[][];
 }
 
-/** `count` sums, each of at most `samples` numbers of float32, in the one form in which toJSON writes them. */
+/**
+ * Reads `count` sums, each of at most `samples` float32 values. A sum has exactly one valid written form, that of
+ * `toJSON`.
+ */
 export function readSums(value: unknown, count: number, samples: number): ReadSums {
   const given = entriesOf(value, Math.min(count, MOST_SUMS));
   if (given?.length !== count) fail(`sums must be a list of ${count} lists of numbers, got ${show(value)}`);
@@ -104,12 +112,12 @@ export function readSums(value: unknown, count: number, samples: number): ReadSu
   return all;
 }
 
-/** How far rounding may carry a sum out of its range, as a share of sums that it is measured by. */
+/** How far rounding may push a sum out of its range, as a share of the scale given. */
 const TOLERANCE = 1e-3;
-/** Float32 rounds weights that are about as small as this to a few digits. */
+/** Weights about as small as this have only a few digits in float32. */
 const SMALL = 1e-30;
 
-/** Refuses a sum that labels, predictions and masks cannot have whose values are right, unless those are not checked. */
+/** Throws if a sum is outside the range that valid labels, predictions and masks allow, unless value checks are off. */
 export function checkSum(name: string, value: number, [least, most]: readonly [number, number], scale: number): void {
   const slack = TOLERANCE * scale + SMALL;
   if (!checksAnyValues() || (value >= least - slack && value <= most + slack)) return;
@@ -117,15 +125,17 @@ export function checkSum(name: string, value: number, [least, most]: readonly [n
   fail(`${name} must ${rule}, unless checkValues('never') allows other values, got ${value}`);
 }
 
-/** Refuses JSON whose check value is not that of the rest. */
+/** Throws if the check value does not match the other fields. */
 export function checkWritten(json: Unchecked, check: unknown): void {
   const expected = checkOf(json);
   if (check !== expected) {
-    fail(`check must be ${expected}, which all the rest gives, got ${show(check)}: the JSON is damaged`);
+    fail(`check must be ${expected}, the hash of all other fields, got ${show(check)}: the JSON is damaged`);
   }
 }
 
-/** The hash cyrb53 of the numbers and texts, whatever the order of the options. 53 bits, so that JSON keeps it. */
+/**
+ * The hash cyrb53 of all fields, independent of the order of the options. It has 53 bits, which a JSON number keeps.
+ */
 export function checkOf({ kind, options, classes, samples, sums }: Unchecked): number {
   let [a, b] = [0xdeadbeef, 0x41c6ce57];
   const add = (value: unknown) => {
@@ -149,7 +159,7 @@ const byName = ([a]: [string, unknown], [b]: [string, unknown]): number => (a < 
 const isPlain = (value: unknown): boolean =>
   typeof value === 'boolean' || typeof value === 'string' || Number.isFinite(value);
 
-/** An object's own entries, read once; null for anything else, lists included, and for what throws when it is read. */
+/** An object's own entries, read once; null for anything else, lists included, and for objects that throw when read. */
 function copyOf(value: unknown): Record<string, unknown> | null {
   try {
     const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -6,15 +6,16 @@ import { fail, show } from '../checks.js';
 export type Metric = (labels: Tensor, predictions: Tensor) => Tensor;
 
 /**
- * A score with options of its own, for `metrics: [...]` in `model.compile`, under a name that stays when code is minified
- * (tfjs-layers takes that of the function). A score by itself, `metrics: [iouScore]`, has the defaults.
+ * Makes a metric for `metrics: [...]` in `model.compile` from a score with options, under a name of its own.
+ * tfjs-layers takes a metric's name from the function, which minification would change; this name stays. A score passed
+ * directly, as in `metrics: [iouScore]`, runs with its default options.
  *
- * tfjs-layers reports the mean over batches, which for most scores is not the score of the data set: `validationScores`
- * gives that.
+ * tfjs-layers reports the mean over batches, which for most scores is not the score of the data set. `validationScores`
+ * computes that.
  *
  * @param name the name in the logs
  * @param score a function whose result is a scalar
- * @throws if name is no name, or score no function
+ * @throws if name is not a string or is empty, or if score is not a function
  *
  * @example
  * ```ts

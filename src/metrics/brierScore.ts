@@ -22,13 +22,14 @@ export interface BrierScoreOptions<R extends 'mean' | 'sample' = 'mean' | 'sampl
 export const BRIER_OPTIONS = [...INPUT_OPTIONS, 'classes'] as const;
 
 /**
- * Brier score, the mean over pixels of (p - t)²: summed over classes that exclude each other (softmax; other activations
- * with C > 1), averaged over classes that may overlap (sigmoid; other activations with C = 1). 0 exactly at p = t, on
- * soft labels too; lower is better. It has gradients, and is least at p = t, so it can be trained with.
+ * Brier score: the mean over pixels of (p - t)²: summed over classes that exclude each other (softmax; other
+ * activations with C > 1), averaged over classes that may overlap (sigmoid; other activations with C = 1). 0 exactly at
+ * p = t, on soft labels too; lower is better. It has gradients and is lowest at p = t, so it can serve as a loss.
  *
  * @param labels soft labels `[N, ...spatial, C]` in [0, 1], or int32 class indices `[N, ...spatial]`
  * @param predictions logits `[N, ...spatial, C]`
- * @returns a scalar, 0 if no pixel counts; `[N]` with reduction `'sample'`. Values lie in [0, 2], under sigmoid in [0, 1]
+ * @returns a scalar, 0 if no pixel counts; `[N]` with reduction `'sample'`. Values lie in [0, 2], under sigmoid in
+ * [0, 1]
  * @throws if shapes, dtypes or options do not fit
  *
  * @example
@@ -59,7 +60,7 @@ export function brierScore<R extends 'mean' | 'sample' = 'mean'>(
   });
 }
 
-/** Σ w times the error of each pixel, and Σ w: [N,1] both. */
+/** The sum of w times the error of each pixel, and Σ w; both [N,1]. */
 export function brierSums(inputs: LossInputs, options: BrierOptions): { errors: Tensor2D; valid: Tensor2D } {
   const { layout, activation, weights } = inputs;
   const { included } = resolveClasses(options, layout.classes);

@@ -1,4 +1,7 @@
-/** Calibration, as sums per bin of confidence. N samples, P pixels, C classes, B bins, K columns (1 or C). */
+/**
+ * Calibration, as sums per bin of confidence. N samples, P pixels, C classes, B bins, K columns: 1 for confidence
+ * 'top', otherwise one for each class that takes part.
+ */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { checkCount, checkOneOf, fail } from '../checks.js';
@@ -14,13 +17,14 @@ import { sumProducts } from './sumProducts.js';
 
 export interface CalibrationOptions extends InputOptions {
   /**
-   * The number B of bins of equal width, >= 2: [k/B, (k + 1)/B), so that a confidence of k/B is in the upper one of two;
-   * the last bin has 1 in it. Default 15.
+   * The number B of bins of equal width, >= 2. Bin k is [k/B, (k + 1)/B), so a confidence of exactly k/B is in the
+   * upper bin; the last bin includes 1. Default 15.
    */
   bins?: number;
   /**
-   * `'top'` (default for classes that exclude each other): the largest probability of a pixel, against that class's
-   * label. `'class'` (default otherwise): the probability of each class against its label; the mean over classes.
+   * `'top'` (default for classes that exclude each other, unless `classes` is given): the largest probability of a
+   * pixel is compared with the label of that class. `'class'` (default otherwise): the probability of each class is
+   * compared with its label, and the result is the mean over classes.
    */
   confidence?: 'top' | 'class';
   /** With confidence `'class'`: `'all'` (default), or the indices of the classes that take part. */
@@ -29,7 +33,7 @@ export interface CalibrationOptions extends InputOptions {
 
 export const CALIBRATION_OPTIONS = [...INPUT_OPTIONS, 'bins', 'confidence', 'classes'] as const;
 
-/** Of each column and bin: Σ w confidence, Σ w label, Σ w. */
+/** The sums of each column and bin: Σ w confidence, Σ w label, Σ w. */
 export const SUMS_PER_BIN = 3;
 
 /** Checks that need no tensor. */
@@ -39,7 +43,7 @@ export function checkCalibration({ bins = 15, confidence, classes }: Calibration
   if (confidence === 'top' && classes !== undefined) fail(`classes goes with confidence 'class', not with 'top'`);
 }
 
-/** Which columns there are: null for the one of 'top', else the classes that take part. */
+/** The classes that have a column, or null for the single column of confidence 'top'. */
 export function calibrationColumns(
   options: CalibrationOptions,
   activation: PassActivation,
@@ -54,7 +58,7 @@ export function calibrationColumns(
   return confidence === 'top' ? null : [...included.keys()].filter((c) => included[c] === 1);
 }
 
-/** [N, K·B·3], without a gradient. Inside tf.tidy. */
+/** The sums of each sample, [N, K·B·3], without a gradient. Call it inside tf.tidy. */
 export function calibrationSums(inputs: LossInputs, columns: number[] | null, bins: number): Tensor2D {
   const { samples } = inputs.layout;
   return constant((): Tensor2D => {
@@ -75,7 +79,7 @@ export function calibrationSums(inputs: LossInputs, columns: number[] | null, bi
   });
 }
 
-/** [N,P,1] to [N,B,3]. */
+/** The sums of one column: [N,P,1] to [N,B,3]. */
 function binSums(confidence: Tensor3D, label: Tensor3D, weights: Tensor3D | null, bins: number): Tensor3D {
   const w = weights ?? tf.onesLike(confidence);
   const values = tf.concat([tf.mul(confidence, w), tf.mul(label, w), w], 2) as Tensor3D;
@@ -83,8 +87,9 @@ function binSums(confidence: Tensor3D, label: Tensor3D, weights: Tensor3D | null
 }
 
 /**
- * [N,P,1] to [N,P,B]: 1 in the bin of each confidence, found by comparing with the edges k/B as float32 holds them. (The
- * product p·B is rounded: floor(p·B) puts k/B one bin too low for some k.) NaN is in no bin, but the sums are NaN.
+ * [N,P,1] to [N,P,B]: 1 in the bin of each confidence, else 0. The bin is found by comparing with the edges k/B,
+ * rounded to float32. (The product p·B is rounded, so floor(p·B) would put k/B one bin too low for some k.) NaN is in
+ * no bin, but makes the sums NaN.
  */
 function membership(confidence: Tensor3D, bins: number): Tensor3D {
   const edges = Array.from({ length: bins - 1 }, (_, k) => (k + 1) / bins);
@@ -94,14 +99,14 @@ function membership(confidence: Tensor3D, bins: number): Tensor3D {
   return toFloat(tf.logicalAnd(above, below));
 }
 
-/** One bin: its mean confidence, its mean label, and its weight. All 0 where it is empty. */
+/** One bin: its mean confidence, its mean label, and its weight. All are 0 if it is empty. */
 export interface CalibrationBin {
   confidence: number;
   label: number;
   weight: number;
 }
 
-/** The bins of one column. */
+/** The bins of one column, from the sums of all columns. */
 export function binsOf(sums: ArrayLike<number>, column: number, bins: number): CalibrationBin[] {
   return Array.from({ length: bins }, (_, bin) => {
     const at = (column * bins + bin) * SUMS_PER_BIN;

@@ -21,7 +21,7 @@ export type CalibrationErrorOptions = Omit<CalibrationOptions, 'mask'>;
 
 /**
  * The expected calibration error of a data set, batch by batch, and its bins for a reliability diagram. See
- * `expectedCalibrationError` for the error, and `MeanIou` for what accumulators do.
+ * `expectedCalibrationError` for the error, and `MeanIou` for the methods of accumulators.
  *
  * @throws if an option does not fit
  *
@@ -50,7 +50,7 @@ export class CalibrationError extends Accumulator<number, CalibrationErrorOption
     super(options);
   }
 
-  /** The error, the mean over columns if there are several; NaN if no pixel counted. */
+  /** The error; with confidence `'class'`, the mean over classes. NaN if no pixel counted. */
   result(): number {
     const errors = this.reliability().map((bins) => {
       const weight = bins.reduce((sum, bin) => sum + bin.weight, 0);
@@ -59,7 +59,7 @@ export class CalibrationError extends Accumulator<number, CalibrationErrorOption
     return errors.reduce((sum, error) => sum + error, 0) / errors.length;
   }
 
-  /** The bins of each column: of the one of confidence `'top'`, or of each class that takes part. */
+  /** Lists of bins: one list with confidence `'top'`, otherwise one for each class that takes part. */
   reliability(): CalibrationBin[][] {
     const sums = this.sums.map((sum) => sum.value());
     const columns = sums.length / (this.bins * SUMS_PER_BIN);

@@ -25,27 +25,29 @@ import { rangeOfLabels } from './measuredRange.js';
 import { sumProducts } from './sumProducts.js';
 
 export interface ConfusionMatrixOptions extends Omit<InputOptions, 'mask'> {
-  /** The names of the classes, for the pictures. Default their numbers. */
+  /** The names of the classes, for `toText` and `toSVG`. Default: their numbers. */
   classNames?: readonly string[];
-  /** The number of classes; needed, unless classNames or labels tell it, where predictions are class indices. */
+  /** The number of classes. Needed if predictions are class indices and neither `classNames` nor the labels give it. */
   classCount?: number;
-  /** With one class: the probability, in (0, 1), above which it is predicted. Default 0.5. */
+  /** If there is one class: the probability, in (0, 1), above which it is predicted. Default 0.5. */
   threshold?: number;
 }
 
 const OPTIONS = [...INPUT_OPTIONS.filter((name) => name !== 'mask'), 'classNames', 'classCount', 'threshold'];
 
 /**
- * A confusion matrix of a data set, batch by batch: how many pixels are labelled as one class and predicted as another,
- * with pixel weights w: Σ w t_i [j is predicted]. Soft labels add their shares. The prediction is the class of the largest
- * logit. A single class makes two, without it and with it.
+ * A confusion matrix of a data set, batch by batch. Cell (i, j) is Σ w t_i [j is predicted], the number of pixels
+ * labelled i and predicted j, with pixel weights w; a soft label is shared among the rows. The predicted class is the
+ * one with the largest logit. A single class makes a matrix of two: row and column 0 are the pixels without it, 1 those
+ * with it.
  *
  * `update` also takes int32 predictions: class indices `[N, ...spatial]` or with a class axis of 1, and one-hot masks
- * `[N, ...spatial, C]`. Indices need `classCount` or `classNames` unless the labels have a class axis. Where int32 labels
- * and predictions of one shape may be either, it is an error; one-hot labels in bool or float32 say what they are. Class
- * indices outside 0..C-1 are an error, too, unless their pixels are left out. See `MeanIou` for what accumulators do.
+ * `[N, ...spatial, C]`. Indices need `classCount` or `classNames`, unless the labels have a class axis. If int32 labels
+ * and predictions have the same shape and could be either, `update` throws; one-hot labels in bool or float32 are
+ * unambiguous. Class indices outside 0..C-1 are also an error, unless their pixels do not count. See `MeanIou` for the
+ * methods of accumulators.
  *
- * @throws if an option does not fit; `update`, if classes may overlap (activation `'sigmoid'` with C > 1)
+ * @throws if an option does not fit; `update` also throws if classes may overlap (activation `'sigmoid'` with C > 1)
  *
  * @example
  * ```ts
@@ -92,7 +94,7 @@ export class ConfusionMatrix extends Accumulator<ConfusionResult, ConfusionMatri
     );
   }
 
-  /** Accuracy, the means of the scores of `perClass`, and Cohen's kappa. NaN where there is nothing to divide by. */
+  /** Accuracy, the means of the scores of `perClass`, and Cohen's kappa. Values with a denominator of 0 are NaN. */
   result(): ConfusionResult {
     return confusionScores(this.counts());
   }
@@ -102,14 +104,18 @@ export class ConfusionMatrix extends Accumulator<ConfusionResult, ConfusionMatri
     return classScores(this.counts());
   }
 
-  /** A table: in each row the pixels labelled so, in percent of the row by prediction, and how many they are. */
+  /**
+   * The matrix as a text table: a row for each label, with the percentage of its pixels predicted as each class, and
+   * their number.
+   */
   toText(): string {
     return confusionText(this.counts(), this.names());
   }
 
   /**
-   * An SVG picture: a cell for each label and prediction, coloured by its share of the row, with the share and the number
-   * of pixels. The page shows through; it can be read on a white and on a dark one.
+   * The matrix as an SVG picture: a cell for each label and prediction, coloured by its share of the row, with the
+   * share and the number of pixels. The background is transparent; the picture is legible on a light and on a dark
+   * page.
    */
   toSVG(): string {
     return confusionSvg(this.counts(), this.names());
@@ -195,7 +201,7 @@ function checkThresholdClasses(threshold: number | undefined, classes: number): 
   }
 }
 
-/** One class as two: without it, and with it. */
+/** Turns a single class into two columns: without it, and with it. */
 function bothClasses(x: Tensor3D): Tensor3D {
   return x.shape[2] > 1 ? x : tf.concat([tf.sub(1, x), x], 2);
 }

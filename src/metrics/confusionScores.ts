@@ -1,6 +1,6 @@
-/** Scores of a confusion matrix: counts[i][j] of label i and prediction j. */
+/** Scores of a confusion matrix: counts[i][j] is the number of pixels labelled i and predicted j. */
 
-/** NaN for a class that is neither labelled nor predicted. */
+/** The scores of each class; NaN for a class that is neither labelled nor predicted. */
 export interface ClassScores {
   iou: number[];
   dice: number[];
@@ -33,7 +33,10 @@ export interface ConfusionResult {
   meanDice: number;
   meanPrecision: number;
   meanRecall: number;
-  /** Cohen's kappa: (accuracy - chance)/(1 - chance), chance the agreement of independent labels and predictions. */
+  /**
+   * Cohen's kappa: (accuracy - chance)/(1 - chance), where chance is the agreement expected if labels and predictions
+   * were independent.
+   */
   kappa: number;
 }
 

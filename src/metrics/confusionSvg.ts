@@ -4,14 +4,15 @@ import { percent, short } from './confusionText.js';
 const CELL = 72;
 const GAP = 3;
 const LETTER = 7.2;
-/** Dark enough for a white page, light enough for a black one: 4.5 to 1 against both. */
+/** The colour of text outside the cells: its contrast is at least 4.5 to 1 against a white page and a black one. */
 const INK = '#767676';
-/** From nothing to all of a row. */
+/** The colours of a share of 0 and of 1. */
 const PALE = [222, 235, 247];
 const DEEP = [8, 48, 107];
 
 /**
- * A confusion matrix as an SVG picture. The colour of a cell is its share of its row; the page behind it shows through.
+ * Draws a confusion matrix as an SVG picture. The colour of a cell shows its share of its row. The background is
+ * transparent.
  */
 export function confusionSvg(counts: readonly number[][], names: readonly string[]): string {
   const size = counts.length;
@@ -59,7 +60,8 @@ function cell(count: number, total: number, left: number, top: number, title: st
   const [x, y] = [left + CELL / 2, top + CELL / 2];
   const side = CELL - GAP;
   return (
-    `<g fill="${ink}" text-anchor="middle"><title>${escaped(title)}: ${short(count)}, ${percent(count, total)}</title>` +
+    `<g fill="${ink}" text-anchor="middle">` +
+    `<title>${escaped(title)}: ${short(count)}, ${percent(count, total)}</title>` +
     `<rect x="${round(left + GAP / 2)}" y="${round(top + GAP / 2)}" width="${side}" height="${side}" rx="4" ` +
     `fill="rgb(${colour.join(',')})"/>` +
     text(percent(count, total), x, y - 1, 'font-size="14" font-weight="600"') +
@@ -68,7 +70,7 @@ function cell(count: number, total: number, left: number, top: number, title: st
   );
 }
 
-/** At most five characters: 950, 12.5k, 3.1M. */
+/** A count in at most five characters: 950, 12.5k, 3.1M. */
 function compact(count: number): string {
   const [unit, sign] =
     count >= 999.5e6 ? [1e9, 'G'] : count >= 999.5e3 ? [1e6, 'M'] : count >= 1e4 ? [1e3, 'k'] : [1, ''];

@@ -1,6 +1,8 @@
 import { largest } from '../extremes.js';
 
-/** A confusion matrix as a table of text: the share of each label's pixels in percent, and how many they are. */
+/**
+ * A confusion matrix as a text table: the percentage of each label's pixels predicted as each class, and their number.
+ */
 export function confusionText(counts: readonly number[][], names: readonly string[]): string {
   const header = ['labelled as \\ predicted as', ...names, 'pixels'];
   const rows = counts.map((row, i) => {
@@ -13,12 +15,12 @@ export function confusionText(counts: readonly number[][], names: readonly strin
   return lines.map((line) => line.trimEnd()).join('\n');
 }
 
-/** With one decimal; `-` where there is nothing to share. */
+/** The percentage with one decimal; `-` if the total is 0. */
 export function percent(count: number, total: number): string {
   return total > 0 ? `${((100 * count) / total).toFixed(1)} %` : '-';
 }
 
-/** A count, with the fraction that soft labels give it. */
+/** A count; with one decimal if soft labels make it a fraction. */
 export function short(count: number): string {
   return Number.isInteger(count) ? String(count) : count.toFixed(1);
 }
@@ -28,7 +30,7 @@ function pad(text: string, length: number, left: boolean): string {
   return left ? text + space : space + text;
 }
 
-/** In characters as people count them. */
+/** The number of Unicode code points. */
 function width(text: string): number {
   return [...text].length;
 }

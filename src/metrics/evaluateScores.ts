@@ -4,39 +4,39 @@ import { inAsyncFunction } from '../argumentError.js';
 import { checkInteger, checkOptionNames, checkTensor, fail, show, showShape } from '../checks.js';
 import { Accumulator } from './accumulator.js';
 
-/** What predicts: a `tf.LayersModel` or a `tf.GraphModel` with one output. */
+/** A model: a `tf.LayersModel` or a `tf.GraphModel` with one output, or anything else with a `predict`. */
 export interface Predictor {
   predict(inputs: Tensor, options?: { batchSize?: number }): unknown;
 }
 
-/** Inputs and labels as tensors, with pixel weights if there are any. */
+/** Inputs and labels as tensors; `mask` holds the pixel weights, if there are any. */
 export interface ScoredTensors {
   xs: Tensor;
   ys: Tensor;
   mask?: Tensor;
 }
 
-/** Batches of them, say a `tf.data.Dataset`. Its tensors are disposed of once they are scored. */
+/** Batches of such tensors, for instance a `tf.data.Dataset`. Its tensors are disposed once they are scored. */
 export interface ScoredDataset {
   iterator(): Promise<{ next(): Promise<IteratorResult<unknown, unknown>> }>;
 }
 
 export interface EvaluateScoresOptions {
-  /** How many samples are predicted at once, where data are tensors. Default 32. */
+  /** The number of samples predicted at once, if the data are tensors. Default 32. */
   batchSize?: number;
 }
 
-/** Accumulators by the names that their results get. */
+/** Accumulators, by the names of their results. */
 export type Accumulators = Record<string, Accumulator>;
 
 /**
- * Scores a model's predictions: forgets what the accumulators have seen, predicts the data batch by batch, and lets them
- * see it. Tensors are read back asynchronously, so it works on WebGPU too.
+ * Scores a model's predictions: resets the accumulators, predicts the data batch by batch, and updates them with each
+ * batch. Tensors are read back asynchronously, so it also works on WebGPU.
  *
  * @param model a model with one output, or anything with a `predict`
  * @param data `{ xs, ys }` or `{ xs, ys, mask }` with all samples, or a `tf.data.Dataset` of batches of that form
- * @param accumulators by name
- * @returns the results by name; those of a result with several parts as `name_part`
+ * @param accumulators the accumulators, by name
+ * @returns the results by name; the parts of a result that has several are named `name_part`
  * @throws if data, accumulators or options do not fit
  *
  * @example
@@ -137,7 +137,7 @@ function isDataset(data: ScoredTensors | ScoredDataset): data is ScoredDataset {
 
 function checkBatch(data: ScoredTensors): void {
   if (typeof data !== 'object' || data === null)
-    fail(`data must be { xs, ys } or a dataset of such, got ${show(data)}`);
+    fail(`data must be { xs, ys } or a dataset of such batches, got ${show(data)}`);
   const { xs, ys, mask } = data;
   checkTensor('data.xs', xs);
   for (const [name, tensor] of Object.entries({ ys, ...(mask !== undefined && { mask }) })) {

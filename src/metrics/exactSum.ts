@@ -1,7 +1,8 @@
 /**
- * A sum of numbers that is rounded once, when it is read: the same in whatever order they came, and whatever was summed
- * apart and added later. Kept as numbers that do not overlap (Shewchuk, Adaptive precision floating-point arithmetic,
- * 1997), which are few.
+ * A sum of numbers that is rounded only once, when it is read. It is therefore the same whatever order the numbers came
+ * in, and whether or not parts of them were summed separately and merged later. The sum is kept exactly, as a short
+ * list of numbers that do not overlap, which means that no two have significant bits in the same places (Shewchuk,
+ * Adaptive precision floating-point arithmetic, 1997).
  */
 export class ExactSum {
   private constructor(private parts: number[] = []) {}
@@ -10,7 +11,7 @@ export class ExactSum {
     return new ExactSum();
   }
 
-  /** From what toJSON gave. */
+  /** Restores a sum from the result of `toJSON`. */
   static of(parts: readonly number[]): ExactSum {
     const sum = new ExactSum();
     for (const part of parts) sum.add(part);
@@ -35,7 +36,7 @@ export class ExactSum {
     for (const part of [...other.parts]) this.add(part);
   }
 
-  /** The double nearest to the sum. */
+  /** The double that is nearest to the sum. */
   value(): number {
     const parts = this.parts;
     let [i, sum, error] = [parts.length - 1, 0, 0];
@@ -45,7 +46,7 @@ export class ExactSum {
       error = part - (next - sum);
       sum = next;
     }
-    // Where the first error is half a unit of the last place, what follows it decides which way to round.
+    // If the first error is half a unit in the last place, the sign of the parts after it decides which way to round.
     const next = i >= 0 ? parts[i]! : 0;
     if (error !== 0 && next !== 0 && error < 0 === next < 0) {
       const twice = error * 2;
@@ -54,7 +55,10 @@ export class ExactSum {
     return sum;
   }
 
-  /** The parts in the one form that their sum has, whatever the order they came in. */
+  /**
+   * The sum as a list of numbers, the largest first. The list depends on the value of the sum alone, not on the order
+   * in which numbers were added.
+   */
   toJSON(): number[] {
     const rest = new ExactSum([...this.parts]);
     const parts: number[] = [];

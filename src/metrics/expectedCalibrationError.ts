@@ -16,14 +16,16 @@ import {
 export type ExpectedCalibrationErrorOptions = CalibrationOptions;
 
 /**
- * Expected calibration error: pixels are sorted into bins by their confidence; the mean over pixels of
- * abs(mean confidence - mean label) of their bin. On hard labels the mean label is the accuracy (or, per class, the
- * frequency); on soft ones it is what the confidence should have been. Lower is better; it has no gradient.
+ * Expected calibration error: pixels are sorted into bins by their confidence, and the error is the mean over pixels of
+ * abs(mean confidence - mean label) of the pixel's bin. On hard labels the mean label is the accuracy (or, per class,
+ * the frequency); on soft labels it is the value that the confidence should have had. Lower is better. It has no
+ * gradient.
  *
- * The confidence is the largest probability of a pixel, with that class's label (`confidence: 'top'`), or each class's
- * probability with its label, and then the mean over classes (`'class'`).
+ * With `confidence: 'top'`, the confidence of a pixel is its largest probability, and its label is that of the same
+ * class. With `'class'`, each class has its own confidence, its probability, and its own label, and the error is the
+ * mean over classes.
  *
- * The error of a data set is not the mean over its batches: `CalibrationError` adds up the bins.
+ * The error of a data set is not the mean over its batches. Use `CalibrationError`, which adds up the bins.
  *
  * @param labels soft labels `[N, ...spatial, C]` in [0, 1], or int32 class indices `[N, ...spatial]`
  * @param predictions logits `[N, ...spatial, C]`

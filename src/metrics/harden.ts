@@ -1,4 +1,7 @@
-/** From probabilities to classes: what `hard` means, in tfjs ops without a gradient. Call it all inside tf.tidy. */
+/**
+ * From probabilities to classes: the option `hard`, computed in tfjs ops without a gradient. Call these functions
+ * inside tf.tidy.
+ */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { checkOneOf, fail, show } from '../checks.js';
@@ -23,7 +26,7 @@ export function checkThreshold(threshold: unknown): void {
   if (!ok) fail(`threshold must be a number in (0, 1), got ${show(threshold)}`);
 }
 
-/** The inputs with ones and zeros for predictions and, unless they are to stay soft, for labels. */
+/** Replaces predictions by ones and zeros, and labels too, unless they are to stay soft. */
 export function hardInputs(inputs: LossInputs, { hard = false, threshold }: HardOptions): LossInputs {
   if (hard === false) return inputs;
   const { layout, labelKind } = inputs;
@@ -39,7 +42,9 @@ export function hardInputs(inputs: LossInputs, { hard = false, threshold }: Hard
   };
 }
 
-/** Whether each pixel is given to one class, that of the largest value. */
+/**
+ * True if each pixel is given to exactly one class, that of the largest value; false if classes have a threshold each.
+ */
 export function takesLargest(
   { activation, layout: { classes } }: { activation: PassActivation; layout: { classes: number } },
   threshold: number | undefined,
@@ -51,21 +56,24 @@ export function takesLargest(
   return exclusive && threshold === undefined;
 }
 
-/** One-hot of the first largest of each pixel; NaN where a value is NaN, lest a diverged network scores. */
+/**
+ * One-hot of the largest value of each pixel, the first in a tie; NaN if a value is NaN, so that a diverged network
+ * does not get a score.
+ */
 function largestOf(values: Tensor3D): Tensor3D {
   return constant(() => tf.add<Tensor3D>(oneHot(tf.argMax(values, 2), values.shape[2]), nanRows(values, 2)));
 }
 
 function above({ predictions, layout, activation, sharpness }: LossInputs, threshold: number): Tensor3D {
-  // On logits, which saturate nowhere.
-  const least = activation === 'sigmoid' ? Math.log(threshold / (1 - threshold)) / sharpness : threshold;
+  // The threshold is applied to logits, because probabilities saturate.
+  const bound = activation === 'sigmoid' ? Math.log(threshold / (1 - threshold)) / sharpness : threshold;
   return constant(() => {
     const values = toPixels(predictions, layout);
-    return tf.where(tf.notEqual(values, values), values, tf.cast(tf.greater(values, least), 'float32'));
+    return tf.where(tf.notEqual(values, values), values, tf.cast(tf.greater(values, bound), 'float32'));
   });
 }
 
-/** A pixel that is of no class stays so. */
+/** Hard labels from soft ones. A pixel without a label of any class stays without one. */
 function hardLabels(labels: Tensor3D, largest: boolean): Tensor3D {
   return constant(() => {
     if (!largest) return tf.cast(tf.greater(labels, 0.5), 'float32');

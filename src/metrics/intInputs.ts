@@ -18,13 +18,13 @@ import {
 import { checkPixelValues } from '../overlap/valueChecks.js';
 import { extremesOf, rangeOfInts, type MeasuredRange } from './measuredRange.js';
 
-/** Inputs whose predictions are ones and zeros, and what its int32 tensors may hold. */
+/** Inputs whose predictions are ones and zeros, and the allowed ranges of their int32 tensors. */
 export interface HardInputs {
   inputs: LossInputs;
   ranges: MeasuredRange[];
 }
 
-/** The inputs of predictions that are class indices or one-hot masks. Call it inside tf.tidy. */
+/** Resolves int32 predictions, which are class indices or one-hot masks. Call it inside tf.tidy. */
 export function intInputs(
   labels: Tensor,
   predictions: Tensor,
@@ -37,7 +37,7 @@ export function intInputs(
     count,
     cure: 'class indices need the option classCount or classNames',
   });
-  // Nothing is activated here; but options that are wrong are refused whatever the predictions are.
+  // No activation is applied here, but invalid options are refused whatever the predictions are.
   resolveSharpness(sharpness, resolveActivation(activation, layout.classes));
   const labelKind = resolveLabelKind(labels, layout, axis);
   const kind = resolveLabelKind(predictions, layout, axis);

@@ -13,7 +13,7 @@ export type MeanBrierOptions = Omit<BrierOptions, 'mask'>;
 
 /**
  * The Brier score of a data set, batch by batch: the mean over all its pixels. See `brierScore` for the score, and
- * `MeanIou` for what accumulators do.
+ * `MeanIou` for the methods of accumulators.
  *
  * @throws if an option does not fit
  *
@@ -37,7 +37,7 @@ export class MeanBrier extends Accumulator<number, MeanBrierOptions> {
     super(options);
   }
 
-  /** The mean over pixels, NaN if none counted. */
+  /** The mean over pixels; NaN if no pixel counted. */
   result(): number {
     if (this.classes === null) return NaN;
     return this.sums[0]!.value() / this.sums[1]!.value();

@@ -2,7 +2,7 @@ import { diceFormula } from './diceScore.js';
 import { MeanScore, type MeanScoreOptions } from './meanScore.js';
 
 /**
- * The mean Dice coefficient of a data set, batch by batch: `MeanIou` with `diceScore` for the score.
+ * The mean Dice coefficient of a data set, batch by batch: the same as `MeanIou`, with `diceScore` as the score.
  *
  * @throws if an option does not fit
  *

@@ -2,20 +2,21 @@ import { iouFormula } from './iouScore.js';
 import { MeanScore, type MeanScoreOptions } from './meanScore.js';
 
 /**
- * The mean IoU of a data set, batch by batch, in the three forms of Wang et al.: `aggregate: 'dataset'` (D, the mean IoU of
- * benchmarks), `'image'` (I) or `'class'` (C).
+ * The mean IoU of a data set, batch by batch, in one of the three forms of Wang et al.: `aggregate: 'dataset'` (D, the
+ * mean IoU of benchmarks), `'image'` (I) or `'class'` (C).
  *
- * - D: per class the IoU of the sums over all samples; the mean over the classes that are labelled or predicted anywhere.
- * - I: per sample the mean over the classes labelled in it; the mean over samples.
- * - C: per class the mean over the samples in which it is labelled; the mean over classes.
+ * - D: the IoU of each class from its sums over all samples; then the mean over the classes that are labelled or
+ *   predicted anywhere.
+ * - I: for each sample the mean over the classes labelled in it; then the mean over samples.
+ * - C: for each class the mean over the samples in which it is labelled; then the mean over classes.
  *
- * `absent` changes which classes count; one class of its own (C = 1, or sigmoid) always does, and scores 1 where it is
- * neither labelled nor predicted. (Where two classes exclude each other Wang et al. score the second alone:
- * `classes: [1], absent: 'count'`.) `classWeights` weighs the means over classes.
+ * The option `absent` changes which classes count. A class that excludes no other (C = 1, or sigmoid) always counts by
+ * default, and scores 1 where it is neither labelled nor predicted. (Of two classes that exclude each other, Wang
+ * et al. score only the second: `classes: [1], absent: 'count'`.) `classWeights` weights the means over classes.
  *
- * `update`, `updateAsync`, `merge`, `toJSON`, `MeanIou.fromJSON` and `reset` are those of every accumulator. The sums of a
- * sample come from the backend; they are added up without rounding, so the result is the same, bit for bit, in whatever
- * order samples come and however many accumulators saw them.
+ * Every accumulator has the methods `update`, `updateAsync`, `merge`, `reset`, `toJSON` and `fromJSON`. The backend
+ * computes the sums of each sample; they are then added up without rounding. The result is therefore the same, bit for
+ * bit, whatever the order of the samples and however many accumulators they were split among.
  *
  * @throws if an option does not fit
  *

@@ -2,7 +2,7 @@ import { MeanScore, type MeanScoreOptions } from './meanScore.js';
 import { precisionFormula } from './precisionScore.js';
 
 /**
- * The mean precision of a data set, batch by batch: `MeanIou` with `precisionScore` for the score.
+ * The mean precision of a data set, batch by batch: the same as `MeanIou`, with `precisionScore` as the score.
  *
  * @throws if an option does not fit
  *
@@ -13,7 +13,7 @@ import { precisionFormula } from './precisionScore.js';
  * scores.result(); // 0.75
  * ```
  *
- * @see the forms: Wang et al., arXiv 2310.19252
+ * @see Wang et al., arXiv 2310.19252, for the forms of `aggregate`
  */
 export class MeanPrecision extends MeanScore {
   constructor(options: MeanScoreOptions = {}) {

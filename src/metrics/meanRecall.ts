@@ -2,7 +2,7 @@ import { MeanScore, type MeanScoreOptions } from './meanScore.js';
 import { recallFormula } from './recallScore.js';
 
 /**
- * The mean recall of a data set, batch by batch: `MeanIou` with `recallScore` for the score.
+ * The mean recall of a data set, batch by batch: the same as `MeanIou`, with `recallScore` as the score.
  *
  * @throws if an option does not fit
  *
@@ -13,7 +13,7 @@ import { recallFormula } from './recallScore.js';
  * scores.result(); // 0.8333
  * ```
  *
- * @see the forms: Wang et al., arXiv 2310.19252
+ * @see Wang et al., arXiv 2310.19252, for the forms of `aggregate`
  */
 export class MeanRecall extends MeanScore {
   constructor(options: MeanScoreOptions = {}) {

@@ -1,4 +1,6 @@
-/** Region scores over a data set: the mean of a score in the three forms of Wang et al. N samples, C classes, S sums. */
+/**
+ * Region scores over a data set: the mean of a score, in the three forms of Wang et al. N samples, C classes, S sums.
+ */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { inFunction } from '../argumentError.js';
@@ -28,20 +30,20 @@ import {
 
 export interface MeanScoreOptions extends Omit<RegionScoreOptions, 'mask'> {
   /**
-   * `'dataset'` (default): the score of each class's sums over all samples, then the mean over classes. `'image'`: the
-   * mean over the classes that count in a sample, then over samples. `'class'`: the mean over the samples in which a class
-   * counts, then over classes.
+   * `'dataset'` (default): the score of each class from its sums over all samples, then the mean over classes.
+   * `'image'`: for each sample the mean over the classes that count in it, then the mean over samples. `'class'`: for
+   * each class the mean over the samples in which it counts, then the mean over classes.
    */
   aggregate?: 'dataset' | 'image' | 'class';
 }
 
 type Numbers = ReturnType<typeof numberAlgebra>;
 
-/** A score over a data set. `MeanIou` and its like say which. */
+/** A region score over a data set. Each subclass, such as `MeanIou`, passes its formula. */
 export abstract class MeanScore<O extends MeanScoreOptions = MeanScoreOptions> extends Accumulator<number, O> {
   protected override readonly defaults = {
     ...{ aggregate: 'dataset', hard: false, overlap: 'metric', classes: 'all' },
-    ...{ alpha: 0.5, beta: 0.5 }, // Tversky's
+    ...{ alpha: 0.5, beta: 0.5 }, // for Tversky
   };
   private readonly aggregate: 'dataset' | 'image' | 'class';
 
@@ -60,7 +62,7 @@ export abstract class MeanScore<O extends MeanScoreOptions = MeanScoreOptions> e
     });
   }
 
-  /** The mean of the score, NaN if no class counted. */
+  /** The mean of the score; NaN if no class counted. */
   result(): number {
     if (this.classes === null) return NaN;
     if (this.aggregate === 'image') return this.sum(2 * this.classes) / this.sum(2 * this.classes + 1);
@@ -75,8 +77,8 @@ export abstract class MeanScore<O extends MeanScoreOptions = MeanScoreOptions> e
   }
 
   /**
-   * The score of each class: of its sums over the data set, or with the other aggregates the mean over the samples in
-   * which it counts. NaN for those that do not count.
+   * The score of each class: with aggregate `'dataset'` from its sums over the data set, otherwise the mean over the
+   * samples in which it counts. NaN for a class that does not count.
    */
   perClass(): number[] {
     if (this.classes === null) return [];
@@ -107,7 +109,7 @@ export abstract class MeanScore<O extends MeanScoreOptions = MeanScoreOptions> e
     return this.aggregate === 'dataset' ? this.sumSet().length * classes : 2 * classes + 2;
   }
 
-  /** The values are [N,S,C], the last of S 'valid'. */
+  /** The values are [N,S,C]; the last of the S sums is 'valid'. */
   protected absorb(values: Float64Array, samples: number): void {
     const classes = this.classes!;
     const count = this.sumSet().length + 1;
@@ -149,7 +151,10 @@ export abstract class MeanScore<O extends MeanScoreOptions = MeanScoreOptions> e
     }
   }
 
-  /** The sums and counts of the other aggregates: of each class, then of the samples. */
+  /**
+   * Checks the sums of aggregates other than 'dataset': for each class its total and its count of samples, then those
+   * of the means of samples.
+   */
   private checkMeans(values: readonly number[], classes: number): void {
     const { weights, included } = this.counting(classes).classes;
     const check = (sum: number, count: number, fewest: number, most: number) => {
@@ -157,11 +162,11 @@ export abstract class MeanScore<O extends MeanScoreOptions = MeanScoreOptions> e
       if (!Number.isInteger(number) || number < fewest || number > most) {
         fail(`sums[${count}], which counts samples, must be a whole number in ${fewest}..${most}, got ${number}`);
       }
-      if (number === 0 && total !== 0) fail(`sums[${sum}] must be 0, for no sample counts, got ${total}`);
+      if (number === 0 && total !== 0) fail(`sums[${sum}] must be 0, because no sample counts, got ${total}`);
       checkSum(`sums[${sum}]`, total, [0, this.formula.unbounded ? Infinity : number], number);
     };
     included.forEach((part, c) => check(c, classes + c, 0, part * this.samples));
-    // A sample counts if one of its classes does that has a weight.
+    // A sample counts if at least one class with a weight above 0 counts in it.
     const counts = weights.map((weight, c) => (weight > 0 ? values[classes + c]! : 0));
     const most = counts.reduce((sum, count) => sum + count, 0);
     check(2 * classes, 2 * classes + 1, largest(counts), Math.min(most, this.samples));
@@ -201,7 +206,7 @@ export abstract class MeanScore<O extends MeanScoreOptions = MeanScoreOptions> e
     };
   }
 
-  /** The rows of the sums, then of 'valid', as matrices. */
+  /** The sums by name, as matrices. The last row is 'valid'. */
   private table(a: Numbers, samples: number, classes: number, rows: number[][]): SumsOf<NumberMatrix> {
     const matrices = [...this.sumSet(), 'valid'].map((name, i) => [name, a.matrix(samples, classes, rows[i]!)]);
     return Object.fromEntries(matrices) as SumsOf<NumberMatrix>;

@@ -4,7 +4,7 @@ import { tverskyFormula, type TverskyWeights } from './tverskyScore.js';
 export interface MeanTverskyOptions extends MeanScoreOptions, TverskyWeights {}
 
 /**
- * The mean Tversky index of a data set, batch by batch: `MeanIou` with `tverskyScore` for the score.
+ * The mean Tversky index of a data set, batch by batch: the same as `MeanIou`, with `tverskyScore` as the score.
  *
  * @throws if an option does not fit
  *
@@ -15,7 +15,7 @@ export interface MeanTverskyOptions extends MeanScoreOptions, TverskyWeights {}
  * scores.result(); // 0.755
  * ```
  *
- * @see Salehi et al., arXiv 1706.05721; the forms: Wang et al., arXiv 2310.19252
+ * @see Salehi et al., arXiv 1706.05721; Wang et al., arXiv 2310.19252, for the forms of `aggregate`
  */
 export class MeanTversky extends MeanScore<MeanTverskyOptions> {
   constructor(options: MeanTverskyOptions = {}) {

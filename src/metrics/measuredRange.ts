@@ -1,4 +1,7 @@
-/** The extremes of an int32 tensor, to be read and held against its range. Call it all inside tf.tidy. */
+/**
+ * The extremes of an int32 tensor, which are read back and compared with the range that its values must lie in. Call
+ * these functions inside tf.tidy.
+ */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor1D, Tensor3D } from '@tensorflow/tfjs-core';
 import { toLabelPixels, type LabelKind, type Layout } from '../kernels/layout.js';
@@ -7,16 +10,16 @@ import { intRange, type IntRange } from '../overlap/intValues.js';
 import type { LossInputs } from '../overlap/inputs.js';
 
 export type MeasuredRange = IntRange & {
-  /** The smallest and the largest value. */
+  /** The smallest and the largest value, [2]. */
   extremes: Tensor1D;
 };
 
-/** The range of the labels, as they were passed. */
+/** The range of the labels. */
 export function rangeOfLabels({ labels, labelKind, weights, layout }: LossInputs): MeasuredRange[] {
   return rangeOfInts('labels', labels, labelKind, weights, layout);
 }
 
-/** None where the tensor is not int32. */
+/** The range of a tensor; an empty list if the tensor is not int32. */
 export function rangeOfInts(
   name: string,
   tensor: Tensor,
@@ -30,7 +33,7 @@ export function rangeOfInts(
   return [{ ...intRange(name, kind, layout.classes), extremes: extremesOf(values as Tensor3D, weights, 0) }];
 }
 
-/** The extremes of [N,P,A] where pixels count, and of `otherwise` where they do not. */
+/** The extremes of [N,P,A], with `otherwise` in place of the values of pixels that do not count. */
 export function extremesOf(values: Tensor3D, weights: Tensor3D | null, otherwise: number): Tensor1D {
   const counted = weights
     ? tf.where(tf.broadcastTo(tf.greater(weights, 0), values.shape), values, tf.fill(values.shape, otherwise))

@@ -1,33 +1,42 @@
 import { CLASS_OPTIONS, type ClassOptions } from '../losses/families/options.js';
 import { INPUT_OPTIONS, type InputOptions } from '../overlap/options.js';
 
-/** How a pixel's probabilities become classes, for scores of hard predictions. */
+/** Options for hard scores, in which the probabilities of a pixel first become a class. */
 export interface HardOptions {
   /**
-   * `true`: each pixel is given to its class, in the predictions (the largest logit; under sigmoid, or with one class,
-   * all above `threshold`) and in soft labels (the largest; those above 0.5). `'predictions'`: labels stay soft. Default
-   * false: probabilities are scored as they are. What is hard has no gradient.
+   * `true`: each pixel is given to its class, both in the predictions (that of the largest logit; under sigmoid, or
+   * with one class, every class above `threshold`) and in soft labels (that of the largest label, or every class above
+   * 0.5). `'predictions'`: the same for predictions, but labels stay soft. Default false: probabilities are scored as
+   * they are. No gradient flows through values made hard.
    */
   hard?: boolean | 'predictions';
   /**
-   * With `hard`, where classes are not exclusive: the probability, in (0, 1), above which a class is predicted. Default
-   * 0.5. (With activation `'none'` or a function it replaces the largest.)
+   * With `hard`, for classes that may overlap: the probability, in (0, 1), above which a class is predicted. Default
+   * 0.5. (With activation `'none'` or a function, setting it means that a pixel is given to every class above the
+   * threshold, instead of that with the largest value.)
    */
   threshold?: number;
 }
 
 /**
- * A class that is not labelled: `'skip'`: it is left out of the mean; `'penalize'`: only where it is not predicted
- * either, else it scores what the formula gives (0 but for Tversky's weights); `'count'`: it always scores, 1 where it is
- * not predicted either.
+ * How a class counts that is absent, which means that it has no label in the image (or in the batch, or in the data
+ * set, according to `aggregate`). `'skip'`: it is left out of the mean. `'penalize'`: it is left out if it is not
+ * predicted either, and scores 0 if it is predicted. `'count'`: it is never left out, and scores 1 if it is not
+ * predicted either.
  */
 export type AbsentClass = 'skip' | 'penalize' | 'count';
 
 /** The options that all region scores share, as functions and as accumulators. */
 export interface RegionScoreOptions extends InputOptions, ClassOptions, HardOptions {
-  /** See `AbsentClass`; the default is that of Wang et al., arXiv 2310.19252. */
+  /**
+   * How absent classes count, see `AbsentClass`. Default, after Wang et al., arXiv 2310.19252: `'count'` for C = 1 and
+   * under sigmoid; otherwise `'penalize'` with aggregate `'batch'` or `'dataset'`, and `'skip'` with the others.
+   */
   absent?: AbsentClass;
-  /** The intersection, as in the losses: `'metric'` (default), for which p = t scores 1 on soft labels too; `'product'`. */
+  /**
+   * The intersection I, as in the losses: `'metric'` (default), Σ w min(p, t), with which p = t scores 1 on soft labels
+   * too; or `'product'`, Σ w p t.
+   */
   overlap?: 'metric' | 'product';
 }
 
@@ -44,8 +53,11 @@ export const REGION_SCORE_OPTIONS = [
 export type ScoreReduction = 'mean' | 'sample' | 'none';
 
 export interface ScoreOptions<R extends ScoreReduction = ScoreReduction> extends RegionScoreOptions {
-  /** Sums over each `'image'` (default), or over the whole `'batch'`. */
+  /** Whether sums are taken over each `'image'` (default) or over the whole `'batch'`. */
   aggregate?: 'image' | 'batch';
-  /** `'mean'` (default): a scalar; `'sample'`: `[N]`; `'none'`: `[N, C]`, every value, whatever `absent` leaves out. */
+  /**
+   * `'mean'` (default): a scalar; `'sample'`: `[N]`; `'none'`: `[N, C]`, the values of all classes, including those
+   * that `absent` would leave out.
+   */
   reduction?: R;
 }

@@ -9,8 +9,8 @@ import { checkThreshold, hardInputs, takesLargest } from './harden.js';
 
 export interface PixelAccuracyOptions<R extends 'mean' | 'sample' = 'mean' | 'sample'> extends InputOptions {
   /**
-   * The probability, in (0, 1), above which a class is predicted, where classes may overlap. Default 0.5. Not under
-   * softmax; with activation `'none'` or a function it replaces the largest.
+   * For classes that may overlap: the probability, in (0, 1), above which a class is predicted. Default 0.5. It is an
+   * error under softmax. With activation `'none'` or a function, setting it means that classes may overlap.
    */
   threshold?: number;
   /** `'mean'` (default): a scalar, over all pixels that count; `'sample'`: `[N]`. */
@@ -18,15 +18,16 @@ export interface PixelAccuracyOptions<R extends 'mean' | 'sample' = 'mean' | 'sa
 }
 
 /**
- * Pixel accuracy: the share of the pixels that count whose predicted class is the labelled one, Σ w [ĉ = c] / Σ w. The
- * predicted class ĉ is that of the largest logit, c that of the largest label, the first in a tie; a pixel without a
- * label of any class is wrong. Classes that may overlap (sigmoid, one class, or a `threshold`) are each predicted above
- * the threshold and labelled above 0.5, and the mean is taken over classes, too.
+ * Pixel accuracy: the share of pixels whose predicted class is the labelled one, Σ w [ĉ = c] / Σ w, among the pixels
+ * that count. The predicted class ĉ is that of the largest logit, the labelled class c that of the largest label, the
+ * first in a tie; a pixel without a label of any class counts as wrong. Classes that may overlap (sigmoid, one class,
+ * or a `threshold`) are each predicted above the threshold and labelled above 0.5, and the mean is also taken over
+ * classes.
  *
- * It takes logits, so it is the accuracy for `metrics` in `model.compile`. tfjs's own `'accuracy'` is not: it cuts the
- * logits of one class at 0.5 instead of 0, needs one-hot labels for several classes, and counts ignored pixels. The
- * accuracy of a data set, over all its pixels, is in the results of `ConfusionMatrix`. Where most pixels are background,
- * an empty prediction has a high accuracy, but a low `iouScore`.
+ * It takes logits, so it is the right accuracy for `metrics` in `model.compile`. The `'accuracy'` of tfjs is not: it
+ * cuts the logits of one class at 0.5 instead of 0, needs one-hot labels for several classes, and counts ignored
+ * pixels. `ConfusionMatrix` gives the accuracy over all pixels of a data set. If most pixels are background, an empty
+ * prediction has a high accuracy, but a low `iouScore`.
  *
  * @param labels soft labels `[N, ...spatial, C]` in [0, 1], or int32 class indices `[N, ...spatial]`
  * @param predictions logits `[N, ...spatial, C]`
@@ -62,13 +63,14 @@ export function pixelAccuracy<R extends 'mean' | 'sample' = 'mean'>(
   });
 }
 
-/** The formula, for predictions and labels of ones and zeros. */
+/** The accuracy as a formula on sums, for predictions and labels of ones and zeros. */
 function accuracyFormula(exclusive: boolean, classes: number, reduction: 'mean' | 'sample'): SumsFormula {
   return {
     sums: exclusive ? ['intersection', 'predicted'] : ['difference'],
     value(a, { intersection, predicted, difference, valid }) {
       const all = (perSample: typeof valid) => (reduction === 'mean' ? a.sumOfRows(perSample) : perSample);
-      // A pixel is predicted as one class: the sums over classes have the rounding of their numerators.
+      // Each pixel is predicted as exactly one class, so Σ over classes of `predicted` is Σ w, with the same rounding
+      // as the numerator.
       if (exclusive) return a.divide(all(a.sumOfColumns(intersection)), all(a.sumOfColumns(predicted)), 1);
       return a.sub(1, a.divide(all(a.sumOfColumns(difference)), all(a.mul(valid, classes)), 0));
     },

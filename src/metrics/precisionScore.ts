@@ -13,17 +13,17 @@ export const precisionFormula: ScoreFormula<RegionScoreOptions> = {
 };
 
 /**
- * Precision per sample and class: I/P, the share of what is predicted that is labelled, with P = Σ w p, T = Σ w t,
+ * Precision per sample and class: I/P, the share of the predicted pixels that are labelled, with P = Σ w p, T = Σ w t,
  * and I = Σ w min(p, t) (`overlap: 'metric'`) or Σ w p t (`'product'`).
  *
- * In the metric form it is 1 at p = t on soft labels too. With `hard: true` it
- * scores the classes that pixels are given. A class that is neither labelled nor predicted has the value 1; which classes
- * the mean takes in, `absent` says.
+ * With `overlap: 'metric'` (the metric form) it is 1 at p = t, on soft labels too. With `hard: true` each pixel is
+ * first given to a class. A class that is neither labelled nor predicted has the value 1; the option `absent` says
+ * which classes take part in the mean.
  *
  * @param labels soft labels `[N, ...spatial, C]` in [0, 1], or int32 class indices `[N, ...spatial]`
  * @param predictions logits `[N, ...spatial, C]`
- * @returns a scalar, 1 if no class of any sample counts; `[N]` with reduction `'sample'`; `[N, C]` with `'none'`. Values
- * lie in [0, 1]
+ * @returns a scalar, 1 if no class of any sample counts; `[N]` with reduction `'sample'`; `[N, C]` with `'none'`.
+ * Values lie in [0, 1]
  * @throws if shapes, dtypes or options do not fit
  *
  * @example

@@ -1,6 +1,7 @@
 /**
- * What the region scores share: a score is a ratio of the sums of `overlap`. Written for any `Algebra`, so that functions
- * compute it in tfjs ops or at once, and accumulators in plain numbers. N samples, C classes.
+ * The common part of the region scores. A region score is a ratio of the sums of `overlap`. It is written for any
+ * `Algebra`, so that functions can compute it in tfjs ops or in plain numbers, and accumulators in plain numbers. N
+ * samples, C classes.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
@@ -26,11 +27,14 @@ interface ScoreSums<M> {
   labelled: M;
 }
 
-/** A score per sample and class, from the sums. */
+/** The formula of a score, per sample and class, from the sums. */
 export interface ScoreFormula<O extends RegionScoreOptions> {
   /** The names of the score's own options. */
   options: readonly string[];
-  /** Whether rounding may carry it above 1: where a weight multiplies what rounding leaves of an error of 0. */
+  /**
+   * True if rounding may push the score far above 1: an error that should be 0 is a small rounding error, possibly
+   * negative, which a large weight multiplies.
+   */
   unbounded?: boolean;
   /** Checks the score's own options. */
   check(options: O): void;
@@ -38,7 +42,7 @@ export interface ScoreFormula<O extends RegionScoreOptions> {
   denominator<M>(algebra: Algebra<M>, sums: ScoreSums<M>, options: O): M;
 }
 
-/** One number, one per sample, or one per sample and class, as the option `reduction` says. */
+/** A scalar, one number per sample, or one per sample and class, depending on the option `reduction`. */
 export type ScoreResult<R extends ScoreReduction> = R extends 'none'
   ? Tensor2D
   : R extends 'sample'
@@ -74,7 +78,7 @@ export function checkRegionScore<O extends RegionScoreOptions>(formula: ScoreFor
   formula.check(options);
 }
 
-/** The sums that a score is made of. The first one is I: of products, or of the smaller of p and t. */
+/** The sums that a score is computed from. The first is I: Σ w p t, or Σ w min(p, t). */
 export function scoreSumNames({ overlap = 'metric' }: RegionScoreOptions): readonly SumName[] {
   return [overlap === 'product' ? 'intersection' : 'minimum', 'predicted', 'labelled'];
 }
@@ -110,12 +114,15 @@ function scoreFormula<O extends ScoreOptions>(
   };
 }
 
-/** The table of the batch as one image. */
+/** The sums of the whole batch, as if it were one image. */
 function sumOfSamples<M>(a: Algebra<M>, table: SumsOf<M>): SumsOf<M> {
   return Object.fromEntries(Object.entries(table).map(([name, sum]) => [name, a.sumOfRows(sum as M)])) as SumsOf<M>;
 }
 
-/** The score of each sample and class: 1 where nothing is labelled or predicted, 0 where else there is nothing to divide by. */
+/**
+ * The score of each sample and class: 1 if the class is neither labelled nor predicted; 0 if the denominator is 0
+ * otherwise.
+ */
 export function scoreValues<M, O extends RegionScoreOptions>(
   a: Algebra<M>,
   formula: ScoreFormula<O>,
@@ -134,8 +141,9 @@ export interface Counting {
 }
 
 /**
- * As Wang et al. do: classes that exclude each other are left out of an image that has no label of them, and of a whole
- * data set that has neither label nor prediction; a class of its own always counts.
+ * The default of `absent` follows Wang et al.: of classes that exclude each other, one is left out of an image where it
+ * has no label, and of a whole batch or data set where it has neither label nor prediction. A class that excludes no
+ * other always counts.
  */
 export function resolveAbsentClass(
   absent: AbsentClass | undefined,
@@ -148,7 +156,7 @@ export function resolveAbsentClass(
   return aggregate === 'batch' || aggregate === 'dataset' ? 'penalize' : 'skip';
 }
 
-/** 1 for the classes of each sample that count, else 0: [N,C]. */
+/** [N,C]: 1 where the class counts in the sample, else 0. */
 export function scoredClasses<M>(
   a: Algebra<M>,
   { absent, classes }: Counting,

@@ -2,10 +2,13 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor3D } from '@tensorflow/tfjs-core';
 import { sumPixels } from '../ops/sumPixels.js';
 
-/** The most products that are added in one run, as in sumPixels. */
+/** The number of products that are added in one run, as in sumPixels. */
 const RUN = 64;
 
-/** [N,P,A] and [N,P,B] to [N,A,B]: the sum over pixels of each product. Inside tf.tidy. */
+/**
+ * [N,P,A] and [N,P,B] to [N,A,B]: the sum over pixels of each product of a channel of the left and a channel of the
+ * right. Call it inside tf.tidy.
+ */
 export function sumProducts(left: Tensor3D, right: Tensor3D): Tensor3D {
   const [samples, pixels, a] = left.shape;
   const b = right.shape[2];

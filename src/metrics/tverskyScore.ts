@@ -4,7 +4,7 @@ import { checkNumber } from '../checks.js';
 import type { RegionScoreOptions, ScoreOptions, ScoreReduction } from './options.js';
 import { regionScore, type ScoreFormula, type ScoreResult } from './regionScore.js';
 
-/** The weights of the two kinds of error. */
+/** The weights of false positives and false negatives. */
 export interface TverskyWeights {
   /** Weight of the false positives, >= 0. Default 0.5. */
   alpha?: number;
@@ -31,17 +31,18 @@ export const tverskyFormula: ScoreFormula<RegionScoreOptions & TverskyWeights> =
 };
 
 /**
- * Tversky index per sample and class: I/(I + alpha·FP + beta·FN), with FP = P - I, FN = T - I, P = Σ w p, T = Σ w t, and
- * I = Σ w min(p, t) (`overlap: 'metric'`) or Σ w p t (`'product'`).
+ * Tversky index per sample and class: I/(I + alpha·FP + beta·FN), with FP = P - I, FN = T - I, P = Σ w p, T = Σ w t,
+ * and I = Σ w min(p, t) (`overlap: 'metric'`) or Σ w p t (`'product'`).
  *
  * alpha = beta = 0.5 is Dice, alpha = beta = 1 is IoU; alpha = 1, beta = 0 is precision, alpha = 0, beta = 1 is recall.
- * In the metric form it is 1 at p = t on soft labels too. A class that is neither labelled nor predicted has the value
- * 1; which classes the mean takes in, `absent` says.
+ * With `overlap: 'metric'` (the metric form) it is 1 at p = t, on soft labels too. With `hard: true` each pixel is
+ * first given to a class. A class that is neither labelled nor predicted has the value 1; the option `absent` says
+ * which classes take part in the mean.
  *
  * @param labels soft labels `[N, ...spatial, C]` in [0, 1], or int32 class indices `[N, ...spatial]`
  * @param predictions logits `[N, ...spatial, C]`
- * @returns a scalar, 1 if no class of any sample counts; `[N]` with reduction `'sample'`; `[N, C]` with `'none'`. Values
- * lie in [0, 1]
+ * @returns a scalar, 1 if no class of any sample counts; `[N]` with reduction `'sample'`; `[N, C]` with `'none'`.
+ * Values lie in [0, 1]
  * @throws if shapes, dtypes or options do not fit
  *
  * @example

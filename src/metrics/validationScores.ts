@@ -11,7 +11,7 @@ import {
 } from './evaluateScores.js';
 
 export interface ValidationScoresOptions extends EvaluateScoresOptions {
-  /** What the names in the logs begin with. Default `'val_'`. */
+  /** The prefix of the names in the logs. Default `'val_'`. */
   prefix?: string;
 }
 
@@ -21,15 +21,17 @@ export interface ValidationCallback {
 }
 
 /**
- * A callback for `model.fit` that scores a validation set after each epoch, all of it at once and not as a mean over
- * batches, and puts the results into the logs and so into the history: `val_iou` for an accumulator named iou.
+ * A callback for `model.fit` that scores a validation set after each epoch and adds the results to the logs, and so to
+ * the history: an accumulator named iou becomes `val_iou`. Each score is that of the whole set, not a mean over
+ * batches.
  *
- * To stop early by a score, make a callback of it that is at home beside tfjs's own, before the one that reads it:
- * `callbacks: [new tf.CustomCallback(validationScores(...)), tf.callbacks.earlyStopping({ monitor: 'val_iou', ... })]`.
+ * To use a score with a callback of tfjs, such as early stopping, wrap this one in tf.CustomCallback, so that it mixes
+ * with the callbacks of tfjs, and put it before the one that reads the score: `callbacks: [new
+ * tf.CustomCallback(validationScores(...)), tf.callbacks.earlyStopping({ monitor: 'val_iou', ... })]`.
  *
  * @param model the model that is trained
  * @param data `{ xs, ys }` or `{ xs, ys, mask }` with all samples, or a `tf.data.Dataset` of batches of that form
- * @param accumulators by name; after training they hold what they saw in the last epoch
+ * @param accumulators the accumulators, by name; after training they hold what they saw in the last epoch
  * @throws if data, accumulators or options do not fit
  *
  * @example

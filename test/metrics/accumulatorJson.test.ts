@@ -329,7 +329,7 @@ describe('impossible JSON is refused although its check value is correct', () =>
       'sums[9], which counts samples, must be a whole number in 3..3',
     ],
     ['a score', forged(byImage, withSum(byImage, 8, [3.5])), 'sums[8] must lie in [0, 3]'],
-    ['a score of none', forged(byImage, withSum(byImage, 2, [0.5])), 'sums[2] must be 0, for no sample counts'],
+    ['a score of none', forged(byImage, withSum(byImage, 2, [0.5])), 'sums[2] must be 0, because no sample counts'],
     ...(
       [
         ['Infinity', [Infinity]],
@@ -389,7 +389,7 @@ describe('values that are not JSON are refused', () => {
 
   test.each<[string, () => unknown, RegExp]>([
     ['the text', () => read(JSON.stringify(json())), /^MeanBrier\.fromJSON: .* got a string: pass JSON\.parse\(text\)/],
-    ['an older version', () => read({ ...json(), version: 1 }), /^MeanBrier\.fromJSON: .* got version 1, of an older/],
+    ['an older version', () => read({ ...json(), version: 1 }), /^MeanBrier\.fromJSON: .* got version 1 of an older/],
     [
       'a method without its class',
       () => [json()].map(metrics.MeanBrier.fromJSON as () => unknown),

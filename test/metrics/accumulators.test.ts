@@ -416,12 +416,12 @@ describe('invalid input', () => {
     [
       'JSON of another kind',
       () => MeanIou.fromJSON(new MeanPrecision().toJSON()),
-      'MeanIou.fromJSON: takes what toJSON of a MeanIou gave (version 2), got kind "MeanPrecision", version 2',
+      'MeanIou.fromJSON: takes the result of toJSON of a MeanIou (version 2), got kind "MeanPrecision", version 2',
     ],
     [
       'no JSON',
       () => MeanIou.fromJSON(null as never),
-      'MeanIou.fromJSON: takes what toJSON of a MeanIou gave (version 2), got null',
+      'MeanIou.fromJSON: takes the result of toJSON of a MeanIou (version 2), got null',
     ],
     [
       'broken JSON',

@@ -6,8 +6,8 @@ import { surfaceScores } from './surfaceScores.js';
 
 export interface AverageSurfaceDistanceOptions extends SurfaceOptions {
   /**
-   * Both ways: the mean over the pixels of both surfaces; `false` (MONAI's default): over those of the predicted surface
-   * alone, which does not see what is missing. Default true.
+   * `true` (default): the mean over the pixels of both surfaces. `false` (MONAI's default): the mean over the pixels of
+   * the predicted surface only, which does not notice labelled parts that the prediction misses.
    */
   symmetric?: boolean;
 }
@@ -17,14 +17,15 @@ export interface AverageSurfaceDistanceOptions extends SurfaceOptions {
  * distance to the nearest pixel of the other surface. A pixel of a mask is on its surface if one of its 4 neighbours (6
  * in 3-D), or the outside of the image, is not in it.
  *
- * Neither has the class: NaN, to be left out of means; only one has it: Infinity. It reads both tensors back.
+ * The value is NaN if neither mask has a pixel, to be left out of means, and Infinity if only one has. The function
+ * reads both tensors back.
  *
  * @param labels soft labels `[N, ...spatial, C]`, or int32 class indices `[N, ...spatial]`
- * @param predictions logits or masks `[N, ...spatial, C]`, or int32 class indices `[N, ...spatial]`; pixels that do not
- * count belong to no mask
+ * @param predictions logits or masks `[N, ...spatial, C]`, or int32 class indices `[N, ...spatial]`; a pixel that does
+ * not count belongs to no mask
  * @returns `[N, C]`, or a column for each of the `classes`; in the unit of `spacing`
- * @throws if shapes, dtypes or options do not fit, if int32 labels and predictions may be class indices or masks, or if an
- * index of a pixel that counts is outside 0..C-1
+ * @throws if shapes, dtypes or options do not fit, if int32 labels and predictions may be class indices or masks, or if
+ * an index of a pixel that counts is outside 0..C-1
  *
  * @example
  * ```ts

@@ -5,25 +5,31 @@ import { SURFACE_OPTIONS, type SurfaceOptions } from './surfaceMasks.js';
 import { surfaceScores } from './surfaceScores.js';
 
 export interface HausdorffDistanceOptions extends SurfaceOptions {
-  /** Which percentile of the distances to take, 0 to 100, between two of them linearly. Default 100, the largest. */
+  /**
+   * The percentile of the distances to take, 0 to 100, with linear interpolation. Default 100, the largest distance.
+   */
   percentile?: number;
-  /** Both ways; `false`: from the predicted surface to the labelled one alone. Default true. */
+  /**
+   * `true` (default): the larger of the two directions. `false`: only from the predicted surface to the labelled one.
+   */
   symmetric?: boolean;
 }
 
 /**
  * Hausdorff distance of the surfaces of two masks, per sample and class: the largest distance (or a percentile, usually
- * the 95th) from a pixel of one surface to the nearest of the other, of both ways the larger. A pixel of a mask is on its
- * surface if one of its 4 neighbours (6 in 3-D), or the outside of the image, is not in it.
+ * the 95th) from a pixel of one surface to the nearest pixel of the other, in both directions, of which it takes the
+ * larger. A pixel of a mask is on its surface if one of its 4 neighbours (6 in 3-D), or the outside of the image, is
+ * not in it.
  *
- * Neither has the class: NaN, to be left out of means; only one has it: Infinity. It reads both tensors back.
+ * The value is NaN if neither mask has a pixel, to be left out of means, and Infinity if only one has. The function
+ * reads both tensors back.
  *
  * @param labels soft labels `[N, ...spatial, C]`, or int32 class indices `[N, ...spatial]`
- * @param predictions logits or masks `[N, ...spatial, C]`, or int32 class indices `[N, ...spatial]`; pixels that do not
- * count belong to no mask
+ * @param predictions logits or masks `[N, ...spatial, C]`, or int32 class indices `[N, ...spatial]`; a pixel that does
+ * not count belongs to no mask
  * @returns `[N, C]`, or a column for each of the `classes`; in the unit of `spacing`
- * @throws if shapes, dtypes or options do not fit, if int32 labels and predictions may be class indices or masks, or if an
- * index of a pixel that counts is outside 0..C-1
+ * @throws if shapes, dtypes or options do not fit, if int32 labels and predictions may be class indices or masks, or if
+ * an index of a pixel that counts is outside 0..C-1
  *
  * @example
  * ```ts
@@ -47,7 +53,7 @@ export function hausdorffDistance(
     checkBoolean('symmetric', symmetric);
     return surfaceScores(labels, predictions, options, ({ fromPredicted, fromLabelled }) => {
       if (fromPredicted.length + fromLabelled.length === 0) return NaN;
-      // A mask without the class leaves the other one's distances infinite, and has none of its own.
+      // If one mask is empty, it has no distances of its own, and all distances of the other are infinite.
       if (fromPredicted.length === 0 || fromLabelled.length === 0) return Infinity;
       const predicted = percentileOf(fromPredicted, percentile);
       return symmetric ? Math.max(predicted, percentileOf(fromLabelled, percentile)) : predicted;

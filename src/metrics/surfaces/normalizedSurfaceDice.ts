@@ -5,23 +5,25 @@ import { SURFACE_OPTIONS, type SurfaceOptions } from './surfaceMasks.js';
 import { surfaceScores } from './surfaceScores.js';
 
 export interface NormalizedSurfaceDiceOptions extends SurfaceOptions {
-  /** How far apart surfaces may be, >= 0, in the unit of `spacing`. Default 1. */
+  /** The distance up to which surfaces count as equal, >= 0, in the unit of `spacing`. Default 1. */
   tolerance?: number;
 }
 
 /**
  * Normalized surface Dice of two masks, per sample and class: the share of the pixels of both surfaces that lie within
- * `tolerance` of the other surface (both counted in pixels, compared in float32). A pixel of a mask is on its surface if
- * one of its 4 neighbours (6 in 3-D), or the outside of the image, is not in it.
+ * `tolerance` of the other surface. (Surfaces are measured by the number of their pixels; distances are compared in
+ * float32.) A pixel of a mask is on its surface if one of its 4 neighbours (6 in 3-D), or the outside of the image, is
+ * not in it.
  *
- * Neither has the class: NaN, to be left out of means; only one has it: 0. It reads both tensors back.
+ * The value is NaN if neither mask has a pixel, to be left out of means, and 0 if only one has. The function reads both
+ * tensors back.
  *
  * @param labels soft labels `[N, ...spatial, C]`, or int32 class indices `[N, ...spatial]`
- * @param predictions logits or masks `[N, ...spatial, C]`, or int32 class indices `[N, ...spatial]`; pixels that do not
- * count belong to no mask
+ * @param predictions logits or masks `[N, ...spatial, C]`, or int32 class indices `[N, ...spatial]`; a pixel that does
+ * not count belongs to no mask
  * @returns `[N, C]`, or a column for each of the `classes`; in [0, 1]
- * @throws if shapes, dtypes or options do not fit, if int32 labels and predictions may be class indices or masks, or if an
- * index of a pixel that counts is outside 0..C-1
+ * @throws if shapes, dtypes or options do not fit, if int32 labels and predictions may be class indices or masks, or if
+ * an index of a pixel that counts is outside 0..C-1
  *
  * @example
  * ```ts
@@ -43,7 +45,7 @@ export function normalizedSurfaceDice(
     checkOptionNames(options, [...SURFACE_OPTIONS, 'tolerance']);
     const { tolerance = 1 } = options;
     checkNumber('tolerance', tolerance, { least: 0 });
-    // In float32, or three steps of 0.1 would not be within 0.3.
+    // In float32; in float64, three steps of 0.1 would not be within 0.3.
     const within = (distance: number) => Math.fround(distance) <= Math.fround(tolerance);
     return surfaceScores(labels, predictions, options, ({ fromPredicted, fromLabelled }) => {
       const near = fromPredicted.filter(within).length + fromLabelled.filter(within).length;

@@ -3,9 +3,11 @@ import { squaredDistances } from '../../distance/squaredDistances.js';
 import type { Side } from '../../distance/sides.js';
 
 export interface SurfaceDistances {
-  /** From each pixel of the predicted surface to the nearest one of the labelled surface; Infinity where there is none. */
+  /**
+   * From each pixel of the predicted surface to the nearest pixel of the labelled surface; Infinity if that is empty.
+   */
   fromPredicted: Float64Array;
-  /** From each pixel of the labelled surface to the predicted one. */
+  /** From each pixel of the labelled surface to the nearest pixel of the predicted surface. */
   fromLabelled: Float64Array;
 }
 
@@ -25,7 +27,10 @@ export function surfaceDistances(
   };
 }
 
-/** The pixels of a mask that have a neighbour along an axis which is not in it. Outside the image nothing is. */
+/**
+ * The pixels of a mask that have a neighbour along an axis that is not in the mask. No pixel outside the image is in
+ * it.
+ */
 function surfaceOf(mask: Side, spatial: readonly number[]): Side {
   const surface = new Uint8Array(mask.length);
   let stride = 1;
@@ -47,7 +52,10 @@ interface Interval {
   to: number;
 }
 
-/** What encloses all surfaces, along each axis; nearest pixels lie in it too. Empty if there is no surface. */
+/**
+ * The box that encloses all surfaces, as an interval along each axis; empty if there is no surface. Distances between
+ * surfaces are the same within the box as in the whole image.
+ */
 function boxAround(surfaces: readonly Side[], spatial: readonly number[]): Interval[] {
   let stride = surfaces[0]!.length;
   return spatial.map((size) => {
@@ -82,7 +90,7 @@ function cut(surface: Side, spatial: readonly number[], box: readonly Interval[]
   return part;
 }
 
-/** From each pixel of one surface to the nearest of the other. */
+/** The distance from each pixel of one surface to the nearest pixel of the other. */
 function distancesBetween(from: Side, to: Side, sizes: readonly number[], spacing: readonly number[]): Float64Array {
   const squared = squaredDistances(to, sizes, spacing);
   return squared.filter((_, i) => from[i] === 1).map(Math.sqrt);

@@ -1,4 +1,4 @@
-/** Labels and predictions as hard masks, one for each sample and class. */
+/** Labels and predictions as hard masks, one per sample and class. */
 import type { Tensor } from '@tensorflow/tfjs-core';
 import {
   checkAxis,
@@ -22,22 +22,23 @@ import type { InputOptions } from '../../overlap/options.js';
 import { checkIgnoreLabel, checkMask, pixelWeights, resolveLabelKind } from '../../overlap/inputs.js';
 import { checkPixelValues, type CheckedPredictions } from '../../overlap/valueChecks.js';
 
-/** The options of every score of surfaces. */
+/** The options of all surface scores. */
 export interface SurfaceOptions extends Pick<InputOptions, 'axis' | 'mask' | 'ignoreLabel'> {
   /**
-   * How predictions become masks: `'softmax'` (default for C > 1): each pixel is of the class with the largest value, the
-   * first in a tie, and so it is in soft labels; `'sigmoid'` (default for C = 1): where a logit is above 0, and a soft
-   * label above 0.5; `'none'`: as softmax for C > 1, above 0.5 for C = 1. Not for bool and int32 predictions, which are
-   * masks or class indices already. A pixel with NaN is of no class.
+   * How predictions become masks. `'softmax'` (default for C > 1): each pixel belongs to the class with the largest
+   * value, the first in a tie, in predictions and in soft labels. `'sigmoid'` (default for C = 1): a pixel belongs to a
+   * class if its logit is above 0, or its soft label above 0.5. `'none'`: the same as softmax for C > 1; above 0.5 for
+   * C = 1. It is an error with bool and int32 predictions, which are masks or class indices already. A pixel with NaN
+   * belongs to no class.
    */
   activation?: 'softmax' | 'sigmoid' | 'none';
-  /** The distance of neighbouring pixels, > 0: a number, or one for each spatial axis. Default 1. */
+  /** The distance between neighbouring pixels, > 0: a number, or one for each spatial axis. Default 1. */
   spacing?: Spacing;
   /** `'all'` (default), or the indices of the classes to score: the columns of the result, in this order. */
   classes?: 'all' | readonly number[];
   /**
-   * The number of classes, for int32 labels and predictions that are both class indices without a class axis; their
-   * shape alone does not tell them from one-hot masks.
+   * The number of classes. Needed if labels and predictions are both int32 class indices without a class axis, because
+   * their shape alone does not distinguish them from one-hot masks.
    */
   classCount?: number;
 }
@@ -52,19 +53,19 @@ export const SURFACE_OPTIONS = [
   'classCount',
 ] as const;
 
-/** What the scores measure. */
+/** The masks that the scores compare. */
 export interface SurfaceMasks {
   samples: number;
-  /** The classes that are scored. */
+  /** The indices of the classes that are scored. */
   classes: readonly number[];
   spatial: readonly number[];
   spacing: readonly number[];
-  /** 1 inside, 0 outside, and where a pixel does not count. */
+  /** 1 inside the mask; 0 outside it and where a pixel does not count. */
   labelled(sample: number, c: number): Side;
   predicted(sample: number, c: number): Side;
 }
 
-/** Checks the arguments of the function that runs and reads them back. Call it inside tf.tidy. */
+/** Checks the arguments of the running function, and reads labels and predictions back. Call it inside tf.tidy. */
 export function surfaceMasks(labels: Tensor, predictions: Tensor, options: SurfaceOptions): SurfaceMasks {
   checkTensor('labels', labels);
   checkTensor('predictions', predictions);
@@ -85,7 +86,7 @@ export function surfaceMasks(labels: Tensor, predictions: Tensor, options: Surfa
     fail(`classCount is ${classCount}, but there are ${layout.classes} classes in ${both}`);
   }
   const weights = pixelWeights(labels, kind, layout, options);
-  // Without classCount, indices of classes that are not to be scored are not known.
+  // Without classCount, the largest index is unknown if only some classes are scored.
   const unknown = answerKind === 'indices' && kind === 'indices' && classCount === undefined && classes !== 'all';
   const most = unknown ? Infinity : undefined;
   checkInts(labels, intRange('labels', kind, layout.classes, most), kind, weights, layout);
@@ -136,7 +137,10 @@ function resolveLayout(labels: Tensor, predictions: Tensor, options: SurfaceOpti
   });
 }
 
-/** How many classes there are at least, by those that are to be scored: two, for a single one would be the index 1. */
+/**
+ * The smallest number of classes that includes those to be scored. It is at least 2 for a list, because with a single
+ * class the index 1 would be that class.
+ */
 function leastCount(classes: SurfaceOptions['classes']): number {
   return Array.isArray(classes) ? Math.max(1, largest(classes as number[])) + 1 : 1;
 }
@@ -156,26 +160,31 @@ function resolveActivation(predictions: Tensor, classes: number, given: unknown)
   return activation as SurfaceActivation;
 }
 
-/** How predictions are read, for the checks of their values. Under softmax the largest is taken, whatever it is. */
+/**
+ * How predictions are read, for the checks of their values. Under softmax any values are allowed, because only their
+ * order matters.
+ */
 function readAs(isIndices: boolean, activation: SurfaceActivation): CheckedPredictions['as'] {
   if (isIndices) return 'indices';
   if (activation === 'softmax') return 'scores';
   return activation === 'mask' ? 'none' : activation;
 }
 
-/** Where the class has the largest value of the pixel (the first in a tie), and the values are above `least`. */
-function sidesOfLargest(values: Tensor, weights: Tensor | null, layout: Layout, least: number): Sides {
+/**
+ * A pixel is inside if its class has the pixel's largest value (the first in a tie), and that value is above `bound`.
+ */
+function sidesOfLargest(values: Tensor, weights: Tensor | null, layout: Layout, bound: number): Sides {
   const { classes } = layout;
   const data = toLabelPixels(values, 'soft', layout).dataSync();
   const winners = Int32Array.from({ length: data.length / classes }, (_, pixel) => {
     const row = data.subarray(pixel * classes, (pixel + 1) * classes);
-    const winner = largest(row); // NaN if one is: then the pixel is of no class
-    return winner > least ? row.indexOf(winner) : -1;
+    const winner = largest(row); // NaN if any value is NaN; the pixel then belongs to no class
+    return winner > bound ? row.indexOf(winner) : -1;
   });
   return sidesWhere((pixel, c) => winners[pixel] === c, weights, layout);
 }
 
-/** Where the values are above 0. */
+/** A pixel is inside if its value is above 0. */
 function sidesOfPositive(values: Tensor, weights: Tensor | null, layout: Layout): Sides {
   const data = toPixels(values, layout).dataSync();
   return sidesWhere((pixel, c) => data[pixel * layout.classes + c]! > 0, weights, layout);

@@ -3,7 +3,7 @@ import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
 import { surfaceDistances, type SurfaceDistances } from './surfaceDistances.js';
 import { surfaceMasks, type SurfaceOptions } from './surfaceMasks.js';
 
-/** A score of each sample and class: [N, classes]. */
+/** The score of each sample and scored class: [N, classes]. */
 export function surfaceScores(
   labels: Tensor,
   predictions: Tensor,
