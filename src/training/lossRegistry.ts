@@ -1,4 +1,4 @@
-/** The losses of this package by their names. */
+/** The losses of this package, by name. */
 import { comboLoss } from '../losses/combo.js';
 import * as losses from '../losses/index.js';
 import {
@@ -13,10 +13,10 @@ const all = { ...losses, comboLoss };
 /** A loss of this package that takes labels, predictions and options. */
 export type LossName = { [K in keyof typeof all]: (typeof all)[K] extends Described ? K : never }[keyof typeof all];
 
-/** The options of each loss that has a name. */
+/** The options of each loss. */
 export type LossOptions = { [K in LossName]: (typeof all)[K] extends Described<infer O> ? O : never };
 
-/** A loss that has a name. */
+/** A loss in the registry. */
 export type RegisteredLoss = LossFunction & { readonly description: LossDescription };
 
 export const LOSSES = Object.fromEntries(
@@ -27,7 +27,7 @@ export const LOSSES = Object.fromEntries(
 
 export const isLossName = (name: string): name is LossName => Object.hasOwn(LOSSES, name);
 
-/** The name of a loss function of this package. */
+/** The name of a loss of this package; undefined for any other function. */
 export function nameOfLoss(loss: unknown): LossName | undefined {
   const name = descriptionOf(loss)?.name ?? '';
   return isLossName(name) && LOSSES[name] === loss ? name : undefined;

@@ -11,16 +11,17 @@ import { bindLoss, type NamedLoss } from './boundLoss.js';
 import { isLossName, LOSSES, type LossName, type LossOptions } from './lossRegistry.js';
 
 /**
- * A loss of this package with its options, as `model.compile` takes it: `namedLoss('diceLoss', { aggregate: 'batch' })`
- * computes what `(t, p) => diceLoss(t, p, { aggregate: 'batch' })` does. Unlike that function it can be saved with the
- * model (`saveModel`), found again (`compileSaved`), and changed while training goes on (`anneal`).
+ * A loss of this package bound to its options, for `model.compile`: `namedLoss('diceLoss', { aggregate: 'batch' })`
+ * computes the same as `(t, p) => diceLoss(t, p, { aggregate: 'batch' })`. Unlike that function, it can be saved with
+ * the model (`saveModel`), restored (`compileSaved`), and changed during training (`anneal`).
  *
- * Options must be plain values: masks, distance maps and activation functions are tied to a batch or a program. A loss
- * of your own is a third argument, or, made by `defineLoss` or `defineRegionLoss`, the first one instead of a name.
+ * Options must be plain values, because they are saved: no masks, distance maps or activation functions. A loss of your
+ * own is passed as the third argument. If `defineLoss` or `defineRegionLoss` made it, it can be passed as the first
+ * argument, in place of the name.
  *
- * @param name a loss of this package
+ * @param name the name of a loss of this package
  * @param options its options
- * @throws if the package has no such loss, or the loss has no such option, or an option is no plain value
+ * @throws if the package has no such loss, the loss has no such option, or an option is not a plain value
  *
  * @example
  * ```ts
@@ -34,10 +35,11 @@ import { isLossName, LOSSES, type LossName, type LossOptions } from './lossRegis
  */
 export function namedLoss<N extends LossName>(name: N, options?: LossOptions[N]): NamedLoss<LossOptions[N]>;
 /**
- * A loss of your own under a name. Whoever loads a model that was saved with it hands it to `compileSaved` under that name.
+ * A loss of your own under a name. To load a model that was saved with it, pass the loss to `compileSaved` under that
+ * name.
  *
- * @param name any that is no loss of this package
- * @param options plain values, which the loss gets as its third argument
+ * @param name any name that is not that of a loss of this package
+ * @param options plain values, passed to the loss as its third argument
  * @param loss `(labels, predictions, options) => tensor`
  */
 export function namedLoss<O extends object>(
@@ -46,8 +48,8 @@ export function namedLoss<O extends object>(
   loss: (labels: Tensor, predictions: Tensor, options: O) => Tensor,
 ): NamedLoss<O>;
 /**
- * The same of a loss that describes itself, one of this package or one of `defineLoss` or `defineRegionLoss`, under its
- * own name.
+ * The same for a loss that describes itself, under its own name: a loss of this package, or one made by `defineLoss` or
+ * `defineRegionLoss`.
  */
 export function namedLoss<O extends object>(loss: DescribedLoss<O>, options?: O): NamedLoss<O>;
 export function namedLoss(given: unknown, options: object = {}, loss?: unknown): NamedLoss {

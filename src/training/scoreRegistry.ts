@@ -1,4 +1,4 @@
-/** The scores that can be metrics of `model.compile` by themselves. */
+/** The scores that can be passed as metrics to `model.compile` directly. */
 import { averageSurfaceDistance } from '../metrics/surfaces/averageSurfaceDistance.js';
 import { brierScore } from '../metrics/brierScore.js';
 import { diceScore } from '../metrics/diceScore.js';
@@ -29,7 +29,7 @@ export type ScoreName = keyof typeof SCORES;
 
 export const isScoreName = (name: string): name is ScoreName => Object.hasOwn(SCORES, name);
 
-/** The name of a score of this package. */
+/** The name of a score of this package; undefined for any other function. */
 export function nameOfScore(score: unknown): ScoreName | undefined {
   return (Object.keys(SCORES) as ScoreName[]).find((name) => SCORES[name] === score);
 }

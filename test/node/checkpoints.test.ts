@@ -255,7 +255,7 @@ describe('checkpoints', () => {
     await expect(latestCheckpoint(folder)).rejects.toThrow('holds checkpoints of epochs and of steps; keep them apart');
     await model.save(modelFiles(join(folder, 'other/epoch-00000001')));
     await expect(latestCheckpoint(join(folder, 'other'))).rejects.toThrow(
-      "latestCheckpoint: the model's file has no part of softseg",
+      "latestCheckpoint: the model's file has no softseg part",
     );
   });
 
@@ -356,7 +356,7 @@ describe('checkpoints', () => {
     const newer = { ...artifacts, userDefinedMetadata: { softseg: { ...saved, version: 3 } } };
     await modelFiles(join(folder, 'epoch-00000001')).save!(newer);
     await expect(latestCheckpoint(folder)).rejects.toThrow(
-      `has version 3 of softseg's part, and this softseg knows up to 2; update it (${join(folder, 'epoch-00000001')})`,
+      `has version 3 of softseg's part, but this softseg knows up to 2; update it (${join(folder, 'epoch-00000001')})`,
     );
   });
 
@@ -369,7 +369,7 @@ describe('checkpoints', () => {
     else delete json.userDefinedMetadata.softseg;
     writeFileSync(newest, JSON.stringify(json));
     const { message } = await latestCheckpoint(folder).then(() => new Error('no error'), (error: Error) => error); // prettier-ignore
-    const what = by === 'a newer softseg' ? 'version 3 of softseg' : 'has no part of softseg; save it with saveModel';
+    const what = by === 'a newer softseg' ? 'version 3 of softseg' : 'has no softseg part; save it with saveModel';
     expect(message).toContain(what);
     expect(message).not.toMatch(/damaged|remove/);
     expect(message).toContain(join(folder, 'epoch-00000000'));
@@ -435,7 +435,7 @@ describe('checkpoints', () => {
     const saved = artifacts.userDefinedMetadata!['softseg'] as object;
     const functions = [{ from: 'own', name: 'mine', options: {} }];
     const metadata = { softseg: { ...saved, functions, loss: 0 } };
-    await fails({ userDefinedMetadata: metadata }, "compileSaved: the file's loss 'mine' is not softseg's; hand it in");
+    await fails({ userDefinedMetadata: metadata }, "compileSaved: the file's loss 'mine' is not softseg's; pass it");
     const { load } = (await latestCheckpoint(folder))!;
     const loaded = await load({ losses: { mine: diceLoss as never } });
     expect(bits(loaded.model)).toEqual(bits(model));
@@ -450,7 +450,7 @@ describe('checkpoints', () => {
     model.compile({ optimizer: 'sgd', loss: namedLoss('mine', {}, own) });
     await saveCheckpoint(model, folder, { epoch: 0 });
     const last = (await latestCheckpoint(folder))!;
-    await expect(last.load()).rejects.toThrow("the file's loss 'mine' is not softseg's; hand it in");
+    await expect(last.load()).rejects.toThrow("the file's loss 'mine' is not softseg's; pass it");
     await last.load({ losses: { mine: own } });
   });
 });

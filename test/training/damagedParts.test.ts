@@ -205,12 +205,12 @@ test('an optimizer with an invalid state is refused', async () => {
   refuses('accumulatedFirstMoment and accumulatedSecondMoment must have the same shapes, got [');
   fields['accumulatedSecondMoment'] = second!;
   delete fields['accBeta1'];
-  refuses('this tfjs does not keep accBeta1 in it');
+  refuses('this version of tfjs has no accBeta1 in it');
   fields['accBeta1'] = accBeta1!;
   Object.assign(loaded.optimizer, { learningRate: 0.2 });
   refuses("learningRate is 0.1 in softseg's part and 0.2 in that of tfjs");
   Object.assign(loaded.optimizer, { learningRate: 0.1, iterations_: -1 });
-  refuses('the number of its steps must not be negative, got -1');
+  refuses('its number of steps must not be negative, got -1');
   Object.assign(loaded.optimizer, { iterations_: 1 });
   compileSaved(loaded);
   discard(model, loaded);

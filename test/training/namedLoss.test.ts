@@ -78,7 +78,7 @@ describe('namedLoss', () => {
     const loss = namedLoss('diceLoss', { smooth: 1 });
     expect(() => loss.set({ gamma: 2 } as object)).toThrow("namedLoss of diceLoss: unknown option 'gamma'; it takes ");
     expect(() => loss.set({ activation: (z: tf.Tensor) => z })).toThrow(
-      "diceLoss's activation is a function, which cannot be saved; put it into a loss of your own",
+      "diceLoss's activation is a function, which cannot be saved; use it inside a loss of your own",
     );
     expect(loss.options).toEqual({ smooth: 1 });
   });
@@ -92,7 +92,7 @@ describe('namedLoss', () => {
     ['an unknown option', () => anyNamed('iouLoss', { aggregat: 'batch' }), "namedLoss of iouLoss: unknown option 'aggregat'; it takes "],
     ['no options', () => anyNamed('iouLoss', 3), 'namedLoss of iouLoss: options must be an object, got 3'],
     ['NaN', () => anyNamed('iouLoss', { smooth: NaN }), "namedLoss: iouLoss's smooth must be a plain value that can be saved, got NaN"],
-    ['a function', () => anyNamed('iouLoss', { activation: tf.softmax }), "namedLoss: iouLoss's activation is a function, which cannot be saved; put it into a loss of your own: namedLoss(name, options, loss)"],
+    ['a function', () => anyNamed('iouLoss', { activation: tf.softmax }), "namedLoss: iouLoss's activation is a function, which cannot be saved; use it inside a loss of your own: namedLoss(name, options, loss)"],
     ['a typed array', () => anyNamed('iouLoss', { classWeights: new Float32Array(2) }), "iouLoss's classWeights must be a plain value that can be saved"],
     ['an object that is not plain', () => anyNamed('comboLoss', { weights: { iou: new Date(0) } }), "comboLoss's weights.iou must be a plain value"],
   ])('refuses %s', (_, f, message) => expect(f).toThrow(message)); // prettier-ignore

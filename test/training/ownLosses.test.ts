@@ -196,11 +196,11 @@ test('terms that need all pixels work in micro-batches, and are refused in tiles
   for (const each of [loss, named]) {
     expectClose(flat(accumulateGrads(each, model, microBatches(data, 2)).grads), flat(expected.grads));
     expect(() => lossOfPieces(each, model, tiles(data, { size: 3 }))).toThrow(
-      'lossOfPieces: tiles need a loss of this package that is made of sums; ',
+      'lossOfPieces: tiles need a loss of this package that is computed from sums; ',
     );
   }
   expect(() => lossOfPieces(distanceLoss, model, tiles(data, { size: 3 }))).toThrow(
-    'distanceLoss takes all pixels at once',
+    'distanceLoss needs all pixels at once',
   );
   model.dispose();
 });
@@ -266,7 +266,7 @@ describe('a model that is saved and loaded', () => {
 
   test("asks for a user's loss that is not passed in", async () => {
     await expect(trained(namedLoss(agreementLoss) as NamedLoss)).rejects.toThrow(
-      "compileSaved: the file's loss 'agreementLoss' is not softseg's; hand it in: " +
+      "compileSaved: the file's loss 'agreementLoss' is not softseg's; pass it: " +
         'compileSaved(model, { losses: { agreementLoss: ... } }), got undefined',
     );
   });

@@ -254,7 +254,7 @@ describe('errors say what is wrong', () => {
     expect(call(namedLoss('iouLoss', { reduction: 'none' }) as Loss)).toThrow(`reduction must be 'mean' or 'sample'`);
     expect(call(namedLoss('iouLoss', { aggregate: 'batch' }) as Loss)).toThrow(`iouLoss: reduction 'sample' needs`);
     expect(call((t, p) => diceLoss(t, p))).toThrow(
-      `withSampleWeights: the loss must give [3] with reduction 'sample', its third argument, got []`,
+      `withSampleWeights: the loss must return [3] if its third argument is { reduction: 'sample' }, got []`,
     );
     expect(() => withSampleWeights(diceLoss)(soft(), z)).toThrow(
       'withSampleWeights: labels must come from packSampleWeights, with 2 or 4 channels for predictions [3,2,3,3]',

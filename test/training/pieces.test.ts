@@ -450,7 +450,7 @@ describe('invalid arguments are refused:', () => {
     [
       'tiles for a loss that takes all pixels',
       run(softseg.lovaszSoftmaxLoss, forward, () => tiles(piece(), { size: 2 })),
-      'accumulateGrads: tiles need a loss of this package that is made of sums; lovaszSoftmaxLoss takes all pixels at once',
+      'accumulateGrads: tiles need a loss of this package that is computed from sums; lovaszSoftmaxLoss needs all pixels at once',
     ],
     [
       'tiles for a function',
@@ -459,7 +459,7 @@ describe('invalid arguments are refused:', () => {
         forward,
         () => tiles(piece(), { size: 2 }),
       ),
-      'accumulateGrads: tiles need a loss of this package that is made of sums; this one takes all pixels at once',
+      'accumulateGrads: tiles need a loss of this package that is computed from sums; this one needs all pixels at once',
     ],
     [
       'tiles of other samples',
@@ -473,7 +473,7 @@ describe('invalid arguments are refused:', () => {
     [
       'masks of some pieces',
       run(softseg.lovaszSoftmaxLoss, forward, () => [piece(), { ...piece(), mask: tf.ones([2, 4, 4]) }]),
-      'accumulateGrads: some pieces have a mask, and some not',
+      'accumulateGrads: some pieces have a mask, and some have none',
     ],
     [
       'an optimizer by name',
@@ -519,7 +519,7 @@ describe('invalid arguments are refused:', () => {
     [
       'tiles that cannot be aligned',
       () => tileGrid([10], { size: 4, align: 4 }),
-      'tileGrid: tiles must begin at multiples of align: size - overlap (4) and the whole less the size (6) must be multiples of 4',
+      'tileGrid: tiles must begin at multiples of align: size - overlap (4) and whole - size (6) must be multiples of 4',
     ],
     [
       'an output of another size',

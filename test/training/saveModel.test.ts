@@ -259,7 +259,7 @@ test("metrics of packed labels are restored, including users' metrics and channe
     discard(loaded);
   }
   const loaded = await loadSilently(file);
-  expect(() => compileSaved(loaded)).toThrow("metric 'own' is not softseg's; hand it in: compileSaved(model, { metrics: { own"); // prettier-ignore
+  expect(() => compileSaved(loaded)).toThrow("metric 'own' is not softseg's; pass it: compileSaved(model, { metrics: { own"); // prettier-ignore
   discard(loaded);
   model.compile({
     optimizer: model.optimizer,
@@ -407,7 +407,7 @@ describe('frozen parts stay frozen, and trained ones continue with the same bits
     model.compile({ optimizer, loss: softseg.diceLoss }); // the head would get the state of the first layer
     const file = memory();
     await expect(saveModel(model, file)).rejects.toThrow(
-      'saveModel: the optimizer has learned for weights of [3,4] [4] [4] [4] [4,5] [5] [5,2] [2], and the model trains ' +
+      'saveModel: the optimizer has state for weights of shapes [3,4] [4] [4] [4] [4,5] [5] [5,2] [2], but the model trains ' +
         '[5,2] [2]; call model.compile with a new optimizer after trainable has changed',
     );
     expect(file.file()).toBeUndefined();
@@ -439,7 +439,9 @@ describe('frozen parts stay frozen, and trained ones continue with the same bits
     delete saved.trained;
     saved.version = 1;
     const loaded = await loadSilently(file);
-    expect(() => compileSaved(loaded)).toThrow(/Adam is damaged: the optimizer has learned for weights of \[4,5\] /);
+    expect(() => compileSaved(loaded)).toThrow(
+      /Adam is damaged: the optimizer has state for weights of shapes \[4,5\] /,
+    );
     // A file of version 1 does not hold this, but it can be set.
     baseOf(loaded).trainable = false;
     compileSaved(loaded);
@@ -634,7 +636,7 @@ describe('saveModel refuses', () => {
       }
     }
     tf.serialization.registerClass(Mute as never);
-    const message = 'saveModel: the optimizer MuteOptimizer does not give its state: not today';
+    const message = 'saveModel: the optimizer MuteOptimizer does not return its state: not today';
     await rejects((model) => model.compile({ optimizer: new Mute(0.1), loss: softseg.diceLoss }), message);
   });
 
@@ -644,7 +646,7 @@ describe('saveModel refuses', () => {
     const model = tf.sequential({ layers: [inner] });
     model.compile({ optimizer: 'sgd', loss: softseg.diceLoss });
     const file = memory();
-    const message = `saveModel: no layer may be named "${name}", as a property of every object is; give it another name`;
+    const message = `saveModel: no layer may be named "${name}", which every object has as a property; give it another name`;
     await expect(saveModel(model, file)).rejects.toThrow(message);
     expect(file.file()).toBeUndefined();
     discard(model);
@@ -723,7 +725,7 @@ describe('compileSaved refuses', () => {
     [
       'a file without softseg’s part',
       (saved) => delete saved['softseg'],
-      'has no part of softseg; save it with saveModel',
+      'has no softseg part; save it with saveModel',
     ],
     ['a newer file', (saved) => (part(saved).version = 3), 'version 3 of softseg’s part'.replace('’', "'")],
     [
@@ -749,12 +751,12 @@ describe('compileSaved refuses', () => {
     [
       'a loss that is not handed in',
       (saved) => (part(saved).functions[0] = { from: 'own', name: 'withMask(mine)', options: {} }),
-      "compileSaved: the file's loss 'mine' is not softseg's; hand it in: compileSaved(model, { losses: { mine: ... } })",
+      "compileSaved: the file's loss 'mine' is not softseg's; pass it: compileSaved(model, { losses: { mine: ... } })",
     ],
     [
       'a metric that is not handed in',
       (saved) => (part(saved).functions[0] = { from: 'own', name: 'hardIou' }),
-      "compileSaved: the file's metric 'hardIou' is not softseg's; hand it in: compileSaved(model, { metrics: { hardIou",
+      "compileSaved: the file's metric 'hardIou' is not softseg's; pass it: compileSaved(model, { metrics: { hardIou",
     ],
     ['a metric that tfjs does not have', (saved) => (part(saved).metrics = ['bestScore']), 'Unknown metric bestScore'],
   ])('%s', async (_, change, message) => refuses(change, message));
@@ -771,7 +773,7 @@ describe('compileSaved refuses', () => {
     loaded.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
     optimizer.dispose();
     expect(() => compileSaved(loaded)).toThrow(
-      'right after tf.loadLayersModel: the file has the optimizer Adam, got SGD',
+      'right after tf.loadLayersModel: the file has the optimizer Adam, the model has SGD',
     );
     discard(model, loaded);
   });
@@ -784,7 +786,7 @@ describe('compileSaved refuses', () => {
 
   test('a model whose file softseg did not write', () => {
     const model = one();
-    expect(() => compileSaved(model)).toThrow("compileSaved: the model's file has no part of softseg");
+    expect(() => compileSaved(model)).toThrow("compileSaved: the model's file has no softseg part");
     discard(model);
   });
 });

@@ -174,7 +174,8 @@ describe('earlyStopping', () => {
     const run = (callbacks: tf.ModelFitArgs['callbacks']) =>
       model.fit(xs(), ys(), { epochs: 1, verbose: 0, callbacks });
     const stopping = earlyStopping(model, { monitor: 'val_iou', mode: 'max' });
-    const rule = "the logs have no number 'val_iou'; they have loss. What adds it must come before this callback";
+    const rule =
+      "the logs have no number 'val_iou'; they have loss. The callback that adds it must come before this one";
     await expect(run(stopping)).rejects.toThrow(`earlyStopping: ${rule}`);
     const checkpoint = saveBest(model, { monitor: 'val_iou', mode: 'max', save: () => undefined });
     await expect(run(checkpoint)).rejects.toThrow(`saveBest: ${rule}`);
@@ -184,7 +185,7 @@ describe('earlyStopping', () => {
 
   test.each<[string, object, string]>([
     ['an unknown option', { restoreBestWeights: true }, "earlyStopping: unknown option 'restoreBestWeights'; it takes monitor, mode, minDelta, best, patience, restoreBest"], // prettier-ignore
-    ['a score without a mode', { monitor: 'val_iou' }, "earlyStopping: mode must be 'max' or 'min' for 'val_iou': is more better or less?"], // prettier-ignore
+    ['a score without a mode', { monitor: 'val_iou' }, "earlyStopping: mode must be 'max' or 'min' for 'val_iou': is a larger or a smaller value better?"], // prettier-ignore
     ['another mode', { mode: 'auto' }, `earlyStopping: mode must be 'max', 'min', got "auto"`],
     [
       'a patience that is not an integer',
@@ -320,9 +321,7 @@ describe('callbacks together', () => {
     const { model, dispose } = compiled();
     const scores = validationScores(model, { xs: x, ys: y }, { iou: new MeanIou() });
     const callbacks = [earlyStopping(model, { monitor: 'val_iou', mode: 'max' }), scores];
-    await expect(model.fit(x, y, { epochs: 1, verbose: 0, callbacks })).rejects.toThrow(
-      'must come before this callback',
-    );
+    await expect(model.fit(x, y, { epochs: 1, verbose: 0, callbacks })).rejects.toThrow('must come before this one');
     dispose();
   });
 });

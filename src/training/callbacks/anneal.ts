@@ -4,34 +4,35 @@ import { checkOptionNames, entriesOf, fail, show } from '../../checks.js';
 import type { Schedule } from '../../schedules/schedules.js';
 import { scheduled, type ScheduledCallback } from './scheduled.js';
 
-/** What can be annealed: a `namedLoss`, or anything else whose `set` takes numbers by name. */
+/** An object that can be annealed: a `namedLoss`, or anything else whose `set` takes numbers by name. */
 export interface Annealable<V> {
   set(values: V): unknown;
 }
 
 export interface AnnealOptions {
-  /** What the schedules count: `'epoch'`, the default, or `'step'`, the optimizer's steps. */
+  /** The argument of the schedules: the `'epoch'` (default), or the `'step'` of the optimizer. */
   by?: 'epoch' | 'step';
-  /** The optimizer that counts the steps: the one that was given to `compile`, or `model.optimizer`. For `by: 'step'`. */
+  /** With `by: 'step'`: the optimizer whose steps count, which is the one passed to `compile`, or `model.optimizer`. */
   optimizer?: Optimizer;
-  /** What the names in the logs begin with. Default `''`. */
+  /** The prefix of the names in the logs. Default `''`. */
   prefix?: string;
 }
 
 /**
- * A callback for `model.fit` and `model.fitDataset` that moves options of a loss along schedules, and puts their values
- * into the logs of batches and epochs, and so into the history. In a loop of your own, `at(step)` sets them.
+ * A callback for `model.fit` and `model.fitDataset` that changes options of a loss along schedules (annealing). It adds
+ * their values to the logs of batches and epochs, and so to the history. In a loop of your own, `at(step)` sets them.
  *
- * By epoch, the schedules are asked for the epoch as tfjs-layers counts it, from `initialEpoch` on; by step, for
- * `optimizer.iterations`, which is saved with the optimizer. So a resumed run goes on where the first one was. Epochs count
- * from 0: with `steps: epochs - 1` a schedule reaches its end in the last epoch.
+ * By epoch, the schedules are called with the epoch as tfjs-layers counts it, from `initialEpoch` on; by step, with
+ * `optimizer.iterations`, which is saved with the optimizer. A resumed run therefore continues where the first one
+ * stopped. Epochs count from 0: with `steps: epochs - 1` a schedule reaches its end in the last epoch.
  *
- * The values of the start are set at once, and stay what they were last after training. What was trained at a sharpness
- * of 8 is to be read at 8.
+ * The start values are set at once, before training begins. After training, the last values stay. Use them for
+ * prediction, too: a network that was trained at a sharpness of 8 has to be evaluated at 8.
  *
- * @param target a `namedLoss`, or an object with `set(values)`, or a list of them that all get the values
- * @param schedules by the names of the options
- * @throws if the target has no such option, or options do not fit; in training, if a schedule gives no finite number
+ * @param target a `namedLoss`, an object with `set(values)`, or a list of these, each of which gets the values
+ * @param schedules the schedules, by the names of the options
+ * @throws if the target has no such option, or options do not fit; in training, if a schedule does not return a finite
+ * number
  *
  * @example
  * ```ts

@@ -5,13 +5,16 @@ import { checkBoolean, checkInteger, checkOptionNames, fail, show } from '../../
 import { MONITOR_OPTIONS, resolveMonitor, type MonitorOptions } from './monitor.js';
 
 export interface EarlyStoppingOptions extends MonitorOptions {
-  /** How many epochs without improvement stop the training. Default 0, which does what 1 does, as in tfjs. */
+  /**
+   * The number of successive epochs without improvement after which training stops. Default 0, which, as in tfjs, is
+   * the same as 1.
+   */
   patience?: number;
-  /** Whether the model has its best weights at the end of training. Default true. */
+  /** Whether the model gets its best weights back at the end of training. Default true. */
   restoreBest?: boolean;
 }
 
-/** What early stopping needs of a model of tfjs-layers. */
+/** The part of a model of tfjs-layers that early stopping uses. */
 export interface StoppableModel {
   stopTraining: boolean;
   getWeights(): Tensor[];
@@ -22,7 +25,7 @@ export interface StoppableModel {
 export interface EarlyStopping {
   /** The best value so far; undefined before the first. */
   readonly best: number | undefined;
-  /** The epoch of the best value; undefined before the first, and if it was handed in. */
+  /** The epoch of the best value; undefined before the first, and while the best value is the option `best`. */
   readonly bestEpoch: number | undefined;
   /** Whether it has stopped the training. */
   readonly stopped: boolean;
@@ -32,14 +35,14 @@ export interface EarlyStopping {
 }
 
 /**
- * Stops a training that no longer improves, and gives the model its best weights back (which tfjs's own
- * `tf.callbacks.earlyStopping` cannot). Like that, it starts anew with each training.
+ * Stops training when the model no longer improves, and then restores its best weights (which
+ * `tf.callbacks.earlyStopping` of tfjs cannot). As with that callback, each call of `fit` starts anew.
  *
- * A value of NaN is no improvement: training that diverged stops once patience is over, and the weights are those from before.
- * At each improvement the weights are read back (asynchronously) and kept in plain memory, not on the backend: tfjs-layers
- * tells no callback when training throws, so tensors would be left over. After a training that threw, or was stopped by
- * something else, `onTrainEnd()` gives the best weights back; in a loop of your own call it at the end, `onEpochEnd` after
- * each epoch, and look at `stopped`.
+ * NaN is not an improvement: training that diverges stops after `patience` epochs, with the best weights from before.
+ * At each improvement the weights are read back (asynchronously) and kept in plain memory, not as tensors, because
+ * tfjs-layers does not notify callbacks when training throws, and tensors would leak. If training threw, call
+ * `onTrainEnd()` to restore the best weights. In a loop of your own, call `onEpochEnd` after each epoch, check
+ * `stopped`, and call `onTrainEnd` at the end.
  *
  * @param model the model that is trained
  * @throws if options do not fit; in training, if the logs lack the monitored value
@@ -118,7 +121,7 @@ function keepWeights(weights: Tensor[]): Promise<KeptWeight[]> {
   return Promise.all(
     weights.map(async (weight) => {
       const { shape, dtype } = weight;
-      // On the cpu backend data() gives the very memory of the weight.
+      // On the cpu backend data() returns the memory of the weight itself, not a copy.
       return { data: (await weight.data()).slice(), shape, dtype };
     }),
   );

@@ -5,20 +5,20 @@ import type { Schedule } from '../../schedules/schedules.js';
 import { checkOptimizer, scheduled, type ScheduledCallback } from './scheduled.js';
 
 export interface LearningRateOptions {
-  /** What the schedule counts: `'epoch'`, the default, or `'step'`, the optimizer's steps. */
+  /** The argument of the schedule: the `'epoch'` (default), or the `'step'` of the optimizer. */
   by?: 'epoch' | 'step';
 }
 
 /**
- * A callback for `model.fit` and `model.fitDataset` that moves an optimizer's learning rate along a schedule, and puts
- * it into the logs as `learningRate`. In a loop of your own, `at(step)` sets it. What counts, and how a run resumes, is
- * as in `anneal`.
+ * A callback for `model.fit` and `model.fitDataset` that changes an optimizer's learning rate along a schedule, and
+ * adds it to the logs as `learningRate`. In a loop of your own, `at(step)` sets it. Epochs and steps count as in
+ * `anneal`, also in a resumed run.
  *
- * It works for every optimizer of `tf.train`, from the next step on. Saved with the optimizer is the rate of the moment.
+ * It works for every optimizer of `tf.train`, from the next step on. An optimizer is saved with its current rate.
  *
- * @param optimizer the one that was given to `compile`, or `model.optimizer`
+ * @param optimizer the optimizer passed to `compile`, or `model.optimizer`
  * @param schedule the rate by epoch or step, >= 0
- * @throws if optimizer or options do not fit, or the schedule gives no number >= 0
+ * @throws if optimizer or options do not fit, or the schedule does not return a number >= 0
  *
  * @example
  * ```ts
@@ -40,7 +40,8 @@ export function learningRateSchedule(
   return inFunction('learningRateSchedule', () => {
     checkOptionNames(options, ['by']);
     checkOptimizer(optimizer);
-    // Some optimizers keep the rate as a number that each step reads (a protected field), SGD and momentum as a tensor.
+    // Some optimizers keep the rate in a protected field, as a number that each step reads; SGD and momentum keep a
+    // tensor.
     const own = optimizer as Optimizer & { learningRate?: number; setLearningRate?: (rate: number) => void };
     if (typeof own.setLearningRate !== 'function' && typeof own.learningRate !== 'number') {
       fail('this optimizer has neither setLearningRate nor a learningRate');

@@ -1,24 +1,29 @@
 import { currentFunction, inFunction } from '../../argumentError.js';
 import { checkNumber, checkOneOf, fail, show } from '../../checks.js';
 
-/** Which score decides. */
+/** Options for the monitored value, which decides whether an epoch is better than those before. */
 export interface MonitorOptions {
-  /** Its name in the logs. Default `'val_loss'`. */
+  /** The name of the value in the logs. Default `'val_loss'`. */
   monitor?: string;
-  /** Whether more is better or less. Default `'min'` for a name that ends in "loss"; other names need it. */
+  /**
+   * Whether a larger value (`'max'`) or a smaller one (`'min'`) is better. Default `'min'` for a name that ends in
+   * "loss"; for other names it is required.
+   */
   mode?: 'max' | 'min';
-  /** A smaller change than this is no improvement. Default 0: any change in the right direction is one. */
+  /**
+   * A change counts as an improvement if it is larger than this, >= 0. Default 0: any change in the right direction.
+   */
   minDelta?: number;
-  /** The best value so far, of a run that is resumed; only what is better counts. */
+  /** For a resumed run: the best value so far. Only better values count as improvements. */
   best?: number;
 }
 
 export const MONITOR_OPTIONS = ['monitor', 'mode', 'minDelta', 'best'] as const;
 
 export interface Monitor {
-  /** The monitored value. */
+  /** The monitored value in the logs of an epoch. */
   read(logs: Record<string, number> | undefined): number;
-  /** NaN is never better. */
+  /** Whether a value is better than another, or than none. NaN is never better. */
   better(value: number, than: number | undefined): boolean;
 }
 
@@ -26,7 +31,7 @@ export function resolveMonitor({ monitor = 'val_loss', mode, minDelta = 0, best 
   const fn = currentFunction;
   if (typeof monitor !== 'string') fail(`monitor must be a name in the logs, got ${show(monitor)}`);
   if (mode === undefined && !monitor.endsWith('loss')) {
-    fail(`mode must be 'max' or 'min' for '${monitor}': is more better or less?`);
+    fail(`mode must be 'max' or 'min' for '${monitor}': is a larger or a smaller value better?`);
   }
   const direction = mode ?? 'min';
   checkOneOf('mode', direction, ['max', 'min']);
@@ -38,7 +43,8 @@ export function resolveMonitor({ monitor = 'val_loss', mode, minDelta = 0, best 
         const value: unknown = logs[monitor];
         if (typeof value === 'number') return value;
         const names = Object.keys(logs).join(', ') || 'nothing';
-        fail(`the logs have no number '${monitor}'; they have ${names}. What adds it must come before this callback`);
+        const rule = 'The callback that adds it must come before this one';
+        fail(`the logs have no number '${monitor}'; they have ${names}. ${rule}`);
       });
     },
     better(value, than) {

@@ -2,34 +2,34 @@ import { inFunction } from '../../argumentError.js';
 import { checkOptionNames, fail, show } from '../../checks.js';
 import { MONITOR_OPTIONS, resolveMonitor, type MonitorOptions } from './monitor.js';
 
-/** What a checkpoint is about. */
+/** Information about the model to save. */
 export interface SaveBestInfo {
   epoch: number;
   /** The monitored value. */
   value: number;
-  /** All that is in the logs of the epoch. */
+  /** The logs of the epoch. */
   logs: Readonly<Record<string, number>>;
 }
 
 export interface SaveBestOptions<M> extends MonitorOptions {
-  /** Saves the model; training waits for it. There is no default. */
+  /** Saves the model; training waits for it. Required. */
   save?: (model: M, info: SaveBestInfo) => unknown;
 }
 
 /** A callback for `model.fit` and `model.fitDataset`. */
 export interface SaveBest {
-  /** The value of what was saved last; undefined if there was none. */
+  /** The monitored value of the model saved last, or the option `best`; undefined before either. */
   readonly best: number | undefined;
   onEpochEnd(epoch: number, logs?: Record<string, number>): Promise<void>;
 }
 
 /**
- * Saves the model after each epoch that is better than all before, also those of an earlier training with the same
- * callback. A value of NaN is never better. Hand the value of what is saved already to a resumed run as `best`, so that
- * it does not overwrite something better. If `save` throws, training throws, and the value does not count.
+ * Saves the model after each epoch that is better than all epochs before, including those of an earlier call of `fit`
+ * with the same callback. NaN is never better. In a resumed run, pass the value of the model saved already as `best`,
+ * so that it is not overwritten by a worse one. If `save` throws, training throws, and the value does not count.
  *
- * @param model what `save` gets
- * @param options `save`, and which value decides
+ * @param model the model, passed to `save`
+ * @param options `save`, and the value to monitor
  * @throws if options do not fit; in training, if the logs lack the monitored value
  *
  * @example

@@ -5,7 +5,7 @@ import type { Schedule } from '../../schedules/schedules.js';
 
 /** A callback for `model.fit` and `model.fitDataset` that sets values along schedules. */
 export interface ScheduledCallback<V extends Record<string, number> = Record<string, number>> {
-  /** Sets the values of a step or an epoch, and returns them: for loops of your own. */
+  /** Sets the values of a step or an epoch, and returns them. For loops of your own. */
   at(step: number): V;
   onEpochBegin(epoch: number): void;
   onBatchBegin(batch: number, logs?: Record<string, number>): void;
@@ -15,8 +15,9 @@ export interface ScheduledCallback<V extends Record<string, number> = Record<str
 export type By = 'epoch' | 'step';
 
 /**
- * Sets the values of the start at once, so that whoever refuses them does so before training begins. Steps are counted
- * by the optimizer, which a resumed run has back; epochs are counted by tfjs-layers, from `initialEpoch` on.
+ * The callback behind `anneal` and `learningRateSchedule`. It sets the start values at once, so that invalid values
+ * fail before training. The optimizer counts the steps, and its count is restored in a resumed run; tfjs-layers counts
+ * the epochs, from `initialEpoch` on.
  */
 export function scheduled<V extends Record<string, number>>(
   schedules: Record<keyof V, Schedule>,
@@ -54,7 +55,8 @@ export function scheduled<V extends Record<string, number>>(
     },
     onBatchBegin: (_batch, logs = {}) => {
       if (by === 'step') at(optimizer!.iterations);
-      // The logs of a batch's end are the same object. A hook there would make tfjs-layers read the loss back for it.
+      // onBatchEnd gets the same logs object. (A hook for onBatchEnd would make tfjs-layers read the loss back each
+      // time.)
       report(logs);
     },
     onEpochEnd: (_epoch, logs = {}) => report(logs),

@@ -8,34 +8,42 @@ import { withSeed } from '../seeds/random.js';
 import { checkScalar, resolveWholeLoss, type PieceLoss, type Summary, type WholeLoss } from './wholeLoss.js';
 
 export interface AccumulateOptions {
-  /** Differentiate by these. Default: the model's trainable weights, or all trainable variables. */
+  /**
+   * The variables to differentiate by. Default: the model's trainable weights, or, if the network is a function, all
+   * trainable variables.
+   */
   variables?: Variable[];
 }
 
 /**
- * The loss of a whole and its gradients, from pieces that go through the network one after the other: micro-batches of a
- * batch, or tiles of a volume. Value and gradients are those of the whole in one pass, also where the loss is no mean
- * over pieces (sums over the batch, classes that some pieces lack, masks). It takes two passes: the first computes what
- * the loss needs of each piece, the second sends the loss's gradient back through each. So the network runs forward
- * twice, about a third more work, and no more than one piece is in memory.
+ * The loss of a whole and its gradients, from pieces that go through the network one after the other: micro-batches of
+ * a batch, or tiles of a volume. Value and gradients equal those of the whole in one pass, even if the loss is not a
+ * mean over pieces (sums over the batch, classes that some pieces lack, masks). There are two passes over the pieces:
+ * the first computes what the loss needs of each piece, the second sends the gradient of the loss back through each
+ * piece. The network therefore runs forward twice, about a third more work, and never has more than one piece in
+ * memory.
  *
- * The sums of each piece, [N, C] numbers, are kept for losses that are computed from sums: the region losses (those of
- * `defineRegionLoss`, too), `crossEntropyLoss`, `binaryCrossEntropyLoss`, `focalLoss`, `unifiedFocalLoss`, and `comboLoss`
- * of these, by themselves or with options as a `namedLoss`. For other losses (also with `hardest`), and for functions of
- * your own, logits and labels of all pieces are kept, and tiles are refused.
+ * For losses computed from sums, only the sums of each piece are kept, [N, C] numbers. These are the region losses
+ * (including those of `defineRegionLoss`), `crossEntropyLoss`, `binaryCrossEntropyLoss`, `focalLoss`,
+ * `unifiedFocalLoss`, and `comboLoss` of these, passed directly or with options as a `namedLoss`. For all other losses,
+ * with the option `hardest`, and for functions of your own, the logits and labels of all pieces are kept, and tiles are
+ * refused.
  *
- * Dropout draws the same in both passes. Batch normalization uses the statistics of each piece (and updates them in both
- * passes), so it is not that of the whole. The regularizers of a model's layers are added.
+ * Dropout is the same in both passes. Batch normalization differs from that of the whole: it uses the statistics of
+ * each piece, and updates its moving averages in both passes. The regularizers of a model's layers are added to the
+ * loss.
  *
  * @param loss a loss of this package, a `namedLoss`, or `(labels, predictions) => scalar`
  * @param network a model of tfjs-layers, or `(xs) => logits`
  * @param pieces `microBatches`, `tiles`, a list of `{ xs, ys, mask? }`, or any object with `length` and `at(index)`
- * @returns the loss, and the gradients by the names of the variables, as `tf.variableGrads` gives them
- * @throws if the arguments do not fit, or the loss with its options is no scalar
+ * @returns the loss, and the gradients by the names of the variables, as from `tf.variableGrads`
+ * @throws if the arguments do not fit, or the loss with its options is not a scalar
  *
  * @example
  * ```ts
- * const model = tf.sequential({ layers: [tf.layers.conv2d({ inputShape: [8, 8, 1], filters: 2, kernelSize: 3, padding: 'same' })] });
+ * const model = tf.sequential({
+ *   layers: [tf.layers.conv2d({ inputShape: [8, 8, 1], filters: 2, kernelSize: 3, padding: 'same' })],
+ * });
  * const batch = { xs: tf.randomNormal([6, 8, 8, 1]), ys: tf.softmax(tf.randomNormal([6, 8, 8, 2])) };
  * const loss = namedLoss('diceLoss', { aggregate: 'batch' });
  * const { value, grads } = accumulateGrads(loss, model, microBatches(batch, 2));
@@ -54,10 +62,10 @@ export function accumulateGrads(
 
 /**
  * One step of an optimizer on a whole that goes through the network piece by piece: `accumulateGrads`, then
- * `applyGradients`. It is to `optimizer.minimize` what `accumulateGrads` is to `tf.variableGrads`.
+ * `applyGradients`. Use it in place of `optimizer.minimize`.
  *
  * @returns the loss before the step
- * @throws as `accumulateGrads`
+ * @throws in the same cases as `accumulateGrads`
  *
  * @example
  * ```ts
@@ -87,10 +95,10 @@ export function minimizePieces(
 }
 
 /**
- * The loss of a whole from its pieces, as `accumulateGrads` gives it, with one pass and no gradient. The network is in
- * training mode only if it is a function that says so: a model predicts.
+ * The loss of a whole from its pieces, with one pass and no gradient. A model runs in inference mode, and the
+ * regularizers of its layers are not added.
  *
- * @throws as `accumulateGrads`
+ * @throws in the same cases as `accumulateGrads`
  *
  * @example
  * ```ts
@@ -121,16 +129,16 @@ function accumulate(
 ): { value: Scalar; grads: NamedTensorMap } {
   checkOptionNames(options, ['variables']);
   checkPieces(pieces);
-  const { train, penalties, variables: ofModel } = resolveForward(network);
+  const { train, penalties, variables: modelVariables } = resolveForward(network);
   if (options.variables !== undefined) checkVariables(options.variables);
-  const variables = options.variables ?? ofModel;
+  const variables = options.variables ?? modelVariables;
   const whole = resolveWholeLoss(loss, pieces.of ?? 'samples');
   const seeds = Array.from({ length: pieces.length }, () => Math.floor(Math.random() * 2 ** 31));
   const logits = (xs: Tensor, i: number) => withSeed(seeds[i]!, () => train(xs));
   const read = (i: number) => pieceAt(pieces, i);
   return tf.tidy(() => {
     const summaries = summariesOf(whole, read, pieces.length, logits);
-    // A network may make its variables when it runs for the first time.
+    // A network may create its variables when it runs for the first time.
     checkTrainable(variables ?? Object.values(tf.engine().registeredVariables));
     const { parts, kept } = whole.join(summaries);
     const { value, grads: upstream } = tf.valueAndGrads((...all: Tensor[]) => whole.value(all, kept))(parts);
@@ -142,7 +150,7 @@ function accumulate(
       const before = sum;
       sum = tf.tidy(() => {
         const piece = read(i);
-        // Its gradient is that of the loss, as far as it goes through this piece.
+        // The gradient of this sum is the part of the loss's gradient that flows through this piece.
         const linear = () => {
           const inPiece = whole.summarize(piece, logits(piece.xs, i)).parts;
           const terms = inPiece.map((part, t) => tf.sum<Scalar>(tf.mul(part, share[t]!)));
@@ -169,7 +177,7 @@ function checkTrainable(variables: readonly Variable[]): void {
   fail(`needs a trainable variable, got ${variables.length}, none of them trainable`);
 }
 
-/** What is kept of each piece. Inside tf.tidy. */
+/** The summary of each piece. Call it inside tf.tidy. */
 function summariesOf(
   whole: WholeLoss,
   read: (index: number) => Piece,

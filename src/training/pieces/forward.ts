@@ -6,15 +6,15 @@ import { checkTensor, fail, show } from '../../checks.js';
 /** A model of tfjs-layers, or a function from its input to logits. */
 export type Network = LayersModel | ((xs: Tensor) => Tensor);
 
-/** A network as a step needs it. */
+/** A network, in the form that the functions on pieces use. */
 export interface Forward {
   /** Logits, in training mode. */
   train(xs: Tensor): Tensor;
-  /** Logits, not in training mode; of a function the same. */
+  /** Logits, in inference mode. A function has only one mode. */
   predict(xs: Tensor): Tensor;
   /** The variables to differentiate by; undefined for all trainable ones. */
   variables: Variable[] | undefined;
-  /** What the layers' regularizers add to the loss. */
+  /** The terms that the regularizers of the layers add to the loss. */
   penalties(): Scalar[];
 }
 
@@ -37,7 +37,7 @@ export function resolveForward(network: unknown): Forward {
   return {
     train: (xs) => checked(model.apply!(xs, { training: true })),
     predict: (xs) => checked(model.apply!(xs)),
-    // read() gives the variable itself.
+    // read() returns the variable itself.
     variables: model.trainableWeights.map((weight) => weight.read() as Variable),
     penalties: () => model.calculateLosses!(),
   };

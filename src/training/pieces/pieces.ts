@@ -3,25 +3,25 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import { inFunction } from '../../argumentError.js';
 import { checkInteger, checkTensor, fail, show, showShape } from '../../checks.js';
 
-/** A part of a batch or of a volume: what the network takes, its labels, and the weights of their pixels. */
+/** A part of a batch or of a volume: the input of the network, its labels, and the weights of its pixels. */
 export interface Piece {
   xs: Tensor;
   ys: Tensor;
-  /** `[N, ...spatial]`, as the option `mask` of a loss. */
+  /** `[N, ...spatial]`, the option `mask` of the loss. */
   mask?: Tensor | undefined;
 }
 
 /**
- * Pieces of a whole, read one after the other: an array, or an object that makes (or reads from a disk) the piece at an
- * index each time it is asked for it, so that no two of them need be in memory at once. Tensors that `at` makes are
- * disposed after use; those that were there before stay.
+ * Pieces of a whole, read one after the other: an array, or an object whose `at` makes a piece, or reads it from a
+ * disk, each time it is called, so that no two pieces have to be in memory at once. Tensors that `at` makes are
+ * disposed after use; tensors that existed before are not.
  */
 export interface Pieces {
   readonly length: number;
   at(index: number): Piece | undefined;
   /**
-   * What the pieces are: different `'samples'` of a batch (default), or `'tiles'`, parts of the same samples, which `mask`
-   * must make disjoint.
+   * Whether the pieces are different `'samples'` of a batch (default), or `'tiles'`, which are parts of the same
+   * samples. The masks of tiles must make them disjoint.
    */
   readonly of?: 'samples' | 'tiles';
 }
@@ -33,11 +33,11 @@ export interface MicroBatches extends Pieces {
 }
 
 /**
- * A batch in micro-batches, cut when they are needed.
+ * Divides a batch into micro-batches, each cut out when it is needed.
  *
- * @param batch samples first, in `xs`, `ys` and `mask`
- * @param size the samples of a micro-batch; the last one may be smaller
- * @throws if the tensors differ in samples, or size is no integer >= 1
+ * @param batch `xs`, `ys` and, if there is one, `mask`, with the samples along the first axis
+ * @param size the number of samples in a micro-batch; the last one may have fewer
+ * @throws if the tensors differ in their number of samples, or size is not an integer >= 1
  *
  * @example
  * ```ts
@@ -87,7 +87,7 @@ export function checkPieces(pieces: unknown): asserts pieces is Pieces {
   if (of !== 'samples' && of !== 'tiles') fail(`pieces.of must be 'samples' or 'tiles', got ${show(of)}`);
 }
 
-/** The piece at an index, checked. Inside tf.tidy. */
+/** The piece at an index, checked. Call it inside tf.tidy. */
 export function pieceAt(pieces: Pieces, index: number): Piece {
   const piece = pieces.at(index);
   checkPiece(`pieces[${index}]`, piece);

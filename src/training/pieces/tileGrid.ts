@@ -2,18 +2,18 @@ import { inFunction } from '../../argumentError.js';
 import { checkInteger, checkOptionNames, entriesOf, fail, MOST_COUNTED, show, showShape } from '../../checks.js';
 
 export interface TileOptions {
-  /** The size of a tile, one for all spatial axes or one for each; at most that of the whole. */
+  /** The size of a tile in pixels: a number for all spatial axes, or one for each; at most that of the whole. */
   size: number | readonly number[];
   /**
-   * How many pixels neighbours have in common, one for all axes or one for each; less than the size. Half of it, from
-   * each of them, is context. Default 0: adjoining tiles.
+   * The number of pixels that neighbouring tiles share: a number for all axes, or one for each; smaller than the size.
+   * Half of it is context, which belongs to the core of the neighbour. Default 0: tiles do not overlap.
    */
   overlap?: number | readonly number[];
-  /** Tiles begin at multiples of this, say the factor by which a network shrinks its input. Default 1. */
+  /** Tiles begin at multiples of this number, for instance the factor by which a network downsamples. Default 1. */
   align?: number;
 }
 
-/** Where a tile lies, and the part of it that is its own: the cores of all tiles are the whole, each pixel once. */
+/** The place of a tile, and its core. The cores of all tiles are disjoint and cover the whole. */
 export interface Tile {
   start: number[];
   size: number[];
@@ -21,12 +21,13 @@ export interface Tile {
 }
 
 /**
- * Tiles that cover a whole, row by row. Between neighbours the border of the cores is in the middle of what they have in
- * common, so a network whose output depends on no more than overlap/2 pixels around gives in each core what it would
- * give for the whole. The last tile of an axis ends where the whole ends, and so has more in common with its neighbour.
+ * Tiles that cover a whole, in row-major order. The border between two cores lies in the middle of the overlap. A
+ * network whose output at a pixel depends on at most overlap/2 pixels around it therefore computes the same in each
+ * core as for the whole. The last tile of an axis ends where the whole ends, so it may share more pixels with its
+ * neighbour.
  *
  * @param shape the spatial shape of the whole
- * @throws if a size, an overlap or align does not fit; a tile is no larger than the whole
+ * @throws if size, overlap or align does not fit, for instance if a tile would be larger than the whole
  *
  * @example
  * ```ts
@@ -58,14 +59,14 @@ export function gridOf(axes: readonly number[], options: TileOptions): Tile[] {
     );
   }
   const spansOf = shape.map((length, i) => spans(length, sizes[i]!, overlaps[i]!, align));
-  // The product of the axes, the last one fastest.
+  // The product of the axes; the last axis varies fastest.
   return spansOf.reduce<Tile[]>(
     (tiles, axis) => tiles.flatMap((tile) => axis.map((span) => extended(tile, span))),
     [{ start: [], size: [], core: { start: [], size: [] } }],
   );
 }
 
-/** About as many as `spans` gives, which checks the overlap. */
+/** The approximate number of tiles along an axis, for the limit on their number. (`spans` checks the overlap.) */
 const tilesAlong = (length: number, size: number, overlap: number): number =>
   Math.ceil(Math.max(length - overlap, 1) / Math.max(size - overlap, 1));
 
@@ -91,12 +92,12 @@ function spans(length: number, size: number, overlap: number, align: number): Sp
   const last = length - size;
   if (last > 0 && (stride % align !== 0 || last % align !== 0)) {
     fail(
-      `tiles must begin at multiples of align: size - overlap (${stride}) and the whole less the size (${last}) must be ` +
+      `tiles must begin at multiples of align: size - overlap (${stride}) and whole - size (${last}) must be ` +
         `multiples of ${align}`,
     );
   }
   const starts = Array.from({ length: Math.ceil(last / stride) + 1 }, (_, i) => Math.min(i * stride, last));
-  // Between a tile and the next the border is in the middle of what they share.
+  // The border between two cores is in the middle of the overlap.
   const borders = starts.slice(1).map((start, i) => Math.floor((start + starts[i]! + size) / 2));
   return starts.map((start, i) => {
     const [from, to] = [i === 0 ? 0 : borders[i - 1]!, borders[i] ?? length];

@@ -6,7 +6,7 @@ import { resolveForward, type Network } from './forward.js';
 import { checkPiece, type Piece, type Pieces } from './pieces.js';
 import { gridOf, type Tile, type TileOptions } from './tileGrid.js';
 
-/** The tiles of a volume as pieces, and where they lie. */
+/** The tiles of a volume as pieces, and the grid of their places. */
 export interface Tiles extends Pieces {
   readonly of: 'tiles';
   readonly grid: readonly Tile[];
@@ -14,10 +14,10 @@ export interface Tiles extends Pieces {
 }
 
 /**
- * An image or a volume in tiles, cut when they are needed, for `accumulateGrads`, `minimizePieces` and `lossOfPieces`.
- * The mask of a tile leaves out the pixels that are another tile's core, so each pixel counts once: the loss is that of
- * the whole, and its gradient too, if the network sees no more than overlap/2 pixels around each (see `tileGrid`);
- * otherwise it differs by what the network sees at the tiles' borders.
+ * Divides an image or a volume into tiles, each cut out when it is needed, for `accumulateGrads`, `minimizePieces` and
+ * `lossOfPieces`. The mask of a tile leaves out all pixels outside its core, so each pixel counts once. The loss and
+ * its gradient equal those of the whole if the output of the network at a pixel depends on at most overlap/2 pixels
+ * around it (see `tileGrid`). Otherwise they differ, because the network sees the borders of the tiles.
  *
  * @param whole `xs` and `ys` as `[N, ...spatial, channels]`, `ys` also as class indices `[N, ...spatial]`
  * @throws if shapes or options do not fit
@@ -25,7 +25,9 @@ export interface Tiles extends Pieces {
  * @example
  * ```ts
  * const volume = { xs: tf.randomNormal([1, 16, 16, 16, 1]), ys: tf.zeros([1, 16, 16, 16], 'int32') };
- * const network = tf.sequential({ layers: [tf.layers.conv3d({ inputShape: [null, null, null, 1], filters: 2, kernelSize: 3, padding: 'same' })] });
+ * const network = tf.sequential({
+ *   layers: [tf.layers.conv3d({ inputShape: [null, null, null, 1], filters: 2, kernelSize: 3, padding: 'same' })],
+ * });
  * const pieces = tiles(volume, { size: 10, overlap: 4 });
  * pieces.length; // 8
  * lossOfPieces(iouLoss, network, pieces); // = iouLoss(volume.ys, network.predict(volume.xs))
@@ -59,10 +61,10 @@ export function tiles(whole: Piece, options: TileOptions): Tiles {
 }
 
 /**
- * The output of a network for an image or a volume that goes through it tile by tile: that of each tile's core, put
- * together. Only one tile and the output are in memory at once, besides the input.
+ * The output of a network for an image or a volume that goes through it tile by tile: the outputs for the cores,
+ * joined. Apart from the input and the output, only one tile is in memory at a time.
  *
- * @param network a model of tfjs-layers, or `(xs) => output`; its output has the spatial shape of its input
+ * @param network a model of tfjs-layers, or `(xs) => output`; its output must have the spatial shape of its input
  * @param xs `[N, ...spatial, channels]`
  * @returns `[N, ...spatial, C]`
  * @throws if shapes or options do not fit
@@ -70,7 +72,9 @@ export function tiles(whole: Piece, options: TileOptions): Tiles {
  * @example
  * ```ts
  * const xs = tf.randomNormal([1, 20, 20, 3]);
- * const network = tf.sequential({ layers: [tf.layers.conv2d({ inputShape: [null, null, 3], filters: 2, kernelSize: 3, padding: 'same' })] });
+ * const network = tf.sequential({
+ *   layers: [tf.layers.conv2d({ inputShape: [null, null, 3], filters: 2, kernelSize: 3, padding: 'same' })],
+ * });
  * predictTiles(network, xs, { size: 8, overlap: 2 }); // = network.predict(xs)
  * ```
  */
@@ -97,7 +101,7 @@ export function predictTiles(network: Network, xs: Tensor, options: TileOptions)
   });
 }
 
-/** Puts the cores together, along the last axis first. */
+/** Joins the cores, along the last axis first. */
 function joined(cores: Tensor[], grid: readonly Tile[]): Tensor {
   const counts = grid[0]!.start.map((_, axis) => new Set(grid.map(({ start }) => start[axis])).size);
   return counts.reduceRight((parts, count, axis) => {
@@ -110,7 +114,7 @@ function joined(cores: Tensor[], grid: readonly Tile[]): Tensor {
   }, cores)[0]!;
 }
 
-/** `[...spatial]` of `[N, ...spatial, channels]`. */
+/** The spatial shape of `[N, ...spatial, channels]`. */
 function spatialOf(name: string, { shape }: Tensor): number[] {
   if (shape.length < 3) fail(`${name} must be [N, ...spatial, channels], got shape ${showShape(shape)}`);
   return shape.slice(1, -1);
@@ -123,7 +127,7 @@ function cut(x: Tensor, { start, size }: { start: readonly number[]; size: reado
   return tf.slice(x, [0, ...start, ...all(0)], [x.shape[0]!, ...size, ...x.shape.slice(x.rank - rest)]);
 }
 
-/** 1 in the core of a tile and 0 around it, [N, ...size]; null if the core is all of it. */
+/** 1 in the core of a tile and 0 around it, [N, ...size]; null if the core is the whole tile. */
 function ownPixels({ start, size, core }: Tile, samples: number): Tensor | null {
   if (core.size.every((length, i) => length === size[i])) return null;
   const around = core.start.map((at, i): [number, number] => {

@@ -1,6 +1,7 @@
 /**
- * A loss of a whole that is seen piece by piece. Each piece is summarized by a few tensors, the summaries are joined, and
- * the loss is a function of them: of sums over pixels where the loss takes nothing else, else of all logits.
+ * The loss of a whole that is computed piece by piece. Each piece is summarized by a few tensors, the summaries are
+ * joined, and the loss is a function of the joined summary. A loss that depends only on sums over pixels has those sums
+ * as its summary; any other loss has all logits.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor, Tensor3D } from '@tensorflow/tfjs-core';
@@ -19,47 +20,49 @@ import { lossOfPass, sumsOfTerm, type PassSums, type SumTerm } from '../../overl
 import { descriptionInside, isNamedLoss, type NamedLoss } from '../boundLoss.js';
 import type { Piece } from './pieces.js';
 
-/** A loss of this package, by itself or as a `namedLoss`, or any function from labels and logits to a scalar. */
+/** A loss of this package, passed directly or as a `namedLoss`, or any function from labels and logits to a scalar. */
 export type PieceLoss = NamedLoss | LossFunction | ((labels: Tensor, predictions: Tensor) => Tensor);
 
-/** What is kept of a piece. (A type, so that tf.tidy takes it.) */
+/** The part of a piece that is kept. (It is a type and not an interface, so that tf.tidy accepts it.) */
 export type Summary = {
-  /** Differentiable: [S,N,C] for each term on sums; or the logits. */
+  /** The tensors that gradients flow through: sums [S,N,C] for each term, or the logits. */
   parts: Tensor[];
-  /** Labels, and the mask or nothing, where the loss needs them for the whole. */
+  /** The labels, and the mask if there is one, for losses that need them for the whole. */
   kept: Tensor[];
 };
 
 export interface WholeLoss {
-  /** Inside tf.tidy. */
+  /** The summary of a piece. Called inside tf.tidy. */
   summarize(piece: Piece, logits: Tensor): Summary;
-  /** The summary of the whole. Inside tf.tidy. */
+  /** The summary of the whole. Called inside tf.tidy. */
   join(summaries: readonly Summary[]): Summary;
-  /** The parts of the whole that belong to each piece; in order. Inside tf.tidy. */
+  /** Splits the parts of the whole into those of each piece, in order. Called inside tf.tidy. */
   split(parts: readonly Tensor[], summaries: readonly Summary[]): Tensor[][];
-  /** The loss, whatever its shape: see checkScalar. Inside tf.tidy. */
+  /** The loss, of any shape (see checkScalar). Called inside tf.tidy. */
   value(parts: readonly Tensor[], kept: readonly Tensor[]): Tensor;
 }
 
-/** Not inside tf.grads, which keeps tensors when something throws there. */
+/**
+ * Throws if the loss is not a scalar. Do not call it inside tf.grads, which leaks tensors when something throws there.
+ */
 export function checkScalar(value: Tensor): asserts value is Scalar {
   if (value.rank !== 0) fail(`the loss must be a scalar, got shape ${showShape(value.shape)}`);
 }
 
-export function resolveWholeLoss(loss: unknown, of: 'samples' | 'tiles'): WholeLoss {
+export function resolveWholeLoss(loss: unknown, kind: 'samples' | 'tiles'): WholeLoss {
   if (typeof loss !== 'function') fail(`loss must be a function, got ${show(loss)}`);
   const description = isNamedLoss(loss) ? descriptionInside(loss) : descriptionOf(loss);
   const options = isNamedLoss(loss) ? loss.options : {};
-  // Whether a loss is one of sums may depend on options; the first piece tells.
+  // Options decide whether a loss can be computed from sums. They are resolved with the first piece.
   let chosen: WholeLoss | undefined;
   const choose = (piece: Piece, logits: Tensor): WholeLoss => {
     const resolve = description?.resolve && resolverOf({ ...description, resolve: description.resolve }, options);
-    if (resolve?.(piece, logits).loss.others.length === 0) return ofSums(resolve, of);
-    if (of === 'tiles') {
+    if (resolve?.(piece, logits).loss.others.length === 0) return wholeFromSums(resolve, kind);
+    if (kind === 'tiles') {
       const name = isNamedLoss(loss) ? loss.lossName : (description?.name ?? 'this one');
-      fail(`tiles need a loss of this package that is made of sums; ${name} takes all pixels at once`);
+      fail(`tiles need a loss of this package that is computed from sums; ${name} needs all pixels at once`);
     }
-    return ofLogits(loss as LossFunction);
+    return wholeFromLogits(loss as LossFunction);
   };
   return {
     summarize: (piece, logits) => (chosen ??= choose(piece, logits)).summarize(piece, logits),
@@ -76,7 +79,7 @@ function resolverOf(description: PassDescription, options: object): Resolve {
     inFunction(description.name, () => resolveLoss(description, ys, logits, mask ? { ...options, mask } : options));
 }
 
-function ofSums(resolve: Resolve, of: 'samples' | 'tiles'): WholeLoss {
+function wholeFromSums(resolve: Resolve, kind: 'samples' | 'tiles'): WholeLoss {
   let terms: readonly SumTerm[] = [];
   return {
     summarize(piece, logits) {
@@ -89,14 +92,14 @@ function ofSums(resolve: Resolve, of: 'samples' | 'tiles'): WholeLoss {
       kept: [],
       parts: terms.map((_, t) => {
         const sums = summaries.map(({ parts }) => parts[t]!);
-        if (of === 'samples') return tf.concat(sums, 1);
+        if (kind === 'samples') return tf.concat(sums, 1);
         const shapes = new Set(sums.map(({ shape }) => showShape(shape.slice(1))));
         if (shapes.size > 1) fail(`tiles must have the same samples and classes, got ${[...shapes].join(' and ')}`);
         return tf.addN(sums);
       }),
     }),
     split(parts, summaries) {
-      if (of === 'tiles') return summaries.map(() => [...parts]);
+      if (kind === 'tiles') return summaries.map(() => [...parts]);
       return splitAlong(1, parts, summaries);
     },
     value: (parts) =>
@@ -110,19 +113,22 @@ function ofSums(resolve: Resolve, of: 'samples' | 'tiles'): WholeLoss {
   };
 }
 
-/** The sums with those of the weights, which are the number of pixels where no weights are. */
+/** Appends the sum of the pixel weights to the sums; without weights, that is the number of pixels. */
 function withValid({ values, pixels }: PassSums): Tensor3D {
   if (pixels === null) return values;
   const [, samples, classes] = values.shape;
   return tf.concat([values, tf.fill<tf.Rank.R3>([1, samples, classes], pixels)], 0);
 }
 
-function ofLogits(loss: LossFunction): WholeLoss {
+function wholeFromLogits(loss: LossFunction): WholeLoss {
   return {
     summarize: ({ ys, mask }, logits) => ({ parts: [logits], kept: mask ? [ys, mask] : [ys] }),
     join(summaries) {
-      if (new Set(summaries.map(({ kept }) => kept.length)).size > 1) fail('some pieces have a mask, and some not');
-      const joined = (lists: readonly (readonly Tensor[])[]) => lists[0]!.map((_, i) => tf.concat(lists.map((list) => list[i]!), 0)); // prettier-ignore
+      const counts = new Set(summaries.map(({ kept }) => kept.length));
+      if (counts.size > 1) fail('some pieces have a mask, and some have none');
+      const joinedAt = (lists: readonly (readonly Tensor[])[], i: number) =>
+        tf.concat(lists.map((list) => list[i]!), 0); // prettier-ignore
+      const joined = (lists: readonly (readonly Tensor[])[]) => lists[0]!.map((_, i) => joinedAt(lists, i));
       return { parts: joined(summaries.map(({ parts }) => parts)), kept: joined(summaries.map(({ kept }) => kept)) };
     },
     split: (parts, summaries) => splitAlong(0, parts, summaries),
@@ -134,7 +140,7 @@ function ofLogits(loss: LossFunction): WholeLoss {
   };
 }
 
-/** Cuts the parts of the whole as the summaries lie along the axis. */
+/** Splits the parts of the whole along an axis, by the sizes of the summaries. */
 function splitAlong(axis: number, parts: readonly Tensor[], summaries: readonly Summary[]): Tensor[][] {
   const sizes = summaries.map((summary) => summary.parts[0]!.shape[axis]!);
   const cuts = parts.map((part) => tf.split(part, sizes, axis));

@@ -17,43 +17,49 @@ import {
 import { trainedIn } from './trainedWeights.js';
 
 export interface CompileSavedOptions {
-  /** Your own losses, by the names that `namedLoss` gave them. */
+  /** Your own losses, by the names under which `namedLoss` bound them. */
   losses?: Record<string, (labels: Tensor, predictions: Tensor, options: never) => Tensor>;
   /** Your own metrics, by the names of their functions. */
   metrics?: Record<string, (labels: Tensor, predictions: Tensor) => Tensor>;
 }
 
-/** What the model was compiled with. */
+/** The losses that the model was compiled with, and the state saved with it. */
 export interface CompiledSaved {
-  /** By the name of the output. To change options while training goes on, `set` those that are a `NamedLoss`. */
+  /**
+   * The losses, by the name of the output. One that is a `NamedLoss` has `set`, to change its options during training.
+   */
   losses: Record<string, CompiledLoss>;
-  /** A copy of what `saveModel(model, to, { state })` saved with the model; undefined if it saved none. */
+  /** A copy of the `state` that was passed to `saveModel`; undefined if there was none. */
   state: Json | undefined;
 }
 
 /**
- * Compiles a model that `saveModel` saved and `tf.loadLayersModel` loaded as it was compiled then, with losses, metrics
- * and the state of the optimizer, so that training goes on as if it had not been interrupted. See saveModel.
+ * Compiles a model that `saveModel` saved and `tf.loadLayersModel` loaded. It restores the losses, the metrics and the
+ * state of the optimizer, so that training goes on as if it had not been interrupted. See saveModel.
  *
- * As after any load, `model.dispose()` does not dispose the optimizer: `model.optimizer.dispose()` does.
+ * As after any load, `model.dispose()` does not dispose the optimizer; call `model.optimizer.dispose()`.
  *
  * @param model the model, right after `tf.loadLayersModel`
- * @returns the losses, to `set` options of those that are a `NamedLoss`, and the state that was saved
- * @throws if the file is not of saveModel or of a newer softseg (unknown losses or options) or is damaged, a loss or
- *   metric of your own is not handed in, or the model was given another optimizer meanwhile. The model stays as it was
+ * @returns the losses by output, and the state that was saved
+ * @throws if saveModel did not write the file, a newer softseg wrote it (unknown losses or options), or it is damaged;
+ * if a loss or metric of your own is missing in the options; or if the model has got another optimizer in the meantime.
+ * The model is then unchanged
  *
  * @example
  * ```ts
  * const harder = (labels, predictions, { power }) => tf.pow(diceLoss(labels, predictions), power);
- * const model = tf.sequential({ layers: [tf.layers.conv2d({ inputShape: [8, 8, 1], filters: 2, kernelSize: 3, padding: 'same' })] });
+ * const model = tf.sequential({
+ *   layers: [tf.layers.conv2d({ inputShape: [8, 8, 1], filters: 2, kernelSize: 3, padding: 'same' })],
+ * });
  * model.compile({ optimizer: 'adam', loss: namedLoss('harder', { power: 2 }, harder), metrics: [iouScore] });
  * let file: tf.io.ModelArtifacts;
- * await saveModel(model, tf.io.withSaveHandler(async (artifacts) => ((file = artifacts), { modelArtifactsInfo: null! })));
+ * const handler = tf.io.withSaveHandler(async (artifacts) => ((file = artifacts), { modelArtifactsInfo: null! }));
+ * await saveModel(model, handler);
  *
  * const again = await tf.loadLayersModel(tf.io.fromMemory(file!));
  * compileSaved(again, { losses: { harder } });
  * again.metricsNames; // loss, iouScore
- * compileSaved(again); // throws: is not softseg's; hand it in
+ * compileSaved(again); // throws: is not softseg's; pass it
  * ```
  */
 export function compileSaved(model: LayersModel, options: CompileSavedOptions = {}): CompiledSaved {
@@ -65,9 +71,8 @@ export function compileSaved(model: LayersModel, options: CompileSavedOptions = 
     const compiled = reviveFunctions(saved, { losses, metrics });
     if (!isCompiled(model) || !isLoadedFrom(model.optimizer, saved.optimizer)) {
       const now = (model.optimizer as Optimizer | undefined)?.getClassName();
-      fail(
-        `call it right after tf.loadLayersModel: the file has the optimizer ${saved.optimizer.className}, got ${now}`,
-      );
+      const both = `the file has the optimizer ${saved.optimizer.className}, the model has ${now}`;
+      fail(`call it right after tf.loadLayersModel: ${both}`);
     }
     const trained = trainedIn(model, saved.trained);
     checkLoaded(model.optimizer, saved.optimizer, trained);
@@ -93,7 +98,7 @@ export function compileSaved(model: LayersModel, options: CompileSavedOptions = 
   });
 }
 
-/** The state in a model's file, without compiling the model. */
+/** The `state` in a model's file, without compiling the model. */
 export const stateOf = (model: WithMetadata): Json | undefined => copied(readSaved(model).state);
 
 const copied = (state: Json | undefined): Json | undefined =>

@@ -2,16 +2,16 @@ import { entriesOf, fail, show } from '../../checks.js';
 import { visibleLine } from '../../visibleText.js';
 import { checkJson, isInherited } from './json.js';
 
-/** Longer names than this are none. */
+/** The largest length of a name. */
 const LONGEST_NAME = 1000;
-/** A whole file is no part of a message. */
+/** The largest length of a value or a place in an error message. */
 const LONGEST_SHOWN = 200;
 
-/**
- * A value out of a file that anybody may have written or damaged, and where it is. Its methods refuse what does not fit.
- */
+/** A value in an untrusted file, and its place there. Its methods check the value and throw if it does not fit. */
 export class FilePart {
-  /** @param prefix how errors begin, before the place and the rule */
+  /**
+   * @param prefix the beginning of error messages, before the place and the rule
+   */
   constructor(
     private readonly prefix: string,
     readonly where: string,
@@ -34,7 +34,10 @@ export class FilePart {
     return items.map((item, i) => this.inside(`[${i}]`, item));
   }
 
-  /** By name. Names that every object has are refused: what a file has under them would change the object itself. */
+  /**
+   * The entries of an object, by name. Names that every object inherits (`__proto__`, for instance) are refused,
+   * because an entry with such a name could change the object itself.
+   */
   entries(): Map<string, FilePart> {
     const { value } = this;
     if (typeof value !== 'object' || value === null || entriesOf(value)) this.refuse('must be an object');
@@ -45,16 +48,16 @@ export class FilePart {
     return new Map(entries);
   }
 
-  /** A field of an object; `undefined` where it lacks it. */
+  /** A field of an object; its value is `undefined` if the object lacks it. */
   field(name: string): FilePart {
     return this.entries().get(name) ?? this.inside(`.${name}`, undefined);
   }
 
-  /** The fields of an object that has no others. */
+  /** The fields of an object that may have no other fields. */
   fields<N extends string>(names: readonly N[]): Record<N, FilePart> {
     const entries = this.entries();
     const other = [...entries.keys()].find((name) => !(names as readonly string[]).includes(name));
-    if (other !== undefined) this.refuse(`must have the fields ${names.join(', ')} alone`);
+    if (other !== undefined) this.refuse(`must have only the fields ${names.join(', ')}`);
     const fields = names.map((name) => [name, this.field(name)]);
     return Object.fromEntries(fields) as Record<N, FilePart>;
   }
@@ -63,7 +66,7 @@ export class FilePart {
     return typeof this.value === 'string' ? this.value : this.refuse('must be a string');
   }
 
-  /** A string by which something may be looked up. */
+  /** A string that is safe to look up in an object. */
   name(): string {
     const name = this.string();
     if (name === '' || name.length > LONGEST_NAME) this.refuse(`must be a name of 1 to ${LONGEST_NAME} characters`);
@@ -81,7 +84,7 @@ export class FilePart {
     return this.refuse(`must be an integer from ${least} to ${most}`);
   }
 
-  /** Anything that JSON can hold. */
+  /** Checks that JSON can hold the value. */
   json(): void {
     checkJson(this.prefix + visibleLine(this.where), this.value);
   }

@@ -1,20 +1,20 @@
 import { entriesOf, fail, show } from '../../checks.js';
 
-/** What a JSON file can hold. */
+/** A value that JSON can hold. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
-/** Lists and objects inside of one another. */
+/** The largest depth of nesting. */
 const DEEPEST = 50;
 
 /**
- * Whether every object has a property of this name (`constructor`, `__proto__`, ...). Looked up in an object by a name
- * from a file, it would be found although nobody put it there.
+ * Whether every object has a property of this name (`constructor`, `__proto__`, ...). If such a name came from a file,
+ * a lookup in any object would find that property.
  */
 export const isInherited = (name: string): boolean => name in Object.prototype;
 
-/** Refuses what JSON would not give back as it was; `name` says in the message where it is. */
+/** Throws if the value would not survive being written to JSON and read back. `name` is its place, for the message. */
 export function checkJson(name: string, value: unknown, depth = DEEPEST): asserts value is Json {
-  if (depth === 0) fail(`${name} is nested too deep, or holds itself`);
+  if (depth === 0) fail(`${name} is nested too deep, or contains itself`);
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return;
   if (typeof value === 'number' && Number.isFinite(value)) return;
   const entries = entriesOf(value);
@@ -28,7 +28,7 @@ export function checkJson(name: string, value: unknown, depth = DEEPEST): assert
   fail(`${name} must be a plain value that can be saved, got ${show(value)}`);
 }
 
-/** Whether it is an object as literals make them, and can be read. */
+/** Whether an object has the prototype of an object literal, and can be read without an error. */
 function isPlain(value: object): boolean {
   try {
     void Object.entries(value);

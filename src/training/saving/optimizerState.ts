@@ -1,4 +1,6 @@
-/** What an optimizer of tfjs has to remember so that training goes on with the same bits. As of tfjs-core 4.22. */
+/**
+ * The state of an optimizer of tfjs that has to be saved so that training continues bit for bit. As of tfjs-core 4.22.
+ */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Optimizer, Scalar, Tensor, Variable } from '@tensorflow/tfjs-core';
 import { fail, show, showShape } from '../../checks.js';
@@ -6,26 +8,26 @@ import type { FilePart } from './filePart.js';
 import { checkJson, isInherited, type Json } from './json.js';
 import type { Trained } from './trainedWeights.js';
 
-/** An optimizer as a model's file describes it. */
+/** An optimizer, as described in a model's file. */
 export interface SavedOptimizer {
   className: string;
   config: { [name: string]: Json };
-  /** Numbers that tfjs does not save, or makes again with other bits. */
+  /** Numbers that tfjs does not save, or recomputes with other bits. */
   scalars: Record<string, number>;
 }
 
 export interface OptimizerRead {
   saved: SavedOptimizer;
-  /** For `trainingConfig` in the model's file. */
+  /** The optimizer in `trainingConfig` of the model's file. */
   trainingConfig: { class_name: string; config: { [name: string]: Json } };
   weights: { specs: tf.io.WeightsManifestEntry[]; data: ArrayBuffer };
 }
 
 interface Kept {
-  /** Lists with a slot for each variable that is trained, in the order of tfjs's getWeights. */
+  /** The fields that are lists with a slot for each trained variable, in the order of getWeights of tfjs. */
   slots: readonly string[];
   scalars: readonly string[];
-  /** The settings, as getConfig gives them. */
+  /** The settings that getConfig returns. */
   numbers: readonly string[];
   booleans?: readonly string[];
 }
@@ -40,7 +42,7 @@ const KEPT = new Map<string, Kept>(
     Adagrad: { slots: ['accumulatedGrads'], scalars: [], numbers: ['learningRate', 'initialAccumulatorValue'] },
     Adam: {
       slots: ['accumulatedFirstMoment', 'accumulatedSecondMoment'],
-      // setWeights makes them as beta^(n+1), which is not the product bit by bit.
+      // setWeights computes them as beta^(n+1), which differs in its last bits from the product that training computes.
       scalars: ['accBeta1', 'accBeta2'],
       numbers: ['learningRate', 'beta1', 'beta2', 'epsilon'],
     },
@@ -51,7 +53,7 @@ const KEPT = new Map<string, Kept>(
     },
     Momentum: {
       slots: ['accumulations'],
-      // -learningRate and the momentum, when they were set last.
+      // -learningRate and the momentum, as they were last set.
       scalars: ['c', 'm'],
       numbers: ['learningRate', 'momentum'],
       booleans: ['useNesterov'],
@@ -66,7 +68,7 @@ const KEPT = new Map<string, Kept>(
   }),
 );
 
-/** The fields of an optimizer, private ones among them. */
+/** The fields of an optimizer, including private ones. */
 type Fields = Record<string, unknown> & { iterations_?: number };
 interface NamedTensor {
   name: string;
@@ -78,22 +80,26 @@ interface Slot {
 }
 
 /**
- * Of these tfjs-core has no setWeights. Their slots travel as those of an Adagrad, which takes any number of them; the
- * first is empty, so that training with it by mistake fails.
+ * Optimizers without setWeights in tfjs-core. Their state is saved in Adagrad's format, which accepts any number of
+ * slots. The first slot is empty, so that training the loaded model without `compileSaved` fails.
  */
 const CARRIED = ['Adamax'];
 const CARRIER = 'Adagrad';
 
 export const isCarried = ({ className }: { className: string }): boolean => CARRIED.includes(className);
 
-/** The state at the moment of the call: reading of tensors begins before anything is waited for. */
+/**
+ * Reads the state at the moment of the call: all reads of tensors begin before the first await. `taken` are the names
+ * of the model's weights, which the state must not use.
+ */
 export function readOptimizer(optimizer: Optimizer, taken: ReadonlySet<string>): Promise<OptimizerRead> {
   const className = optimizer.getClassName();
-  // Which class will be made of the name when the model is loaded.
+  // This is the class that tfjs will look up by this name when it loads the model.
   const { classNameMap } = tf.serialization.SerializationMap.getMap();
   const [registered] = isInherited(className) ? [] : (classNameMap[className] ?? []);
   if ((registered as unknown) !== optimizer.constructor) {
-    fail(`the optimizer's class ${className} must be known to tf.serialization.registerClass, or it cannot be loaded`);
+    const rule = 'must be registered with tf.serialization.registerClass, or it cannot be loaded';
+    fail(`the optimizer's class ${className} ${rule}`);
   }
   const config = optimizer.getConfig() as { [name: string]: Json };
   checkJson(`${className}'s settings`, config);
@@ -130,10 +136,10 @@ async function readKept(named: OptimizerConfig, kept: Kept, optimizer: Optimizer
   }
 }
 
-/** An optimizer that tfjs does not have, by what it says about itself. */
+/** Reads an optimizer that is not one of tfjs, through its own getConfig and getWeights. */
 async function readOther(named: OptimizerConfig, optimizer: Optimizer): Promise<OptimizerRead> {
   const weights = await optimizer.getWeights().catch((error: Error) => {
-    return fail(`the optimizer ${named.className} does not give its state: ${error.message}`);
+    return fail(`the optimizer ${named.className} does not return its state: ${error.message}`);
   });
   return {
     saved: { ...named, scalars: {} },
@@ -144,7 +150,10 @@ async function readOther(named: OptimizerConfig, optimizer: Optimizer): Promise<
 
 const slotsOf = (fields: Fields, kept: Kept): Slot[] => kept.slots.flatMap((list) => fields[list] as Slot[]);
 
-/** Weights are found by name when they are loaded, and variables of two runs may share one. */
+/**
+ * Makes the names distinct, because weights are found by name when they are loaded, and variables of two runs may have
+ * the same name.
+ */
 function distinct(weights: readonly NamedTensor[], taken: ReadonlySet<string>): NamedTensor[] {
   const used = new Set(taken);
   return weights.map(({ name, tensor }) => {
@@ -162,10 +171,10 @@ export function isLoadedFrom(optimizer: Optimizer, saved: SavedOptimizer): boole
   return isCarried(saved) && className === CARRIER;
 }
 
-/** Those whose state is whole again; what they have learned since must not be lost. */
+/** The optimizers that are restored already. Restoring them again would lose the training since then. */
 const restored = new WeakSet<Optimizer>();
 
-/** The optimizer as a file has it: all that is needed, and nothing else. */
+/** Checks the optimizer in a file: all fields that are needed, and no others. */
 export function checkSavedOptimizer(part: FilePart): void {
   const { className, config, scalars } = part.fields(['className', 'config', 'scalars']);
   const kept = KEPT.get(className.name());
@@ -183,15 +192,15 @@ export function checkSavedOptimizer(part: FilePart): void {
 }
 
 /**
- * Refuses a loaded optimizer that is not what the file says, before anything is changed. The file says some things twice:
- * tfjs made the optimizer of its own part.
+ * Throws if a loaded optimizer does not match the file; nothing has been changed by then. The file has some values
+ * twice, in the part of tfjs, from which tfjs made the optimizer, and in the part of softseg.
  */
 export function checkLoaded(loaded: Optimizer, saved: SavedOptimizer, trained: Trained): void {
   const kept = KEPT.get(saved.className);
   if (restored.has(loaded) || !kept) return;
   const fields = loaded as unknown as Fields;
   const refuse = (message: string) => fail(`the file's ${saved.className} is damaged: ${message}`);
-  if (!(loaded.iterations >= 0)) refuse(`the number of its steps must not be negative, got ${loaded.iterations}`);
+  if (!(loaded.iterations >= 0)) refuse(`its number of steps must not be negative, got ${loaded.iterations}`);
   if (loaded.getClassName() !== saved.className) {
     const [guard, ...slots] = checkSlots(refuse, fields, 'accumulatedGrads');
     if (guard?.variable.size !== 0) refuse('its state does not begin with an empty tensor');
@@ -208,7 +217,7 @@ export function checkLoaded(loaded: Optimizer, saved: SavedOptimizer, trained: T
   }
   for (const name of kept.scalars) {
     const scalar = fields[name];
-    if (!(scalar instanceof tf.Tensor) || scalar.isDisposed) refuse(`this tfjs does not keep ${name} in it`);
+    if (!(scalar instanceof tf.Tensor) || scalar.isDisposed) refuse(`this version of tfjs has no ${name} in it`);
   }
   const lists = kept.slots.map((name) => checkSlots(refuse, fields, name));
   const filled = lists.filter((list) => list.length > 0);
@@ -216,7 +225,7 @@ export function checkLoaded(loaded: Optimizer, saved: SavedOptimizer, trained: T
   for (const list of filled) checkFits(refuse, list, trained.shapes, !trained.isSaved);
 }
 
-/** Refuses an optimizer whose state is not that of the weights that the model trains, of these shapes. */
+/** Throws if the state of the optimizer does not fit the shapes of the weights that the model trains. */
 export function checkState(optimizer: Optimizer, shapes: readonly string[]): void {
   const kept = KEPT.get(optimizer.getClassName());
   const refuse = (message: string) =>
@@ -231,29 +240,35 @@ type Refuse = (message: string) => never;
 
 function checkSlots(refuse: Refuse, fields: Fields, name: string): Slot[] {
   const slots = fields[name];
-  return Array.isArray(slots) ? (slots as Slot[]) : refuse(`this tfjs does not keep ${name} in it`);
+  return Array.isArray(slots) ? (slots as Slot[]) : refuse(`this version of tfjs has no ${name} in it`);
 }
 
 /**
- * tfjs finds slots by the place of a weight among those that are trained. There may be fewer where weights have been
- * added, and more where some are not trained any more, unless `all`.
+ * Checks the shapes of slots. tfjs finds a slot by the index of its weight among the trained weights. There may be
+ * fewer slots than weights if weights were added, and more if some weights are no longer trained. With `all`, the slots
+ * must match the weights, or be empty.
  */
 function checkFits(refuse: Refuse, slots: readonly Slot[], shapes: readonly string[], all: boolean): void {
   const own = slots.map(({ variable }) => showShape(variable.shape));
   const [n, count] = [own.length, shapes.length];
-  if (all ? n === 0 || (n === count && own.join() === shapes.join()) : own.every((shape, i) => i >= count || shape === shapes[i])) return; // prettier-ignore
-  refuse(
-    `the optimizer has learned for weights of ${own.join(' ')}, and the model trains ${shapes.join(' ') || 'none'}`,
-  );
+  const fits = all
+    ? n === 0 || (n === count && own.join() === shapes.join())
+    : own.every((shape, i) => i >= count || shape === shapes[i]);
+  if (fits) return;
+  const trained = shapes.join(' ') || 'none';
+  refuse(`the optimizer has state for weights of shapes ${own.join(' ')}, but the model trains ${trained}`);
 }
 
-/** Each list has a slot for each trained variable, in its shape. */
+/** Checks that all lists have slots of the same shapes. */
 function checkSameShapes(refuse: Refuse, names: readonly string[], lists: readonly Slot[][]): void {
   const shapes = lists.map((list) => list.map(({ variable }) => showShape(variable.shape)).join(' '));
   if (new Set(shapes).size > 1) refuse(`${names.join(' and ')} must have the same shapes, got ${shapes.join(' and ')}`);
 }
 
-/** The optimizer as it was saved, once checkLoaded passed. It may be another object, with what `loaded` had. */
+/**
+ * Restores the optimizer that was saved, after checkLoaded has passed. The result may be a new object that takes over
+ * the tensors of `loaded`.
+ */
 export function restoreOptimizer(loaded: Optimizer, saved: SavedOptimizer): Optimizer {
   if (restored.has(loaded)) return loaded;
   const optimizer = loaded.getClassName() === saved.className ? loaded : unpack(loaded, saved);

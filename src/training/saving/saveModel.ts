@@ -12,42 +12,43 @@ import { describeFunctions, isCompiled, KEY, lossByOutput, metadataOf } from './
 import { checkNames, describeTrained, trainedShapes } from './trainedWeights.js';
 
 export interface SaveModelOptions {
-  /** Anything of yours that JSON can hold, such as `{ epoch: 3 }`: `compileSaved` gives it back. */
+  /** Any value of yours that JSON can hold, such as `{ epoch: 3 }`; `compileSaved` returns it. */
   state?: Json;
 }
 
 /**
- * Saves a model with all that training needs to go on: its weights, the state of its optimizer, its losses with their
- * options, its metrics, which weights are trained, and what `acceptAnyTargets` has freed. `tf.loadLayersModel` loads it,
- * `compileSaved` does the rest, and the next steps are, bit for bit, those that would have followed, with each optimizer
- * of tfjs.
+ * Saves a model with everything that training needs to go on: its weights, the state of its optimizer, its losses with
+ * their options, its metrics, which weights are trained, and the effect of `acceptAnyTargets`. `tf.loadLayersModel`
+ * loads the model, and `compileSaved` restores the rest. With each optimizer of tfjs, the next steps are then bit for
+ * bit those of a run without the interruption.
  *
- * (`model.save(..., { includeOptimizer: true })` loses losses that are functions or throws at them, throws for Adamax, and
- * gives Adam other bits.)
+ * (`model.save(..., { includeOptimizer: true })` loses losses that are functions, or throws; it throws for Adamax, and
+ * restores Adam inexactly.)
  *
- * What is saved is the state at the moment of the call; training may go on while it is written. It is tfjs-layers' format,
- * for every handler; softseg's part is in `userDefinedMetadata.softseg`. Until compileSaved is called, a model with losses that
- * are functions predicts but throws when it is trained.
+ * The state saved is that at the moment of the call; training may go on while it is written. The format is that of
+ * tfjs-layers, and works with every handler; softseg's part is in `userDefinedMetadata.softseg`. A loaded model whose
+ * losses are functions can predict at once, but throws in training until compileSaved is called.
  *
- * A loss needs a name: use one of softseg's by itself or, with options or of your own, as a `namedLoss`. Options are saved
- * as they are now. Metrics that are not softseg's or tfjs's are saved by their function's name. Not saved are weights of
- * layers that are nowhere in the model, and random numbers: dropout goes on with others.
+ * A loss needs a name: pass a loss of softseg directly, or, if it has options or is your own, as a `namedLoss`. Options
+ * are saved with their current values. Metrics of your own are saved by the name of their function. Weights of layers
+ * outside the model are not saved, nor is the state of random numbers, so dropout continues differently.
  *
- * @param model a model of tfjs-layers, compiled
- * @param to as in `model.save`: `'file:///...'`, `'indexeddb://...'`, `modelFiles(folder)`, ...
- * @returns what the handler says
- * @throws (rejects) if the model is not compiled, a loss has no name, the optimizer cannot be saved or its state is not
- *   that of the weights that are trained, two layers have weights of one name, the state is no JSON, or the handler
- *   fails. The model stays as it was
+ * @param model a compiled model of tfjs-layers
+ * @param to the same as for `model.save`: `'file:///...'`, `'indexeddb://...'`, `modelFiles(folder)`, ...
+ * @returns the result of the handler
+ * @throws (rejects) if the model is not compiled, a loss has no name, the optimizer cannot be saved or its state does
+ * not fit the trained weights, two layers have weights of the same name, JSON cannot hold `state`, or the handler
+ * fails. The model is then unchanged
  *
  * @example
  * ```ts
- * const model = tf.sequential({ layers: [tf.layers.conv2d({ inputShape: [8, 8, 1], filters: 2, kernelSize: 3, padding: 'same' })] });
+ * const model = tf.sequential({
+ *   layers: [tf.layers.conv2d({ inputShape: [8, 8, 1], filters: 2, kernelSize: 3, padding: 'same' })],
+ * });
  * model.compile({ optimizer: 'adam', loss: namedLoss('diceLoss', { aggregate: 'batch' }) });
  * let file: tf.io.ModelArtifacts;
- * await saveModel(model, tf.io.withSaveHandler(async (artifacts) => ((file = artifacts), { modelArtifactsInfo: null! })), {
- *   state: { epoch: 3 },
- * });
+ * const handler = tf.io.withSaveHandler(async (artifacts) => ((file = artifacts), { modelArtifactsInfo: null! }));
+ * await saveModel(model, handler, { state: { epoch: 3 } });
  *
  * const again = await tf.loadLayersModel(tf.io.fromMemory(file!));
  * const { losses, state } = compileSaved(again);
@@ -65,11 +66,11 @@ export function saveModel(
     if (typeof model?.save !== 'function' || typeof model.compile !== 'function') {
       fail(`model must be a model of tfjs-layers, got ${show(model)}`);
     }
-    if (!isCompiled(model)) fail('the model must be compiled; for one that is not, model.save does');
+    if (!isCompiled(model)) fail('the model must be compiled; use model.save for one that is not');
     if (options.state !== undefined) checkJson('state', options.state);
     const save = resolveSave(to);
 
-    // All that is read is read from here to the first await.
+    // The state of the model is read from here to the first await.
     checkNames(model);
     const functions = describeFunctions(model);
     const trained = describeTrained(model);
@@ -84,7 +85,7 @@ export function saveModel(
     const saved: SavedTraining = { version: VERSION, ...functions, optimizer: optimizer.saved, trained };
     if (anyTargets.length > 0) saved.anyTargets = anyTargets;
     if (options.state !== undefined) saved.state = options.state;
-    checkSaved(saved); // what is written can be read
+    checkSaved(saved); // so that everything written can be read
     return save({
       ...artifacts,
       userDefinedMetadata: { ...metadata, [KEY]: saved },
@@ -101,7 +102,7 @@ export function saveModel(
   });
 }
 
-/** What tfjs-layers saves without the optimizer. */
+/** The artifacts that tfjs-layers saves, without the optimizer. */
 async function readModel(model: LayersModel): Promise<io.ModelArtifacts> {
   let artifacts: io.ModelArtifacts | undefined;
   await model.save(
@@ -114,8 +115,9 @@ async function readModel(model: LayersModel): Promise<io.ModelArtifacts> {
 }
 
 /**
- * With what tfjs-layers compiles the model when it loads it. If all losses are tfjs's, it is they. Else each is an empty
- * list, which loads silently, is no function, and so cannot be trained with: compileSaved puts the losses in their place.
+ * The losses and metrics with which tfjs-layers compiles the model when it loads it. If all losses are those of tfjs,
+ * it gets them. Otherwise each loss is an empty list: it loads without an error, but training with it fails, because it
+ * is not a function. compileSaved then sets the real losses.
  */
 function compileArgs({ loss, metrics, optimizer }: SavedTraining, outputNames: readonly string[]) {
   const losses = lossByOutput(loss, outputNames);
@@ -123,8 +125,8 @@ function compileArgs({ loss, metrics, optimizer }: SavedTraining, outputNames: r
     return { loss: Object.fromEntries(outputNames.map((name) => [name, []])) };
   }
   const list = typeof metrics === 'string' ? [metrics] : metrics;
-  const ofTfjs = Array.isArray(list) && list.every((metric) => typeof metric === 'string');
-  return { loss: losses, ...(ofTfjs && { metrics: list as string[] }) };
+  const allFromTfjs = Array.isArray(list) && list.every((metric) => typeof metric === 'string');
+  return { loss: losses, ...(allFromTfjs && { metrics: list as string[] }) };
 }
 
 function resolveSave(to: unknown): (artifacts: io.ModelArtifacts) => Promise<io.SaveResult> {

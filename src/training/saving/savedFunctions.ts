@@ -1,4 +1,4 @@
-/** softseg's part of a model's file: how it names losses and metrics, and how they are found again by these names. */
+/** Losses and metrics in softseg's part of a model's file: how they are saved by name, and found again by that name. */
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { withName } from '../../argumentError.js';
 import { fail, show } from '../../checks.js';
@@ -17,7 +17,7 @@ import { withSampleWeights } from '../targets/withSampleWeights.js';
 /** The key in the model's user-defined metadata. */
 export const KEY = 'softseg';
 
-/** A loss as `compile` takes it. */
+/** A loss, in the form that `compile` takes. */
 export type CompiledLoss = NamedLoss | LossFunction | string;
 type Leaf = LossFunction | string;
 
@@ -27,7 +27,7 @@ export interface Compiled {
   metrics?: Form<Leaf> | null;
 }
 
-/** Both by the name under which they were saved. */
+/** The user's own losses and metrics, by the names under which they were saved. */
 export interface OwnFunctions {
   losses: Readonly<Record<string, unknown>>;
   metrics: Readonly<Record<string, unknown>>;
@@ -37,7 +37,7 @@ export function isCompiled(model: LayersModel): boolean {
   return model.optimizer != null && (model as Compiled).loss != null;
 }
 
-/** Losses and metrics as the file holds them. */
+/** Losses and metrics, in the form of the file. */
 export function describeFunctions(model: LayersModel): Pick<SavedTraining, 'functions' | 'loss' | 'metrics'> {
   const { loss, metrics } = model as Compiled;
   const [functions, seen]: [SavedFunction[], Leaf[]] = [[], []];
@@ -68,18 +68,18 @@ function describeFunction(given: Leaf, what: 'loss' | 'metric'): SavedFunction {
   if (known) return { from: 'softseg', name: wrapperName(wrappers, known), ...wrapped };
   if (typeof given !== 'function') fail(`a ${what} must be a function or a string, got ${show(given)}`);
   if (what === 'loss') {
-    // A loss of the user's own that describes itself has a name.
+    // A user's loss that describes itself has a name.
     if (descriptionOf(given)) return describeFunction(namedLoss(given as unknown as DescribedLoss), what);
     fail(
       `the loss must have a name to be saved by, got ${show(given)}; make it with namedLoss: ` +
-        `namedLoss('diceLoss', { ... }), or namedLoss('mine', {}, loss) for one of your own`,
+        `namedLoss('diceLoss', { ... }), or namedLoss('mine', {}, loss) for a loss of your own`,
     );
   }
   if (given.name === '') fail("a metric must have a name to be saved by; give it one: asMetric('name', metric)");
   return { from: 'own', name: given.name, ...wrapped };
 }
 
-/** Losses and metrics as `compile` takes them. */
+/** Losses and metrics, in the form that `compile` takes. */
 export function reviveFunctions(
   { functions, loss, metrics }: SavedTraining,
   own: OwnFunctions,
@@ -95,9 +95,9 @@ function reviveFunction(saved: SavedFunction, own: OwnFunctions): NamedLoss | Lo
   const { wrappers, name: inside } = splitLossName(name);
   const wrap = (metric: LossFunction) => wrapMetric(wrappers, metric, axis === undefined ? {} : { axis });
   if (from === 'own') {
-    // One of your own may be handed in with its wrappers, too.
+    // The user may also have passed the metric with its wrappers.
     const whole = Object.hasOwn(own.metrics, name) || inside === '';
-    return whole ? handedIn('metrics', name, own.metrics) : wrap(handedIn('metrics', inside, own.metrics));
+    return whole ? passed('metrics', name, own.metrics) : wrap(passed('metrics', inside, own.metrics));
   }
   if (isLossName(inside)) return wrap(LOSSES[inside]);
   if (isScoreName(inside)) return wrap(SCORES[inside] as LossFunction);
@@ -111,7 +111,7 @@ function reviveLoss(
   losses: OwnFunctions['losses'],
 ): NamedLoss {
   const { wrappers, name } = splitLossName(lossName);
-  if (from === 'own') return wrapLoss(wrappers, namedLoss(name, options, handedIn('losses', name, losses)));
+  if (from === 'own') return wrapLoss(wrappers, namedLoss(name, options, passed('losses', name, losses)));
   if (!isLossName(name)) fail(`the file has the loss '${name}', which this version of softseg does not have`);
   for (const option of Object.keys(options)) {
     if (!Object.hasOwn(LOSSES[name].description.options, option)) {
@@ -121,36 +121,36 @@ function reviveLoss(
   return wrapLoss(wrappers, namedLoss(name, options) as NamedLoss);
 }
 
-/** The loss with the wrappers that `splitLossName` found, the outermost first. */
+/** Wraps a loss in the wrappers that `splitLossName` found; the first is the outermost. */
 export function wrapLoss(wrappers: readonly Wrapper[], loss: NamedLoss): NamedLoss {
   return wrappers.reduceRight((inner, wrapper) => (wrapper === 'withMask' ? withMask : withSampleWeights)(inner), loss);
 }
 
-/** The same for a metric, which is no `NamedLoss`. */
+/** The same for a metric, which is not a `NamedLoss`. */
 function wrapMetric(wrappers: readonly Wrapper[], metric: LossFunction, options: PackOptions): LossFunction {
   const wrap = (inner: LossFunction, wrapper: Wrapper): LossFunction =>
     wrapper === 'withMask' ? withMask(inner, options) : withSampleWeights(inner, options);
   return wrappers.reduceRight(wrap, metric);
 }
 
-function handedIn(kind: 'losses' | 'metrics', name: string, given: OwnFunctions[typeof kind]): LossFunction {
+function passed(kind: 'losses' | 'metrics', name: string, given: OwnFunctions[typeof kind]): LossFunction {
   const found = Object.hasOwn(given, name) ? given[name] : undefined;
   if (typeof found === 'function') return found as LossFunction;
   const key = /^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name);
   return fail(
-    `the file's ${kind === 'losses' ? 'loss' : 'metric'} '${name}' is not softseg's; hand it in: ` +
+    `the file's ${kind === 'losses' ? 'loss' : 'metric'} '${name}' is not softseg's; pass it: ` +
       `compileSaved(model, { ${kind}: { ${key}: ... } }), got ${show(found)}`,
   );
 }
 
-/** What a model's file says besides the model. */
+/** The part of a model that gives access to its metadata. */
 export type WithMetadata = Pick<LayersModel, 'getUserDefinedMetadata'>;
 
-/** softseg's part of the file that the model was loaded from. */
+/** softseg's part of the file that the model was loaded from, checked. */
 export function readSaved(model: WithMetadata): SavedTraining {
   const saved = metadataOf(model)[KEY];
   if (saved === undefined || saved === null) {
-    throw withName(new OtherFile(`the model's file has no part of softseg; save it with saveModel`));
+    throw withName(new OtherFile(`the model's file has no softseg part; save it with saveModel`));
   }
   checkSaved(saved, "the model's file is damaged or was changed: ");
   return saved;
@@ -167,12 +167,12 @@ function mapForm<T, U>(form: Form<T>, map: (leaf: T) => U): Form<U> {
   return Object.fromEntries(given.map(([output, part]) => [output, mapForm(part, map)]));
 }
 
-/** Outputs without a loss are left out. */
+/** The loss of each output, by name. Outputs without a loss are left out. */
 export function lossByOutput<T>(loss: Form<T>, outputNames: readonly string[]): Record<string, T> {
-  const of = (name: string, i: number) => {
+  const lossOf = (name: string, i: number) => {
     if (Array.isArray(loss)) return loss[i] as T;
     return (typeof loss === 'object' ? (loss as Record<string, T>)[name] : loss) as T | undefined;
   };
-  const given = outputNames.map((name, i) => [name, of(name, i)] as const).filter(([, one]) => one !== undefined);
+  const given = outputNames.map((name, i) => [name, lossOf(name, i)] as const).filter(([, one]) => one !== undefined);
   return Object.fromEntries(given) as Record<string, T>;
 }

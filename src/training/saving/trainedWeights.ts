@@ -1,6 +1,7 @@
 /**
- * Which weights a compiled model trains, and what is frozen. tfjs-layers saves `trainable` of layers, but not of models
- * inside of models, and not what compile has found: changes of `trainable` after it count only when it is called again.
+ * The weights that a compiled model trains, and those that are frozen. tfjs-layers saves `trainable` of layers, but not
+ * that of models inside models. Nor does it save the weights that `compile` has collected to be trained; changes of
+ * `trainable` after `compile` take effect only when it is called again.
  */
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { fail, show, showShape } from '../../checks.js';
@@ -10,30 +11,30 @@ import { isInherited } from './json.js';
 export interface SavedTrained {
   /** The names of the weights that the compiled model trains, in the order of the optimizer. */
   weights: string[];
-  /** The names of weights that are not trainable themselves, whatever their layers are. */
+  /** The names of weights whose own `trainable` is false, whether or not their layers are trainable. */
   frozenWeights: string[];
-  /** The models inside of the model that are not trainable, by their place in the order of `modelsIn`. */
+  /** The models inside the model that are not trainable, by their index in the order of `modelsIn`. */
   frozenModels: number[];
 }
 
-/** The variable of a layer, as in tfjs-layers 4.22. */
+/** A weight of a layer, as in tfjs-layers 4.22. */
 interface Weight {
   readonly originalName: string;
   readonly shape: readonly (number | null)[];
   trainable: boolean;
 }
 
-/** Fields of models and layers, private ones among them. */
+/** Fields of models and layers, including private ones. */
 interface Node {
   name: string;
   trainable: boolean;
   weights: Weight[];
   trainableWeights: Weight[];
   layers?: Node[];
-  /** A sequential model trains through a model of its own. */
+  /** A sequential model trains through an inner model. */
   model?: Node;
   collectedTrainableWeights?: Weight[];
-  /** Layers around one or two others. */
+  /** The layers inside a wrapper layer. */
   layer?: Node;
   forwardLayer?: Node;
   backwardLayer?: Node;
@@ -41,10 +42,10 @@ interface Node {
 
 const nodeOf = (model: LayersModel) => model as unknown as Node;
 
-/** The model that is trained, in which lies what compile has collected. */
+/** The model that holds the weights collected by `compile`. */
 const trainedModel = (model: Node) => model.model ?? model;
 
-/** The model, and all layers and models inside of it, each once, always in the same order. */
+/** The model, and all layers and models inside it, each once, always in the same order. */
 function nodesIn(node: Node, found: Set<Node> = new Set()): Set<Node> {
   if (found.has(node)) return found;
   found.add(node);
@@ -57,18 +58,18 @@ const modelsIn = (node: Node): Node[] => [...nodesIn(node)].filter(({ layers }) 
 
 const shapesOf = (weights: readonly Weight[]): string[] => weights.map(({ shape }) => showShape(shape as number[]));
 
-/** Shapes of the weights that a compiled model trains. */
+/** The shapes of the weights that a compiled model trains. */
 export const trainedShapes = (model: LayersModel): string[] =>
   shapesOf(trainedModel(nodeOf(model)).collectedTrainableWeights ?? []);
 
 /**
- * tfjs-layers finds layers and weights by name when it loads a model: two weights of one name, and names that every
- * object has, make a file that cannot be loaded.
+ * Throws if the file could not be loaded. tfjs-layers finds layers and weights by name when it loads a model, so two
+ * weights must not have the same name, and no layer the name of a property that every object has.
  */
 export function checkNames(model: LayersModel): void {
   for (const { name } of nodesIn(nodeOf(model))) {
     if (isInherited(name)) {
-      fail(`no layer may be named ${show(name)}, as a property of every object is; give it another name`);
+      fail(`no layer may be named ${show(name)}, which every object has as a property; give it another name`);
     }
   }
   const byName = new Map<string, Weight>();
@@ -76,14 +77,15 @@ export function checkNames(model: LayersModel): void {
     const { originalName } = weight;
     const before = byName.get(originalName);
     if (before === weight) {
-      fail(`the weight ${show(originalName)} is in the model twice, and tfjs cannot load such a file; keep the layer in one of the models inside of it`); // prettier-ignore
+      const cure = 'keep the layer in only one of the inner models';
+      fail(`the weight ${show(originalName)} is in the model twice, and tfjs cannot load such a file; ${cure}`);
     }
     if (before) fail(`two layers have the weight ${show(originalName)}; give them different names`);
     byName.set(originalName, weight);
   }
 }
 
-/** As the file holds it. @throws if it could not be restored */
+/** The trained and frozen weights, in the form of the file. @throws if they could not be restored */
 export function describeTrained(model: LayersModel): SavedTrained {
   const node = nodeOf(model);
   const trained = trainedModel(node).collectedTrainableWeights ?? [];
@@ -103,22 +105,24 @@ export function checkSavedTrained(part: FilePart): void {
   const { weights, frozenWeights, frozenModels } = part.fields(['weights', 'frozenWeights', 'frozenModels']);
   for (const names of [weights, frozenWeights]) {
     const given = names.list().map((name) => name.name());
-    if (new Set(given).size < given.length) names.refuse('must be names, each once');
+    if (new Set(given).size < given.length) names.refuse('must be a list of different names');
   }
   for (const place of frozenModels.list()) place.integer(0, Number.MAX_SAFE_INTEGER);
 }
 
-/** The weights that are to be trained in a loaded model. */
+/** The weights to train in a loaded model. */
 export interface Trained {
   shapes: readonly string[];
-  /** Whether the file says so; otherwise it is what tfjs has found. */
+  /** Whether the weights come from the file; otherwise they are those that tfjs has collected. */
   isSaved: boolean;
-  /** To be called after each compile, which collects weights of its own, and thaws those of a sequential model. */
+  /** Call it after each compile, which collects weights anew, and unfreezes those of a sequential model. */
   apply(): void;
   undo(): void;
 }
 
-/** @throws if the file names what is not in the model. Nothing is changed yet */
+/**
+ * @throws if the file names weights or models that the model does not have. Nothing is changed yet
+ */
 export function trainedIn(model: LayersModel, saved: SavedTrained | undefined): Trained {
   const node = nodeOf(model);
   if (!saved) return { shapes: shapesOf(trainedModel(node).trainableWeights), isSaved: false, apply() {}, undo() {} };
@@ -130,12 +134,12 @@ export function trainedIn(model: LayersModel, saved: SavedTrained | undefined): 
   const models = modelsIn(node);
   const none = saved.frozenModels.find((place) => place >= models.length);
   if (none !== undefined) {
-    fail(`the model's file is damaged or was changed: model ${none} is frozen, and there are ${models.length}`);
+    fail(`the model's file is damaged or was changed: model ${none} is frozen, but there are only ${models.length}`);
   }
   const modelsBefore = models.map(({ trainable }) => trainable);
   const weightsBefore = new Map([...byName.values()].map((weight) => [weight, weight.trainable]));
   const set = (modelIs: (i: number) => boolean, weightIs: (weight: Weight) => boolean) => {
-    // A model that is set sets weights in it, so the weights come last.
+    // Setting `trainable` of a model also sets that of its weights, so the weights come last.
     modelsIn(node).forEach((each, i) => (each.trainable = modelIs(i)));
     for (const weight of weightsBefore.keys()) weight.trainable = weightIs(weight);
   };

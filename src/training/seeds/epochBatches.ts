@@ -17,13 +17,13 @@ import { generator } from './generator.js';
 export type Samples = Tensor | readonly Tensor[] | Readonly<Record<string, Tensor>>;
 
 export interface EpochBatchesOptions {
-  /** Samples in a batch; the last of an epoch may have fewer. Default 32. */
+  /** The number of samples in a batch; the last batch of an epoch may have fewer. Default 32. */
   batchSize?: number;
-  /** Orders are a function of this and of the epoch. Default 0. */
+  /** The seed, an integer. It and the epoch determine the order of the samples. Default 0. */
   seed?: number;
-  /** The first epoch that `fitDataset` gets, counted from 0. Default 0. */
+  /** The epoch of the first iterator, counted from 0. Default 0. */
   initialEpoch?: number;
-  /** Whether each epoch has an order of its own. Default true. */
+  /** Whether to shuffle, differently in each epoch. Default true. */
   shuffle?: boolean;
 }
 
@@ -34,24 +34,25 @@ export interface Batch<X extends Samples, Y extends Samples> {
 
 /** Batches for `model.fitDataset` and for loops. */
 export interface EpochBatches<X extends Samples, Y extends Samples> {
-  /** How many batches an epoch has. */
+  /** The number of batches in an epoch. */
   readonly size: number;
-  /** The batches of one epoch, whatever was read before. Each lives until the next is asked for. */
+  /** The batches of one epoch, independent of earlier reads. Each batch is disposed when the next one is requested. */
   epoch(epoch: number): Generator<Batch<X, Y>, void, undefined>;
-  /** As fitDataset calls it: each iterator that is read gives the next epoch. */
+  /** For fitDataset: each iterator that is read yields the next epoch. */
   iterator(): Promise<{ next(): Promise<IteratorResult<Batch<X, Y>>> }>;
 }
 
 /**
- * Batches of samples, for `model.fitDataset` and for loops of your own, in an order that is a function of the seed and the
- * epoch alone. So a training that was interrupted sees what it would have seen: say `initialEpoch` to this and to
- * `fitDataset`. (`model.fit` shuffles by Math.random, differently in each run.)
+ * Batches of samples, for `model.fitDataset` and for loops of your own, in an order that depends only on the seed and
+ * the epoch. A run that was interrupted and resumed therefore sees the same batches as one without the interruption;
+ * pass `initialEpoch` both here and to `fitDataset`. (`model.fit` shuffles with Math.random, differently in each run.)
  *
- * Each read of it by `fitDataset` is one epoch: give no `batchesPerEpoch`, and validate on an object of its own. An epoch
- * that was left early counts. The rows of a batch are copied when it is asked for; the tensors given stay yours.
+ * `fitDataset` reads one epoch from each iterator: do not set `batchesPerEpoch`, and use another object for validation.
+ * An epoch that was abandoned early counts as an epoch. The rows of a batch are copied when it is requested; the
+ * tensors passed remain yours to dispose.
  *
  * @param data `{ xs, ys }`: tensors, lists of tensors or tensors by name, all with N samples along their first axis
- * @throws if data are no tensors or differ in their number of samples, or an option is out of range
+ * @throws if data are not tensors or differ in their number of samples, or an option is out of range
  *
  * @example
  * ```ts
@@ -80,12 +81,12 @@ export function epochBatches<X extends Samples, Y extends Samples>(
     const samples = countSamples(data);
 
     const rows = (x: Tensor, order: Tensor1D | null, from: number, count: number): Tensor =>
-      // Without values any order is the same; tf.gather of nothing leaves data behind on wasm.
+      // A tensor without values needs no order, and tf.gather of an empty tensor leaks memory on wasm.
       order && x.size > 0
         ? tf.tidy(() => tf.gather(x, tf.slice(order, from, count)))
         : tf.slice(x, [from, ...x.shape.slice(1).map(() => 0)], [count, ...x.shape.slice(1)]);
 
-    /** Batches that nobody disposes. */
+    /** The batches of an epoch. The caller disposes them. */
     function* read(epoch: number): Generator<Batch<X, Y>, void, undefined> {
       const order = shuffle ? orderOf(samples, seed, epoch) : null;
       for (let from = 0; from < samples; from += batchSize) {
@@ -112,7 +113,7 @@ export function epochBatches<X extends Samples, Y extends Samples>(
         }
       },
       async iterator() {
-        // fitDataset asks for one iterator more than it reads.
+        // fitDataset requests one more iterator than it reads.
         let batches: Generator<Batch<X, Y>, void, undefined> | undefined;
         return {
           async next() {

@@ -2,30 +2,35 @@ import { inFunction } from '../../argumentError.js';
 import { checkInteger, entriesOf, fail, show } from '../../checks.js';
 import { generator } from './generator.js';
 
-/** An integer >= 0, or a list of them, say of a run and of a step: each list has a sequence of its own. */
+/**
+ * An integer >= 0, or a list of such integers, for instance one for the run and one for the step. Each list determines
+ * its own sequence of random numbers.
+ */
 export type Seed = number | readonly number[];
 
 /** A callback for `model.fit` and `model.fitDataset`. */
 export interface SeededEpochs {
-  /** From now on `Math.random` gives the numbers of this epoch: for loops of your own. */
+  /** Makes `Math.random` return the numbers of this epoch from now on. For loops of your own. */
   at(epoch: number): void;
-  /** `Math.random` is again what it was. Does no harm where it is already. */
+  /** Restores `Math.random`. Has no effect if it is restored already. */
   restore(): void;
   onEpochBegin(epoch: number): void;
   onTrainEnd(): void;
 }
 
 /**
- * Runs `build` with a seeded `Math.random`, and puts the old one back, also when it throws. All of tfjs's randomness
- * that has no seed of its own comes from there, on every backend: the weights of layers that `build` makes, dropout and
- * noise of a step in it, `tf.randomNormal` and its like, `tf.util.shuffle`. The same seed gives the same numbers in every run.
+ * Runs `build` with a seeded `Math.random`, and then restores the original one, even if `build` throws. On every
+ * backend, all randomness of tfjs that has no seed of its own comes from `Math.random`: initial weights of layers,
+ * dropout and noise, `tf.randomNormal` and similar functions, `tf.util.shuffle`. The same seed gives the same numbers
+ * in every run.
  *
- * Not from there: `tf.multinomial` on the native backend, and `shuffle` of a `tf.data.Dataset`, which take a seed.
+ * Exceptions are `tf.multinomial` on the native backend, and `shuffle` of a `tf.data.Dataset`; both take a seed.
  *
- * @param seed an integer >= 0, or a list of them
+ * @param seed an integer >= 0, or a list of such integers
  * @param build a synchronous function
- * @returns what `build` returns
- * @throws if the seed does not fit, or `build` returns a promise: what it does later would draw other numbers
+ * @returns the result of `build`
+ * @throws if the seed does not fit, or `build` returns a promise, because its later code would not use the seeded
+ * numbers
  *
  * @example
  * ```ts
@@ -48,24 +53,25 @@ export function withSeed<T>(seed: Seed, build: () => T): T {
       Math.random = before;
     }
     if (isPromise(result)) {
-      // It may yet be rejected, which nobody would see.
+      // The promise may still reject; without a handler, that would be an unhandled rejection.
       result.then(undefined, () => undefined);
-      fail('build must be synchronous, got a promise: Math.random is what it was when it goes on');
+      fail('build must be synchronous, got a promise, whose code would go on after Math.random is restored');
     }
     return result;
   });
 }
 
 /**
- * A callback for `model.fit` and `model.fitDataset` that gives each epoch a random sequence of its own, a function of
- * seed and epoch: dropout, noise layers, augmentation with `Math.random` draw the same in every run, and in a run that
- * is resumed with `initialEpoch`. While training goes on, `Math.random` is replaced for the whole program, and put back
- * at the end. tfjs-layers tells no callback when training throws: call `restore()` in a `finally`.
+ * A callback for `model.fit` and `model.fitDataset` that gives each epoch its own random sequence, determined by the
+ * seed and the epoch. Dropout, noise layers and augmentation with `Math.random` then draw the same numbers in every
+ * run, also in one resumed with `initialEpoch`. During training, `Math.random` is replaced for the whole program; it is
+ * restored at the end. tfjs-layers does not notify callbacks when training throws, so call `restore()` in a `finally`.
  *
- * The order in which `fit` shuffles is the same in every run too, but not in a resumed one: it shuffles the order of the
- * epoch before. For that, `shuffle: false`, or a dataset whose order depends on the epoch.
+ * The order in which `fit` shuffles is also the same in every run, but not in a resumed one, because `fit` shuffles the
+ * order of the epoch before. To resume a run, use `shuffle: false`, or a dataset whose order depends on the epoch
+ * (`epochBatches`).
  *
- * @param seed an integer >= 0, or a list of them
+ * @param seed an integer >= 0, or a list of such integers
  * @throws if the seed does not fit
  *
  * @example

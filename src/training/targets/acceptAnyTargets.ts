@@ -3,30 +3,31 @@ import { inFunction } from '../../argumentError.js';
 import { checkOptionNames, entriesOf, fail, show } from '../../checks.js';
 
 export interface AcceptAnyTargetsOptions {
-  /** The names of the outputs. Default: all that have a function as their loss. */
+  /** The names of the outputs. Default: all outputs whose loss is a function. */
   outputs?: readonly string[];
 }
 
-/** What compile leaves behind in tfjs-layers 4.22. */
+/** The fields that `compile` sets in tfjs-layers 4.22. */
 interface CompiledOutputs {
   outputNames: string[];
   loss?: unknown;
-  /** With what `fit` compares the targets; null: with nothing. */
+  /** The shapes that `fit` compares the targets with; it does not compare where the shape is null. */
   feedOutputShapes?: unknown;
 }
 
 /**
- * After this `model.fit`, `evaluate` and `trainOnBatch` hand targets of any shape to the loss: class indices `[N, ...spatial]`
- * or `[N, ...spatial, 1]` as int32 instead of one-hot labels, C times as small, or labels with weights from `packMask`. Without it
- * tfjs-layers refuses targets that do not have the shape of the output. Call it again after each `compile`.
+ * Makes `model.fit`, `evaluate` and `trainOnBatch` pass targets of any shape to the loss: int32 class indices
+ * `[N, ...spatial]` or `[N, ...spatial, 1]`, which take 1/C of the memory of one-hot labels, or labels with weights
+ * from `packMask`. By default, tfjs-layers refuses targets that do not have the shape of the output. Call it again
+ * after each `compile`.
  *
- * It takes the shapes away that tfjs-layers keeps for that comparison, in a private field (`feedOutputShapes`, as of 4.22);
- * there is no public switch. `fitDataset` and `evaluateDataset` compare nothing and need none of this. tfjs-layers makes
- * targets `[N]` into `[N, 1]`.
+ * It removes the shapes that tfjs-layers keeps for that comparison, in a private field (`feedOutputShapes`, as of
+ * 4.22), because there is no public switch. `fitDataset` and `evaluateDataset` do not compare shapes, and do not need
+ * it. tfjs-layers reshapes targets `[N]` to `[N, 1]`.
  *
- * @param model a model of tfjs-layers, compiled
- * @throws if the model is not compiled, has no such output, or its loss there is one of tfjs-layers' own, which needs
- *   the comparison; or if this tfjs-layers has no such field
+ * @param model a compiled model of tfjs-layers
+ * @throws if the model is not compiled, has no such output, or the loss of the output is one of tfjs-layers, which
+ * needs targets of the shape of the output; or if this version of tfjs-layers has no such field
  *
  * @example
  * ```ts
@@ -46,7 +47,7 @@ export function acceptAnyTargets(model: LayersModel, options: AcceptAnyTargetsOp
     if (compiled.loss == null) fail('compile the model first, and call this again after each compile');
     const shapes = compiled.feedOutputShapes;
     if (!Array.isArray(shapes) || shapes.length !== names.length) {
-      fail('this version of tfjs-layers has no feedOutputShapes; fitDataset takes targets of any shape without');
+      fail('this version of tfjs-layers has no feedOutputShapes; fitDataset takes targets of any shape without it');
     }
 
     const { outputs = names.filter((_, i) => typeof lossOf(compiled, i) === 'function') } = options;
@@ -75,13 +76,13 @@ export function freedOutputs(model: LayersModel): string[] {
   return outputNames.filter((_, i) => Array.isArray(feedOutputShapes) && feedOutputShapes[i] === null);
 }
 
-/** A tf.Sequential has all this in a model of its own. */
+/** A tf.Sequential keeps these fields in an inner model. */
 function compiledPart(model: unknown): CompiledOutputs | undefined {
   const given = model as { model?: CompiledOutputs } | null | undefined;
   return given?.model ?? (given as CompiledOutputs | undefined);
 }
 
-/** As compile got it. */
+/** The loss of an output, as passed to `compile`. */
 function lossOf({ loss, outputNames }: CompiledOutputs, i: number): unknown {
   if (Array.isArray(loss)) return loss[i];
   if (typeof loss === 'object') return (loss as Record<string, unknown>)[outputNames[i]!];

@@ -6,15 +6,17 @@ import { sameShape } from '../../kernels/layout.js';
 import { checkLabels, join, type PackOptions } from './packedLoss.js';
 
 /**
- * Labels with a mask behind their last channel, so that both go through `model.fit` as one tensor. A loss in `withMask`
- * takes them apart. tfjs-layers takes targets of that shape after `acceptAnyTargets`; `fitDataset` takes any.
+ * Packs labels and a mask into one tensor for `model.fit`: the mask becomes one more channel, after the last. A loss
+ * wrapped in `withMask` takes them apart. `model.fit` accepts such targets after `acceptAnyTargets`; `fitDataset`
+ * accepts targets of any shape.
  *
- * Where the mask is only to leave pixels out, `ignoreLabel: -1` in the loss's options and -1 in their labels does the
- * same and needs none of this.
+ * If the mask only leaves pixels out, this is not needed: give these pixels the label -1, and the loss the option
+ * `ignoreLabel: -1`.
  *
  * @param labels soft labels `[N, ...spatial, C]`, or int32 class indices `[N, ...spatial]` or `[N, ...spatial, 1]`
  * @param mask weights of the pixels, `[N, ...spatial]`: bool, int32 or float32
- * @returns `[N, ...spatial, C + 1]`, or for indices `[N, ...spatial, 2]`; float32, but int32 where neither is float32
+ * @returns `[N, ...spatial, C + 1]`, or for indices `[N, ...spatial, 2]`; float32, or int32 if neither argument is
+ * float32
  * @throws if shapes, dtypes or options do not fit
  *
  * @example

@@ -6,16 +6,17 @@ import { checkTensorValues } from '../../checkValues.js';
 import { checkLabels, join, type PackOptions } from './packedLoss.js';
 
 /**
- * Labels with a weight for each sample behind their last channel, so that both go through `model.fit` as one tensor
- * (tfjs-layers 4.22 does not support its own `sampleWeight`). A loss in `withSampleWeights` takes them apart. tfjs-layers
- * takes targets of that shape after `acceptAnyTargets`; `fitDataset` takes any.
+ * Packs labels and a weight for each sample into one tensor for `model.fit`: the weights become one more channel, after
+ * the last. (tfjs-layers 4.22 does not implement its option `sampleWeight`.) A loss wrapped in `withSampleWeights`
+ * takes them apart. `model.fit` accepts such targets after `acceptAnyTargets`; `fitDataset` accepts targets of any
+ * shape.
  *
- * The weight of a sample is repeated for each of its pixels, so this costs a channel.
+ * The weight of a sample is repeated for each of its pixels, so it costs the memory of a whole channel.
  *
  * @param labels soft labels `[N, ...spatial, C]`, or int32 class indices `[N, ...spatial]`
  * @param weights `[N]`, float32 or int32
- * @returns `[N, ...spatial, C + 1]`, or for int32 labels of any shape `[...labels, 2]`; float32, but int32 where neither is
- *   float32
+ * @returns `[N, ...spatial, C + 1]`, or for int32 labels of any shape `[...labels, 2]`; float32, or int32 if neither
+ * argument is float32
  * @throws if shapes, dtypes or options do not fit
  *
  * @example
@@ -43,7 +44,8 @@ export function packSampleWeights(labels: Tensor, weights: Tensor1D | Tensor, op
       if (bad !== undefined) fail(`weights must be finite numbers >= 0, got ${bad}`);
     });
     return tf.tidy(() => {
-      // Whether int32 labels have a class axis, only predictions can tell: they get an axis more.
+      // Only predictions could tell whether int32 labels have a class axis, so such labels always get an additional
+      // axis.
       const stacked = labels.dtype === 'int32';
       const shape = stacked ? [...labels.shape, 1] : labels.shape;
       const axis = checkAxis(options.axis ?? -1, shape, 'axis', 1);

@@ -1,4 +1,7 @@
-/** Losses of packed labels: how a loss is wrapped and named, and how labels and weights come apart again. */
+/**
+ * Losses of packed targets, which hold labels and weights in one tensor: how a loss is wrapped and named, and how
+ * labels and weights are taken apart.
+ */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { inFunction } from '../../argumentError.js';
@@ -10,25 +13,28 @@ import { bindLoss, isNamedLoss, type NamedLoss } from '../boundLoss.js';
 export type Wrapper = 'withMask' | 'withSampleWeights';
 
 export interface PackOptions {
-  /** The class axis of the predictions; 1 for channels first. Default -1; in a wrapped `namedLoss` its own. */
+  /**
+   * The class axis of the predictions; 1 for channels first. Default -1. A wrapped `namedLoss` has its own option
+   * `axis`.
+   */
   axis?: number;
 }
 
-/** A loss of packed labels: `options` go on to the loss inside. */
+/** A loss of packed labels. `options` are passed on to the loss inside. */
 export type LossOfPacked = (labels: Tensor, predictions: Tensor, options?: object) => Tensor;
 
-/** Packed labels taken apart. Weights: `[N, ...spatial]`. */
+/** Packed labels, taken apart. `weights` are `[N, ...spatial]`. */
 export interface Unpacked {
   labels: Tensor;
   weights: Tensor;
 }
 
-/** How many channels a wrapped loss takes off its labels. */
+/** The number of channels of weights that a wrapped loss takes off its labels. */
 const takenOff = new WeakMap<LossFunction, number>();
 
 /** A wrapped function taken apart. */
 export interface Unwrapped {
-  /** The outermost first. */
+  /** The wrappers, the outermost first. */
   wrappers: Wrapper[];
   inside: LossFunction;
   /** The `axis` option of each wrapper. */
@@ -37,13 +43,13 @@ export interface Unwrapped {
 
 const madeOf = new WeakMap<LossFunction, Unwrapped>();
 
-/** The function that each result of `withMask` and `withSampleWeights` was made of. */
+/** The wrappers of a function, and the function inside all of them. */
 export const unwrapped = (given: LossFunction): Unwrapped =>
   madeOf.get(given) ?? { wrappers: [], inside: given, axes: [] };
 
 /**
- * A loss that takes labels and weights apart and then does what `call` does. Around a loss of this package or a
- * `namedLoss` it is a `NamedLoss`.
+ * Wraps a loss: the result takes labels and weights apart, and then calls `call`. Around a loss of this package or a
+ * `namedLoss` the result is a `NamedLoss`.
  */
 export function wrappedLoss(
   fn: Wrapper,
@@ -83,7 +89,7 @@ export function wrappedLoss(
   });
 }
 
-/** `'withMask(diceLoss)'` as its wrappers, the outermost first, and the name inside. */
+/** Splits a name such as `'withMask(diceLoss)'` into its wrappers, the outermost first, and the name inside. */
 export function splitLossName(lossName: string): { wrappers: Wrapper[]; name: string } {
   const [, wrapper, inner] = /^(withMask|withSampleWeights)\((.*)\)$/.exec(lossName) ?? [];
   if (wrapper === undefined) return { wrappers: [], name: lossName };
@@ -91,11 +97,11 @@ export function splitLossName(lossName: string): { wrappers: Wrapper[]; name: st
   return { wrappers: [wrapper as Wrapper, ...wrappers], name };
 }
 
-/** The other way round. */
+/** The inverse of `splitLossName`. */
 export const wrapperName = (wrappers: readonly Wrapper[], name: string): string =>
   wrappers.reduceRight((inner, wrapper) => `${wrapper}(${inner})`, name);
 
-/** Labels and weights, which must have the class axis, one behind the other along it. Inside tf.tidy. */
+/** Concatenates labels and weights along the class axis, which both must have. Call it inside tf.tidy. */
 export function join(labels: Tensor, weights: Tensor, axis: number): Tensor {
   const whole = labels.dtype !== 'float32' && weights.dtype !== 'float32';
   return tf.concat(
@@ -120,7 +126,7 @@ function resolveLoss(loss: unknown, axis: PackOptions): LossFunction {
   return bindLoss(description.name, loss as LossFunction, description, axis);
 }
 
-/** `channels` of the labels are no labels; the last of them is taken off. */
+/** Takes the last channel off packed labels. `channels` is the number of channels that hold weights. */
 function unpack(fn: string, packed: unknown, predictions: unknown, axisOption: number, channels: number): Unpacked {
   checkTensor('labels', packed);
   checkTensor('predictions', predictions);
@@ -128,7 +134,7 @@ function unpack(fn: string, packed: unknown, predictions: unknown, axisOption: n
   const { shape, rank } = packed;
   const size = shape[axis]!;
   const classes = predictions.shape[checkAxis(axisOption, predictions.shape, 'axis', 1)]!;
-  // int32 labels with a class axis of their own got an axis more.
+  // int32 labels with a class axis got an additional axis.
   const stacked = rank === predictions.rank + 1 && size === 2;
   const expected = [1, classes].map((count) => count + channels);
   if (!stacked && (rank !== predictions.rank || !expected.includes(size))) {
@@ -151,13 +157,15 @@ function unpack(fn: string, packed: unknown, predictions: unknown, axisOption: n
   return { labels: tf.cast(rest, 'int32'), weights };
 }
 
-/** All but the last channel, and the last. */
+/** All channels except the last, and the last. */
 function withoutLast(x: Tensor, axis: number): [Tensor, Tensor] {
   const size = x.shape[axis]!;
   const cut = (all: Tensor, along: number) => tf.split(all, [size - 1, 1], along) as [Tensor, Tensor];
   if (axis !== x.rank - 1) return cut(x, axis);
-  // Slices of many short rows are slow on cpu, the more so the more axes; those of single numbers on wasm, too.
+  // Slices of many short rows are slow on cpu, and slower with more axes. On wasm, slices of single numbers are also
+  // slow.
   const rows = tf.reshape(x, [-1, size]);
   const parts = size === 2 ? cut(tf.transpose(rows), 0) : cut(rows, 1);
-  return parts.map((part, i) => tf.reshape(part, [...x.shape.slice(0, axis), i === 0 ? size - 1 : 1])) as [Tensor, Tensor]; // prettier-ignore
+  const shape = x.shape.slice(0, axis);
+  return parts.map((part, i) => tf.reshape(part, [...shape, i === 0 ? size - 1 : 1])) as [Tensor, Tensor];
 }

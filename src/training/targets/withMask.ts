@@ -4,22 +4,23 @@ import { fail } from '../../checks.js';
 import type { NamedLoss } from '../boundLoss.js';
 import { wrappedLoss, type LossOfPacked, type PackOptions } from './packedLoss.js';
 
-/** What a loss in `withMask` gets as its third argument. */
+/** The third argument of a loss in `withMask`. */
 export interface MaskOptions {
   mask: Tensor;
   axis?: number;
 }
 
 /**
- * A loss of labels that `packMask` made: it takes labels and mask apart and gives the mask to the loss, as
- * `loss(labels, predictions, { mask })`. Works for scores, too, as metrics of `compile`.
+ * Wraps a loss so that it takes labels from `packMask`: it takes labels and mask apart, and calls the loss as
+ * `loss(labels, predictions, { mask })`. It also wraps scores, for metrics of `compile`.
  *
- * Around a loss of this package or a `namedLoss` it is a `NamedLoss`, `lossName` `'withMask(diceLoss)'`, which can be saved
- * and changed as the loss itself. A function of your own has to pass its third argument on. Each call copies the labels
- * out of what is packed. With one class and a float mask, class indices must be 0, 1 or the loss's `ignoreLabel`.
+ * Around a loss of this package or a `namedLoss` the result is a `NamedLoss`, with a `lossName` such as
+ * `'withMask(diceLoss)'`, which can be saved and changed like the loss itself. A function of your own has to use its
+ * third argument. Each call copies the labels out of the packed tensor. With one class and a float mask, class indices
+ * must be 0, 1 or the loss's `ignoreLabel`.
  *
  * @param loss a loss of this package, a `namedLoss`, or `(labels, predictions, { mask }) => tensor`
- * @throws if loss is no function; when called, if the labels are not packed, or as the loss does
+ * @throws if loss is not a function; when called, if the labels are not packed, or if the loss throws
  *
  * @example
  * ```ts
