@@ -13,21 +13,21 @@ import { loadModel } from './loadModel.js';
 import { hasModel, probeModel, readModel, removeModel, writeModel, type ModelRead } from './modelFiles.js';
 
 export interface SaveCheckpointOptions {
-  /** The epoch that is done, or the step; one of the two. Counted from 0. */
+  /** The epoch or the step that is done, counted from 0. Exactly one of the two is required. */
   epoch?: number;
   step?: number;
-  /** How many of the newest checkpoints stay, >= 1, not counting damaged ones. Default 2. */
+  /** The number of newest checkpoints to keep, >= 1, not counting damaged ones. Default 2. */
   keep?: number;
-  /** Anything of yours that JSON can hold. */
+  /** Any value of yours that JSON can hold. */
   state?: Json;
 }
 
 export interface CheckpointsOptions {
-  /** Save after every so many epochs, and after the last. Default 1. */
+  /** A checkpoint is saved after each multiple of this number of epochs, and after the last epoch. Default 1. */
   every?: number;
-  /** How many of the newest checkpoints stay, >= 1, not counting damaged ones. Default 2. */
+  /** The number of newest checkpoints to keep, >= 1, not counting damaged ones. Default 2. */
   keep?: number;
-  /** Anything of yours that JSON can hold, asked for at each checkpoint. */
+  /** A function that returns any value of yours that JSON can hold. It is called for each checkpoint. */
   state?: () => Json;
 }
 
@@ -38,22 +38,22 @@ export interface CheckpointCallback {
   onTrainEnd(): Promise<void>;
 }
 
-/** A checkpoint that is there. */
+/** A whole checkpoint. */
 export interface Checkpoint {
   folder: string;
-  /** The epoch that was done: a resumed `fit` has `initialEpoch: epoch + 1`. -1 for a checkpoint of a step. */
+  /** The epoch that was done, so a resumed `fit` needs `initialEpoch: epoch + 1`. -1 for a checkpoint of a step. */
   epoch: number;
   /** The step that was done; -1 for a checkpoint of an epoch. */
   step: number;
-  /** What was given as `state`; undefined if nothing was. */
+  /** The `state` that was saved; undefined if there was none. */
   state: Json | undefined;
-  /** Newer checkpoints that are damaged, the newest first. */
+  /** The newer checkpoints that are damaged, the newest first. */
   passedOver: DamagedCheckpoint[];
   /**
-   * The model, compiled as it was, with the state of its optimizer, and its losses by output, to `anneal` or `set`
-   * those that are a `NamedLoss`. Losses and metrics of your own are handed in, as to `compileSaved`. The first call
-   * takes the bytes that `latestCheckpoint` has read, so it works also after the checkpoint has been removed; further
-   * calls read it again. If it rejects, no tensor stays behind.
+   * Loads the model, compiled as it was saved, with the state of its optimizer. The result also has its losses by
+   * output; those that are a `NamedLoss` can be passed to `anneal`, or changed by `set`. Pass losses and metrics of
+   * your own as to `compileSaved`. The first call uses the bytes that `latestCheckpoint` has read, so it works even if
+   * the checkpoint has been removed since; further calls read it again. If it rejects, no tensor is leaked.
    */
   load(own?: CompileSavedOptions): Promise<{ model: LayersModel } & CompiledSaved>;
 }
@@ -61,34 +61,35 @@ export interface Checkpoint {
 /** A checkpoint that cannot be used. */
 export interface DamagedCheckpoint {
   folder: string;
-  /** Which file is damaged, what it should have and what it has. */
+  /** The error message: which file is damaged, what it should contain and what it contains. */
   why: string;
 }
 
-// (What needs tfjs is imported when it is needed: see modelFiles.ts.)
+// Modules that need tfjs are imported when they are needed: see modelFiles.ts.
 
 type Kind = 'epoch' | 'step';
 
-/** The name of a checkpoint's folder. */
+/** The name of a checkpoint's folder, and its parts. */
 interface CheckpointName {
   name: string;
   kind: Kind;
   count: number;
 }
 
-/** The digits of a number, so that listings are in order; from 1e8 on there are as many as are needed. */
+/** The number of digits in a name, so that listings are in order. Numbers from 1e8 on have more digits. */
 const DIGITS = 8;
 
 /**
- * Saves a model with all that training needs to go on (`saveModel`) as `folder/epoch-00000007` or `folder/step-…`,
- * and removes older ones. Whenever the program is killed, or the disk is full, each checkpoint in the folder is whole
- * or does not count. Only checkpoints are removed that this process wrote or found when it began to write, so another
- * one's stay; and only once there are `keep` whole ones, so that the last whole one is never lost to damaged ones. One
- * that cannot be removed is tried again at the next save, and named once on the console.
+ * Saves a model with everything that training needs to go on (`saveModel`) as a checkpoint, `folder/epoch-00000007` or
+ * `folder/step-…`, and removes older checkpoints. Even if the program is killed, or the disk is full, each checkpoint
+ * in the folder is either whole or ignored. A checkpoint is removed only if this process wrote it, or found it when it
+ * wrote its first one here, so those of another process stay. It is also removed only if there are `keep` newer whole
+ * checkpoints, so that damaged ones never displace the last whole one. If a checkpoint cannot be removed, a warning
+ * names it once, and the next save tries again.
  *
  * @param options `{ epoch }` or `{ step }`, `keep`, `state`
- * @throws (rejects) as saveModel, or with what the file system says; nothing of the new checkpoint stays then, and the
- *   older ones do
+ * @throws (rejects) in the same cases as saveModel, or with the error of the file system. The new checkpoint is then
+ * removed, and the older ones stay
  *
  * @example
  * ```ts
@@ -131,10 +132,10 @@ export function saveCheckpoint(model: LayersModel, folder: string, options: Save
 }
 
 /**
- * A callback for `model.fit` and `model.fitDataset` that writes a checkpoint after each epoch (see saveCheckpoint),
- * from which `latestCheckpoint` goes on. With data in an order of its own for each epoch (`epochBatches`) a run that
- * was killed and resumed ends at the weights of one that was not, bit for bit where the backend's sums do not depend
- * on threads.
+ * A callback for `model.fit` and `model.fitDataset` that saves a checkpoint after each epoch (see saveCheckpoint).
+ * `latestCheckpoint` finds it, to resume the run. If the order of the data depends only on the epoch (`epochBatches`),
+ * a run that was killed and resumed ends with the same weights as one without the interruption, bit for bit if the sums
+ * of the backend do not depend on threads.
  *
  * @throws if options do not fit; training rejects if a checkpoint cannot be written
  *
@@ -165,7 +166,7 @@ export function checkpoints(model: LayersModel, folder: string, options: Checkpo
     checkInteger('every', every, 1);
     checkInteger('keep', keep, 1);
     if (state !== undefined && typeof state !== 'function') fail(`state must be a function, got ${show(state)}`);
-    const path = resolve(folder); // however the working directory changes
+    const path = resolve(folder); // so that a change of the working directory has no effect
     let unsaved: number | undefined;
     const save = async (epoch: number) => {
       await saveCheckpoint(model, path, { epoch, keep, ...(state && { state: state() }) });
@@ -187,13 +188,14 @@ export function checkpoints(model: LayersModel, folder: string, options: Checkpo
 }
 
 /**
- * The newest whole checkpoint in a folder that `checkpoints` or `saveCheckpoint` wrote to, or undefined if there is
- * none. Each byte of it is checked against its hash. Newer ones that are damaged are passed over, with a warning on
- * the console, and are in `passedOver`; ones that were not finished are no checkpoints.
+ * Finds the newest whole checkpoint in a folder that `checkpoints` or `saveCheckpoint` wrote to; undefined if there is
+ * no checkpoint. All of its bytes are checked against hashes. Newer checkpoints that are damaged are skipped, with a
+ * warning on the console, and listed in `passedOver`. Unfinished checkpoints are ignored.
  *
- * @throws (rejects) if there are checkpoints and all are damaged, so that nobody begins anew by mistake; if the
- *   folder holds checkpoints of epochs and of steps, or is a checkpoint itself; if the newest was written by a newer
- *   softseg, or not by saveModel; or with what the file system says, for instance that it may not be read
+ * @throws (rejects) if there are checkpoints and all of them are damaged, so that training does not start over by
+ * mistake; if the folder holds checkpoints both of epochs and of steps, or is a checkpoint itself; if a newer softseg
+ * wrote the newest one, or saveModel did not; or with the error of the file system, for instance if a file must not be
+ * read
  *
  * @example
  * ```ts
@@ -212,10 +214,11 @@ export function latestCheckpoint(folder: string): Promise<Checkpoint | undefined
       const found = listed.filter(({ name }) => !damaged.some((one) => one.name === name));
       const whole = await finished(path, found);
       const [newest] = whole;
-      // One without a model may be unfinished, or on its way out, because a writer has finished a newer one since the folder
-      // was listed: it is looked at again until it is as it was before.
+      // A checkpoint without a model may be unfinished. Or it is being removed, because a writer has finished a newer
+      // one since the folder was listed. So the folder is listed again until nothing has changed.
       const isUnsure = found.some((one) => !whole.includes(one) && (!newest || one.count > newest.count));
-      const state = [listed, whole].map((all) => all.map(({ name }) => name).sort().join()).join(';'); // prettier-ignore
+      const namesOf = (all: readonly CheckpointName[]) => all.map(({ name }) => name).sort().join(); // prettier-ignore
+      const state = `${namesOf(listed)};${namesOf(whole)}`;
       if ((isUnsure || !newest) && state !== before) {
         if (!newest) await refuseCheckpoint(path);
         before = state;
@@ -227,52 +230,52 @@ export function latestCheckpoint(folder: string): Promise<Checkpoint | undefined
         const read = await readModel(checkpoint);
         const latest = await describe(fn, checkpoint, newest, read);
         wholeOnes.set(checkpoint, read.id);
-        // (Newer ones may have come while others were read.)
+        // Newer checkpoints may have appeared in the meantime, so not all damaged ones are newer than this one.
         const newer = damaged.filter(({ count }) => count > newest.count);
         latest.passedOver = newer.map(({ folder, why }) => ({ folder, why }));
         warnOf(fn, latest);
         return latest;
       } catch (error) {
-        // Another program may have removed it meanwhile, because there is a newer one.
+        // Another program may have removed it in the meantime, because there is a newer one.
         if (await isGone(checkpoint)) continue;
         if (!isDamage(error)) throw error;
         damaged.push({ ...newest, folder: checkpoint, why: (error as Error).message });
       }
     }
-    return fail(`${path} had other checkpoints each of the ${TRIES} times that it was read`);
+    return fail(`the checkpoints in ${path} were different each of the ${TRIES} times that it was read`);
   });
 }
 
-/** How often checkpoints may be removed while they are read, or be damaged. */
+/** The largest number of checkpoints that may be damaged, or removed while they are read. */
 const TRIES = 1000;
 
-/** Errors of the file system that say nothing about the file: it may be whole. */
+/** Errors of the file system that are not due to the file, which may be whole. */
 const NOT_OF_THE_FILE = ['EACCES', 'EPERM', 'EMFILE', 'ENFILE', 'ENOMEM', 'EBUSY', 'EINTR', 'ETIMEDOUT', 'ESTALE'];
 
-/** An error about a checkpoint that is whole. */
+/** An error about a checkpoint that is not damaged. */
 class NotDamaged extends Error {}
 
 const isDamage = (error: unknown): boolean =>
   !(error instanceof NotDamaged) && !NOT_OF_THE_FILE.includes(codeOf(error) ?? '');
 
-/** Those that have a model, the newest first. */
+/** The checkpoints that have a model, the newest first. */
 async function finished(folder: string, found: readonly CheckpointName[]): Promise<CheckpointName[]> {
   const whole: CheckpointName[] = [];
   for (const one of [...found].sort((a, b) => b.count - a.count)) {
     const path = join(folder, one.name);
     const has = await hasModel(path).catch((error: unknown) => {
       if (isMissing(error)) return false;
-      if (isDamage(error)) return true; // a file, say, which is found out when it is read
+      if (isDamage(error)) return true; // for instance a file in place of the folder; reading it will report that
       throw fileError(`cannot read ${path}`, error);
     });
     if (has) whole.push(one);
   }
   const kinds = new Set(whole.map(({ kind }) => kind));
-  if (kinds.size > 1) fail(`${folder} holds checkpoints of epochs and of steps; keep them apart`);
+  if (kinds.size > 1) fail(`${folder} holds checkpoints of epochs and of steps; use a folder for each kind`);
   return whole;
 }
 
-/** Refuses the folder of a checkpoint where the one above is meant. */
+/** Throws if the path is that of a checkpoint; the folder above it is needed. */
 async function refuseCheckpoint(path: string): Promise<void> {
   if (!parse(basename(path)) || !(await hasModel(path).catch(() => false))) return;
   fail(`${path} is a checkpoint itself; give the folder that it is in, ${dirname(path)}`);
@@ -281,10 +284,10 @@ async function refuseCheckpoint(path: string): Promise<void> {
 function noneLeft(folder: string, damaged: readonly DamagedCheckpoint[]): undefined {
   if (damaged.length === 0) return undefined;
   const why = damaged.map((one) => one.why).join('; ');
-  fail(`all checkpoints in ${folder} are damaged: ${why}. To begin anew, remove the folder or use another one`);
+  fail(`all checkpoints in ${folder} are damaged: ${why}. To start over, remove the folder or use another one`);
 }
 
-/** A checkpoint that has been read. */
+/** Describes a checkpoint that has been read. */
 async function describe(
   fn: string,
   folder: string,
@@ -293,7 +296,8 @@ async function describe(
 ): Promise<Checkpoint> {
   const state = await stateIn(folder, read);
   const { compileSaved } = await import('../training/saving/compileSaved.js');
-  let artifacts: io.ModelArtifacts | undefined = read.artifacts; // until they are used: nothing else may hold them
+  // Set to undefined once used, so that their memory can be freed.
+  let artifacts: io.ModelArtifacts | undefined = read.artifacts;
   return {
     folder,
     epoch: kind === 'epoch' ? count : -1,
@@ -320,7 +324,7 @@ async function stateIn(folder: string, { artifacts, sealed }: ModelRead): Promis
     return stateOf({ getUserDefinedMetadata: () => artifacts.userDefinedMetadata! });
   } catch (error) {
     const message = visibleLine(`${(error as Error).message} (${folder})`);
-    // A newer softseg wrote it, or another program, or all bytes are as they were written.
+    // It is not damaged if a newer softseg or another program wrote it, or if all bytes are as they were written.
     throw withName(sealed || error instanceof OtherFile ? new NotDamaged(message) : new Error(message));
   }
 }
@@ -329,7 +333,7 @@ const warned = new Set<string>();
 
 function warnOf(fn: string, { folder, passedOver }: Checkpoint): void {
   for (const { folder: damaged, why } of passedOver) {
-    warnOnce(why, `${fn}: the checkpoint ${damaged} is damaged, and ${folder} is used: ${why}`);
+    warnOnce(why, `${fn}: the checkpoint ${damaged} is damaged, so ${folder} is used: ${why}`);
   }
 }
 
@@ -339,7 +343,7 @@ function warnOnce(about: string, message: string): void {
   console.warn(visibleLine(message));
 }
 
-/** By folder: those that were there when this process began to write, and its own. */
+/** By folder: the checkpoints that existed when this process first wrote there, and its own. */
 const known = new Map<string, Promise<Map<string, CheckpointName>>>();
 
 function checkpointsOf(folder: string): Promise<Map<string, CheckpointName>> {
@@ -352,10 +356,10 @@ function checkpointsOf(folder: string): Promise<Map<string, CheckpointName>> {
   return names;
 }
 
-/** By folder of a checkpoint, the model that was read or written there whole. */
+/** By folder of a checkpoint: the id of the whole model that was read or written there. */
 const wholeOnes = new Map<string, string>();
 
-/** Removes the older ones, once there are as many whole ones as are to be kept. */
+/** Removes the older checkpoints, once there are as many whole ones as are to be kept. */
 async function removeOlder(
   fn: string,
   folder: string,
@@ -372,11 +376,11 @@ async function removeOlder(
       continue;
     }
     try {
-      // (A link is not ours.)
+      // A link is not softseg's, and stays.
       if ((await lstat(path)).isDirectory()) await removeModel(path);
     } catch (error) {
       if (!isMissing(error)) {
-        // The new one is saved: no reason to end the training. It is tried again at the next.
+        // The new checkpoint is saved, so training need not end. The next save tries again.
         const message = `${join(folder, saved.name)} is saved, but ${path}, which is older, cannot be removed yet`;
         warnOnce(path, `${fn}: ${fileError(message, error).message}`);
         continue;
@@ -387,7 +391,7 @@ async function removeOlder(
   }
 }
 
-/** All of its bytes are read only if this process has not read or written them before. */
+/** True if a checkpoint is whole. Its bytes are read only if this process has not read or written them before. */
 async function isWhole(folder: string, { readAll = true } = {}): Promise<boolean> {
   try {
     const id = await probeModel(folder);
@@ -399,12 +403,12 @@ async function isWhole(folder: string, { readAll = true } = {}): Promise<boolean
   }
 }
 
-/** Whether a checkpoint was removed, by its model.json. */
+/** True if a checkpoint has been removed, which means that its model.json is gone. */
 async function isGone(folder: string): Promise<boolean> {
   return lstat(join(folder, 'model.json')).then(() => false, isMissing);
 }
 
-/** Those that have the name of a checkpoint, whole or not. */
+/** All entries of the folder that have the name of a checkpoint, whole or not. */
 async function list(folder: string): Promise<CheckpointName[]> {
   try {
     return (await readdir(folder)).flatMap((name) => parse(name) ?? []);

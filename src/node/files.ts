@@ -1,4 +1,4 @@
-/** Reading and writing files that others may have damaged, and replace or remove meanwhile. */
+/** Reading and writing files that may be damaged, and that other programs may replace or remove at the same time. */
 import { createHash, type Hash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { mkdir, open, readlink, realpath, rmdir, stat, type FileHandle } from 'node:fs/promises';
@@ -6,7 +6,10 @@ import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { fail, show } from '../checks.js';
 import { codeOf, isMissing, withCause } from './fileError.js';
 
-/** Refuses what cannot be the path of a folder, URLs included: as a path, each would make folders named `file:`. */
+/**
+ * Throws if the value cannot be the path of a folder. URLs are refused, too: used as a path, one would create a folder
+ * named `file:`.
+ */
 export function checkFolder(folder: unknown): asserts folder is string {
   if (typeof folder !== 'string' || folder === '' || folder.includes('\0')) {
     fail(`folder must be a path, got ${show(folder)}`);
@@ -18,7 +21,7 @@ export function checkFolder(folder: unknown): asserts folder is string {
   fail(`folder must be a path, got the URL ${show(folder)}; ${advice}`);
 }
 
-/** Bytes that are read or written at a time, so that others run between. */
+/** The number of bytes read or written at a time, so that other tasks can run in between. */
 const CHUNK = 8 << 20;
 
 export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
@@ -29,8 +32,8 @@ export interface OpenFile {
 }
 
 /**
- * Opens a file of a folder for reading. Wherever links lead, it must lie in the folder, and it must be a file: a pipe
- * would keep the program waiting.
+ * Opens a file in a folder for reading. It must lie in the folder after all links are resolved, and it must be a
+ * regular file; a pipe would block the program.
  */
 export async function openInside(folder: string, path: string): Promise<OpenFile> {
   const [root, real] = [await realpath(folder), await realpath(join(folder, path))];
@@ -38,7 +41,7 @@ export async function openInside(folder: string, path: string): Promise<OpenFile
   if (inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside)) {
     throw new Error(`it is a link out of the folder, to ${real}`);
   }
-  // (Windows has neither of these.)
+  // Windows has neither flag.
   const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOFOLLOW ?? 0);
   const handle = await open(real, flags);
   try {
@@ -52,20 +55,22 @@ export async function openInside(folder: string, path: string): Promise<OpenFile
   }
 }
 
-/** Fills `into` from the beginning of the file, and gives the sha256 of what it read. */
+/** Fills `into` from the beginning of the file, and returns the sha256 of the bytes. */
 export async function readWhole({ handle }: OpenFile, into: Uint8Array): Promise<string> {
   const hash = createHash('sha256');
   let at = 0;
   while (at < into.length) {
     const { bytesRead } = await handle.read(into, at, Math.min(CHUNK, into.length - at), at);
-    if (bytesRead === 0) throw new Error(`it became shorter while it was read: ${at} of ${into.length} bytes are left`);
+    if (bytesRead === 0) {
+      throw new Error(`it became shorter while it was read: only ${at} of ${into.length} bytes are left`);
+    }
     hash.update(into.subarray(at, at + bytesRead));
     at += bytesRead;
   }
   return hash.digest('hex');
 }
 
-/** Writes a new file, which is on the disk afterwards, and gives its sha256. */
+/** Writes a new file, syncs it to the disk, and returns its sha256. */
 export async function writeWhole(path: string, content: Uint8Array): Promise<string> {
   const hash: Hash = createHash('sha256');
   const file = await open(path, 'wx');
@@ -82,7 +87,7 @@ export async function writeWhole(path: string, content: Uint8Array): Promise<str
   return hash.digest('hex');
 }
 
-/** Makes a folder, and those above it, where they are missing. Gives those that it made, the innermost first. */
+/** Makes a folder and its parents where they are missing. Returns the folders that it made, the innermost first. */
 export async function makeFolders(path: string): Promise<string[]> {
   const exists = () => stat(path).then((stats) => stats.isDirectory(), () => false); // prettier-ignore
   if (await exists()) return [];
@@ -99,29 +104,30 @@ export async function makeFolders(path: string): Promise<string[]> {
     });
     return [path, ...above];
   } catch (error) {
-    if (codeOf(error) === 'EEXIST' && (await exists())) return above; // another program made it
+    if (codeOf(error) === 'EEXIST' && (await exists())) return above; // another program has made it
     await removeEmpty(above);
-    const { code, syscall } = error as NodeJS.ErrnoException; // one of a folder above has no syscall any more
+    // The error about a parent folder comes from inTheWay, and has no syscall.
+    const { code, syscall } = error as NodeJS.ErrnoException;
     throw code === 'EEXIST' && syscall === 'mkdir' ? await inTheWay(path, error as Error) : error;
   }
 }
 
-/** Says what is there in place of a folder; mkdir says only that it exists. */
+/** The error that says what is in the place of the folder. That of mkdir says only that something exists. */
 async function inTheWay(path: string, error: Error): Promise<Error> {
   const link = await readlink(path).catch(() => undefined);
   if (link === undefined) return withCause(`EEXIST: ${path} is not a folder`, error);
   return withCause(`EEXIST: ${path} is a link to ${link}, where there is no folder`, error);
 }
 
-/** Removes folders as far as they are empty. */
+/** Removes those of the folders that are empty. */
 export async function removeEmpty(folders: readonly string[]): Promise<void> {
   for (const folder of folders) await rmdir(folder).catch(() => {});
 }
 
-/** The errors of file systems that have no sync for folders; Windows does not open them. */
+/** The errors of file systems that cannot sync folders. (Windows cannot open them.) */
 const NO_SYNC = ['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EISDIR', 'EPERM', 'EACCES', 'EBADF'];
 
-/** That a file was made or renamed is on the disk when its folder is. */
+/** Syncs a folder to the disk. Only then are new and renamed files in it sure to be there after a power failure. */
 export async function sync(folder: string): Promise<void> {
   try {
     const handle = await open(folder, 'r');

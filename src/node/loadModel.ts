@@ -1,9 +1,9 @@
-/** tf.loadLayersModel, but leaving no tensor behind when it fails. */
+/** A tf.loadLayersModel that leaks no tensor when it fails. */
 import type { io, Tensor, Variable } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { fileError } from './fileError.js';
 
-// (What needs tfjs is imported when it is needed: see modelFiles.ts.)
+// Modules that need tfjs are imported when they are needed: see modelFiles.ts.
 
 interface Made {
   tensors: Tensor[];
@@ -11,9 +11,10 @@ interface Made {
 }
 
 /**
- * The model, once `use` is done with it; if tfjs or `use` throws, with nothing left of it. tfjs-layers makes all that a
- * model needs in one go, right after the handler has given the artifacts (then it waits for the optimizer's state).
- * Whatever comes to be in that go is the model's.
+ * Loads a model and returns the result of `use`. If tfjs or `use` throws, all tensors of the model are disposed. To
+ * know them, it relies on tfjs-layers, which makes all tensors of a model synchronously, right after the handler has
+ * returned the artifacts (and only then waits for the optimizer's state). Every tensor made in that step belongs to the
+ * model.
  */
 export async function loadModel<T>(
   folder: string,
@@ -38,7 +39,7 @@ export async function loadModel<T>(
   };
   let model: LayersModel | undefined;
   try {
-    // From a task of its own, so that nobody else's microtasks come between.
+    // In a task of its own, so that no other microtasks run in between.
     model = await new Promise<LayersModel>((resolve, reject) => {
       setImmediate(() => void loadLayersModel({ load: () => ({ then }) as never }).then(resolve, reject));
     }).catch((error: unknown) => {
@@ -52,7 +53,7 @@ export async function loadModel<T>(
   }
 }
 
-/** An optimizer's state, which tfjs makes after waiting. */
+/** Disposes the optimizer's state, which tfjs makes after waiting. */
 function disposeOptimizer(model: LayersModel | undefined): void {
   const fields = Object.values((model?.optimizer ?? {}) as Record<string, unknown>);
   for (const slots of fields) {

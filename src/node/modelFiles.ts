@@ -19,32 +19,33 @@ import {
 } from './files.js';
 import { LONGEST, parseModelJson, sealedText, type CheckedModel, type WeightsFile } from './modelJson.js';
 
-// softseg/node can be imported where tfjs is missing, to say what to install.
+// Imported when needed, because softseg/node can be imported without tfjs, to report what to install.
 const tfjs = () => import('@tensorflow/tfjs-core');
 
 const MODEL = 'model.json';
 const WEIGHTS = /^weights-[0-9a-f]+\.bin$/;
-/** What a run that was killed may leave; after an hour nobody is at work on it any more. */
+/** Files that a killed run may leave. After an hour they are taken to be abandoned. */
 const UNFINISHED = /^(weights-[0-9a-f]+\.bin|model\.json\.[0-9a-f]+)$/;
 const HOUR = 3_600_000; // milliseconds
 
-/** How often a folder may be replaced while it is read, or removed while it is written to. */
+/** How often a folder may be replaced while it is read, or removed while it is written. */
 const TRIES = 100;
 
 /**
- * A folder for a model, on any backend in Node, for `model.save`, `saveModel` and `tf.loadLayersModel`: `model.json`
- * and a file of weights, as tfjs-node's `file://` writes and reads them. Whenever the program is killed, or the disk
- * is full, the folder holds the model of before or the new one, whole: the weights are written under a new name, and
- * model.json takes the place of the old one in one step, when all is on the disk.
+ * Saves and loads a model in a folder, on any backend in Node; for `model.save`, `saveModel` and `tf.loadLayersModel`.
+ * The folder holds `model.json` and a file of weights, in the format that `file://` of tfjs-node writes and reads. Even
+ * if the program is killed, or the disk is full, the folder holds either the old model or the new one, whole: the
+ * weights are written under a new name, and when everything is on the disk, the new model.json replaces the old one in
+ * one step.
  *
  * model.json has the length and the sha256 of the weights and, as its last field, a sha256 of itself; other readers
- * ignore them. A file in which any byte has changed since is not loaded. (To change model.json by hand, remove its
- * `checked` and `sha256`.) In a folder that `file://` or a converter wrote, which has no hashes, the lengths are
- * checked, and whether model.json makes sense. All files must lie in the folder, also where links lead.
+ * ignore them. If any byte has changed since, the model is not loaded. (To edit model.json by hand, remove its fields
+ * `checked` and `sha256`.) A folder that `file://` or a converter wrote has no hashes; there the lengths and the
+ * structure of model.json are checked. All files must lie in the folder, also after links are resolved.
  *
- * @param folder is made if it is not there
- * @throws (rejects) what the file system says, and the model that is there stays; when loading, an error that says
- *   which file is damaged, what it should have and what it has
+ * @param folder the path of the folder, which is created if it does not exist
+ * @throws (rejects) when saving, the error of the file system, and the old model stays; when loading, an error that
+ * says which file is damaged, what it should contain and what it contains
  *
  * @example
  * ```ts
@@ -69,21 +70,21 @@ export function modelFiles(folder: string): io.IOHandler {
   });
 }
 
-/** Whether a folder has a model.json, of whatever kind. */
+/** True if a folder has a model.json, valid or not. */
 export async function hasModel(folder: string): Promise<boolean> {
   return (await readdir(folder)).includes(MODEL);
 }
 
-/** Removes the model, so that what is left in between is no model. */
+/** Removes the model. model.json goes first, so that a partly removed folder does not count as a model. */
 export async function removeModel(folder: string): Promise<void> {
   ownWeights.delete(folder);
   await rm(join(folder, MODEL), { force: true });
   await rm(folder, { recursive: true, force: true, maxRetries: 3 });
 }
 
-/** Writes a model to the folder, or leaves everything as it was. */
+/** Writes a model to the folder. If that fails, the folder is as before. */
 export async function writeModel(folder: string, artifacts: io.ModelArtifacts): Promise<io.SaveResult> {
-  if (artifacts.modelTopology instanceof ArrayBuffer) fail('takes models of tfjs-layers, got a topology in binary');
+  if (artifacts.modelTopology instanceof ArrayBuffer) fail('takes models of tfjs-layers, got a binary topology');
   const tf = await tfjs();
   const data = new Uint8Array(tf.io.CompositeArrayBuffer.join(artifacts.weightData));
   for (let tries = 1; ; tries++) {
@@ -91,7 +92,7 @@ export async function writeModel(folder: string, artifacts: io.ModelArtifacts): 
       await write(folder, artifacts, data);
       return { modelArtifactsInfo: tf.io.getModelArtifactsInfoForJSON(artifacts) };
     } catch (error) {
-      // Another program may have removed the folder, which was empty yet.
+      // Another program may have removed the folder while it was still empty.
       if (isMissing(error) && tries < TRIES) continue;
       if (error instanceof ArgumentError) throw error;
       throw fileError(`cannot save a model to ${folder}`, error);
@@ -111,8 +112,8 @@ async function write(folder: string, artifacts: io.ModelArtifacts, data: Uint8Ar
     const group = { paths: [weights], bytes: [data.length], sha256: [sha256], weights: weightSpecs };
     const text = sealedText(join(folder, MODEL), { ...model, weightsManifest: [group] } as io.ModelJSON);
     await writeWhole(join(folder, json), text);
-    await sync(folder); // the names of the files, before model.json names one
-    replaced = await weightsOf(folder).catch(() => []); // no model, or not one that can be read
+    await sync(folder); // so that the names of the files are on the disk before model.json refers to one
+    replaced = await weightsOf(folder).catch(() => []); // there is no model, or an unreadable one
     renaming = true;
     await rename(join(folder, json), join(folder, MODEL));
   } catch (error) {
@@ -123,36 +124,39 @@ async function write(folder: string, artifacts: io.ModelArtifacts, data: Uint8Ar
   }
   await sync(folder).catch((error: unknown) => {
     const { message } = error as Error;
-    throw withCause(`it is written, but perhaps not on the disk yet, and the one before it is kept: ${message}`, error);
+    throw withCause(`it is written, but perhaps not on the disk yet, so the previous one is kept: ${message}`, error);
   });
-  // Others may be saving here, too: only weights that model.json named before, which it never will again, are in
-  // nobody's use.
+  // Other processes may be saving here, too. Only weights that model.json named before are surely unused, because it
+  // never names them again.
   await remove(folder, replaced);
   await remove(folder, await replacedByOthers(folder, weights).catch(() => []));
   await remove(folder, await unfinished(folder, weights).catch(() => []));
 }
 
-/** By folder, weights that this process wrote, and that model.json has named. */
+/** By folder: the files of weights that this process wrote, and that model.json has named. */
 const ownWeights = new Map<string, Set<string>>();
 
 /**
- * Own weights whose model.json another writer has replaced since. That writer may not know: it looked for what it would
- * replace before this model was there. So it is this process that removes them, now or when it next saves here; if it
- * does not save again, they go as what killed runs leave.
+ * The weights of this process whose model.json another writer has replaced. That writer may not know of them, because
+ * it looked for the weights to remove before this model was there. Therefore this process removes them, now or when it
+ * next saves here. If it does not save again, they are removed like those of killed runs.
  *
- * @param written own weights that model.json has just named
+ * @param written the weights of this process that model.json has just named
  */
 async function replacedByOthers(folder: string, written: string): Promise<string[]> {
   const own = ownWeights.get(folder) ?? new Set();
   ownWeights.set(folder, own.add(written));
   const before = [...own];
-  const inUse = await weightsOf(folder); // read after `before`, which have all been named: they never will be again
+  const inUse = await weightsOf(folder); // read after `before`, which have all been named once, and never will be again
   const gone = before.filter((name) => !inUse.includes(name));
   for (const name of gone) own.delete(name);
   return gone;
 }
 
-/** Whether model.json names the weights though it could not be renamed, as disks in a network say of what they did. */
+/**
+ * True if model.json names the weights although its renaming failed. (A network disk may report an error for a renaming
+ * that it has done.)
+ */
 async function mayName(folder: string, weights: string): Promise<boolean> {
   try {
     return (await weightsOf(folder)).includes(weights);
@@ -161,18 +165,21 @@ async function mayName(folder: string, weights: string): Promise<boolean> {
   }
 }
 
-/** A file that cannot be removed stays: the next model that is saved tries again. */
+/** Removes files. A file that cannot be removed stays; the next save tries again. */
 async function remove(folder: string, files: readonly string[]): Promise<void> {
   await Promise.allSettled(files.map((file) => rm(join(folder, file), { force: true })));
 }
 
-/** The files of weights that model.json names, if they are of modelFiles. */
+/** The files of weights that model.json names, as far as modelFiles wrote them. */
 async function weightsOf(folder: string): Promise<string[]> {
   const { groups } = await readModelJson(folder);
   return groups.flatMap(({ files }) => files.map(({ path }) => path)).filter((path) => WEIGHTS.test(path));
 }
 
-/** @param written a file that was written now, by the clock of the disk, which may be another machine's */
+/**
+ * @param written a file that was just written, which gives the time by the clock of the disk, which may be on another
+ * machine
+ */
 async function unfinished(folder: string, written: string): Promise<string[]> {
   const inUse = await weightsOf(folder);
   const files = (await readdir(folder)).filter((file) => UNFINISHED.test(file) && !inUse.includes(file));
@@ -184,12 +191,12 @@ async function unfinished(folder: string, written: string): Promise<string[]> {
   });
 }
 
-/** A model that was read and fits what is recorded about it. */
+/** A model that was read, and that matches its lengths and hashes. */
 export interface ModelRead {
   artifacts: io.ModelArtifacts;
-  /** Tells two models apart. */
+  /** Identifies the model. */
   id: string;
-  /** Whether all of its bytes are those that were written, as hashes say. */
+  /** True if hashes confirm that all of its bytes are as they were written. */
   sealed: boolean;
 }
 
@@ -203,12 +210,12 @@ export async function readModel(folder: string): Promise<ModelRead> {
   });
 }
 
-/** As readModel, without reading weights: their lengths are right. Gives the id. */
+/** The same as readModel, without reading the weights, of which only the lengths are checked. Returns the id. */
 export function probeModel(folder: string): Promise<string> {
   return withWeights(folder, async ({ id }) => id);
 }
 
-/** Opens the files of weights that model.json names, which then may be removed, and closes them. */
+/** Opens the files of weights that model.json names, calls `use`, and closes them. Once open, they may be removed. */
 async function withWeights<T>(
   folder: string,
   use: (model: CheckedModel, files: readonly OpenFile[]) => Promise<T>,
@@ -222,14 +229,14 @@ async function withWeights<T>(
       checkLengths(folder, model, open);
       return await use(model, open);
     } catch (error) {
-      // A new model may have taken the place of this one since model.json was read.
+      // A new model may have replaced this one since model.json was read.
       if (!isMissing(error) || model.id === before) throw error;
       before = model.id;
     } finally {
       await Promise.all(open.map(({ handle }) => handle.close()));
     }
   }
-  return fail(`${folder} had another model each of the ${TRIES} times that it was read`);
+  return fail(`the model in ${folder} was different each of the ${TRIES} times that it was read`);
 }
 
 function openWeights(folder: string, { path }: WeightsFile): Promise<OpenFile> {
@@ -242,18 +249,17 @@ function checkLengths(folder: string, { groups }: CheckedModel, open: readonly O
   const sizes = open.map(({ size }) => size);
   let at = 0;
   for (const { files, bytes } of groups) {
-    const of = sizes.slice(at, (at += files.length));
+    const own = sizes.slice(at, (at += files.length));
     files.forEach((file, i) => {
-      if (file.bytes !== null && file.bytes !== of[i]) {
-        fail(
-          `${visibleLine(join(folder, file.path))} is damaged: it has ${of[i]} bytes, and was written with ${file.bytes}`,
-        );
+      if (file.bytes !== null && file.bytes !== own[i]) {
+        const path = visibleLine(join(folder, file.path));
+        fail(`${path} is damaged: it has ${own[i]} bytes, but was written with ${file.bytes}`);
       }
     });
-    const total = of.reduce((a, b) => a + b, 0);
+    const total = own.reduce((a, b) => a + b, 0);
     if (bytes !== total) {
       const paths = visibleLine(files.map(({ path }) => path).join(' and ')) || 'no file';
-      fail(`${folder} is damaged: the shapes in ${MODEL} take ${bytes} bytes, and ${paths} has ${total}`);
+      fail(`${folder} is damaged: the shapes in ${MODEL} take ${bytes} bytes, but ${paths} has ${total}`);
     }
   }
 }
@@ -270,21 +276,24 @@ async function readWeights(folder: string, { groups }: CheckedModel, open: reado
     at += size;
     if (sha256 !== null && sha256 !== actual) {
       fail(
-        `${visibleLine(join(folder, path))} is damaged: it has the sha256 ${actual}, and was written with ${sha256}`,
+        `${visibleLine(join(folder, path))} is damaged: it has the sha256 ${actual}, but was written with ${sha256}`,
       );
     }
   }
   return data;
 }
 
-/** Memory for files that are there, in this size; but they may be sparse, and a system may promise more than it has. */
+/**
+ * Allocates memory for the weights. A damaged file may be sparse and claim a huge size, and a system may promise more
+ * memory than it has, so the size is compared with that of the machine.
+ */
 function allocate(folder: string, bytes: number): ArrayBuffer {
   try {
     if (bytes > totalmem()) throw new RangeError(`this machine has ${totalmem()}`);
     return new ArrayBuffer(bytes);
   } catch (error) {
     const thrown = fileError(`no memory for the ${bytes} bytes of weights in ${folder}`, error);
-    throw Object.assign(thrown, { code: 'ENOMEM' }); // which says nothing against the files
+    throw Object.assign(thrown, { code: 'ENOMEM' }); // so that the files do not count as damaged
   }
 }
 
@@ -297,7 +306,7 @@ async function readText(folder: string, path: string): Promise<Buffer> {
   try {
     const file = await openInside(folder, MODEL);
     try {
-      if (file.size > LONGEST) throw new Error(`it has ${file.size} bytes, more than a text can have`);
+      if (file.size > LONGEST) throw new Error(`it has ${file.size} bytes, more than a string can hold`);
       const bytes = Buffer.alloc(file.size);
       await readWhole(file, bytes);
       return bytes;

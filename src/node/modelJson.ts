@@ -1,6 +1,6 @@
 /**
- * model.json: the format of tfjs-layers, with the lengths and hashes of the files of weights, and a hash of its own.
- * All that is read is checked before anything is made of it.
+ * model.json: the format of tfjs-layers, with the lengths and hashes of the files of weights, and a hash of model.json
+ * itself (its seal). All values are checked before they are used.
  */
 import { isUtf8 } from 'node:buffer';
 import { isAbsolute, win32 } from 'node:path';
@@ -10,17 +10,17 @@ import { FilePart } from '../training/saving/filePart.js';
 import { isInherited } from '../training/saving/json.js';
 import { sha256 } from './files.js';
 
-/** A group of the manifest: files that, one after the other, hold the values of some weights. */
+/** A group of the manifest: files whose concatenation holds the values of some weights. */
 interface WeightsGroup {
   files: WeightsFile[];
   weights: io.WeightsManifestEntry[];
-  /** How many bytes the weights take. */
+  /** The number of bytes that the weights take. */
   bytes: number;
 }
 
 export interface WeightsFile {
   path: string;
-  /** As written; null for a file that another program wrote. */
+  /** The recorded length; null for a file that another program wrote. */
   bytes: number | null;
   sha256: string | null;
 }
@@ -28,29 +28,29 @@ export interface WeightsFile {
 export interface CheckedModel {
   json: io.ModelJSON;
   groups: WeightsGroup[];
-  /** The sha256 of the file, which tells two models apart. */
+  /** The sha256 of the file, which identifies the model. */
   id: string;
-  /** Whether it has the hash of its own, which fits. */
+  /** True if the file has a seal (which then matches). */
   sealed: boolean;
 }
 
 /**
- * The first field of what modelFiles writes, and the last, which is the hash of all bytes before it. A file that has
- * one of the two must have both, so that a file whose hash was damaged does not pass for one that never had any.
+ * The seal: the first field that modelFiles writes, and the last, which is the hash of all bytes before it. A file that
+ * has one of the two must have both, so that a file with a damaged hash is not mistaken for one without a hash.
  */
 const SEALED = { checked: 'sha256' };
 const HEAD = Buffer.from('{"checked":"sha256",');
 const TAIL = /^,"sha256":"([0-9a-f]{64})"\}$/;
 const TAIL_LENGTH = 77;
 
-/** Lists and objects inside of one another. */
+/** The largest depth of nesting. */
 const DEEPEST = 500;
-/** A longer text is no string of V8's. */
+/** The largest length of a string in V8. */
 export const LONGEST = 2 ** 29 - 25;
 const BYTES: Readonly<Record<string, number>> = { float32: 4, int32: 4, bool: 1, complex64: 8 };
 const QUANTIZED: Readonly<Record<string, number>> = { uint8: 1, uint16: 2, float16: 2 };
 
-/** The text of a model.json that can be checked. */
+/** The text of a sealed model.json. */
 export function sealedText(path: string, model: io.ModelJSON): Buffer {
   const text = JSON.stringify({ ...SEALED, ...model });
   checkModel(new FilePart(`cannot write ${path}: `, 'model', model));
@@ -58,11 +58,13 @@ export function sealedText(path: string, model: io.ModelJSON): Buffer {
   return Buffer.concat([body, Buffer.from(`,"sha256":"${sha256(body)}"}`)]);
 }
 
-/** @throws if these are not the bytes of a model.json, or not those that were written */
+/**
+ * @throws if these are not the bytes of a model.json, or if the seal does not match
+ */
 export function parseModelJson(path: string, given: Buffer): CheckedModel {
   const bytes = withoutEnds(given);
   const sealed = checkSeal(path, bytes);
-  const part = new FilePart(`${path} is damaged, or no model of tfjs-layers: `, 'model', parse(path, bytes));
+  const part = new FilePart(`${path} is damaged, or not a model of tfjs-layers: `, 'model', parse(path, bytes));
   if (!sealed && ['checked', 'sha256'].some((name) => part.field(name).isGiven)) refuseSeal(path, 'other bytes');
   const groups = checkModel(part);
   return { json: part.value as io.ModelJSON, groups, id: sha256(given), sealed };
@@ -70,7 +72,7 @@ export function parseModelJson(path: string, given: Buffer): CheckedModel {
 
 const BOM = Buffer.from([0xef, 0xbb, 0xbf]);
 
-/** Without a byte order mark, and without the line breaks and spaces at the end that editors add. */
+/** Removes a byte order mark, and the line breaks and spaces that editors add at the end. */
 function withoutEnds(bytes: Buffer): Buffer {
   const begin = bytes.subarray(0, BOM.length).equals(BOM) ? BOM.length : 0;
   let end = bytes.length;
@@ -79,11 +81,11 @@ function withoutEnds(bytes: Buffer): Buffer {
 }
 
 function parse(path: string, bytes: Buffer): unknown {
-  if (!isUtf8(bytes)) fail(`${path} is damaged: it is no UTF-8`);
+  if (!isUtf8(bytes)) fail(`${path} is damaged: it is not UTF-8`);
   try {
     return JSON.parse(bytes.toString('utf8')) as unknown;
   } catch (error) {
-    return fail(`${path} is damaged: it is no JSON (${(error as Error).message})`);
+    return fail(`${path} is damaged: it is not JSON (${(error as Error).message})`);
   }
 }
 
@@ -100,7 +102,7 @@ function checkSeal(path: string, bytes: Buffer): boolean {
   }
   if (!head) refuseSeal(path, 'a sha256 at its end, but does not begin with "checked"');
   const actual = sha256(body);
-  if (actual !== expected) refuseSeal(path, `the sha256 ${actual}, and it was written with ${expected}`);
+  if (actual !== expected) refuseSeal(path, `the sha256 ${actual}, but was written with ${expected}`);
   return true;
 }
 
@@ -108,7 +110,7 @@ const cutOff = (bytes: Buffer): string =>
   bytes.length === 0 ? 'it is empty' : `it was cut off after ${bytes.length} bytes`;
 
 const refuseSeal = (path: string, has: string): never =>
-  fail(`${path} is damaged: it has ${has} (if it was changed on purpose, take "checked" and "sha256" out of it)`);
+  fail(`${path} is damaged: it has ${has} (if it was changed on purpose, remove its fields "checked" and "sha256")`);
 
 function checkModel(model: FilePart): WeightsGroup[] {
   model.entries();
@@ -124,8 +126,8 @@ function checkModel(model: FilePart): WeightsGroup[] {
 }
 
 /**
- * Bounds the depth, which code that goes down by calling itself relies on, and refuses names that every object has
- * where tfjs looks names up.
+ * Limits the depth, because recursive code relies on that, and refuses names of properties that every object has in
+ * those parts where tfjs looks names up.
  */
 function checkTree(model: FilePart, lookedUp: readonly FilePart[]): void {
   const names = new Set(lookedUp.map(({ value }) => value));
@@ -155,7 +157,7 @@ function checkLayers(topology: FilePart): void {
   if (typeof model.field('config').value !== 'object') model.field('config').refuse('must be an object or a list');
 }
 
-/** As tfjs-layers compiles the model when it loads it. */
+/** Checks the part with which tfjs-layers compiles the model when it loads it. */
 function checkTraining(training: FilePart): void {
   const optimizer = training.field('optimizer_config');
   optimizer.field('class_name').name();
@@ -166,7 +168,7 @@ function checkTraining(training: FilePart): void {
   }
 }
 
-/** A name, or a list or an object of these. */
+/** Checks a name, or a list or an object of names. */
 function checkNames(part: FilePart): void {
   const { value } = part;
   if (typeof value === 'object' && value !== null) {
@@ -213,7 +215,7 @@ function checkHash(part: FilePart): string {
   return /^[0-9a-f]{64}$/.test(part.string()) ? part.string() : part.refuse('must be 64 hexadecimal digits');
 }
 
-/** A file of the folder; in folders inside of it, too. */
+/** Checks the path of a file in the folder, or in folders inside it. */
 function checkPath(part: FilePart): string {
   const path = part.string();
   const out = isAbsolute(path) || win32.isAbsolute(path) || path.split(/[/\\]/).includes('..');
@@ -221,7 +223,7 @@ function checkPath(part: FilePart): string {
   return path;
 }
 
-/** How many bytes the weight takes. */
+/** The number of bytes that a weight takes. */
 function checkWeight(weight: FilePart): number {
   weight.field('name').name();
   const group = weight.field('group');

@@ -4,15 +4,15 @@ import { visibleLine } from '../backend/system/terminal.js';
 import { checkInteger, checkOptionNames, fail, show } from '../checks.js';
 
 export interface TrainingProgressOptions {
-  /** How many epochs there are. Default: what `fit` was told. */
+  /** The number of epochs. Default: that of `fit`. */
   epochs?: number;
-  /** How many batches an epoch has. Default: what `fit` was told, else what the epoch before had. */
+  /** The number of batches in an epoch. Default: that of `fit`, otherwise that of the epoch before. */
   batches?: number;
-  /** Where to. Default `process.stderr`. */
+  /** The stream to write to. Default `process.stderr`. */
   stream?: ProgressStream;
 }
 
-/** A callback for `model.fit` and `model.fitDataset`, which a loop of your own may call as well. */
+/** A callback for `model.fit` and `model.fitDataset`, which a loop of your own can also call. */
 export interface TrainingProgress {
   onTrainBegin(): void;
   onEpochBegin(epoch: number): void;
@@ -21,19 +21,23 @@ export interface TrainingProgress {
   onTrainEnd(): void;
 }
 
-/** What tfjs-layers knows of a training. It calls the hooks on a callback of its own, which has this. */
+/**
+ * The parameters that tfjs-layers knows of a training. It calls the hooks on a callback of its own, which has this
+ * field.
+ */
 interface Params {
   params?: { epochs?: number; initialEpoch?: number; samples?: number; batchSize?: number; steps?: number };
 }
 
 /**
- * Shows a training on one line of the terminal: epoch, share of it that is done, mean loss of the epoch so far and what
- * else is in the logs, time left. Of each epoch a line stays, with its scores. Where there is no terminal (a file, a
- * pipe), only the lines of the epochs are written. A stream that breaks does not end the training. It comes last among
- * the callbacks, to see what the others add to the logs; `fit` should have `verbose: 0`.
+ * Shows the progress of training on one line of the terminal: the epoch, the share of it that is done, the mean loss of
+ * the epoch so far, the other values in the logs, and the time left. After each epoch a line with its scores remains.
+ * If the stream is not a terminal (a file, a pipe), only these lines are written. A broken stream does not end the
+ * training. Put it last among the callbacks, so that it sees the values that others add to the logs, and give `fit`
+ * `verbose: 0`.
  *
- * tfjs-layers reads the loss back after each batch for it. The time left is the time so far, by epochs, and settles once
- * the first epoch is done with its validation.
+ * For this callback, tfjs-layers reads the loss back after each batch. The time left is estimated from the time of the
+ * epochs so far; it is reliable once the first epoch, including its validation, is done.
  *
  * @throws if options do not fit
  *
@@ -121,7 +125,7 @@ function knownFrom(callback: Params | void): RunLength {
   return { epochs, ...(Number.isFinite(batches) && { batches }) };
 }
 
-/** The mean of a loss over the samples of an epoch; of the other values in the logs the last ones. */
+/** The mean of the loss over the samples of an epoch. Other values in the logs are passed through. */
 class RunningMean {
   batches = 0;
   private samples = 0;
@@ -147,7 +151,7 @@ function scoresOf(logs: Record<string, number>): string {
     .join(', ');
 }
 
-/** Three digits after the point, or three at all for small numbers. */
+/** Three digits after the decimal point, or three significant digits for small numbers. */
 function digits(value: number): string {
   if (value === 0 || Number.isInteger(value)) return String(value);
   return Math.abs(value) < 0.01 ? value.toPrecision(3) : value.toFixed(3);

@@ -252,7 +252,9 @@ describe('checkpoints', () => {
     expect(files()).toEqual([]);
     await saveCheckpoint(model, folder, { step: 1 });
     await saveCheckpoint(model, folder, { epoch: 1 });
-    await expect(latestCheckpoint(folder)).rejects.toThrow('holds checkpoints of epochs and of steps; keep them apart');
+    await expect(latestCheckpoint(folder)).rejects.toThrow(
+      'holds checkpoints of epochs and of steps; use a folder for each kind',
+    );
     await model.save(modelFiles(join(folder, 'other/epoch-00000001')));
     await expect(latestCheckpoint(join(folder, 'other'))).rejects.toThrow(
       "latestCheckpoint: the model's file has no softseg part",
@@ -266,10 +268,10 @@ describe('checkpoints', () => {
     cut(last.folder);
     const again = await last.load(); // it was read before the damage
     expect(bits(again.model)).toEqual(bits(model));
-    const why = /weights-[0-9a-f]+\.bin is damaged: it has 8 bytes, and was written with \d+/;
+    const why = /weights-[0-9a-f]+\.bin is damaged: it has 8 bytes, but was written with \d+/;
     await expect(last.load()).rejects.toThrow(why);
     await expect(latestCheckpoint(folder)).rejects.toThrow(
-      /^latestCheckpoint: all checkpoints in .* are damaged: .*To begin anew, remove the folder or use another one$/,
+      /^latestCheckpoint: all checkpoints in .* are damaged: .*To start over, remove the folder or use another one$/,
     );
     await expect(latestCheckpoint(folder)).rejects.toThrow(why);
   });

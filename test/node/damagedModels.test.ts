@@ -110,7 +110,7 @@ test('a model.json edited by hand is loaded once its hash is removed, and the we
   const [json, weights] = readdirSync(folder).toSorted() as [string, string];
   const text = readFileSync(join(folder, json), 'utf8').replace('"smooth":0.5', '"smooth":0.25');
   writeFileSync(join(folder, json), text);
-  const hint = 'if it was changed on purpose, take "checked" and "sha256" out of it';
+  const hint = 'if it was changed on purpose, remove its fields "checked" and "sha256"';
   expect((await errorOf(modelFiles(folder).load!()))!.message).toContain(hint);
   writeFileSync(
     join(folder, json),
@@ -196,7 +196,7 @@ test('a warning names the checkpoint that was passed over, once', async () => {
   expect(warn.mock.calls).toEqual([
     [
       expect.stringMatching(
-        `^latestCheckpoint: the checkpoint ${newest} is damaged, and ${folder}/step-00000001 is used:`,
+        `^latestCheckpoint: the checkpoint ${newest} is damaged, so ${folder}/step-00000001 is used:`,
       ),
     ],
   ]);

@@ -80,7 +80,7 @@ describe('a model.json', () => {
 
   test.each<[string, () => string, string]>([
     ['that is empty', () => '', 'is damaged: it is empty'],
-    ['of half a word', () => 'tru', 'is damaged: it is no JSON'],
+    ['of half a word', () => 'tru', 'is damaged: it is not JSON'],
     ['of null', () => 'null', 'model must be an object, got null'],
     ['of a list', () => '[]', 'model must be an object, got []'],
     ['of a number', () => '1', 'model must be an object, got 1'],
@@ -102,7 +102,7 @@ describe('a model.json', () => {
       () => written.replace('"linear"', '"toString"'),
       'must not be a name that every object has; give it another one, got "toString"',
     ],
-    ['that is no UTF-8', () => written, 'it is no UTF-8'],
+    ['that is no UTF-8', () => written, 'it is not UTF-8'],
     [
       'without a topology',
       () => written.replace('"modelTopology"', '"topology"'),
@@ -144,7 +144,7 @@ describe('a model.json', () => {
       'shape[0] must be an integer from 0 to',
     ],
     ['half a shape', ({ weights: [first] }) => (first!['shape'] = [3, 0.5]), 'shape[1] must be an integer from 0 to'],
-    ['a shape that is too small', ({ weights: [first] }) => (first!['shape'] = [3, 1]), 'and weights.bin has'],
+    ['a shape that is too small', ({ weights: [first] }) => (first!['shape'] = [3, 1]), 'but weights.bin has'],
     ['a shape that is no list', ({ weights: [first] }) => (first!['shape'] = '32'), 'shape must be a list, got "32"'],
     ['an unknown dtype', ({ weights: [first] }) => (first!['dtype'] = 'int64'), 'dtype must be float32, int32, bool'],
     ['strings', ({ weights: [first] }) => (first!['dtype'] = 'string'), 'dtype must be float32, int32, bool'],
@@ -171,7 +171,7 @@ describe('a model.json', () => {
       'scale must be a finite number',
     ],
     ['a file twice', (group) => group.paths.push('weights.bin'), 'must not name the file "weights.bin" twice'],
-    ['no files', (group) => (group.paths = []), 'and no file has 0'],
+    ['no files', (group) => (group.paths = []), 'but no file has 0'],
     ['../', (group) => (group.paths = ['../written/weights.bin']), 'must be the path of a file in the folder'],
     ['a/../..', (group) => (group.paths = ['a/../../written/weights.bin']), 'must be the path of a file in the folder'],
     ['an absolute path', (group) => (group.paths = ['/etc/passwd']), 'must be the path of a file in the folder'],
@@ -205,7 +205,7 @@ describe('a model.json', () => {
 
   test('that fills the whole disk is not read', async () => {
     truncateSync(file('model.json'), 2 ** 40); // sparse
-    await rejects('it has 1099511627776 bytes, more than a text can have');
+    await rejects('it has 1099511627776 bytes, more than a string can hold');
   });
 });
 
@@ -226,8 +226,8 @@ test('terabytes of weights that fit their manifest are refused with a message', 
 });
 
 test.each([
-  ['too long', () => appendFileSync(file('weights.bin'), 'x'), 'bytes, and weights.bin has'],
-  ['too short', () => truncateSync(file('weights.bin'), 3), 'bytes, and weights.bin has 3'],
+  ['too long', () => appendFileSync(file('weights.bin'), 'x'), 'bytes, but weights.bin has'],
+  ['too short', () => truncateSync(file('weights.bin'), 3), 'bytes, but weights.bin has 3'],
 ])('weights without a hash that are %s are refused', async (_, damage, message) => {
   damage();
   await rejects(message);
