@@ -30,8 +30,8 @@ export interface UpdateOptions {
 }
 
 /**
- * What `update` reads back for a batch: the sums, `[N, ...]`, which are few; C; and the extremes of int32 tensors,
- * which may hold values that do not show in the sums, such as indices outside 0..C-1.
+ * The tensors that `update` reads back for a batch: the sums, `[N, ...]`, which are few, and the extremes of int32
+ * tensors, which may hold values that do not show in the sums, such as indices outside 0..C-1. `classes` is C.
  */
 export type Measure = { sums: Tensor; classes: number; ranges: MeasuredRange[] };
 

@@ -53,7 +53,7 @@ export const REGION_SCORE_OPTIONS = [
 export type ScoreReduction = 'mean' | 'sample' | 'none';
 
 export interface ScoreOptions<R extends ScoreReduction = ScoreReduction> extends RegionScoreOptions {
-  /** Whether sums are taken over each `'image'` (default) or over the whole `'batch'`. */
+  /** Sums are taken over each `'image'` (default) or over the whole `'batch'`. */
   aggregate?: 'image' | 'batch';
   /**
    * `'mean'` (default): a scalar; `'sample'`: `[N]`; `'none'`: `[N, C]`, the values of all classes, including those

@@ -10,7 +10,7 @@ export interface EarlyStoppingOptions extends MonitorOptions {
    * the same as 1.
    */
   patience?: number;
-  /** Whether the model gets its best weights back at the end of training. Default true. */
+  /** If true (default), the model gets its best weights back at the end of training. */
   restoreBest?: boolean;
 }
 
@@ -27,7 +27,7 @@ export interface EarlyStopping {
   readonly best: number | undefined;
   /** The epoch of the best value; undefined before the first, and while the best value is the option `best`. */
   readonly bestEpoch: number | undefined;
-  /** Whether it has stopped the training. */
+  /** True if this callback has stopped the training. */
   readonly stopped: boolean;
   onTrainBegin(): void;
   onEpochEnd(epoch: number, logs?: Record<string, number>): Promise<void>;

@@ -6,8 +6,8 @@ export interface MonitorOptions {
   /** The name of the value in the logs. Default `'val_loss'`. */
   monitor?: string;
   /**
-   * Whether a larger value (`'max'`) or a smaller one (`'min'`) is better. Default `'min'` for a name that ends in
-   * "loss"; for other names it is required.
+   * `'max'` if a larger value is better, `'min'` if a smaller one is. Default `'min'` for a name that ends in "loss";
+   * for other names it is required.
    */
   mode?: 'max' | 'min';
   /**
@@ -23,7 +23,7 @@ export const MONITOR_OPTIONS = ['monitor', 'mode', 'minDelta', 'best'] as const;
 export interface Monitor {
   /** The monitored value in the logs of an epoch. */
   read(logs: Record<string, number> | undefined): number;
-  /** Whether a value is better than another, or than none. NaN is never better. */
+  /** True if a value is better than another, or than none. NaN is never better. */
   better(value: number, than: number | undefined): boolean;
 }
 

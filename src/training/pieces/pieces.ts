@@ -20,8 +20,8 @@ export interface Pieces {
   readonly length: number;
   at(index: number): Piece | undefined;
   /**
-   * Whether the pieces are different `'samples'` of a batch (default), or `'tiles'`, which are parts of the same
-   * samples. The masks of tiles must make them disjoint.
+   * The kind of pieces: different `'samples'` of a batch (default), or `'tiles'`, which are parts of the same samples.
+   * The masks of tiles must make them disjoint.
    */
   readonly of?: 'samples' | 'tiles';
 }

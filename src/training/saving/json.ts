@@ -7,7 +7,7 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 const DEEPEST = 50;
 
 /**
- * Whether every object has a property of this name (`constructor`, `__proto__`, ...). If such a name came from a file,
+ * True if every object has a property of this name (`constructor`, `__proto__`, ...). If such a name came from a file,
  * a lookup in any object would find that property.
  */
 export const isInherited = (name: string): boolean => name in Object.prototype;
@@ -28,7 +28,7 @@ export function checkJson(name: string, value: unknown, depth = DEEPEST): assert
   fail(`${name} must be a plain value that can be saved, got ${show(value)}`);
 }
 
-/** Whether an object has the prototype of an object literal, and can be read without an error. */
+/** True if an object has the prototype of an object literal, and can be read without an error. */
 function isPlain(value: object): boolean {
   try {
     void Object.entries(value);

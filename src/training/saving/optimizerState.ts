@@ -164,7 +164,7 @@ function distinct(weights: readonly NamedTensor[], taken: ReadonlySet<string>): 
   });
 }
 
-/** Whether the optimizer of a loaded model is the one that was saved. */
+/** True if the optimizer of a loaded model is the one that was saved. */
 export function isLoadedFrom(optimizer: Optimizer, saved: SavedOptimizer): boolean {
   const className = optimizer.getClassName();
   if (className === saved.className) return true;

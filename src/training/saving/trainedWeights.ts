@@ -113,7 +113,7 @@ export function checkSavedTrained(part: FilePart): void {
 /** The weights to train in a loaded model. */
 export interface Trained {
   shapes: readonly string[];
-  /** Whether the weights come from the file; otherwise they are those that tfjs has collected. */
+  /** True if the weights come from the file; otherwise they are those that tfjs has collected. */
   isSaved: boolean;
   /** Call it after each compile, which collects weights anew, and unfreezes those of a sequential model. */
   apply(): void;

@@ -23,7 +23,7 @@ export interface EpochBatchesOptions {
   seed?: number;
   /** The epoch of the first iterator, counted from 0. Default 0. */
   initialEpoch?: number;
-  /** Whether to shuffle, differently in each epoch. Default true. */
+  /** If true (default), samples are shuffled, differently in each epoch. */
   shuffle?: boolean;
 }
 
