@@ -7,43 +7,46 @@ import { inBackend } from './system/paths.js';
 import { installNative } from './provision/install.js';
 import { findPackage } from './system/packages.js';
 import { ProgressLine, showOn } from './progress.js';
-import { lostBy, visible, visibleLine, writeTo } from './system/terminal.js';
+import { writeErrorOf, visible, visibleLine, writeTo } from './system/terminal.js';
 
 const help = `softseg: soft segmentation losses on TensorFlow.js
 
 Usage
   npx softseg install-native [--cuda] [--[no-]cuda-libraries]
-      Bring TensorFlow's library to your cache folder, compile tfjs-node's binding, link it into node_modules, and
+      Fetch TensorFlow's library into your cache folder, compile tfjs-node's binding, link it into node_modules, and
       compile softseg's own op for this processor, which makes the losses faster.
-      Needs Python with pip and a C++ compiler; run a second time it only checks. Run it after each change of
-      tfjs-node or softseg; after \`npm ci\`, load() of softseg/node makes the link again by itself.
+      Needs Python with pip and a C++ compiler. A second run only checks. Run it again after each update of
+      tfjs-node or softseg; after \`npm ci\` this is not needed, because load() of softseg/node restores the link.
         --cuda               the CUDA build, for @tensorflow/tfjs-node-gpu (Linux x64)
         --cuda-libraries     with --cuda: fetch NVIDIA's libraries too, even if no driver is visible
         --no-cuda-libraries  with --cuda: do not fetch them
   npx softseg doctor [--json] [--verify]
-      Try each backend with an op and a gradient, and tell which run, and what to do about those that do not.
-      --json gives { backends, problems }. Exit code 0 if nothing is wrong; 1 if no backend runs, a package that is
-      installed cannot be used (except tfjs-node-gpu where no NVIDIA driver is visible), what is in the cache is damaged
-      or can be written by others, there are several copies of tfjs-core, an environment variable has a value that it
-      cannot have, or SOFTSEG_BACKEND does not run.
-        --verify             read every byte of what is loaded from the cache, where load() goes by size and time
+      Try each backend with an op and a gradient, and report which of them run and how to fix the others.
+      --json prints { backends, problems }. The exit code is 0 if nothing is wrong, and 1 if
+        - no backend runs, or the one that SOFTSEG_BACKEND names does not,
+        - an installed package cannot be used (except tfjs-node-gpu where no NVIDIA driver is visible),
+        - a file in the cache is damaged, or other users can write to it,
+        - there are several copies of tfjs-core, or
+        - an environment variable has an invalid value.
+        --verify             read every byte of the files that are loaded from the cache; load() compares the sizes
+                             and times of large files
   npx softseg --help
   npx softseg --version
 
 Environment
-  SOFTSEG_BACKEND   backend that load() insists on: cuda, native, wasm or cpu (load's own argument wins)
-  SOFTSEG_CACHE     folder of the libraries, an absolute path (else softseg in your cache folder)
-  SOFTSEG_KERNELS   'composed' has the losses use tfjs's ops alone ('auto' is the default)
+  SOFTSEG_BACKEND   the only backend that load() may start: cuda, native, wasm or cpu (load's own argument wins)
+  SOFTSEG_CACHE     folder of the libraries, an absolute path (default: softseg in your cache folder)
+  SOFTSEG_KERNELS   'composed' makes the losses use only tfjs's own ops ('auto' is the default)
   SOFTSEG_THREADS   1 keeps the fused kernels of the cpu backend from using a second thread
-  SOFTSEG_PYTHON    Python to fetch with (else python3, python)
-  CXX               C++ compiler (else g++, c++, clang++)
-  One of softseg's that has another value is an error everywhere; an empty one counts as not set.
+  SOFTSEG_PYTHON    the Python that fetches packages with pip (default: python3, then python)
+  CXX               the C++ compiler (default: g++, then c++, then clang++)
+  An invalid value of one of softseg's variables is always an error; an empty variable counts as not set.
 `;
 
-/** A call that makes no sense: told with exit code 2. */
+/** An error in the arguments of the command; the exit code is 2. */
 class UsageError extends Error {}
 
-/** Nothing else writes: what comes from outside (arguments, paths, other programs) may hold escape codes. */
+// All output goes through these two, because text from outside (arguments, paths, programs) may hold escape codes.
 const say = (text: string) => writeTo(process.stdout, `${visible(text)}\n`);
 const complain = (text: string) => writeTo(process.stderr, `softseg: ${visibleLine(text)}\n`);
 
@@ -109,10 +112,10 @@ async function installCommand(args: string[]): Promise<number> {
   } catch (error) {
     line.done();
     if (!(error instanceof InstallError)) throw error;
-    // A failure after which another way was tried was told then.
+    // If another way was tried after this failure, it was reported then.
     if (!noted.has(error.message)) complain(error.message);
     if (error.code === 'interrupted') return 128 + ({ SIGINT: 2, SIGHUP: 1 }[endedBy as string] ?? 15);
-    complain(`until then load() of softseg/node takes ${nextBest()}`);
+    complain(`until this is fixed, load() of softseg/node uses ${nextBest()}`);
     return 1;
   }
 }
@@ -120,7 +123,7 @@ async function installCommand(args: string[]): Promise<number> {
 const nextBest = (): string =>
   findPackage('@tensorflow/tfjs-backend-wasm')
     ? 'wasm'
-    : 'cpu (plain JavaScript); `npm install @tensorflow/tfjs-backend-wasm` would give it wasm';
+    : 'cpu (plain JavaScript), or wasm after `npm install @tensorflow/tfjs-backend-wasm`';
 
 async function doctorCommand(args: string[]): Promise<number> {
   const flags = parse(args, ['help', 'json', 'verify']);
@@ -136,8 +139,7 @@ async function doctorCommand(args: string[]): Promise<number> {
 function reportText({ backends, problems, verified }: DoctorReport): string {
   const parts = [diagnosisTable(backends, process.stdout.columns), firstChoice(backends)];
   if (verified) parts.push(verifiedText(verified));
-  if (problems.length > 0)
-    parts.push(['What is wrong:', ...problems.map((line) => `- ${visibleLine(line)}`)].join('\n'));
+  if (problems.length > 0) parts.push(['Problems:', ...problems.map((line) => `- ${visibleLine(line)}`)].join('\n'));
   return parts.join('\n\n');
 }
 
@@ -151,9 +153,9 @@ function parse(args: string[], names: string[]): Set<string> {
   }
 }
 
-// A stream tells that it is broken only after it was written to.
+// A stream reports that it is broken only after something was written to it.
 process.once('exit', () => {
-  const error = lostBy(process.stdout);
+  const error = writeErrorOf(process.stdout);
   if (!error) return;
   complain(`standard output could not be written: ${messageOf(error)}`);
   process.exitCode ||= 1;

@@ -17,15 +17,16 @@ const imported = [
   '@tensorflow/tfjs-backend-webgpu',
 ];
 
-/** A copy of tfjs-core, and who uses it. */
+/** A copy of tfjs-core, and the packages that use it. */
 export interface CoreCopy {
   version: string;
-  /** Links resolved. */
+  /** The folder of the copy, with links resolved. */
   folder: string;
+  /** The packages that load this copy; `softseg` and `the program` stand for themselves. */
   by: string[];
 }
 
-/** The copies of tfjs-core that softseg, the program and the packages of tfjs would load; links lead to one copy. */
+/** The copies of tfjs-core that softseg, the program and the packages of tfjs would load; links are resolved. */
 export function coreCopies(): CoreCopy[] {
   const copies = new Map<string, CoreCopy>();
   const note = (by: string, found: FoundPackage | undefined) => {
@@ -55,13 +56,13 @@ export function coreCopies(): CoreCopy[] {
   return [...copies.values()];
 }
 
-/** A line that says what several copies mean, and what to do; undefined if there is one, or none. */
+/** The problem with several copies of tfjs-core and how to solve it, in one line; undefined if there is at most one. */
 export function severalCores(copies: CoreCopy[]): string | undefined {
   if (copies.length < 2) return undefined;
   const each = copies.map(({ version, folder, by }) => `${version} in ${folder} (used by ${by.join(', ')})`);
   return (
-    `there are ${copies.length} copies of ${core}, and tensors and backends of one are unknown to the others: ` +
-    `${each.join('; ')}. Bring all packages of tfjs to one version and run \`npm dedupe\`; ` +
-    `\`npm ls ${core}\` shows who asks for which`
+    `there are ${copies.length} copies of ${core}, and each knows only its own tensors and backends: ` +
+    `${each.join('; ')}. Install all packages of tfjs at one version and run \`npm dedupe\`; ` +
+    `\`npm ls ${core}\` shows which packages depend on which copy`
   );
 }

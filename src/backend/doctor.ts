@@ -8,38 +8,41 @@ import {
 } from './system/environment.js';
 import { messageOf } from './system/errors.js';
 import { visibleGpuDriver } from './system/gpu.js';
-import { tell } from './provision/inspect.js';
+import { faultMessage } from './provision/inspect.js';
 import type { InstallProgress } from './provision/settings.js';
 import { findPackage } from './system/packages.js';
 import { aboutKernels, probe, type ProbeAnswer } from './provision/probe.js';
 import { visibleLine } from './system/terminal.js';
 import { inspectInstalled, type Verified } from './provision/verify.js';
 
-/** How one backend does on this machine. */
+/** The result of trying one backend on this machine. */
 export type Diagnosis = { name: BackendChoice } & ProbeAnswer;
 
-/** How all of them do, and what is wrong. */
+/** The results of trying all backends, and the problems found. */
 export interface DoctorReport {
   backends: Diagnosis[];
   /**
-   * The faults and what to do about them, a line each: no backend runs, a package that is installed cannot be used
-   * (except tfjs-node-gpu where no NVIDIA driver is visible), what was installed to the cache is damaged or can be
-   * written by others, there are several copies of tfjs-core, an environment variable has a value that it cannot have, or
-   * the backend that `SOFTSEG_BACKEND` asks for does not run.
+   * The problems and their remedies, a line each: no backend runs; an installed package cannot be used (except
+   * tfjs-node-gpu where no NVIDIA driver is visible); something in the cache is damaged, or other users can write to
+   * it; there are several copies of tfjs-core; an environment variable has an invalid value; or the backend that
+   * `SOFTSEG_BACKEND` names does not run.
    */
   problems: string[];
-  /** With `verify`: what the installed packages load from the cache, piece by piece. */
+  /** With `verify`: the pieces that the installed packages load from the cache, and the fault of each if it has one. */
   verified?: Verified[];
 }
 
 export interface DiagnoseOptions {
-  /** Compare every byte of what is loaded from the cache with what was installed. Default false: as `load` does it. */
+  /**
+   * Compares every byte of the files that are loaded from the cache with the files as they were installed. Default
+   * false: large files are compared by size and time, as `load` does.
+   */
   verify?: boolean;
   onProgress?: (progress: InstallProgress) => void;
 }
 
 /**
- * Tries every backend, each in a process of its own, with an op and a gradient; nothing is downloaded.
+ * Tries every backend with an op and a gradient, each in its own process. It downloads nothing.
  *
  * @example
  * ```ts
@@ -52,7 +55,7 @@ export async function diagnose({ verify = false, onProgress }: DiagnoseOptions =
   const env = { ...process.env };
   for (const name of Object.keys(wrong)) delete env[name];
   const backends: Diagnosis[] = [];
-  // One after the other: each may take all cores and a gigabyte.
+  // One after the other, because each may take all cores and a gigabyte of memory.
   for (const name of backendChoices) backends.push({ name, ...(await probe(['backend', name], { env })) });
   const pieces = await inspectInstalled(verify, onProgress);
   const problems = [
@@ -61,9 +64,9 @@ export async function diagnose({ verify = false, onProgress }: DiagnoseOptions =
     ...coreProblems(),
     ...backendProblems(backends, env),
   ];
-  // That a damaged binding keeps its backend from running was said with the backend.
+  // If a damaged binding keeps its backend from running, the line about that backend says so already.
   const told = (why: string) => problems.some((line) => line.includes(why));
-  for (const { fault } of pieces) if (fault && !told(fault.why)) problems.push(tell(fault));
+  for (const { fault } of pieces) if (fault && !told(fault.why)) problems.push(faultMessage(fault));
   return { backends, problems, ...(verify && { verified: pieces }) };
 }
 
@@ -91,7 +94,7 @@ const has = (name: string): boolean => {
   try {
     return findPackage(name) !== undefined;
   } catch {
-    return true; // it is there, and damaged
+    return true; // it is installed, but damaged
   }
 };
 
@@ -102,13 +105,15 @@ const isInstalled: Record<BackendChoice, () => boolean> = {
   cpu: () => has('@tensorflow/tfjs-backend-cpu') || has('@tensorflow/tfjs'),
 };
 
-/** The pieces that were verified, a line each. */
+/** The pieces that were verified, each on a line, as text. */
 export const verifiedText = (verified: Verified[]): string =>
   verified.length === 0
-    ? 'Nothing that softseg has installed is in use.'
+    ? 'No package here uses anything that softseg has installed.'
     : [
         'In the cache:',
-        ...verified.map(({ name, folder, fault }) => `- ${name}: ${fault ? tell(fault) : `whole, in ${folder}`}`),
+        ...verified.map(
+          ({ name, folder, fault }) => `- ${name}: ${fault ? faultMessage(fault) : `whole, in ${folder}`}`,
+        ),
       ]
         .map(visibleLine)
         .join('\n');
@@ -130,7 +135,7 @@ export function diagnosisTable(diagnoses: Diagnosis[], width = Infinity): string
     .join('\n');
 }
 
-/** Which backend `load()` takes when nobody asks for another. */
+/** A sentence that names the backend that `load()` starts by default. */
 export function firstChoice(diagnoses: Diagnosis[]): string {
   const best = diagnoses.find((d) => d.runs);
   return best ? `load() starts ${best.name}.` : 'No backend runs here.';

@@ -13,25 +13,28 @@ import { BackendError, messageOf } from './system/errors.js';
 import { startFusedKernels } from './startFusedOp.js';
 import { aboutKernels } from './provision/probe.js';
 
-/** What `load` has started. */
+/** The backend that `load` has started. */
 export interface Engine extends Started {
-  /** What computes the losses' passes over pixels: softseg's own loop, or a chain of tfjs's ops (slower, same values). */
+  /**
+   * The kernels that compute the losses' passes over pixels: fused ones, which are loops of softseg's own, or composed
+   * ones, which chain tfjs's ops (the same values, slower).
+   */
   kernels: KernelKind;
-  /** One line for each better backend that was passed over, and for missing fused kernels: why, and what to do. */
+  /** Why each better backend was passed over, or why fused kernels are missing, and what to do: one line for each. */
   reasons: string[];
 }
 
 /**
- * Starts the best tfjs backend that is really there, on the copy of tfjs-core that you import, and says which it is:
+ * Starts the best tfjs backend that runs here, on the copy of tfjs-core that you import, and returns which it is:
  * `cuda` (TensorFlow on an NVIDIA GPU), else `native` (TensorFlow on the processor), else `wasm`, else `cpu` (plain
- * JavaScript). It downloads nothing; a library that `softseg install-native` has once brought to this user's cache is
- * linked into node_modules by itself.
+ * JavaScript). It downloads nothing. If `softseg install-native` has installed TensorFlow's library in this user's
+ * cache, `load` links it into node_modules where the link is missing.
  *
- * A `choice` insists on one backend and throws a BackendError with the reason if it cannot run; the backend that was
- * set before stays set. The environment variable `SOFTSEG_BACKEND` does the same where the code gives no choice. One of
- * softseg's variables with a value that it cannot have is an error in either case.
+ * With a `choice`, only that backend is tried. If it cannot run, `load` throws a BackendError with the reason, and the
+ * backend that was set before stays set. The environment variable `SOFTSEG_BACKEND` does the same where the code gives
+ * no choice. An invalid value of one of softseg's variables is an error in either case.
  *
- * tfjs-node and tfjs-node-gpu cannot both be loaded in one process: whichever came first is the native backend.
+ * tfjs-node and tfjs-node-gpu cannot both be loaded in one process: whichever is loaded first is the native backend.
  *
  * @example
  * ```ts
@@ -73,7 +76,7 @@ async function withKernels(started: Started, reasons: string[]): Promise<Engine>
 }
 
 function resolveChoice(choice: BackendChoice | undefined): { wanted?: BackendChoice; by: string } {
-  // The environment is wrong whatever the code asks for.
+  // A wrong environment is an error even if the code gives a choice.
   const [wrong] = Object.values(wrongVariables(ownEnvironment()));
   if (wrong !== undefined) throw new BackendError(`load: ${wrong}`);
   if (choice !== undefined && !isBackendChoice(choice)) {

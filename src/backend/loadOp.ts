@@ -8,7 +8,7 @@ export interface RunningTensorflow extends TensorflowBackend {
   readSync(dataId: object): ArrayLike<number>;
 }
 
-/** Loads the op and tries it. Throws if it does not load, or computes wrongly. */
+/** Loads softseg's op and tries it. Throws if it does not load, or computes wrong values. */
 export function loadOp(op: string, backend: RunningTensorflow): FusedPasses {
   createRequire(op)(op);
   const passes = tensorflowPasses(backend);
@@ -16,7 +16,7 @@ export function loadOp(op: string, backend: RunningTensorflow): FusedPasses {
   return passes;
 }
 
-/** Two pixels of two classes, with probabilities of 3/4 and 1/4. */
+/** Runs each pass on two pixels of two classes, with probabilities of 3/4 and 1/4, and compares the known results. */
 function tryPasses(passes: FusedPasses, backend: RunningTensorflow): void {
   const made: TensorInfo[] = [];
   const tensor = (values: number[], shape: number[]): TensorInfo => {
@@ -32,7 +32,7 @@ function tryPasses(passes: FusedPasses, backend: RunningTensorflow): void {
     const got = Array.from(backend.readSync(result.dataId));
     (result as TensorInfo & { dispose(): void }).dispose();
     const right = got.length === wanted.length && got.every((value, i) => Math.abs(value - wanted[i]!) < 1e-5);
-    if (!right) throw new Error(`it computes wrongly: ${what} of ${got.join(' ')} instead of ${wanted.join(' ')}`);
+    if (!right) throw new Error(`it computes wrong values: ${what} of ${got.join(' ')} instead of ${wanted.join(' ')}`);
   };
   const pass: FusedPass = {
     samples: 1,

@@ -2,21 +2,21 @@ import type * as tf from '@tensorflow/tfjs-core';
 import type * as elsewhere from '../kernels/tensorflow/nativePasses.js';
 import { libraryFor } from './provision/pinnedWheels.js';
 
-// This is `#nativePasses` of package.json in Node. Every loss reaches it, so it imports next to nothing, and nothing of
-// Node; it brings the rest of this folder where tfjs-node runs.
+// In Node, `#nativePasses` of package.json's imports is this file. Every loss imports it, so it imports next to nothing
+// itself, and no module of Node. It loads the rest of this folder only where tfjs-node runs.
 
 interface NativeBackend {
   isGPUPackage: boolean;
   isUsingGpuDevice: boolean;
 }
 
-/** Each backend is looked at once. */
+/** The backends that were asked for passes already; each is asked once. */
 const seen = new WeakSet<tf.KernelBackend>();
 
 /**
- * The passes of softseg's own op on a backend of tfjs-node's, which is started if load() has not done so. Null where
- * TensorFlow runs on a GPU or softseg has no op for the system, or where the op cannot run: then the user is told once
- * why, and what to do.
+ * The passes of softseg's own op on a backend of tfjs-node. The op is started if load() has not done so. Returns null
+ * where TensorFlow runs on a GPU, where softseg has no op for the system, or where the op cannot run; in the last case
+ * a warning says once why, and what to do.
  */
 export const nativePasses: typeof elsewhere.nativePasses = (backend) => {
   const { isGPUPackage, isUsingGpuDevice } = backend as unknown as NativeBackend;
@@ -24,24 +24,24 @@ export const nativePasses: typeof elsewhere.nativePasses = (backend) => {
   seen.add(backend);
   const { passes, advice } = find(backend);
   if (advice !== undefined) {
-    console.warn(`softseg: the losses run without fused kernels, with the same values, slower: ${advice}`);
+    console.warn(`softseg: the losses run without fused kernels, which is slower but gives the same values: ${advice}`);
   }
   return passes;
 };
 
-/** At once: a loss cannot wait for an import(). */
+/** Finds the passes synchronously, because a loss cannot wait for an import(). */
 function find(backend: tf.KernelBackend): ReturnType<typeof import('./startFusedOp.js').findPasses> {
   try {
-    // (Within `try`, no bundler warns of an import.meta that it does not know.)
+    // (Inside `try`, bundlers that do not know import.meta give no warning.)
     const require = process.getBuiltinModule('node:module').createRequire(import.meta.url);
     const { findPasses } = require('./startFusedOp.js') as typeof import('./startFusedOp.js');
     return findPasses(backend);
   } catch (error) {
-    // Node before 22.12, but for 20.19 and later of 20, a flag that turns it off, or jest.
+    // Node before 22.12 (except 20.19 and later versions of 20), a flag that turns it off, or jest.
     const noRequire = (error as NodeJS.ErrnoException).code === 'ERR_REQUIRE_ESM';
     const advice = noRequire
       ? 'this process cannot require() ES modules; call load() of softseg/node before the first loss'
-      : "a bundle does not have softseg's op; leave softseg out of it (`external`)";
+      : "a bundle does not contain softseg's op; leave softseg out of the bundle (`external`)";
     return { passes: null, advice };
   }
 }

@@ -6,13 +6,13 @@ interface OldUtil {
 }
 
 /**
- * Prepares the process for tfjs-node; to be called before it is loaded.
+ * Prepares the process for tfjs-node. It must be called before tfjs-node is loaded.
  *
- * Puts back two functions of `node:util` that tfjs-node 4.22 calls and that Node 23 has dropped, and keeps TensorFlow
- * from writing to stderr, unless the user has set its log level.
+ * It restores two functions of `node:util` that tfjs-node 4.22 calls and Node 23 has removed, and keeps TensorFlow from
+ * writing to stderr unless the user has set its log level.
  */
 export function prepareForTfjsNode(): void {
-  // Assigned even where Node still has them: there they print a deprecation warning at the first call.
+  // They are replaced even where Node still has them, because Node's own print a deprecation warning at the first call.
   const old = util as unknown as OldUtil;
   old.isNullOrUndefined = (value) => value === null || value === undefined;
   old.isArray = Array.isArray;

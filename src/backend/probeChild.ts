@@ -1,4 +1,4 @@
-// Run in a child process by probe.ts.
+// probe.ts runs this file in a child process, which tries a backend and sends back what it found.
 import { writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -33,7 +33,7 @@ async function tell(what: ProbeAnswer | typeof BEGUN): Promise<void> {
   else writeSync(ANSWERS, `${JSON.stringify(what)}\n`);
 }
 
-/** Tries fused kernels. What is known without them is told before, in case they end the process. */
+/** Tries fused kernels. The result without them is sent first, in case they end the process. */
 async function withFused(known: Runs, attempt: () => void | Promise<void>): Promise<Runs> {
   const without = (why: string): Runs => ({
     ...known,
@@ -53,7 +53,7 @@ async function probeBackend(choice: string): Promise<ProbeAnswer> {
   if (!isBackendChoice(choice)) throw new Error(`unknown backend: ${choice}`);
   const engine = await load(choice);
   const tf = await loadCore();
-  // The whole of tfjs, if it is there, registers the gradients of tfjs's own ops.
+  // The package @tensorflow/tfjs, if it is installed, registers the gradients of tfjs's own ops.
   if (!tf.getGradient('Conv2D')) findPackage('@tensorflow/tfjs')?.load();
   demand(await plainGradient(tf), [2, 4, 6]);
   if (tf.getGradient('Conv2D')) demand(await convolutionGradient(tf), [10, 10, 10, 10]);
@@ -97,7 +97,7 @@ async function plainGradient(tf: typeof Core): Promise<number[]> {
   return [...(await gradient.data())];
 }
 
-/** The gradient of a convolution's sum with respect to its 2x2 filter: sums of windows, here of 1 + 2 + 3 + 4. */
+/** The gradient of a convolution's sum with respect to its 2x2 filter: each element is the sum of a 2x2 window. */
 async function convolutionGradient(tf: typeof Core): Promise<number[]> {
   const image = tf.tensor4d([1, 2, 1, 3, 4, 3, 1, 2, 1], [1, 3, 3, 1]);
   const filter = tf.ones<Core.Rank.R4>([2, 2, 1, 1]);
@@ -107,5 +107,5 @@ async function convolutionGradient(tf: typeof Core): Promise<number[]> {
 
 function demand(got: number[], wanted: number[]): void {
   if (got.length === wanted.length && got.every((value, i) => Math.abs(value - (wanted[i] ?? NaN)) < 1e-4)) return;
-  throw new Error(`it computes wrongly: ${got.join(' ')} instead of ${wanted.join(' ')}`);
+  throw new Error(`it computes wrong values: ${got.join(' ')} instead of ${wanted.join(' ')}`);
 }

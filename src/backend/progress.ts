@@ -1,7 +1,7 @@
 import type { InstallProgress } from './provision/settings.js';
 import { visible, visibleLine, writeTo, type TextStream } from './system/terminal.js';
 
-/** What a ProgressLine writes to: `process.stdout`, `process.stderr`, or anything with a `write`. */
+/** The stream that a ProgressLine writes to: `process.stdout`, `process.stderr`, or anything with a `write`. */
 export interface ProgressStream extends TextStream {
   isTTY?: boolean;
   columns?: number;
@@ -14,21 +14,21 @@ const clearToEnd = '\x1b[K';
 
 /**
  * One line of progress. On a terminal it is redrawn in place; anywhere else (a log file, a pipe) a plain line is
- * written when the label changes and at every further tenth, never a control character.
+ * written when the label changes and at every further tenth, and no control character is written.
  *
- * Control characters in what it is given are spelled out (`\u001b`), except line breaks in what stays. A stream that
- * breaks (a pipe that was closed, a full disk) gets nothing any more; the program goes on.
+ * Control characters in the given texts are spelled out (`\u001b`), except line breaks in those of `note` and `done`.
+ * After an error of the stream (a closed pipe, a full disk) nothing more is written to it, and the program goes on.
  *
  * @example
  * ```ts
  * const line = new ProgressLine(process.stderr);
  * line.update('epoch 1', 0.25, 'loss 0.412');
- * line.note('a word that stays above the line');
+ * line.note('a remark that stays above the line');
  * line.done('epoch 1: loss 0.301');
  * ```
  */
 export class ProgressLine {
-  /** Whether it is redrawn in place. */
+  /** True on a terminal, where the line is redrawn in place. */
   readonly terminal: boolean;
   private shown = '';
   private label = '';
@@ -39,7 +39,7 @@ export class ProgressLine {
     this.terminal = stream.isTTY === true && process.env['TERM'] !== 'dumb';
   }
 
-  /** Shows how far `label` is: `fraction` in [0, 1], or undefined where nobody knows; `detail` stands at the end. */
+  /** Shows how far `label` is: `fraction` is in [0, 1], or undefined if unknown; `detail` stands at the end. */
   update(label: string, fraction?: number, detail = ''): void {
     const text = visibleLine(line(label, fraction, detail));
     const tenth = fraction === undefined ? 0 : Math.floor(clamp(fraction) * 10);
@@ -67,7 +67,7 @@ export class ProgressLine {
     if (shown) this.draw(shown);
   }
 
-  /** Ends the line: it makes way for `text`, or for nothing. The next `update` starts a new one. */
+  /** Ends the line: `text` replaces it, if given; otherwise it is erased. The next `update` starts a new line. */
   done(text?: string): void {
     this.clear();
     this.label = '';

@@ -5,22 +5,22 @@ import { bindingOf, installCommand, linkFromCache, type NativePackage } from './
 import type { BackendChoice } from './system/environment.js';
 import { BackendError, messageOf } from './system/errors.js';
 import { noGpuDriver, visibleGpuDriver } from './system/gpu.js';
-import { faultOfBinding, tell } from './provision/inspect.js';
+import { faultOfBinding, faultMessage } from './provision/inspect.js';
 import { findPackage } from './system/packages.js';
 import { whyAbsent, whyNotLinked } from './provision/checkPlaces.js';
 import { prepareForTfjsNode } from './patchNodeUtil.js';
 import { tryFirst, usableOp } from './provision/trials.js';
 
 export interface Started {
-  /** tfjs's name of the backend that is set now. */
+  /** tfjs's name for the backend that is set now. */
   backend: 'tensorflow' | 'wasm' | 'cpu';
-  /** What computes: an NVIDIA GPU, or the processor. */
+  /** Where it computes: on an NVIDIA GPU, or on the processor. */
   device: 'cuda' | 'cpu';
-  /** Of TensorFlow for `tensorflow`, of tfjs's backend for the others. */
+  /** The version of TensorFlow for `tensorflow`; otherwise that of tfjs's backend. */
   version: string;
 }
 
-/** Each starts one backend and sets it, or throws a BackendError that says why not and what to do. */
+/** Functions that each start one backend and set it, or throw a BackendError that says why not and what to do. */
 export const candidates: Record<BackendChoice, () => Promise<Started>> = {
   cuda: startCuda,
   native: startNative,
@@ -51,7 +51,7 @@ async function startCuda(): Promise<Started> {
   const { isGPUPackage, isUsingGpuDevice } = tf.findBackend('tensorflow') as unknown as TfjsNodeBackend;
   if (!isGPUPackage) {
     throw new BackendError(
-      '@tensorflow/tfjs-node is loaded in this process already, and only one native library can be; ' +
+      '@tensorflow/tfjs-node is already loaded in this process, and a process can load only one native library; ' +
         "call load('cuda') first, in a new process, and do not import @tensorflow/tfjs-node",
     );
   }
@@ -59,7 +59,7 @@ async function startCuda(): Promise<Started> {
     throw new BackendError(
       visibleGpuDriver()
         ? 'TensorFlow finds no GPU that it can use; run `npx softseg install-native --cuda` for its CUDA libraries, ' +
-            'or set TF_CPP_MIN_LOG_LEVEL=0 to see what it says'
+            'or set TF_CPP_MIN_LOG_LEVEL=0 to see its messages'
         : noGpuDriver,
     );
   }
@@ -72,7 +72,7 @@ async function startNative(): Promise<Started> {
   try {
     await loadNative('@tensorflow/tfjs-node');
   } catch (error) {
-    // The CUDA build runs on the processor too. Where it is missing as well, it is the plain one that should be made.
+    // The CUDA build runs on the processor too. If it is missing as well, the error about the plain one is reported.
     const other = findPackage('@tensorflow/tfjs-node-gpu');
     if (!other || !(await linkFromCache(other).catch(() => false))) throw error;
     await loadNative('@tensorflow/tfjs-node-gpu');
@@ -81,8 +81,8 @@ async function startNative(): Promise<Started> {
 }
 
 /**
- * Loads tfjs-node or tfjs-node-gpu. Everything that can be wrong is looked at before its modules are loaded: they
- * register their kernels first and fail then, and a second native package would be in their way.
+ * Loads tfjs-node or tfjs-node-gpu. All that can be wrong is checked before its modules are loaded, because they
+ * register their kernels before they fail, and these would then conflict with those of the other native package.
  */
 async function loadNative(name: NativePackage): Promise<void> {
   const found = findPackage(name);
@@ -101,7 +101,7 @@ async function loadNative(name: NativePackage): Promise<void> {
     );
   }
   const fault = await faultOfBinding(found);
-  if (fault !== undefined) throw new BackendError(tell(fault));
+  if (fault !== undefined) throw new BackendError(faultMessage(fault));
   const trial = await tryFirst(found, usableOp(found));
   if (trial.untried !== undefined) throw new BackendError(`TensorFlow's library was not tried: ${trial.untried}`);
   if (trial.binding !== undefined) {
@@ -148,8 +148,8 @@ async function startWasm(): Promise<Started> {
   return { backend: 'wasm', device: 'cpu', version: found?.version ?? tf.version_core };
 }
 
-// The wasm module listens to uncaught errors of the whole process and throws them again, from a line of its own and with
-// exit code 7: the user's errors would look like its own.
+// The wasm module listens for uncaught errors of the whole process and throws them again, from its own code and with
+// exit code 7, so the user's errors would look like errors of the module. These listeners are removed again.
 async function withoutNewListeners<T>(start: () => Promise<T>): Promise<T> {
   const events = ['uncaughtException', 'unhandledRejection'];
   const before = events.map((event) => process.listeners(event as 'exit'));
@@ -172,7 +172,7 @@ async function startCpu(): Promise<Started> {
     found.load();
   }
   const { backend } = await setBackend('cpu', found?.name ?? '@tensorflow/tfjs-backend-cpu');
-  // At its first use it would print, in a box, that one should install tfjs-node; `reasons` say what is really missing.
+  // Otherwise its first use prints an advice to install tfjs-node; `reasons` say what is really missing.
   (backend() as unknown as { firstUse: boolean }).firstUse = false;
   return { backend: 'cpu', device: 'cpu', version: found?.version ?? tf.version_core };
 }
@@ -185,11 +185,11 @@ async function setBackend(backend: string, from: string): Promise<typeof Core> {
   return tf;
 }
 
-/** A package that was loaded and registered its backend elsewhere sees another tfjs-core. */
+/** Throws if a package was loaded but its backend is not registered here: then it uses another copy of tfjs-core. */
 function demandSameCore(tf: typeof Core, backend: string, from: string): void {
   if (tf.findBackendFactory(backend)) return;
   throw new BackendError(
     `${from} uses another copy of @tensorflow/tfjs-core than softseg; see \`npm ls @tensorflow/tfjs-core\`, ` +
-      'bring all to one version, and run `npm dedupe`',
+      'install all packages of tfjs at one version, and run `npm dedupe`',
   );
 }

@@ -3,34 +3,35 @@ import { kernelsVariable, ownEnvironment } from '../environment.js';
 import type { FusedPasses } from '../kernels/fused/passes.js';
 import { loadOp, type RunningTensorflow } from './loadOp.js';
 import { bindingOf, foreignLibrary, homeOf, installCommand, libraryOf, type Named } from './provision/binding.js';
-import { faultOfOp, opOf, tell } from './provision/inspect.js';
+import { faultOfOp, opOf, faultMessage } from './provision/inspect.js';
 import { tryFirst, tryFirstNow, type Trial } from './provision/trials.js';
 import { loadCore, type Started } from './startBackend.js';
 import { messageOf } from './system/errors.js';
 import { findPackage } from './system/packages.js';
 import { visibleLine } from './system/terminal.js';
 
-// softseg's own op is started by load(), or by the first loss that runs where TensorFlow computes on the processor.
+// Starts softseg's own op: a TensorFlow operation in native code that computes the losses' passes over pixels. load()
+// starts it, or the first loss that runs where TensorFlow computes on the processor.
 
-/** tfjs-node's backend. */
+/** The backend of tfjs-node, with the fields that are used here. */
 type NativeBackend = KernelBackend &
   RunningTensorflow & { binding: { TF_Version: string }; isGPUPackage: boolean; isUsingGpuDevice: boolean };
 
-/** Why the op does not run, and what to do. */
+/** The reason why the op does not run, and what to do. */
 interface Missing {
   missing: string;
 }
 
-/** The outcome by backend, because one may be removed and another made. */
+/** The outcome for each backend; a backend may be removed and another one made. */
 const outcomes = new WeakMap<KernelBackend, FusedPasses | Missing>();
 
-/** Starts softseg's own op where TensorFlow computes on the processor. Returns why not and what to do, if so. */
+/** Starts softseg's own op where TensorFlow computes on the processor. If that fails, returns why and what to do. */
 export async function startFusedKernels({ backend: name, device }: Started): Promise<string | undefined> {
   if (kernelsVariable(ownEnvironment()) === 'composed') return 'not used, because SOFTSEG_KERNELS=composed';
   if (name !== 'tensorflow' || device !== 'cpu') return undefined;
   const backend = (await loadCore()).findBackend('tensorflow') as NativeBackend;
   const op = wholeOp(backend);
-  // The process that tries it runs beside this one.
+  // The trial runs in another process, and this one goes on meanwhile.
   const outcome = 'missing' in op ? op : start(op, await tryFirst(op.of, op.path), backend);
   outcomes.set(backend, outcome);
   if ('missing' in outcome) return outcome.missing;
@@ -39,15 +40,15 @@ export async function startFusedKernels({ backend: name, device }: Started): Pro
   return undefined;
 }
 
-/** The outcome of starting the op on a backend of tfjs-node's. */
+/** The outcome of starting the op on a backend of tfjs-node. */
 interface Found {
   passes: FusedPasses | null;
-  /** For the user, where it does not run: why not, and what to do. Undefined if load() has told it. */
+  /** If the op does not run: why, and what the user can do. Undefined if that was reported before (by load()). */
   advice?: string;
 }
 
 /**
- * The passes of softseg's op on a backend of tfjs-node's. It is started if nobody has.
+ * The passes of softseg's op on a backend of tfjs-node. The op is started if it was not before.
  *
  * @internal
  */
@@ -72,7 +73,7 @@ function startNow(backend: NativeBackend): FusedPasses | Missing {
 const packageOf = ({ isGPUPackage }: NativeBackend) =>
   isGPUPackage ? '@tensorflow/tfjs-node-gpu' : '@tensorflow/tfjs-node';
 
-/** The op that goes with the TensorFlow that runs, and is as it was installed. */
+/** The op compiled for the TensorFlow that runs, if it is undamaged; otherwise why it cannot be used. */
 function wholeOp(backend: NativeBackend): { of: Named; path: string } | Missing {
   const name = packageOf(backend);
   if (!libraryOf(name)) return { missing: 'softseg has no op for this system' };
@@ -84,7 +85,7 @@ function wholeOp(backend: NativeBackend): { of: Named; path: string } | Missing 
   const op = opOf(home);
   if (!op) return { missing: `the op is not compiled; run \`${installCommand(name)}\`` };
   const fault = faultOfOp(op);
-  return fault === undefined ? { of, path: op.path } : { missing: tell(fault) };
+  return fault === undefined ? { of, path: op.path } : { missing: faultMessage(fault) };
 }
 
 function start({ of, path }: { of: Named; path: string }, trial: Trial, backend: NativeBackend): FusedPasses | Missing {

@@ -104,7 +104,7 @@ describe('softseg install-native', () => {
       "softseg: trying @tensorflow/tfjs-node's own installer",
       "running @tensorflow/tfjs-node's own installer",
       'softseg: @tensorflow/tfjs-node\'s own installer said "Error: the host is not there"',
-      expect.stringMatching(/^softseg: until then load\(\) of softseg\/node takes cpu .*npm install/),
+      expect.stringMatching(/^softseg: until this is fixed, load\(\) of softseg\/node uses cpu .*npm install/),
     ]);
   });
 

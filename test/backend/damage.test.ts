@@ -231,7 +231,7 @@ test('a trial process that fails before the trial does not condemn the library',
     const { backend, reasons } = load();
     expect(backend).toBe('wasm');
     expect(reasons[1]).toBe(
-      "native: TensorFlow's library was not tried: a process to try it in did not start, and ended with 3: " +
+      "native: TensorFlow's library was not tried: the child process did not start and ended with 3: " +
         '"error: no memory"; its memory, or the number of processes, may be limited',
     );
   } finally {
@@ -274,7 +274,7 @@ describe('a cache that others can change', () => {
     chmodSync(where(), 0o777);
     const { reasons } = load();
     const reason = reasons.find((line) => line.startsWith(name));
-    expect(reason).toBe(`${name}everyone may write to ${where()}; take that right away (chmod o-w)`);
+    expect(reason).toBe(`${name}everyone may write to ${where()}; remove that right (chmod o-w)`);
     expect(existsSync(binding)).toBe(true);
   });
 });
@@ -290,7 +290,7 @@ describe('softseg doctor', () => {
       writeFileSync(file, bytes.subarray(0, 4096));
       const { code, out } = doctor();
       expect(code).toBe(1);
-      const [problem, ...others] = out.split('What is wrong:\n')[1]!.trim().split('\n');
+      const [problem, ...others] = out.split('Problems:\n')[1]!.trim().split('\n');
       expect(problem).toContain(`${file} has 4096 bytes instead of ${bytes.length}; ${again}`);
       expect(others).toEqual([]);
       writeFileSync(file, bytes);

@@ -44,7 +44,7 @@ describe('where tfjs and the wasm backend are installed', () => {
     expect(rows[3]).toMatch(/^wasm +yes +4\.\d+\.\d+ +cpu +(fused wasm|composed)$/);
     expect(rows[4]).toMatch(/^cpu +yes +4\.\d+\.\d+ +cpu +(fused wasm|composed)$/);
     expect(out).toContain('load() starts wasm.');
-    expect(out).not.toContain('What is wrong');
+    expect(out).not.toContain('Problems:');
     const found = report(project);
     expect(found.problems).toEqual([]);
     expect(found.backends.map(({ name, runs }) => [name, runs])).toEqual([
@@ -73,7 +73,7 @@ describe('where tfjs and the wasm backend are installed', () => {
     const { code, out } = project.cli(['doctor'], { SOFTSEG_THREADS: 'many' });
     expect(code).toBe(1);
     expect(out).toContain(
-      'What is wrong:\n- the environment variable SOFTSEG_THREADS must be a whole number from 1 on, or not set; got "many"',
+      'Problems:\n- the environment variable SOFTSEG_THREADS must be a whole number from 1 on, or not set; got "many"',
     );
   });
 
@@ -126,7 +126,7 @@ describe('where installed packages cannot be used', () => {
       expect(code).toBe(1);
       expect(out).toMatch(/^cpu +no +- +- +- +@tensorflow\/tfjs-core is not installed/m);
       expect(out).toContain('No backend runs here.');
-      expect(out).toContain('What is wrong:\n- no backend runs');
+      expect(out).toContain('Problems:\n- no backend runs');
     } finally {
       project.remove();
     }
@@ -153,7 +153,7 @@ describe('two copies of tfjs-core', () => {
       const told = problems.find((line) => line.startsWith('there are 2 copies of @tensorflow/tfjs-core'));
       expect(told).toContain(`${manifest.version} in ${copy} (used by softseg, the program)`);
       expect(told).toMatch(new RegExp(`4\\.22\\.0 in ${theirs} \\(used by @tensorflow/tfjs[^)]*, ${wasm}[,)]`));
-      expect(told).toContain('Bring all packages of tfjs to one version and run `npm dedupe`');
+      expect(told).toContain('Install all packages of tfjs at one version and run `npm dedupe`');
     } finally {
       project.remove();
     }

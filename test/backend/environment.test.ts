@@ -38,8 +38,8 @@ describe('variables', () => {
     ['SOFTSEGKERNELS', 'SOFTSEG_KERNELS'],
     ['SOFTSEG_THREAD', 'SOFTSEG_THREADS'],
     ['SOFTSEG_PYHTON', 'SOFTSEG_PYTHON'],
-  ])('include %s, a misspelt name', (name, meant) => {
-    const said = `the environment variable ${name} means nothing to softseg; ${meant} would`;
+  ])('%s is a misspelt name', (name, meant) => {
+    const said = `the environment variable ${name} is unknown to softseg; did you mean ${meant}?`;
     expect(wrongVariables({ [name]: '1' })).toEqual({ [name]: said });
     expect(wrongVariables({ [name]: '' })).toEqual({});
   });

@@ -47,7 +47,9 @@ function run(text: string, env: NodeJS.ProcessEnv = {}): { out: string; err: str
 const told = (why: RegExp) => ({
   out: '0.3775 composed',
   err: expect.stringMatching(
-    new RegExp(`^softseg: the losses run without fused kernels, with the same values, slower: ${why.source}$`),
+    new RegExp(
+      `^softseg: the losses run without fused kernels, which is slower but gives the same values: ${why.source}$`,
+    ),
   ),
 });
 const untold = { out: '0.3775 composed', err: '' };
@@ -145,7 +147,7 @@ describe('where the op cannot run, the first loss is composed and says once', ()
   test('that another TensorFlow is running', () => {
     const other = "tf.backend().binding = Object.create(tf.backend().binding, { TF_Version: { value: '2.9.1' } });";
     expect(run(IMPORT + other + PRINT)).toEqual(
-      told(/the op goes with the TensorFlow that softseg installs, .* run `npx softseg install-native`/),
+      told(/the op needs the TensorFlow that softseg installs, .* run `npx softseg install-native`/),
     );
   });
 
@@ -216,6 +218,6 @@ describe('a bundle', () => {
       import * as tf from '@tensorflow/tfjs-node';
       import { diceLoss, kernelsInUse } from './${name}';
     `;
-    expect(run(program + PRINT)).toEqual(told(/a bundle does not have softseg's op; .*/));
+    expect(run(program + PRINT)).toEqual(told(/a bundle does not contain softseg's op; .*/));
   });
 });

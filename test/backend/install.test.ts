@@ -105,9 +105,7 @@ describe('an installation', () => {
     const cached = join(bindingFolder(), 'tfjs_binding.node');
     writeFileSync(cached, 'a binding that runS');
     const { out } = await project.install();
-    expect(out).toMatch(
-      /note the binding that is there cannot be used \(\S+tfjs_binding\.node is not as it was installed/,
-    );
+    expect(out).toMatch(/note the present binding cannot be used \(\S+tfjs_binding\.node is not as it was installed/);
     expect(out).toContain('result');
     expect(readFileSync(cached, 'utf8')).toBe('a binding that runs');
     expect(project.calls('pip')).toHaveLength(1);
@@ -158,9 +156,7 @@ describe('an installation', () => {
     await project.install();
     const cache = join(project.folder, 'another');
     const { out } = await project.install({ cache, cacheIsChosen: true });
-    expect(out).toContain(
-      `note the binding that is there cannot be used (it is in ${project.cache}, and SOFTSEG_CACHE is`,
-    );
+    expect(out).toContain(`note the present binding cannot be used (it is in ${project.cache}, and SOFTSEG_CACHE is`);
     expect(out).toContain('"by":"wheel"');
     expect(realpathSync(project.binding).startsWith(cache)).toBe(true);
     expect((await project.install({ cache, cacheIsChosen: true })).out).toContain('"by":"already there"');
@@ -264,7 +260,7 @@ describe('an installation that fails', () => {
 
   test('names a file that is missing from the wheel', async () => {
     const { out } = await project.install({ library: { ...project.library, files: ['no/such'] } });
-    expect(out).toMatch(/failure InstallError unpack .* does not hold no\/such/);
+    expect(out).toMatch(/failure InstallError unpack .* does not contain no\/such/);
     expect(list(project.cache)).toEqual(['staging', 'wheels']);
     expect(list(inCache('staging'))).toEqual([]);
   });
@@ -325,7 +321,7 @@ describe('installations that are killed or run at once', () => {
     const said = await Promise.all([first.ended, second.ended]);
     expect(said.map(({ out }) => out.includes('result'))).toEqual([true, true]);
     expect(said[1]?.out).toMatch(
-      new RegExp(`note another softseg installation \\(process ${first.child.pid}\\) is at work; waiting for it`),
+      new RegExp(`note another softseg installation \\(process ${first.child.pid}\\) is running; waiting for it`),
     );
     expect(project.calls('pip')).toHaveLength(1);
     expectComplete();
@@ -353,7 +349,7 @@ describe('installations that are killed or run at once', () => {
     running.child.kill('SIGTERM');
     const { code, err } = await running.ended;
     expect(code).toBe(143);
-    expect(err).toContain('softseg: interrupted; nothing half-made was kept');
+    expect(err).toContain('softseg: interrupted; unfinished files were removed');
     const [pip = 0] = project.calls('pip');
     await until(() => !isAlive(pip), 'the end of pip');
     expectNothingKept();
@@ -425,11 +421,11 @@ describe("softseg's own op", () => {
 
   test.each([
     ['junk', 'not an op: junk'],
-    ['an op that is wrong', 'it computes wrongly: sums of 1 2 instead of 0.75 0.75 1 1'],
+    ['an op that is wrong', 'it computes wrong values: sums of 1 2 instead of 0.75 0.75 1 1'],
     ['an op that crashes', 'the process that tried them ended'],
   ])('that turns out to be %s is deleted, with a note', async (made, why) => {
     const { out } = await project.install({}, { FAKE_OP: made });
-    expect(out).toContain(`note fused kernels: softseg's op was made but does not run: ${why}; without them`);
+    expect(out).toContain(`note fused kernels: softseg's op was compiled but does not run: ${why}; without them`);
     expect(out).toContain('"kernels":"composed"');
     expect(ops()).toEqual([]);
   });
@@ -462,7 +458,7 @@ describe("softseg's own op", () => {
     writeFileSync(project.binding, 'a binding that runs');
     const { out } = await project.install();
     expect(out).toMatch(
-      /note fused kernels: the op goes with the TensorFlow that softseg installs, and .* has another/,
+      /note fused kernels: the op needs the TensorFlow that softseg installs, and .* uses another one/,
     );
     expect(out).toContain('"kernels":"composed"');
     expect(project.calls('op')).toEqual([]);

@@ -205,7 +205,7 @@ describe('load, where the cache holds the library', () => {
       "import util from 'node:util'; util.isNullOrUndefined = (v) => v == null; util.isArray = Array.isArray;";
     expect(answer(project, '', env, shim + first).engine.backend).toBe('tensorflow');
     const { message, set } = answer(project, "'cuda'", env, shim + first);
-    expect(message).toContain('@tensorflow/tfjs-node is loaded in this process already');
+    expect(message).toContain('@tensorflow/tfjs-node is already loaded in this process');
     expect(set).toBe('tensorflow');
   });
 });

@@ -85,7 +85,7 @@ describe('an installation of another user', () => {
     const target = readlinkSync(project.binding);
     deny(project.cache, 'read');
     deny(bindingFolder(), 'write');
-    const why = `TensorFlow's library was installed by another user, to ${target}, and user ${other} may not look into`;
+    const why = `TensorFlow's library was installed by another user, to ${target}, and user ${other} may not read`;
     const said = loads(asOther);
     expect(said).toContain(`native cannot run here: ${why} ${project.cache} (EACCES); let that user install it where`);
     expect(said).toContain('`SOFTSEG_CACHE=/opt/softseg npx softseg install-native`');
@@ -136,7 +136,7 @@ describe('a cache that was deleted', () => {
     await project.install();
     const target = readlinkSync(project.binding);
     renameSync(project.cache, `${project.cache}-gone`);
-    const why = `TensorFlow's library is not at ${target}, to which ${project.binding} leads: it was removed, or`;
+    const why = `TensorFlow's library is not at ${target}, where the link ${project.binding} leads: it was removed, or`;
     expect(loads('')).toContain(`${why} node_modules was copied without it; copy it to the same place, or run`);
     const out = installs('');
     expect(out).toContain(`note ${why}`);

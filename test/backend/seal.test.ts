@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { damageIn, openSealed, seal, SEAL } from '../../src/backend/provision/seal.js';
+import { damageIn, makeReadable, seal, SEAL } from '../../src/backend/provision/seal.js';
 import { whyNotTrusted } from '../../src/backend/provision/trust.js';
 import { damaged } from '../damage/damaged.js';
 
@@ -61,7 +61,7 @@ describe('a sealed folder', () => {
     expect(modes).toEqual([0o755, 0o755, 0o755, 0o644, 0o644]);
     chmodSync(at(SEAL), 0o600);
     chmodSync(at('b.node'), 0o600);
-    await openSealed(folder);
+    await makeReadable(folder);
     expect([SEAL, 'b.node'].map((name) => statSync(at(name)).mode & 0o777)).toEqual([0o644, 0o644]);
     expect(await damageIn(folder)).toBeUndefined();
   });

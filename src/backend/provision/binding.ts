@@ -11,33 +11,33 @@ import { libraryFor, type Library } from './pinnedWheels.js';
 /** The two packages that hold tfjs's native backend; only one of them can be loaded in a process. */
 export type NativePackage = '@tensorflow/tfjs-node' | '@tensorflow/tfjs-node-gpu';
 
-/** Where tfjs-node looks for its compiled binding. 8 is the newest Node-API it knows; every Node since 16 has it. */
+/** The path where tfjs-node looks for its binding. 8 is the newest Node-API it knows; every Node since 16 has it. */
 export const bindingOf = (packageFolder: string): string => join(packageFolder, 'lib', 'napi-v8', 'tfjs_binding.node');
 
 /** The command that makes and links a package's binding. */
 export const installCommand = (name: string): string =>
   `npx softseg install-native${name.endsWith('-gpu') ? ' --cuda' : ''}`;
 
-/** Why softseg's op does not run with a binding that softseg did not make, and what to do. */
+/** The message for a binding that softseg did not make: why softseg's op does not run with it, and what to do. */
 export const foreignLibrary = (binding = "tfjs-node's binding"): string =>
-  `the op goes with the TensorFlow that softseg installs, and ${binding} has another; ` +
-  'remove that and run `npx softseg install-native`';
+  `the op needs the TensorFlow that softseg installs, and ${binding} uses another one; ` +
+  'remove that file and run `npx softseg install-native`';
 
-/** Raised with each change to how addons are compiled and linked, so that one from before is not taken for it. */
+/** Raised with each change to how addons are compiled and linked, so that older ones in the cache are not used. */
 export const recipe = 'r3';
 
-/** Where the cache keeps the binding of this version of the package, compiled against this library. */
+/** The path in the cache of the binding of this version of the package, compiled against this library. */
 export function cachedBinding(cache: string, found: Pick<FoundPackage, 'name' | 'version'>, library: Library): string {
   return join(cache, `${basename(found.name)}-${found.version}-${recipe}-${library.key}`, 'tfjs_binding.node');
 }
 
-/** The library that goes with a package on this system, if there is one to fetch. */
+/** The library that a package needs on this system, if softseg knows one to fetch. */
 export const libraryOf = (name: string): Library | undefined =>
   libraryFor(process.platform, process.arch, name.endsWith('-gpu'));
 
-/** The binding that softseg has made for a package, in a folder of the cache, and the library that it goes with. */
+/** A binding that softseg has made for a package, with the cache that holds it and the library that it uses. */
 export interface Home {
-  /** The package. */
+  /** Name of the package. */
   of: string;
   cache: string;
   library: Library;
@@ -47,7 +47,7 @@ export interface Home {
 
 export type Named = Pick<FoundPackage, 'name' | 'version' | 'folder'>;
 
-/** The home of a package's binding; undefined if this version of softseg did not make it. */
+/** The home of a package's binding, or undefined if this version of softseg did not make the binding. */
 export function homeOf(found: Named, library = libraryOf(found.name)): Home | undefined {
   const binding = realBinding(found);
   if (!library || binding === undefined) return undefined;
@@ -55,7 +55,7 @@ export function homeOf(found: Named, library = libraryOf(found.name)): Home | un
   return binding === cachedBinding(cache, found, library) ? { of: found.name, cache, library, binding } : undefined;
 }
 
-/** Whether softseg has made a package's binding, but another version of it, or for another version of the package. */
+/** True if a package's binding was made by another version of softseg, or for another version of the package. */
 export function isOutdated(found: Named, library = libraryOf(found.name)): boolean {
   const binding = realBinding(found);
   if (binding === undefined || homeOf(found, library)) return false;
@@ -70,7 +70,7 @@ function realBinding({ folder }: Named): string | undefined {
   }
 }
 
-/** Links the binding from the cache if it is there: `npm ci` wipes the link. True if a binding is in place now. */
+/** Links the binding from the cache, because `npm ci` wipes the link. Returns true if a binding is in place now. */
 export async function linkFromCache(found: FoundPackage): Promise<boolean> {
   const binding = bindingOf(found.folder);
   const isThere = existsSync(binding);
@@ -86,9 +86,9 @@ export async function linkFromCache(found: FoundPackage): Promise<boolean> {
 
 const linking = '.softseg-link-';
 
-/** Makes `binding` a link to `cached`, in one step: nobody sees it missing. */
+/** Makes `binding` a link to `cached` in one step, so that the link is never missing meanwhile. */
 export async function linkBinding(cached: string, binding: string): Promise<void> {
-  // A disk that has become read-only since (an image's) is no obstacle where the link is right.
+  // If the link is right already, nothing is written: the disk may be read-only by now (an image's).
   if ((await readlink(binding).catch(() => undefined)) === cached) return;
   const folder = dirname(binding);
   await makeWithParents(folder);
@@ -98,7 +98,7 @@ export async function linkBinding(cached: string, binding: string): Promise<void
     const made = await lstat(left).catch(() => undefined);
     if (made && isGone(name.slice(linking.length), made.mtimeMs)) await rm(left, { force: true });
   }
-  // A binding that somebody compiled is not ours to throw away, even one that does not run.
+  // A binding that the user compiled is kept under another name, even if it does not run.
   const there = await lstat(binding).catch(() => undefined);
   if (there?.isFile()) await rename(binding, `${binding}.before-softseg`);
   const fresh = join(folder, `${linking}${ownName()}-${randomUUID()}`);

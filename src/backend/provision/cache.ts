@@ -9,16 +9,17 @@ import { isGone, ownName } from '../system/processIdentity.js';
 
 /**
  * The per-user folder that holds TensorFlow's libraries and the compiled bindings for all projects: `SOFTSEG_CACHE`, or
- * `softseg` in the user's cache folder (`XDG_CACHE_HOME`, `~/.cache`; `~/Library/Caches` on macOS). Variables that are
- * empty count as not set; `XDG_CACHE_HOME` and `HOME` also do where they are relative, and the user's home is then the
- * one in the system's list of users.
+ * `softseg` in the user's cache folder (`XDG_CACHE_HOME`, `~/.cache`; `~/Library/Caches` on macOS). Empty variables
+ * count as not set, and so do relative values of `XDG_CACHE_HOME` and `HOME`. Without `HOME` the user's home is taken
+ * from the system's list of users.
  *
- *     tensorflow-cpu-2.21.0-linux-x64/              the library, complete: it is renamed to this name when it is
- *     tfjs-node-4.22.0-r1-tensorflow-cpu-.../       the binding compiled against it
+ *     tensorflow-cpu-2.21.0-linux-x64/              TensorFlow's library; it gets this name only when it is complete
+ *     tfjs-node-4.22.0-r3-tensorflow-cpu-.../       the binding compiled against it
  *     softseg-op-<hash>-tensorflow-cpu-.../         softseg's own op, for one kind of processor
  *     wheels/                                       wheels that were verified and not yet unpacked
- *     staging/                                      whatever is half-made
- *     lock                                          who is making something
+ *     staging/                                      unfinished folders
+ *     trials/                                       a record of each set of files that has run on this machine
+ *     lock                                          names the process that is installing
  *
  * @throws an InstallError if `SOFTSEG_CACHE` is relative, or the user has no home and no variable names a folder
  */
@@ -53,19 +54,19 @@ function home(env: NodeJS.ProcessEnv): string {
     const folder = listed();
     if (isAbsolute(folder)) return folder;
   } catch {
-    // a user id that is not in the list, as containers have them
+    // A user id that is not in the list, as in some containers.
   }
   const user = process.getuid ? `user ${process.getuid()}` : 'the user';
   throw new InstallError(
     'cache',
-    `there is no folder for TensorFlow's library: HOME is not set, and ${user} has no home folder in the system's list ` +
-      'of users; set SOFTSEG_CACHE (or HOME) to an absolute path',
+    `there is no folder for TensorFlow's library: HOME is not set, and ${user} has no home folder in the system's ` +
+      'list of users; set SOFTSEG_CACHE (or HOME) to an absolute path',
   );
 }
 
 const beatEvery = 2_000; // milliseconds
 
-/** Runs `work` with an empty folder on the cache's own disk, and removes the folder whatever happens. */
+/** Runs `work` with an empty folder on the cache's own disk, and removes the folder in the end, also after an error. */
 export async function withStaging<T>(cache: string, work: (folder: string) => Promise<T>): Promise<T> {
   const parent = join(cache, 'staging');
   await makeFolder(parent);
@@ -79,7 +80,7 @@ export async function withStaging<T>(cache: string, work: (folder: string) => Pr
   }
 }
 
-/** Removes what runs that were killed have left half-made. */
+/** Removes unfinished folders that killed runs have left. */
 export async function removeStaleStaging(cache: string): Promise<void> {
   const parent = join(cache, 'staging');
   const names = await readdir(parent).catch(() => []);
@@ -107,7 +108,7 @@ export async function freeBytes(folder: string): Promise<number> {
 
 const slack = 100_000_000;
 
-/** Fails when `bytes` more do not fit. */
+/** Throws an InstallError if `bytes` more do not fit on the disk. */
 export async function demandSpace(cache: string, bytes: number, free: typeof freeBytes): Promise<void> {
   const there = await free(cache);
   if (there >= bytes + slack) return;

@@ -8,13 +8,13 @@ import type { Settings } from './settings.js';
 import type { FoundPackage } from '../system/packages.js';
 import { diskFull } from './python.js';
 
-// The two places that an installation writes to, the cache and the package in node_modules: what is wrong with them,
-// and what to do about it.
+// Checks of the two places that an installation writes to, the cache and the package in node_modules, and messages that
+// say what is wrong with them and what to do about it.
 
 type Package = Pick<FoundPackage, 'name' | 'folder'>;
 type Places = Pick<Settings, 'cache' | 'library' | 'packageName' | 'packageVersion' | 'packageFolder'>;
 
-/** Ends an installation before anything is fetched if it could not be put into its place. */
+/** Throws, before anything is fetched, if the result of an installation could not be put into its place. */
 export async function demandPlaces(places: Places): Promise<void> {
   const fault = (await cacheFault(places)) ?? (await packageFault(places));
   if (fault) throw fault;
@@ -43,10 +43,11 @@ async function packageFault(places: Places): Promise<InstallError | undefined> {
 const linkRemedy = ({ kind }: FolderFault): string => {
   if (kind === 'readOnly')
     return 'run `npx softseg install-native` where it can be written (for an image: when that is built)';
-  return kind === 'denied' ? 'run `npx softseg install-native` as a user who may' : 'remove it and run again';
+  if (kind === 'denied') return 'run `npx softseg install-native` as a user who may write there';
+  return 'remove it and run again';
 };
 
-/** An error of the file system as one that says what to do; undefined for other errors. */
+/** Turns an error of the file system into one that says what to do; undefined for other errors. */
 export async function explainFileError(error: unknown, places: Places): Promise<InstallError | undefined> {
   const code = errorCode(error);
   if (code === undefined || !fileErrors.has(code)) return undefined;
@@ -70,7 +71,7 @@ export async function explainFileError(error: unknown, places: Places): Promise<
         `and to ${packageFolder}`,
     );
   }
-  if (code === 'EIO') return new InstallError('disk', `the disk does not work: ${messageOf(error)}; see to it first`);
+  if (code === 'EIO') return new InstallError('disk', `the disk has an error (${messageOf(error)}); repair it first`);
   return undefined;
 }
 
@@ -78,7 +79,7 @@ const fileErrors = new Set(
   ['ENOSPC', 'EDQUOT', 'EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENOTDIR', 'EEXIST', 'EISDIR', 'ELOOP'].concat('EIO'),
 );
 
-/** Why a package's link to its library leads nowhere, and what to do; undefined if it is no link, or a good one. */
+/** The reason why a package's link to its library leads nowhere, and a remedy; undefined if there is no broken link. */
 export async function brokenLink({ name, folder }: Package): Promise<{ what: string; remedy: string } | undefined> {
   const binding = bindingOf(folder);
   const target = await readlink(binding).catch(() => undefined);
@@ -95,13 +96,13 @@ export async function brokenLink({ name, folder }: Package): Promise<{ what: str
   }
   return {
     what:
-      `TensorFlow's library is not at ${path}, to which ${binding} leads: it was removed, or node_modules was copied ` +
-      'without it',
+      `TensorFlow's library is not at ${path}, where the link ${binding} leads: it was removed, or node_modules was ` +
+      'copied without it',
     remedy: `copy it to the same place, or run \`${installCommand(name)}\``,
   };
 }
 
-/** Why there is no library for a package, and what to do. */
+/** The reason why there is no library for a package, and what to do. */
 export async function whyAbsent(found: Package): Promise<string> {
   const broken = await brokenLink(found);
   if (broken) return `${broken.what}; ${broken.remedy}`;
@@ -117,7 +118,7 @@ export async function whyAbsent(found: Package): Promise<string> {
   }
 }
 
-/** Why a library in the cache could not be linked into its package, and what to do. */
+/** The reason why a library in the cache could not be linked into its package, and what to do. */
 export async function whyNotLinked(found: Package, error: unknown): Promise<string> {
   if (error instanceof InstallError) return whyAbsent(found);
   const fault = await folderFault(dirname(bindingOf(found.folder)));

@@ -10,11 +10,11 @@ import { diskFull } from './python.js';
 import type { Library } from './pinnedWheels.js';
 
 /**
- * Linked into the binding: makes all of TensorFlow's log lines obey TF_CPP_MIN_LOG_LEVEL, which some do not. Without it
- * oneDNN announces itself in every program while the library is loaded, and the one way to silence it,
- * TF_ENABLE_ONEDNN_OPTS=0, makes convolutions take nearly twice as long. The function is absl's, within TensorFlow:
- * ours is found first, because a loaded file's symbols go before those of the libraries it needs. Should TensorFlow
- * come with another absl, ours is not asked, and the lines are printed.
+ * C++ that is linked into the binding and makes all of TensorFlow's log lines obey TF_CPP_MIN_LOG_LEVEL, which some of
+ * them ignore. Without it oneDNN prints a line in every program that loads the library; the only other way to silence
+ * that, TF_ENABLE_ONEDNN_OPTS=0, makes convolutions take nearly twice as long. It replaces a function of absl, which is
+ * part of TensorFlow: a loaded file's own symbols are found before those of the libraries that it needs. If TensorFlow
+ * comes with another version of absl, this function is not called, and the lines are printed.
  */
 const quiet = `
 #ifdef __linux__
@@ -31,7 +31,7 @@ LogSeverityAtLeast MinLogLevel() {
 #endif
 `;
 
-/** The C++ compilers that answer: `CXX` (which may hold options), else the usual names. */
+/** The C++ compilers that run: `CXX` (which may contain options), or if that is not set the usual names. */
 export async function findCompilers({ env, signal }: Pick<Settings, 'env' | 'signal'>): Promise<string[][]> {
   const own = env['CXX']?.trim();
   const found: string[][] = [];
@@ -48,15 +48,15 @@ export async function findCompilers({ env, signal }: Pick<Settings, 'env' | 'sig
   if (found.length > 0) return found;
   throw new InstallError(
     'compiler',
-    `${own ? `CXX=${own} does not run` : 'no C++ compiler was found'}, and what goes with TensorFlow has to be compiled; ` +
-      'install one (`sudo apt install g++` on Debian and Ubuntu, `xcode-select --install` on macOS) ' +
-      'or set CXX to where it is',
+    `${own ? `CXX=${own} does not run` : 'no C++ compiler was found'}, and parts of the native backend have to be ` +
+      'compiled; install one (`sudo apt install g++` on Debian and Ubuntu, `xcode-select --install` on macOS) ' +
+      'or set CXX to its path',
   );
 }
 
 /**
- * Compiles tfjs-node's binding, as its package ships it, against TensorFlow's C API, and moves it to `target`.
- * Needs nothing but a compiler: no node-gyp, no headers of Node's.
+ * Compiles tfjs-node's binding from the sources in its package against TensorFlow's C API, and moves it to `target`.
+ * This needs only a compiler: neither node-gyp nor Node's headers.
  */
 export async function compileBinding(
   compilers: string[][],
@@ -84,7 +84,7 @@ export async function compileBinding(
   );
 }
 
-/** Undefined, or the compiler's words on what went wrong. */
+/** Returns undefined, or the compiler's output if it failed. */
 async function compileWith(
   compiler: string[],
   root: string,
@@ -108,12 +108,12 @@ interface Addon {
   label: string;
   sources: string[];
   flags: string[];
-  /** Folders. */
+  /** Folders of header files. */
   headers: string[];
   link(objects: string[]): string[];
 }
 
-/** Compiles the sources at once and links them, in `folder`. Undefined, or the compiler's words on what went wrong. */
+/** Compiles the sources in parallel and links them. Returns undefined, or the compiler's output if it failed. */
 export async function compileAddon(
   [command = '', ...own]: string[],
   folder: string,
@@ -138,15 +138,15 @@ export async function compileAddon(
   return compiled.find((output) => output !== undefined) ?? step(link(objects));
 }
 
-/** How objects become an addon of Node's that needs the library in `root`. */
+/** The arguments that link objects into an addon for Node that uses the library in `root`. */
 export function linkArguments(objects: string[], output: string, library: Library, root: string): string[] {
-  // -bundle with symbols left to be found in node is what addons are on macOS; written from its manual, not run there.
+  // On macOS an addon is a -bundle whose missing symbols node provides. (Written from the manual; never run there.)
   const mac = process.platform === 'darwin';
   const shared = mac ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared'];
-  // Where the library lies as seen from the addon, for a cache that is moved as a whole; then where it lies now.
+  // First the library's place relative to the addon, for a cache that is moved as a whole; then its absolute path.
   const origin = mac ? '@loader_path' : '$ORIGIN';
   const places = [`${origin}/../${library.key}/tensorflow`, join(root, 'tensorflow')];
-  // As RPATH, not RUNPATH, which would go behind LD_LIBRARY_PATH: another TensorFlow may lie there.
+  // As RPATH and not as RUNPATH, because LD_LIBRARY_PATH, which may hold another TensorFlow, goes before a RUNPATH.
   const tags = mac ? [] : ['-Xlinker', '--disable-new-dtags'];
   const rpath = places.flatMap((path) => ['-Xlinker', '-rpath', '-Xlinker', path]);
   const libraries = library.files.map((file) => join(root, file));

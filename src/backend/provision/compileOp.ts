@@ -14,7 +14,7 @@ export async function compileOp(library: Library, target: string, settings: Sett
   const compilers = await findCompilers(settings);
   let words = '';
   for (const compiler of compilers) {
-    // Not every compiler knows every processor it runs on.
+    // A compiler may not know the processor that it runs on, so it is tried without that flag too.
     for (const flags of [[...opFlags, forThisProcessor], opFlags]) {
       const done = await withStaging(settings.cache, async (folder) => {
         const failure = await compileWith(compiler, flags, library, folder, settings);
@@ -31,7 +31,7 @@ export async function compileOp(library: Library, target: string, settings: Sett
   throw new InstallError('compiler', `softseg's op does not compile: ${words}`);
 }
 
-/** Undefined, or the compiler's words on what went wrong. */
+/** Returns undefined, or the compiler's output if it failed. */
 async function compileWith(
   compiler: string[],
   flags: string[],

@@ -11,8 +11,8 @@ import { diskFull, findPython, runPip, unpackZip } from './python.js';
 import type { Wheel } from './pinnedWheels.js';
 
 /**
- * Fetches a wheel, unpacks what is kept of it, and hands the folder to `place`, which moves it to where it belongs.
- * A wheel that was verified is kept until it has been unpacked, so a run that was killed goes on from there.
+ * Fetches a wheel, unpacks the needed part of it, and calls `place` with the folder, which moves it to its place. A
+ * verified wheel is kept until it is unpacked, so that the next run can continue from there if this one is killed.
  */
 export async function bringWheel(
   wheel: Wheel,
@@ -52,7 +52,7 @@ async function fetchWheel(python: string, wheel: Wheel, path: string, settings: 
         detail: `${sizeOf(bytes)} of ${size}`,
       });
     report(0);
-    // pip tells its progress to terminals only; the growing file tells it too.
+    // pip shows its progress only on terminals, so it is read from the size of the growing file.
     const poll = setInterval(() => void largestWheel(folder).then((bytes) => bytes > 0 && report(bytes)), 200);
     const args = ['download', `${wheel.name}==${wheel.version}`, '--no-deps', '--only-binary=:all:'];
     args.push('--python-version', '312', '--platform', wheel.platform, '--dest', folder);
@@ -66,8 +66,8 @@ async function fetchWheel(python: string, wheel: Wheel, path: string, settings: 
     if (sum !== wheel.sha256) {
       throw new InstallError(
         'checksum',
-        `${file} is not the file that softseg knows (sha256 ${sum}, expected ${wheel.sha256}) and was thrown away; ` +
-          'see which package index pip uses (`python3 -m pip config list`), and run again',
+        `${file} is not the file that softseg expects (sha256 ${sum}, expected ${wheel.sha256}) and was deleted; ` +
+          'check which package index pip uses (`python3 -m pip config list`), and run again',
       );
     }
     await makeFolder(join(settings.cache, 'wheels'));
@@ -80,12 +80,12 @@ const unreachable =
 
 function pipFailure(output: string, wheel: Wheel, settings: Settings): InstallError {
   if (/No space left on device/i.test(output)) return diskFull(settings.cache);
-  // pip ends with "no matching distribution" also when it reached no index at all, of which it spoke before.
+  // pip ends with "no matching distribution" even if it reached no index; an earlier line says that then.
   const line = output.split('\n').findLast((text) => unreachable.test(text));
   return new InstallError(
     'network',
-    `pip could not fetch ${wheel.name} ${wheel.version}; it said ${lastWords(line ?? output)}; see that the network ` +
-      "and pip's settings (`python3 -m pip config list`) are right, and run again",
+    `pip could not fetch ${wheel.name} ${wheel.version}; it said ${lastWords(line ?? output)}; check the network ` +
+      "and pip's settings (`python3 -m pip config list`), and run again",
   );
 }
 
@@ -99,7 +99,7 @@ async function checksum(path: string, wheel: Wheel, { report, signal }: Settings
   return hash.digest('hex');
 }
 
-/** pip writes into a folder of its own within the temporary folder, and moves the file at the end. */
+/** Bytes of the largest file in `folder`: pip writes to a subfolder of its own, and moves the file at the end. */
 async function largestWheel(folder: string): Promise<number> {
   let largest = 0;
   const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch(() => []);

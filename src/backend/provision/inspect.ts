@@ -6,25 +6,25 @@ import { cachedOp } from './op.js';
 import { damageIn, damageOfSmallFile, type Inspection } from './seal.js';
 import { whyNotTrusted } from './trust.js';
 
-/** One of the things that are loaded from the cache. */
-export interface CachedPart {
-  /** The package that loads it. */
+/** A folder of the cache with files that are loaded from it: a library, the binding or the op. */
+export interface CachedPiece {
+  /** Name of the package that loads it. */
   of: string;
-  /** For people. */
+  /** Name of the piece in messages. */
   name: string;
   folder: string;
-  /** Which of its files are loaded; none named: all. */
+  /** The files that are loaded from the folder; if the list is empty, all of them. */
   files: readonly string[];
 }
 
-/** The pieces that a package loads with its binding. */
-export function piecesOf({ of, cache, library, binding }: Home): CachedPart[] {
+/** The pieces that a package loads: its binding and the libraries that this needs, in the order of checking. */
+export function piecesOf({ of, cache, library, binding }: Home): CachedPiece[] {
   const root = join(cache, library.key);
   const cuda = library.cuda.map(({ folder }) => ({
     of,
     name: `NVIDIA's ${folder}`,
     folder: join(root, 'nvidia', folder),
-    files: [], // any of them may be loaded
+    files: [], // any file may be loaded
   }));
   return [
     { of, name: "TensorFlow's library", folder: root, files: library.files },
@@ -34,29 +34,31 @@ export function piecesOf({ of, cache, library, binding }: Home): CachedPart[] {
 }
 
 /** softseg's op, alone in its folder. */
-export interface OpPiece extends CachedPart {
+export interface OpPiece extends CachedPiece {
   path: string;
 }
 
-/** softseg's op that goes with a package's binding; undefined if it is not there. */
+/** softseg's op for a package's binding; undefined if it is not in the cache. */
 export function opOf({ of, cache, library }: Home): OpPiece | undefined {
   const path = cachedOp(cache, library);
   if (!existsSync(path)) return undefined;
   return { of, name: "softseg's op", folder: dirname(path), files: [basename(path)], path };
 }
 
-/** Why something must not be loaded, in words; with `command`, an installation makes it good. */
+/** A reason not to load something. */
 export interface Fault {
+  /** The reason in words. */
   why: string;
+  /** The command that repairs it, if one does. */
   command?: string;
 }
 
-/** The fault with what to do about it. */
-export const tell = ({ why, command }: Fault): string =>
+/** A message with the fault and its remedy. */
+export const faultMessage = ({ why, command }: Fault): string =>
   command ? `${why}; run \`${command}\` to make it again` : why;
 
-/** The fault of a piece: others can write to it, or it is not as it was installed. Undefined if it has none. */
-export async function faultOf(piece: CachedPart, inspection: Inspection = {}): Promise<Fault | undefined> {
+/** The fault of a piece, undefined if it has none: others can write to it, or it is not as it was installed. */
+export async function faultOf(piece: CachedPiece, inspection: Inspection = {}): Promise<Fault | undefined> {
   const distrust = distrustOf(piece);
   if (distrust !== undefined) return distrust;
   const files = inspection.full || piece.files.length === 0 ? undefined : piece.files;
@@ -67,7 +69,7 @@ export async function faultOf(piece: CachedPart, inspection: Inspection = {}): P
   }
 }
 
-/** The same of softseg's op, which is small, at once. */
+/** The fault of softseg's op, which is small, determined synchronously. */
 export function faultOfOp(op: OpPiece): Fault | undefined {
   const distrust = distrustOf(op);
   if (distrust !== undefined) return distrust;
@@ -78,32 +80,32 @@ export function faultOfOp(op: OpPiece): Fault | undefined {
   }
 }
 
-/** Others can write to the piece. */
-function distrustOf({ folder, files: named }: CachedPart): Fault | undefined {
+/** The fault that other users can write to the piece; undefined if they cannot. */
+function distrustOf({ folder, files: named }: CachedPiece): Fault | undefined {
   try {
     const files = named.length > 0 ? named : readdirSync(folder, { recursive: true }).map(String);
     const paths = [folder, ...files.map((file) => join(folder, file))];
     for (const path of paths) {
-      if (path !== folder && !statSync(path).isFile()) continue; // that is told as damage
+      if (path !== folder && !statSync(path).isFile()) continue; // that is reported as damage
       const why = whyNotTrusted(path);
       if (why !== undefined) return { why };
     }
   } catch {
-    // A file is missing, or cannot be reached; that is told as damage.
+    // A file is missing, or cannot be reached; that is reported as damage.
   }
   return undefined;
 }
 
-const damageFault = ({ of }: CachedPart, why: string | undefined): Fault | undefined =>
+const damageFault = ({ of }: CachedPiece, why: string | undefined): Fault | undefined =>
   why === undefined ? undefined : { why, command: installCommand(of) };
 
-function unreadable({ of, name }: CachedPart, error: unknown): Fault {
-  const rights = (error as NodeJS.ErrnoException).code === 'EACCES';
-  const cure = rights ? `; \`${installCommand(of)}\`, run by its owner, lets everybody read it` : '';
-  return { why: `${name} cannot be looked at: ${messageOf(error)}${cure}` };
+function unreadable({ of, name }: CachedPiece, error: unknown): Fault {
+  const mayNotRead = (error as NodeJS.ErrnoException).code === 'EACCES';
+  const cure = mayNotRead ? `; \`${installCommand(of)}\`, run by its owner, makes it readable` : '';
+  return { why: `${name} cannot be read: ${messageOf(error)}${cure}` };
 }
 
-/** The fault of a package's binding or of what it needs; undefined if there is none. */
+/** The fault of a package's binding or of a library that it needs; undefined if there is none. */
 export async function faultOfBinding(found: Named, library = libraryOf(found.name)): Promise<Fault | undefined> {
   if (isOutdated(found, library)) {
     const why = `the binding of ${found.name} was made by another version of softseg`;

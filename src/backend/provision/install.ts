@@ -26,7 +26,7 @@ import { placeFolder, putBackKept, withoutFolder } from './placeFolder.js';
 import { brokenLink, demandPlaces, explainFileError } from './checkPlaces.js';
 import { demandPlatform } from './platform.js';
 import { aboutKernels, probe, type ProbeAnswer } from './probe.js';
-import { damageIn, openSealed } from './seal.js';
+import { damageIn, makeReadable } from './seal.js';
 import type { InstallProgress, Settings } from './settings.js';
 import { noteTrial, usableOp } from './trials.js';
 import { whyNotTrusted } from './trust.js';
@@ -34,39 +34,41 @@ import { bringWheel } from './fetchWheel.js';
 import type { Library } from './pinnedWheels.js';
 
 export interface InstallOptions {
-  /** The CUDA build, for @tensorflow/tfjs-node-gpu (Linux x64). Default: the CPU build, for @tensorflow/tfjs-node. */
+  /** Installs the CUDA build for @tensorflow/tfjs-node-gpu (Linux x64). Default: the CPU build for tfjs-node. */
   cuda?: boolean;
   /**
-   * With `cuda`, whether NVIDIA's CUDA libraries (2.8 GB) are fetched too. Default: if a driver is visible; without a
-   * GPU the CUDA build runs on the processor and needs none.
+   * With `cuda`: also fetches NVIDIA's CUDA libraries (2.8 GB). By default they are fetched if a driver is visible,
+   * because without a GPU the CUDA build runs on the processor and needs none.
    */
   cudaLibraries?: boolean;
   onProgress?: (progress: InstallProgress) => void;
-  /** Lines worth keeping: an attempt that failed and what comes next, a wait for another installation. */
+  /** Called with lines worth keeping: that an attempt failed and what is next, or that another installation runs. */
   onNote?: (line: string) => void;
-  /** Aborting it ends all child processes and removes what is half-made. */
+  /** Aborting it ends all child processes and removes unfinished files. */
   signal?: AbortSignal;
 }
 
 export interface InstallResult {
   package: NativePackage;
-  /** Of TensorFlow. */
+  /** Version of TensorFlow. */
   version: string;
   device: 'cuda' | 'cpu';
-  /** How it came about: it ran already, from the pinned wheel (or the cache of an earlier one), or by tfjs-node. */
+  /** The origin of the binding: it ran already, it uses the pinned wheel, or tfjs-node's own installer made it. */
   by: 'already there' | 'wheel' | "tfjs-node's installer";
   /** The binding that tfjs-node loads. */
   binding: string;
-  /** Whether softseg's own op was compiled too and runs ('fused native'); without it the losses are slower. */
+  /** 'fused native' if softseg's own op runs; without it ('composed') the losses give the same values, slower. */
   kernels: KernelKind;
 }
 
 /**
- * Brings TensorFlow's library to this user's cache, compiles tfjs-node's binding against it, and links that into
- * node_modules; then compiles softseg's own op for it. Quick if all this was done before. Tried in this order: a binding
- * that runs already; the pinned wheel; tfjs-node's own installer. Throws an InstallError that says in one line what is missing.
+ * Fetches TensorFlow's library into this user's cache, compiles tfjs-node's binding against it, links the binding into
+ * node_modules, and compiles softseg's own op. It is quick if all this was done before. It tries, in this order: a
+ * binding that runs already; the pinned wheel of TensorFlow; tfjs-node's own installer. It throws an InstallError that
+ * says in one line what is missing.
  *
- * Safe to interrupt at any moment and to run several times at once: each step is made aside and moved into its place.
+ * It can be interrupted at any moment and run several times at once: the result of each step is made in a temporary
+ * folder and moved to its place when it is complete.
  *
  * @example
  * ```ts
@@ -124,7 +126,7 @@ function resolveSettings({ cuda = false, ...options }: InstallOptions): Settings
 }
 
 /**
- * Does what `installNative` promises, with all settings given. A test calls it with small pins of its own.
+ * `installNative` with all settings given. Tests call it with settings of their own, such as small wheels.
  *
  * @internal
  */
@@ -141,22 +143,22 @@ async function installOneWay(settings: Settings): Promise<InstallResult> {
   if (existsSync(bindingOf(settings.packageFolder))) {
     const answer = await tryWhatIsThere(settings);
     if (answer.runs && !lacksCudaLibraries(settings)) {
-      await openPieces(settings);
+      await makePiecesReadable(settings);
       return result(settings, await withOp(settings, answer), 'already there');
     }
-    if (!answer.runs) settings.note(`the binding that is there cannot be used (${answer.why}); making a new one`);
+    if (!answer.runs) settings.note(`the present binding cannot be used (${answer.why}); making a new one`);
   } else {
     const broken = await brokenLink({ name: settings.packageName, folder: settings.packageFolder });
     if (broken) settings.note(`${broken.what}; making a new one`);
   }
-  // The wheel comes before tfjs-node's own installer because its checksum is known, its TensorFlow is of today
-  // (2.9.1 otherwise, from a host that many networks do not reach), and it has the headers for kernels of one's own.
+  // The wheel is tried before tfjs-node's own installer because its checksum is known, its TensorFlow is newer (the
+  // installer fetches 2.9.1, from a host that many networks do not reach), and it has the headers that the op needs.
   let failure: InstallError;
   try {
     return result(settings, await withOp(settings, await installWheel(settings)), 'wheel');
   } catch (error) {
     failure = await asInstallError(error, settings);
-    if (!otherWayOut.has(failure.code)) throw failure;
+    if (!ownInstallerMayHelp.has(failure.code)) throw failure;
   }
   settings.note(failure.message);
   settings.note(`trying ${settings.packageName}'s own installer`);
@@ -171,11 +173,11 @@ async function installOneWay(settings: Settings): Promise<InstallResult> {
   }
 }
 
-/** Failures of the wheel that do not stand in the way of tfjs-node's own installer. */
-const otherWayOut = new Set(['platform', 'python', 'pip', 'network', 'compiler']);
+/** Failures with the wheel after which tfjs-node's own installer may still succeed. */
+const ownInstallerMayHelp = new Set(['platform', 'python', 'pip', 'network', 'compiler']);
 
 function locked<T>({ cache, signal, note }: Settings, work: () => Promise<T>): Promise<T> {
-  const onWait = (pid: string) => note(`another softseg installation (process ${pid}) is at work; waiting for it`);
+  const onWait = (pid: string) => note(`another softseg installation (process ${pid}) is running; waiting for it`);
   return withLock(cache, { signal, onWait }, work);
 }
 
@@ -189,7 +191,7 @@ async function installWheel(settings: Settings): Promise<Running> {
     const folder = dirname(cached);
     const bring = async (full: boolean) => {
       const isCached = await isWhole('the binding in the cache', folder, settings);
-      // Looked for first: it would be a pity to fetch so much and then have nothing to compile with.
+      // Check for a compiler before the large download.
       const compilers = isCached ? [] : await findCompilers(settings);
       await bringLibrary(library, settings, full);
       if (settings.cudaLibraries) await bringCudaLibraries(library, settings, full);
@@ -200,7 +202,7 @@ async function installWheel(settings: Settings): Promise<Running> {
     const wasCached = existsSync(cached);
     let answer = await bring(false);
     if (!answer.runs && wasCached) {
-      note(`the binding in the cache does not run (${answer.why}); making it again, and looking at all that it needs`);
+      note(`the binding in the cache does not run (${answer.why}); making it again, and checking all that it needs`);
       answer = await withoutFolder(folder, () => bring(true));
     } else if (!answer.runs) {
       await rm(folder, { recursive: true }); // left there, it would be linked by load()
@@ -210,8 +212,8 @@ async function installWheel(settings: Settings): Promise<Running> {
 }
 
 /**
- * Compiles softseg's op if it is missing or does not run. Without it everything works, only slower: a failure is told
- * and no more.
+ * Compiles softseg's op if it is missing or does not run. A failure is only reported, because without the op everything
+ * works, only slower.
  */
 async function withOp(settings: Settings, answer: Running): Promise<Running> {
   if (answer.kernels !== 'composed' || answer.device === 'cuda') return answer;
@@ -230,10 +232,10 @@ async function withOp(settings: Settings, answer: Running): Promise<Running> {
         await compileOp(library, op, { ...settings, cache });
         const made = running(await tryBinding(settings), settings);
         if (made.kernels !== 'composed') return made;
-        throw new InstallError('binding', `softseg's op was made but does not run: ${reasonOf(made)}`);
+        throw new InstallError('binding', `softseg's op was compiled but does not run: ${reasonOf(made)}`);
       };
       if (await isWhole("softseg's op in the cache", folder, settings)) {
-        // Another run has made it meanwhile, or it does not run.
+        // Either another run has made it meanwhile, or it does not run.
         const again = running(await tryBinding(settings), settings);
         if (again.kernels !== 'composed') return again;
         settings.note(`softseg's op in the cache does not run (${reasonOf(again)}); compiling it again`);
@@ -247,7 +249,7 @@ async function withOp(settings: Settings, answer: Running): Promise<Running> {
   } catch (error) {
     const failure = await asInstallError(error, settings);
     if (failure.code === 'interrupted') throw failure;
-    settings.note(`${aboutKernels}${failure.message}; without them softseg's losses give the same values, slower`);
+    settings.note(`${aboutKernels}${failure.message}; without them the losses give the same values but are slower`);
     return answer;
   }
 }
@@ -267,7 +269,7 @@ async function bringLibrary(library: Library, settings: Settings, full: boolean)
   await bringWheel(library.wheel, settings, async (folder) => {
     for (const file of library.files) {
       if (!existsSync(join(folder, file)))
-        throw new InstallError('unpack', `${library.wheel.file} does not hold ${file}`);
+        throw new InstallError('unpack', `${library.wheel.file} does not contain ${file}`);
     }
     await placeFolder(library.wheel.name, folder, target, settings);
   });
@@ -282,7 +284,7 @@ async function bringCudaLibraries(library: Library, settings: Settings, full: bo
   }
   const bytes = missing.reduce((sum, { wheel }) => sum + wheel.bytes, 0);
   if (missing.length > 0)
-    settings.note(`fetching ${missing.length} CUDA libraries of NVIDIA's, ${sizeOf(bytes)} in all`);
+    settings.note(`fetching ${missing.length} of NVIDIA's CUDA libraries, ${sizeOf(bytes)} in total`);
   const room = missing.reduce(
     (sum, { wheel }) => sum + wheel.unpacked,
     Math.max(0, ...missing.map((m) => m.wheel.bytes)),
@@ -298,52 +300,52 @@ async function bringCudaLibraries(library: Library, settings: Settings, full: bo
 const lacksCudaLibraries = ({ cudaLibraries, library, cache, packageFolder }: Settings): boolean =>
   cudaLibraries &&
   library !== undefined &&
-  // A binding from elsewhere has its libraries elsewhere.
+  // A binding that lies outside the cache has its libraries outside it too.
   existsSync(cache) &&
   realpathSync(bindingOf(packageFolder)).startsWith(realpathSync(cache)) &&
   library.cuda.some(({ folder }) => !existsSync(join(cache, library.key, 'nvidia', folder)));
 
-/** Lets all read what is there: it may have been made under a umask that did not. */
-async function openPieces(settings: Settings): Promise<void> {
+/** Makes the installed pieces readable for all users; a umask may have prevented that when they were made. */
+async function makePiecesReadable(settings: Settings): Promise<void> {
   const home = homeOf(packageOf(settings), settings.library);
   const op = home && opOf(home);
-  for (const { folder } of home ? [...piecesOf(home), ...(op ? [op] : [])] : []) await openSealed(folder);
+  for (const { folder } of home ? [...piecesOf(home), ...(op ? [op] : [])] : []) await makeReadable(folder);
 }
 
-/** Whether a folder of the cache is there and as it was installed. What is wrong with it is told. */
+/** True if a folder of the cache exists and is as it was installed. Damage is reported. */
 async function isWhole(name: string, folder: string, { note, report, signal }: Settings, full = false) {
   if (!existsSync(folder)) return false;
   if (full) report({ step: 'check', label: `checking ${name}` });
   const damage = await damageIn(folder, { signal, full });
-  if (damage !== undefined) note(`${name} is damaged: ${damage}; it is made again`);
+  if (damage !== undefined) note(`${name} is damaged: ${damage}; making it again`);
   return damage === undefined;
 }
 
-/** Removes what runs that were killed have left, or puts it back where it was. */
+/** Removes what killed runs have left, or puts it back in its place. */
 async function cleanUp(cache: string): Promise<void> {
   await removeStaleStaging(cache);
   await putBackKept(cache);
 }
 
-/** Code in a folder that others can write to would not be loaded, so none is put there. */
+/** Throws if others can write to the cache: code in it would not be loaded, so none is put there. */
 function demandTrustedCache(cache: string): void {
   let folder = cache;
   while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder);
-  if (!statSync(folder).isDirectory()) return; // it is told later
+  if (!statSync(folder).isDirectory()) return; // this is reported later
   const distrusted = whyNotTrusted(folder);
   if (distrusted === undefined) return;
   throw new InstallError(
     'permission',
-    `${distrusted}, or set SOFTSEG_CACHE to a folder that only you can write to, because code is kept there and run from there`,
+    `${distrusted}, or set SOFTSEG_CACHE to a folder that only you can write to, because softseg runs code from it`,
   );
 }
 
-/** Tries the binding that is there, unless it is known to be damaged. */
+/** Tries the present binding, unless it is known to be damaged. */
 async function tryWhatIsThere(settings: Settings): Promise<ProbeAnswer> {
   const found = packageOf(settings);
   const fault = await faultOfBinding(found, settings.library);
   if (fault !== undefined) return { runs: false, why: fault.why };
-  // (With several names for one folder, it is the one.)
+  // `elsewhere` has its links resolved, so the chosen folder is compared with its links resolved too.
   const elsewhere = homeOf(found, settings.library)?.cache;
   if (settings.cacheIsChosen && elsewhere !== undefined && elsewhere !== realPath(settings.cache)) {
     return { runs: false, why: `it is in ${elsewhere}, and SOFTSEG_CACHE is ${settings.cache}` };
@@ -355,11 +357,11 @@ function realPath(path: string): string {
   try {
     return realpathSync(path);
   } catch {
-    return path; // it is not there yet
+    return path; // it does not exist yet
   }
 }
 
-/** Tries the binding, and the op if there is a whole one. */
+/** Tries the binding, and the op if there is an undamaged one. */
 async function tryBinding(settings: Settings): Promise<ProbeAnswer> {
   const { packageFolder, env, signal, report, library } = settings;
   report({ step: 'try', label: "trying TensorFlow's library" });
@@ -381,7 +383,8 @@ function running(answer: ProbeAnswer, { packageName }: Settings): Running {
   if (answer.runs) return answer;
   throw new InstallError(
     'binding',
-    `${packageName}'s binding was made but does not run: ${answer.why}; \`npx softseg doctor\` shows what does`,
+    `${packageName}'s binding was compiled but does not run: ${answer.why}; ` +
+      '`npx softseg doctor` shows which backends run',
   );
 }
 

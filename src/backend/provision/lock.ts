@@ -16,17 +16,17 @@ interface LockOptions {
   onWait?: (pid: string) => void;
 }
 
-/** The file that says who is at work. */
+/** The contents of the lock file, which names the process that is installing. */
 interface Lock {
-  /** Undefined where it may not be read. */
+  /** Name of the owner and a random part; undefined if the file may not be read. */
   token: string | undefined;
-  /** When its owner gave a sign of life. */
+  /** The last time that its owner touched the file, as a sign of life. */
   beat: number;
 }
 
 /**
- * Runs `work` while no other process runs its own on the same cache. The lock only spares double work and tells what is
- * stale: everything is moved into its place by an atomic rename, so two that work at once would do no harm.
+ * Runs `work` while no other process installs into the same cache. The lock only avoids work done twice. Everything is
+ * moved into its place by an atomic rename, so two processes that work at once would do no harm.
  *
  * @throws an InstallError if something else has the lock's name, or a stale lock cannot be removed
  */
@@ -40,7 +40,7 @@ export async function withLock<T>(cache: string, options: LockOptions, work: () 
     return await work();
   } finally {
     clearInterval(beat);
-    const last = await look(path).catch(() => undefined);
+    const last = await readLock(path).catch(() => undefined);
     if (last?.token === token) await rm(path, { force: true });
   }
 }
@@ -51,39 +51,39 @@ async function take(path: string, token: string, { signal, onWait }: LockOptions
   let seenAt = 0;
   for (;;) {
     if (signal?.aborted) throw interrupted();
-    if (await makes(path, token)) return;
-    const other = await look(path);
+    if (await writeLock(path, token)) return;
+    const other = await readLock(path);
     if (other && (other.token !== seen?.token || other.beat !== seen?.beat)) {
       seen = other;
       seenAt = performance.now();
     }
-    // The clock may have been set back since the last beat: what has not changed for so long is stale, too.
+    // The clock may have been set back since the last beat, so a lock that does not change for long is stale too.
     const stale = other && (isGone(other.token ?? '', other.beat) || performance.now() - seenAt > staleAfter);
-    if (stale) await remove(path, other);
+    if (stale) await removeStale(path, other);
     if (other && !stale) {
       if (!waits) onWait?.(/^\d+(?=-)/.exec(other.token ?? '')?.[0] ?? 'unknown');
       waits = true;
     }
-    // Where it has gone it may be had at once; but should it come and go for ever, nobody is kept busy by that.
+    // If the lock is gone, try again almost at once; the short sleep avoids a busy loop if it comes and goes for ever.
     await sleep(other && !stale ? lookEvery : 5);
   }
 }
 
-/** Writes the lock; false if the name is taken. */
-async function makes(path: string, token: string): Promise<boolean> {
+/** Writes the lock; returns false if there is one already. */
+async function writeLock(path: string, token: string): Promise<boolean> {
   try {
     await writeFile(path, token, { flag: 'wx', mode: 0o644 });
     return true;
   } catch (error) {
     if (errorCode(error) === 'EEXIST') return false;
-    // Half-written, it would be waited for.
+    // Other processes would wait for a half-written lock.
     if ((error as NodeJS.ErrnoException).syscall === 'write') await rm(path, { force: true });
     throw error;
   }
 }
 
-/** Undefined if there is none. */
-async function look(path: string): Promise<Lock | undefined> {
+/** Reads the lock; returns undefined if there is none. */
+async function readLock(path: string): Promise<Lock | undefined> {
   const found = await lstat(path).catch((error) => {
     if (errorCode(error) === 'ENOENT') return undefined;
     throw error;
@@ -98,7 +98,7 @@ async function look(path: string): Promise<Lock | undefined> {
   return { token: await readToken(path), beat: found.mtimeMs };
 }
 
-/** The start of the file: a token is short. */
+/** Reads the token. It is short, so the start of the file is enough. */
 async function readToken(path: string): Promise<string | undefined> {
   let file: FileHandle | undefined;
   try {
@@ -112,14 +112,14 @@ async function readToken(path: string): Promise<string | undefined> {
   }
 }
 
-// Moved aside first, because only one of several that wait can win that; a look inside shows whether it was still the
-// stale lock or already the new one of a process that was faster, which then goes back.
-async function remove(path: string, { token }: Lock): Promise<void> {
+// Removes a stale lock. It is renamed first, because only one of several waiting processes can succeed in that. Then
+// its token is read: if it is the new lock of a faster process instead of the stale one, it is renamed back.
+async function removeStale(path: string, { token }: Lock): Promise<void> {
   const aside = `${path}-${randomUUID()}`;
   try {
     await rename(path, aside);
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return; // another one was faster
+    if (errorCode(error) === 'ENOENT') return; // another process was faster
     throw new InstallError(
       'permission',
       `${path} was left by a process that is gone, and cannot be removed (${messageOf(error)}); ` +

@@ -7,11 +7,12 @@ import { opSources } from '../system/paths.js';
 import { findPackage } from '../system/packages.js';
 import type { Library } from './pinnedWheels.js';
 
-// softseg's own op for TensorFlow: native/*.cc, compiled for the machine it runs on.
+// softseg's own op for TensorFlow is native/*.cc, compiled for the machine it runs on. Its path in the cache contains a
+// hash of its sources, its flags and the processor's features, so another source gives another op.
 
 /**
- * Never -ffast-math: it folds away how exp rounds. Without traps and errno, which nobody reads, loops with divisions and
- * conditions become vector loops.
+ * The compiler's flags. -ffast-math must not be among them, because it removes the rounding step in exp. Without
+ * floating-point traps and errno, which nothing reads, loops with divisions and conditions become vector loops.
  */
 export const opFlags = [
   '-O3',
@@ -24,17 +25,17 @@ export const opFlags = [
 ];
 export const forThisProcessor = '-march=native';
 
-/** The C++ files that are compiled, and what they include. */
+/** The C++ files that are compiled, and those that they include. */
 export const opFiles = (): string[] => (existsSync(opSources) ? readdirSync(opSources).sort() : []);
 
-/** Where the cache keeps the op made of these sources, for a processor like this one and this library. */
+/** The path in the cache of the op made of the present sources, for a processor like this one and this library. */
 export function cachedOp(cache: string, library: Pick<Library, 'key'>, features = processor()): string {
   const hash = createHash('sha256').update(JSON.stringify([recipe, opFlags, forThisProcessor, features]));
   for (const file of opFiles()) hash.update(`\n${file}\n`).update(readFileSync(join(opSources, file)));
   return join(cache, `softseg-op-${hash.digest('hex').slice(0, 12)}-${library.key}`, 'softseg_op.node');
 }
 
-/** The features of the processor, which decide on its instructions: a cache may be shared by machines that differ. */
+/** The features of the processor, which tell its instructions: different machines may share a cache. */
 function processor(): string {
   try {
     const features = /^(?:flags|Features)\s*:.*$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[0];
@@ -45,7 +46,7 @@ function processor(): string {
   return cpus()[0]?.model ?? '';
 }
 
-/** The op that goes with an installed package's binding; undefined if softseg did not make that, or has no op for it. */
+/** The op for an installed package's binding; undefined if softseg did not make the binding, or has no op for it. */
 export function installedOp(name: NativePackage): string | undefined {
   const found = findPackage(name);
   const home = found && homeOf(found);

@@ -10,8 +10,8 @@ import { probe } from './probe.js';
 /**
  * Runs the install script that tfjs-node ships, which fetches TensorFlow 2.9.1 and a binding.
  *
- * It writes into its own package and leaves things half-made when it fails. So it runs in a copy of the package, next
- * to the real one, where it finds the same dependencies; what it made is moved over once it runs.
+ * The script writes into its own package, and leaves it in a half-finished state if it fails. So it runs in a copy next
+ * to the real package, where it finds the same dependencies, and its result is moved over once that runs.
  */
 export async function runOwnInstaller(settings: Settings): Promise<void> {
   const { packageName, packageFolder, env, signal, report, ownInstallerTime } = settings;
@@ -35,7 +35,7 @@ export async function runOwnInstaller(settings: Settings): Promise<void> {
     const answer = await probe(['package', copy], { env, signal });
     if (!answer.runs) throw failed(settings, `made a binding that does not run: ${answer.why}`);
 
-    // On Windows the library lies beside the binding as a link to deps; the copy holds the file itself.
+    // On Windows the library next to the binding is a link into deps; the copy contains the file itself.
     await rm(join(packageFolder, 'deps'), { recursive: true, force: true });
     await rename(join(copy, 'deps'), join(packageFolder, 'deps'));
     const folder = join('lib', 'napi-v8');
@@ -52,7 +52,7 @@ async function copyPackage(from: string, to: string): Promise<void> {
   if (existsSync(nested)) await symlink(nested, join(to, 'node_modules'), 'junction');
 }
 
-/** Where npm would put the commands of the package's dependencies on the PATH. */
+/** The folders of commands that npm would put on the PATH for the package's scripts. */
 function binFolders(folder: string): string[] {
   const bin = join(folder, 'node_modules', '.bin');
   const parent = dirname(folder);
@@ -63,7 +63,7 @@ function binFolders(folder: string): string[] {
 async function removeStale(parent: string, prefix: string): Promise<void> {
   for (const name of await readdir(parent)) {
     if (!name.startsWith(prefix)) continue;
-    // The copy gives no sign of life; only that its process has ended counts.
+    // The copy gives no sign of life, so it is stale only if its process has ended.
     if (isGone(name.slice(prefix.length), Date.now())) await rm(join(parent, name), { recursive: true, force: true });
   }
 }

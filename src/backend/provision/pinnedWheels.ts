@@ -1,15 +1,15 @@
-/** A wheel (a zip file of Python's package index) that is fetched with pip, pinned by its checksum. */
+/** A wheel (a package for Python, which is a zip file) that is fetched with pip and pinned by its checksum. */
 export interface Wheel {
   name: string;
   version: string;
   file: string;
-  /** pip's name of the platform it was built for. */
+  /** pip's name for the platform that the wheel was built for. */
   platform: string;
   bytes: number;
   sha256: string;
   /** Only members whose name starts with one of these are unpacked. */
   keep: string[];
-  /** What those members take on disk, in bytes. */
+  /** Bytes that those members take on disk. */
   unpacked: number;
 }
 
@@ -19,7 +19,7 @@ export interface Library {
   key: string;
   version: string;
   wheel: Wheel;
-  /** The files the binding is linked to, relative to the cached folder. */
+  /** The files that the binding is linked against, relative to the cached folder. */
   files: string[];
   /** NVIDIA's CUDA libraries; each wheel fills one folder under `nvidia`, where TensorFlow looks for them. */
   cuda: { folder: string; wheel: Wheel }[];
@@ -27,7 +27,7 @@ export interface Library {
 
 const version = '2.21.0';
 
-// The headers of the C API and what they include: for tfjs-node's binding and for kernels of one's own.
+// The headers of the C API and those that they include, for tfjs-node's binding and for softseg's op.
 const headers = [
   'tensorflow/include/tensorflow/c/',
   'tensorflow/include/tensorflow/core/platform/ctstring',
@@ -65,7 +65,7 @@ const linuxX64 = library('linux-x64', 'tensorflow-cpu', 'manylinux_2_27_x86_64',
   unpacked: 855 * megabyte,
 });
 
-// tensorflow-cpu has no wheels for the two platforms below; there plain tensorflow is a CPU build.
+// tensorflow-cpu has no wheels for the two platforms below; there the package tensorflow is a CPU build.
 const linuxArm64 = library('linux-arm64', 'tensorflow', 'manylinux_2_27_aarch64', linuxFiles, {
   bytes: 281_946_471,
   sha256: 'b07d15737406533898e36c7ef7944b1be18e9028dc521b9229952c537bbc5552',
@@ -84,7 +84,7 @@ const linuxX64Cuda: Library = {
     sha256: 'b3b95643c4e70eb925839938fb35cbe142f317ec84af6844ee61513713bb13c0',
     unpacked: 1261 * megabyte,
   }),
-  // What tensorflow[and-cuda] asks for, at the versions that were current when these pins were made.
+  // The requirements of tensorflow[and-cuda], at the versions that were current when these pins were made.
   cuda: [
     nvidia('cublas', '12.9.3.13', 'manylinux_2_27_x86_64', {
       bytes: 581_217_458,
@@ -165,8 +165,8 @@ function nvidia(folder: string, wheelVersion: string, platforms: string, pin: Pi
 }
 
 /**
- * TensorFlow's library for this system, or undefined where there is none to fetch. Only the two for Linux x64 were run
- * by softseg's authors; those for Linux arm64 and macOS arm64 are pinned from the same release.
+ * TensorFlow's library for this system, or undefined where there is none to fetch. softseg's authors have run only
+ * the two for Linux x64; those for Linux arm64 and macOS arm64 are pinned from the same release.
  */
 export function libraryFor(platform: string, arch: string, cuda: boolean): Library | undefined {
   const system = `${platform}-${arch}${cuda ? '-cuda' : ''}`;

@@ -8,12 +8,12 @@ import { damageIn, seal } from './seal.js';
 
 type Placing = Pick<Settings, 'cache' | 'report' | 'signal'>;
 
-/** Seals a folder and moves it to `target` in one step. A damaged one that was there makes way, a whole one stays. */
+/** Seals a folder and moves it to `target` in one step. An undamaged folder that is already there stays. */
 export async function placeFolder(name: string, folder: string, target: string, settings: Placing): Promise<void> {
   const { cache, report, signal } = settings;
-  await chmod(folder, 0o755); // a temporary folder is its user's alone; a cache may be shared
+  await chmod(folder, 0o755); // only its user may enter a temporary folder, but a cache may be shared
   const onBytes = (done: number, all: number) =>
-    report({ step: 'check', label: `noting the contents of ${name}`, fraction: done / all, detail: sizeOf(done) });
+    report({ step: 'check', label: `listing the contents of ${name}`, fraction: done / all, detail: sizeOf(done) });
   await seal(folder, { signal, onBytes });
   await makeFolder(dirname(target));
   await withStaging(cache, async (aside) => {
@@ -24,13 +24,13 @@ export async function placeFolder(name: string, folder: string, target: string, 
     try {
       await rename(folder, target);
     } catch (error) {
-      // Another process that worked on the same may have been faster; its folder is as good as ours.
+      // Another process that made the same folder may have been faster; its folder is as good as this one.
       if (!existsSync(target)) throw error;
     }
   });
 }
 
-/** The same with a compiled file, alone in its folder. */
+/** Places a compiled file as `target`, alone in its folder, as `placeFolder` does. */
 export async function placeAddon(made: string, target: string, settings: Placing): Promise<void> {
   const folder = join(dirname(made), 'sealed');
   await mkdir(folder);
@@ -38,7 +38,7 @@ export async function placeAddon(made: string, target: string, settings: Placing
   await placeFolder(basename(target), folder, dirname(target), settings);
 }
 
-/** Runs `make`, which makes a folder anew. The old one goes back to its place if that fails, or does not run. */
+/** Runs `make`, which makes a folder again. If that fails, or its result does not run, the old folder is put back. */
 export async function withoutFolder<T extends { runs: boolean }>(folder: string, make: () => Promise<T>): Promise<T> {
   const old = `${folder}${KEPT}`;
   await rm(old, { recursive: true, force: true });
@@ -55,10 +55,10 @@ export async function withoutFolder<T extends { runs: boolean }>(folder: string,
   }
 }
 
-/** Ends the name of a folder that is out of its place. */
+/** Suffix for a folder that is kept while a new one is made. */
 const KEPT = '.kept';
 
-/** Puts back what runs that were killed have left out of its place, where nothing has come to be there. */
+/** Puts back the folders that killed runs have renamed with the suffix, unless there are new ones in their place. */
 export async function putBackKept(cache: string): Promise<void> {
   for (const name of await readdir(cache)) {
     if (!name.endsWith(KEPT)) continue;

@@ -3,16 +3,16 @@ import type { Library } from './pinnedWheels.js';
 
 const neededGlibc = [2, 27];
 
-/** The library, or an InstallError that says why TensorFlow's cannot run on this system. */
+/** Returns the library, or throws an InstallError that says why TensorFlow's library cannot run on this system. */
 export function demandPlatform(library: Library | undefined, cuda: boolean): Library {
   const system = `${process.platform} ${process.arch}`;
   if (!library) {
     const where = cuda ? 'Linux x64' : 'Linux x64, Linux arm64 and macOS arm64';
-    throw new InstallError('platform', `softseg knows no TensorFlow library for ${system}; it does for ${where}`);
+    throw new InstallError('platform', `softseg knows no TensorFlow library for ${system}, only for ${where}`);
   }
   if (process.platform !== 'linux') return library;
   const glibc = glibcVersion();
-  const next = 'the next best backend there is wasm (`npm install @tensorflow/tfjs-backend-wasm`)';
+  const next = 'the next best backend is wasm (`npm install @tensorflow/tfjs-backend-wasm`)';
   if (glibc === undefined) {
     throw new InstallError(
       'system',
@@ -32,7 +32,7 @@ export function demandPlatform(library: Library | undefined, cuda: boolean): Lib
 
 function glibcVersion(): string | undefined {
   const report = process.report as NodeJS.ProcessReport & { excludeNetwork?: boolean };
-  // Without this the report looks up the names of all open connections, which takes time.
+  // Otherwise the report looks up the host names of all open connections, which takes time.
   report.excludeNetwork = true;
   const { header } = report.getReport() as unknown as { header: { glibcVersionRuntime?: string } };
   return header.glibcVersionRuntime;

@@ -4,39 +4,39 @@ import { messageOf } from '../system/errors.js';
 import { inBackend } from '../system/paths.js';
 import { interrupted, lastWords } from '../system/processes.js';
 
-/** What a child process found when it really ran an op and a gradient. */
+/** The result of a child process that ran an op and a gradient. */
 export type ProbeAnswer =
   | { runs: true; backend: string; device: string; version: string; kernels: KernelKind; reasons: string[] }
-  /** `untried`: the process for it ended before it began. */
+  /** `untried`: nothing is known, because the child process did not start or ended before the trial began. */
   | { runs: false; why: string; untried?: boolean };
 
-/** Stands before a reason that is about fused kernels. */
+/** Prefix of reasons that are about fused kernels. */
 export const aboutKernels = 'fused kernels: ';
 
 interface ProbeOptions {
   env?: NodeJS.ProcessEnv;
   signal?: AbortSignal;
-  /** Milliseconds that it may take. Default three minutes: a slow disk reads a gigabyte of library. */
+  /** Milliseconds that it may take. Default three minutes, because a slow disk has to read a gigabyte of library. */
   timeLimit?: number;
 }
 
-/** Milliseconds that Node may take to start; where it gets no threads, it waits for ever. */
+/** Milliseconds that Node may take to start; it waits for ever where the system gives it no threads. */
 const startLimit = 30_000;
 
-/** Set in the processes that try backends: nothing is tried in yet another one from there. */
+/** A variable that is set in the child processes that try backends; these start no child processes themselves. */
 export const TRIAL = 'SOFTSEG_TRIAL';
 
-/** The word that such a process sends before it loads anything. */
+/** The message that such a process sends before it loads anything. */
 export const BEGUN = 'begun';
 
-/** The module that runs in it; a bundle of softseg does not have it. */
+/** The module that runs in the child process; a bundle of softseg does not contain it. */
 export const probeModule = inBackend('probeChild.js');
 
 /**
- * Tries a backend in a process of its own, so that a library that crashes takes nobody along: `['backend', 'wasm']`
- * as `load` would start it, `['package', folder]` the binding of that copy of tfjs-node and no other, and with it
- * softseg's op if a path of one is added. The child answers once without fused kernels and then with them, so that it
- * is known what has crashed.
+ * Tries a backend in a child process, so that a crash of a library does not end this one. `['backend', 'wasm']` tries a
+ * backend as `load` would start it. `['package', folder]` tries the binding of exactly that copy of tfjs-node, and
+ * softseg's op too if its path is added. The child answers once without fused kernels and then with them, so that after
+ * a crash it is known whether the fused kernels caused it.
  */
 export function probe(
   args: ['backend', string] | ['package', string, string?],
@@ -78,14 +78,14 @@ export function probe(
 
 function withoutAnswer(hasBegun: boolean, ended: string): ProbeAnswer {
   if (hasBegun) return { runs: false, why: `the process that tried it ${ended}` };
-  const why = `a process to try it in did not start, and ${ended}; its memory, or the number of processes, may be limited`;
+  const why = `the child process did not start and ${ended}; its memory, or the number of processes, may be limited`;
   return { runs: false, why, untried: true };
 }
 
-/** The pipe to which such a process writes, as lines of JSON, where it has no channel: spawnSync gives none. */
+/** The pipe for answers, as lines of JSON, of a child process of spawnSync, which has no message channel. */
 export const ANSWERS = 3;
 
-/** `probe` for those who cannot wait: this process stands still meanwhile. */
+/** The synchronous form of `probe`: this process is blocked meanwhile. */
 export function probeNow(args: string[], { timeLimit }: { timeLimit: number }): ProbeAnswer {
   let ran: SpawnSyncReturns<string>;
   try {
@@ -98,7 +98,7 @@ export function probeNow(args: string[], { timeLimit }: { timeLimit: number }): 
       killSignal: 'SIGKILL',
     });
   } catch (error) {
-    // Such as Node's permission model.
+    // For example under Node's permission model.
     const remedy = 'call load() of softseg/node before the first loss';
     return { runs: false, why: `no process can be started here (${messageOf(error)}); ${remedy}`, untried: true };
   }

@@ -2,12 +2,12 @@ import { setVariable } from '../../environment.js';
 import { InstallError } from '../system/errors.js';
 import { lastWords, run, type RunOptions, type RunResult } from '../system/processes.js';
 
-// Python is needed for pip, which knows the user's index settings, and then may as well read the wheel's zip format.
+// Python is needed for pip, which knows the user's index settings. Since it is there, it also unpacks the wheels.
 
-/** Put before each script: ends it when the other end of its standard input closes, that is, when softseg is gone. */
+/** The start of each script: ends it when the other end of its standard input closes, which means softseg has ended. */
 const endWithParent = `
 import sys
-if sys.path[0] == '': del sys.path[0] # a folder named pip where softseg is run is not meant
+if sys.path[0] == '': del sys.path[0] # so that pip is not a folder of that name where softseg runs
 import os, threading
 def watch():
     try:
@@ -23,7 +23,7 @@ sys.argv[0] = 'pip'
 runpy.run_module('pip', run_name='__main__', alter_sys=True)
 `;
 
-/** Arguments: the wheel, the folder to unpack to, what the members to unpack start with. Prints the bytes written. */
+/** Arguments: the wheel, the target folder, and prefixes of the members to unpack. Prints the bytes written so far. */
 const unpackScript = `${endWithParent}
 import zipfile
 wheel, folder, *keep = sys.argv[1:]
@@ -47,7 +47,7 @@ with zipfile.ZipFile(wheel) as archive:
         if (member.external_attr >> 16) & 0o111: os.chmod(path, 0o755)
 `;
 
-/** The user's Python with a pip that is new enough, or an InstallError. */
+/** Finds the user's Python with a new enough pip, or throws an InstallError. */
 export async function findPython(env: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<string> {
   const own = setVariable(env, 'SOFTSEG_PYTHON');
   let withoutPip: string | undefined;
@@ -64,7 +64,7 @@ export async function findPython(env: NodeJS.ProcessEnv, signal?: AbortSignal): 
   if (withoutPip) {
     throw new InstallError(
       'pip',
-      `${withoutPip} has no pip of version 21 or later, with which TensorFlow is fetched; install one ` +
+      `${withoutPip} has no pip of version 21 or later, which is needed to fetch TensorFlow; install one ` +
         `(\`${withoutPip} -m ensurepip --upgrade\`, or \`sudo apt install python3-pip\` on Debian and Ubuntu), ` +
         'or set SOFTSEG_PYTHON to a Python that has it',
     );
@@ -72,7 +72,7 @@ export async function findPython(env: NodeJS.ProcessEnv, signal?: AbortSignal): 
   throw new InstallError(
     'python',
     `${own ? `SOFTSEG_PYTHON=${own} does not run as Python 3.7 or later` : 'no Python was found'}; TensorFlow is ` +
-      'fetched with pip: install Python 3 with pip, or set SOFTSEG_PYTHON to where it is',
+      'fetched with pip: install Python 3 with pip, or set SOFTSEG_PYTHON to its path',
   );
 }
 
@@ -83,13 +83,13 @@ export function runPip(python: string, args: string[], folder: string, options: 
     TMPDIR: folder,
     TEMP: folder,
     TMP: folder,
-    // A user who asks pip to install nothing outside of a virtual environment has nothing against a download.
+    // With this variable set pip refuses to install outside a virtual environment; a download is safe.
     PIP_REQUIRE_VIRTUALENV: '0',
   };
   return run(python, ['-c', pipScript, ...args], { ...options, env });
 }
 
-/** Unpacks the members of `wheel` that start with one of `keep`. */
+/** Unpacks the members of `wheel` whose names start with one of `keep`. */
 export async function unpackZip(
   python: string,
   wheel: string,

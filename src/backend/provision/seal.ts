@@ -5,45 +5,46 @@ import { join, relative, sep } from 'node:path';
 import { messageOf } from '../system/errors.js';
 import { interrupted } from '../system/processes.js';
 
-// A folder of the cache is sealed when it is made: a file in it lists the others, with their sizes and hashes. Before
-// anything of it is loaded it is compared with that list, because a library that was cut off or changed ends the process.
+// A folder of the cache is sealed when it is made: a file in it lists the others with their sizes and hashes. Before
+// anything in it is loaded, the folder is compared with that list, because loading a truncated or changed library ends
+// the process.
 
-/** Name of the list. */
+/** File name of the list. */
 export const SEAL = 'contents.json';
 
-/** How a file was when the folder was sealed. */
+/** The state of a file when the folder was sealed. */
 interface SealedFile {
   bytes: number;
   sha256: string;
-  /** When it was last changed, in seconds since 1970: archives keep no more. */
+  /** Time of the last change in seconds since 1970; archives keep no fractions. */
   changed: number;
 }
 
 interface Seal {
   version: 1;
-  /** By their paths in the folder, with slashes. */
+  /** Keys are the paths in the folder, with slashes. */
   files: Record<string, SealedFile>;
 }
 
-/** A list of all that TensorFlow's wheel holds would have a fifth of it. */
-const LONGEST_LIST = 8 * 2 ** 20; // bytes
+/** The most bytes that a list may have. A list of all files in TensorFlow's wheel would have a fifth of them. */
+const LONGEST_LIST = 8 * 2 ** 20;
 
-/** Larger files are not hashed each time, only if their time of change is another one. */
-const SMALL = 16 * 2 ** 20; // bytes
+/** Bytes. Files up to this size are always hashed; larger ones only if their time of change differs. */
+const SMALL = 16 * 2 ** 20;
 
 export interface Hashing {
   signal?: AbortSignal;
-  /** Called with the number of bytes that have been hashed, and how many there are in all. */
+  /** Called with the number of bytes hashed so far, and the total number. */
   onBytes?: (done: number, all: number) => void;
 }
 
 /**
- * Writes the list of all that is in the folder. From now on everyone may read it, whatever the umask is (a cache may be
- * shared, and one that is not lies in a folder of its user's), and nobody else may write to it.
+ * Seals a folder: writes the list of its files, and sets the rights of all files so that everyone may read them and
+ * only their owner may write to them, whatever the umask is. (A cache may be shared between users.)
  */
 export async function seal(folder: string, hashing: Hashing = {}): Promise<void> {
   const paths = await contentsOf(folder);
-  await openFor(folder, paths);
+  await setRights(folder, paths);
   const stats = await Promise.all(paths.map((path) => stat(path)));
   const count = counting(
     hashing,
@@ -61,7 +62,7 @@ export async function seal(folder: string, hashing: Hashing = {}): Promise<void>
   await chmod(list, 0o644);
 }
 
-/** A count for several files. */
+/** Counts the bytes of several files together. */
 function counting({ signal, onBytes }: Hashing, all: number): HashingFile {
   let done = 0;
   return { signal, onChunk: (bytes) => onBytes?.((done += bytes), all) };
@@ -72,7 +73,7 @@ interface HashingFile {
   onChunk: (bytes: number) => void;
 }
 
-async function openFor(folder: string, paths: readonly string[]): Promise<void> {
+async function setRights(folder: string, paths: readonly string[]): Promise<void> {
   for (const path of [folder, ...paths]) {
     const stats = await stat(path);
     const wanted = stats.isDirectory() || stats.mode & 0o100 ? 0o755 : 0o644;
@@ -80,9 +81,9 @@ async function openFor(folder: string, paths: readonly string[]): Promise<void> 
   }
 }
 
-/** Gives all the right to read a sealed folder again, where it is this user's. */
-export async function openSealed(folder: string): Promise<void> {
-  await openFor(folder, await contentsOf(folder)).catch(() => {});
+/** Makes a sealed folder readable for all users again, if it belongs to this user. */
+export async function makeReadable(folder: string): Promise<void> {
+  await setRights(folder, await contentsOf(folder)).catch(() => {});
   await chmod(join(folder, SEAL), 0o644).catch(() => {});
 }
 
@@ -93,15 +94,15 @@ async function contentsOf(folder: string): Promise<string[]> {
 }
 
 export interface Inspection extends Hashing {
-  /** Only these files are looked at. Default all in the list. */
+  /** The files that are compared. Default: all in the list. */
   files?: readonly string[];
-  /** Large files are hashed too. */
+  /** Hashes large files too. */
   full?: boolean;
 }
 
 /**
  * The damage of a sealed folder, in words; undefined if it is as it was when it was sealed. Throws if that cannot be
- * known, because a file may not be read or the system is short of something.
+ * determined, because a file may not be read or the system lacks a resource.
  */
 export async function damageIn(folder: string, inspection: Inspection = {}): Promise<string | undefined> {
   const sealed = readList(folder);
@@ -117,7 +118,7 @@ export async function damageIn(folder: string, inspection: Inspection = {}): Pro
   return undefined;
 }
 
-/** The same of one file that is small, at once. */
+/** The damage of one small file in a sealed folder, determined synchronously. */
 export function damageOfSmallFile(folder: string, file: string): string | undefined {
   const sealed = readList(folder);
   if (typeof sealed === 'string') return sealed;
@@ -135,11 +136,11 @@ const UNLISTED = `is not listed in ${SEAL}`;
 const inList = (sealed: Seal['files'], file: string): SealedFile | undefined =>
   Object.hasOwn(sealed, file) ? sealed[file] : undefined;
 
-/** The files that the list of a folder names, or in words why they are not known. */
+/** The files in the list of a folder, or the reason in words why there is no usable list. */
 function readList(folder: string): Seal['files'] | string {
   const list = join(folder, SEAL);
   const unlisted = (why: string) => `${list} does not list what was installed (${why})`;
-  const missing = unlessMissing(() => noFile(statSync(list)));
+  const missing = unlessMissing(() => notAFile(statSync(list)));
   if (missing !== undefined) return unlisted(`it ${missing}`);
   const { size } = statSync(list);
   if (size > LONGEST_LIST) return unlisted(`it has ${size} bytes, and no list has more than ${LONGEST_LIST}`);
@@ -166,7 +167,8 @@ async function damageOf(
     if (size > SMALL && sameTime && !full) return undefined;
     const changed = otherContents(await hashOf(path, hashing), known);
     if (changed !== undefined) return changed;
-    // It was copied. With its time put back it need not be hashed the next time; who may not do that is none the worse.
+    // The file was copied. Its time is set back, so that it need not be hashed the next time; it does not matter if
+    // that is not allowed.
     if (size > SMALL && !sameTime) await utimes(path, known.changed, known.changed).catch(() => {});
     return undefined;
   } catch (error) {
@@ -174,11 +176,11 @@ async function damageOf(
   }
 }
 
-/** Reading a pipe might never end. */
-const noFile = (stats: Stats): string | undefined => (stats.isFile() ? undefined : 'is not a file');
+/** Says so if it is not a regular file; reading a pipe, for example, might never end. */
+const notAFile = (stats: Stats): string | undefined => (stats.isFile() ? undefined : 'is not a file');
 
 const otherSize = (stats: Stats, { bytes }: SealedFile): string | undefined =>
-  noFile(stats) ?? (stats.size === bytes ? undefined : `has ${stats.size} bytes instead of ${bytes}`);
+  notAFile(stats) ?? (stats.size === bytes ? undefined : `has ${stats.size} bytes instead of ${bytes}`);
 
 const otherContents = (sha256: string, known: SealedFile): string | undefined =>
   sha256 === known.sha256 ? undefined : `is not as it was installed (sha256 ${sha256} instead of ${known.sha256})`;
@@ -192,8 +194,8 @@ function unlessMissing<T>(look: () => T): T | string {
 }
 
 /**
- * The message for a file that is missing. Other errors are thrown again, such as a missing right or too many open files:
- * they do not say what the file holds.
+ * The message for a missing file. Other errors (no right to read, too many open files) are thrown again, because they
+ * do not show that the file is damaged.
  */
 function missingOf(error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code ?? '';
@@ -213,7 +215,7 @@ function parse(text: string): Seal {
       Number.isSafeInteger(file.changed) &&
       /^[0-9a-f]{64}$/.test(String(file.sha256)),
   );
-  if (given?.version !== 1 || files.length === 0 || !whole) throw new Error('it is damaged, or of another version');
+  if (given?.version !== 1 || files.length === 0 || !whole) throw new Error('it is damaged, or from another version');
   return given as Seal;
 }
 

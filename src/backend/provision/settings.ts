@@ -1,18 +1,18 @@
 import type { NativePackage } from './binding.js';
 import type { Library } from './pinnedWheels.js';
 
-/** One step of an installation on its way. */
+/** The progress of one step of an installation. */
 export interface InstallProgress {
   step: 'fetch' | 'check' | 'unpack' | 'compile' | 'try';
-  /** For people: `fetching tensorflow-cpu 2.21.0`. */
+  /** Text for the user, such as `fetching tensorflow-cpu 2.21.0`. */
   label: string;
-  /** In [0, 1]; undefined where nobody knows. */
+  /** In [0, 1], or undefined if unknown. */
   fraction?: number;
-  /** For people: `103 MB of 274 MB`. */
+  /** Text for the user, such as `103 MB of 274 MB`. */
   detail?: string;
 }
 
-/** Everything an installation goes by, resolved once. Internal: tests make their own. */
+/** All settings of an installation, resolved once. Internal; tests make their own. */
 export interface Settings {
   packageName: NativePackage;
   packageVersion: string;
@@ -20,7 +20,7 @@ export interface Settings {
   library: Library | undefined;
   cudaLibraries: boolean;
   cache: string;
-  /** Whether the user has named it: then what is elsewhere does not do. */
+  /** True if the user has chosen the cache: then a binding in another one is not used. */
   cacheIsChosen?: boolean;
   env: NodeJS.ProcessEnv;
   signal?: AbortSignal;

@@ -8,54 +8,55 @@ import { makeFolder } from '../system/folders.js';
 import { faultOfOp, opOf } from './inspect.js';
 import { aboutKernels, probe, probeModule, probeNow, TRIAL, type ProbeAnswer } from './probe.js';
 
-// A native library that does not run here ends the process that loads it. So what was never run is first run in a process
-// of its own, and that it did run is noted in the cache.
+// A native library that does not run on this machine ends the process that loads it. So files that were never run here
+// are first run in another process (a trial), and a successful trial is recorded in the cache.
 
-/** The outcome of a first run: why the binding does not run, or why the op does not. */
+/** The outcome of a trial. All fields are undefined if everything ran. */
 export interface Trial {
-  /** Why it could not be shown. */
+  /** The reason why there was no trial. */
   untried?: string;
+  /** The reason why the binding does not run. */
   binding?: string;
+  /** The reason why the op does not run. */
   op?: string;
 }
 
-/** By the record: a file that was made again since is another one. */
-const underWay = new Map<string, Promise<Trial>>();
-const ended = new Map<string, Trial>();
+/** Trials of this process by the path of their record, which differs for a file that was made again. */
+const runningTrials = new Map<string, Promise<Trial>>();
+const endedTrials = new Map<string, Trial>();
 
-/** Milliseconds that a program waits for it. */
+/** Milliseconds that a program waits for a trial. */
 const timeLimit = 60_000;
 
 /**
- * Tries a package's binding, and the op that goes with it if there is a whole one, in a process of their own, unless
- * somebody has done so before. Where there can be none (a process that has no right to start others, a bundle), nothing is
- * tried.
+ * Tries a package's binding, and the op if one is given, in another process, unless a record shows that they have run
+ * here. Where that is impossible (this process has no right to start others, or is a bundle), nothing is tried.
  */
 export async function tryFirst(found: Named, op: string | undefined): Promise<Trial> {
   const key = untried(found, op);
   if (key === undefined) return {};
-  const trial = ended.get(key) ?? (await (underWay.get(key) ?? runFirst(key, found, op)));
-  ended.set(key, trial);
+  const trial = endedTrials.get(key) ?? (await (runningTrials.get(key) ?? runFirst(key, found, op)));
+  endedTrials.set(key, trial);
   return trial;
 }
 
 /**
- * The same at once, with the op, for those who cannot wait: where no process can be started, it was not tried. The
- * program stands still meanwhile (1 s), the first time on a machine where `softseg install-native` has not tried it.
+ * The synchronous form of `tryFirst`. If no process can be started, the trial's `untried` says so. The program is
+ * blocked for about 1 s, but only the first time on a machine where `softseg install-native` has not tried these files.
  */
 export function tryFirstNow(found: Named, op: string): Trial {
   const key = untried(found, op);
   if (key === undefined) return {};
-  const before = ended.get(key);
+  const before = endedTrials.get(key);
   if (before) return before;
   const answer = probeNow(['package', found.folder, op], { timeLimit });
   const trial = trialOf(op, answer);
-  ended.set(key, trial);
+  endedTrials.set(key, trial);
   void noteTrial(found, op, answer);
   return trial;
 }
 
-/** The name of a trial that is still to be run; undefined if there is none. */
+/** The key of a trial that has to be run; undefined if none has to. */
 function untried(found: Named, op: string | undefined): string | undefined {
   if (process.env[TRIAL] || !existsSync(probeModule) || wasTried(found, op)) return undefined;
   return recordOf(found, op) ?? bindingOf(found.folder);
@@ -67,18 +68,18 @@ function runFirst(key: string, found: Named, op: string | undefined): Promise<Tr
     (answer) => noteTrial(found, op, answer),
     () => ({}),
   );
-  underWay.set(key, trial);
+  runningTrials.set(key, trial);
   return trial;
 }
 
-/** The op that may be loaded with a package's binding. */
+/** The path of the op that may be loaded with a package's binding; undefined if there is no undamaged one. */
 export function usableOp(found: Named, library = libraryOf(found.name)): string | undefined {
   const home = homeOf(found, library);
   const op = home && opOf(home);
   return op && faultOfOp(op) === undefined ? op.path : undefined;
 }
 
-/** Notes what ran in such a process. */
+/** Records what ran in a trial. */
 export async function noteTrial(
   found: Named,
   op: string | undefined,
@@ -112,7 +113,7 @@ function isFile(path: string): boolean {
   }
 }
 
-/** Where it is noted that these files run here; undefined if there is no cache. */
+/** The path of the record that these files have run here; undefined if there is no cache, or a file is missing. */
 function recordOf(found: Named, op: string | undefined, library = libraryOf(found.name)): string | undefined {
   try {
     const home = homeOf(found, library);
@@ -123,7 +124,7 @@ function recordOf(found: Named, op: string | undefined, library = libraryOf(foun
       return [basename(path), size, Math.floor(mtimeMs / 1000)];
     });
     const [node = ''] = process.versions.node.split('.');
-    // They decide, too, which code is loaded.
+    // These variables also affect which code is loaded.
     const others = ['LD_LIBRARY_PATH', 'LD_PRELOAD'].map((name) => process.env[name] ?? '');
     const hash = createHash('sha256').update(JSON.stringify([node, process.platform, process.arch, others, files]));
     return join(home?.cache ?? cacheFolder(), 'trials', hash.digest('hex').slice(0, 32));
@@ -138,6 +139,6 @@ async function note(record: string | undefined): Promise<void> {
     await makeFolder(join(record, '..'));
     await writeFile(record, `${new Date().toISOString()}\n`, { mode: 0o644, flag: 'wx' });
   } catch {
-    // Where nothing can be written, it is tried again the next time.
+    // If nothing can be written, the files are tried again the next time.
   }
 }

@@ -2,10 +2,10 @@ import { lstatSync, readFileSync, realpathSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
- * Why code at `path` must not be run: the file, or a folder on the way to it, belongs to somebody else or can be written
- * by somebody else, who could put other code in its place. Undefined if all is well, as always on Windows. The rule is
- * OpenSSH's for keys, but for two things: entries of a folder with the sticky bit, such as /tmp, are safe from others; and
- * a group that has the number of the owner has no other members.
+ * The reason why code at `path` must not be run: another user owns the file or a folder above it, or can write to it,
+ * and so could put other code in its place. Undefined if there is none, as always on Windows. The rule is OpenSSH's for
+ * keys, with two exceptions: the entries of a folder with the sticky bit, such as /tmp, are safe from others; and a
+ * group whose number is that of the owner counts as having no other members.
  */
 export function whyNotTrusted(path: string, user = process.geteuid?.()): string | undefined {
   if (user === undefined) return undefined;
@@ -18,19 +18,20 @@ export function whyNotTrusted(path: string, user = process.geteuid?.()): string 
 function otherWriter(path: string, stats: Stats, user: number): string | undefined {
   const { uid: owner, gid: group, mode } = stats;
   if (owner !== 0 && owner !== user && !isUnmappedRoot(owner)) {
-    return `${path} belongs to another user (uid ${owner}), who could change it; give it to root or to yourself (chown)`;
+    return `${path} belongs to another user (uid ${owner}), who could change it; chown it to root or to yourself`;
   }
   if (stats.isDirectory() && mode & 0o1000) return undefined;
-  if (mode & 0o002) return `everyone may write to ${path}; take that right away (chmod o-w)`;
+  if (mode & 0o002) return `everyone may write to ${path}; remove that right (chmod o-w)`;
   if (mode & 0o020 && group !== owner) {
-    return `the group ${group} may write to ${path}; take that right away (chmod g-w)`;
+    return `the group ${group} may write to ${path}; remove that right (chmod g-w)`;
   }
   return undefined;
 }
 
 /**
- * In a user namespace that knows no root (some sandboxes and containers), all that is root's, even the folder /, shows as
- * of a stand-in for those who are unknown. Where root is known, the stand-in is somebody else.
+ * True if `owner` stands for root in a user namespace that has no root (some sandboxes and containers). There all files
+ * of root, even the folder /, appear as owned by the overflow user, the system's stand-in for unknown users. In a
+ * namespace that has root, the overflow user stands for other users.
  */
 function isUnmappedRoot(owner: number): boolean {
   try {

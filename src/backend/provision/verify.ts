@@ -4,18 +4,18 @@ import { faultOf, opOf, piecesOf, type Fault } from './inspect.js';
 import type { InstallProgress } from './settings.js';
 import { findPackage } from '../system/packages.js';
 
-/** A piece that is loaded from the cache, and whether it is as it was installed. */
+/** The result of checking a piece that is loaded from the cache. */
 export interface Verified {
   package: string;
   name: string;
   folder: string;
-  /** Undefined if it is whole. */
+  /** Undefined if the piece is undamaged. */
   fault?: Fault;
 }
 
 /**
- * Compares what the installed packages load from the cache with what was installed: every byte of it if it is to be
- * `full`, else as `load` does.
+ * Compares the pieces that the installed packages load from the cache with their state when they were installed: with
+ * `full` every byte, otherwise as `load` does.
  */
 export async function inspectInstalled(
   full: boolean,
@@ -41,7 +41,7 @@ export async function inspectInstalled(
   return verified;
 }
 
-/** A damaged package is told by the backend that needs it. */
+/** Undefined for a damaged package, which is reported with the backend that needs it. */
 function ifReadable<T>(find: () => T): T | undefined {
   try {
     return find();

@@ -3,14 +3,14 @@ import { kernelsVariable, setVariable, threadsVariable, wrongVariable, type Envi
 import { messageOf } from './errors.js';
 import { visible } from './terminal.js';
 
-/** The names `load` and `SOFTSEG_BACKEND` take, best first. */
+/** The names that `load` and `SOFTSEG_BACKEND` accept, the best backend first. */
 export const backendChoices = ['cuda', 'native', 'wasm', 'cpu'] as const;
 export type BackendChoice = (typeof backendChoices)[number];
 
 export const isBackendChoice = (name: string): name is BackendChoice =>
   (backendChoices as readonly string[]).includes(name);
 
-/** @throws if SOFTSEG_BACKEND is no backend */
+/** @throws if the value of SOFTSEG_BACKEND is not a backend */
 export function backendVariable(env: Environment): BackendChoice | undefined {
   const value = setVariable(env, 'SOFTSEG_BACKEND');
   if (value === undefined || isBackendChoice(value)) return value;
@@ -18,8 +18,8 @@ export function backendVariable(env: Environment): BackendChoice | undefined {
 }
 
 /**
- * A relative path would be another folder for each program that is started elsewhere: what one has installed, the others
- * would not find.
+ * The value of SOFTSEG_CACHE. A relative path is refused, because programs started in different folders would then use
+ * different caches.
  *
  * @throws if SOFTSEG_CACHE is not an absolute path
  */
@@ -36,18 +36,18 @@ const variables: Record<string, (env: Environment) => unknown> = {
   SOFTSEG_THREADS: threadsVariable,
 };
 
-/** The names of all that softseg reads. */
+/** The names of all variables of softseg. */
 const names = [...Object.keys(variables), 'SOFTSEG_PYTHON'];
 
 /**
- * softseg's variables that have a value which they cannot have, or a name that is nearly one of softseg's: by name, a
- * message each.
+ * A message for each of softseg's variables that has an invalid value, and for each variable whose name is nearly that
+ * of one of softseg's. The keys are the names of the variables.
  */
 export function wrongVariables(env: Environment): Record<string, string> {
   const wrong: Record<string, string> = {};
   for (const name of Object.keys(env)) {
     const meant = setVariable(env, name) === undefined || isKnown(name) ? undefined : nearest(name);
-    if (meant) wrong[name] = `the environment variable ${visible(name)} means nothing to softseg; ${meant} would`;
+    if (meant) wrong[name] = `the environment variable ${visible(name)} is unknown to softseg; did you mean ${meant}?`;
   }
   for (const [name, read] of Object.entries(variables)) {
     try {
@@ -60,30 +60,30 @@ export function wrongVariables(env: Environment): Record<string, string> {
 }
 
 /**
- * Others' variables, which softseg's op obeys where they are numbers. Otherwise it ignores them, as OpenMP and TensorFlow
- * do.
+ * Variables of OpenMP and TensorFlow that softseg's op obeys too, if their values are numbers. Other values it ignores,
+ * as OpenMP and TensorFlow do.
  */
 const limits: Record<string, RegExp> = {
-  OMP_NUM_THREADS: /^\s*\d+\s*(,\s*\d+\s*)*$/, // a list has a number for each level
+  OMP_NUM_THREADS: /^\s*\d+\s*(,\s*\d+\s*)*$/, // a list has a number for each nesting level
   TF_NUM_INTRAOP_THREADS: /^\s*-?\d+\s*$/,
 };
 
-/** A line about each limit that is not obeyed. */
+/** A line about each of these variables that is set but ignored. */
 export const ignoredLimits = (env: Environment): string[] =>
   Object.entries(limits)
     .filter(([name, numbers]) => !numbers.test(setVariable(env, name) ?? '1'))
     .map(([name]) => `${wrongVariable(name, 'a number of threads', env[name] ?? '').message}, which is ignored`);
 
-/** (Windows takes large and small letters for the same.) */
+/** True for a name of softseg's. Windows does not distinguish upper and lower case in names of variables. */
 const isKnown = (name: string): boolean => names.includes(process.platform === 'win32' ? name.toUpperCase() : name);
 
-/** The variable that a name is one or two letters away from, large and small letters being the same. */
+/** The variable of softseg whose name differs from `name` in at most two letters, ignoring case. */
 function nearest(name: string): string | undefined {
   if (!/^softseg/i.test(name) || name.length > 30) return undefined;
   return names.find((known) => distance(name.toUpperCase(), known) <= 2);
 }
 
-/** How many letters must be changed, added or left out (Levenshtein). */
+/** The number of letters that must be changed, added or removed (Levenshtein distance). */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {

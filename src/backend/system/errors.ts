@@ -1,23 +1,23 @@
-/** What stood in the way of an installation; `InstallError.code` holds one of these. */
+/** The kind of problem that made an installation fail; `InstallError.code` is one of these. */
 export type InstallFailure =
   | 'package' // tfjs-node (or tfjs-node-gpu) itself is not installed
-  | 'environment' // one of softseg's environment variables has a value that it cannot have
-  | 'platform' // no library is known for this system
-  | 'system' // no build of TensorFlow runs on it
+  | 'environment' // one of softseg's environment variables has an invalid value
+  | 'platform' // softseg knows no library for this system
+  | 'system' // no build of TensorFlow runs on this system
   | 'python'
   | 'pip'
   | 'network'
   | 'checksum'
   | 'unpack'
-  | 'cache' // there is no folder for it, or something else is in its place
+  | 'cache' // there is no folder for the cache, or something else is in its place
   | 'disk'
   | 'permission'
   | 'compiler'
-  | 'binding' // everything was made, and it does not run
+  | 'binding' // everything was made, but it does not run
   | 'installer' // tfjs-node's own installer failed
   | 'interrupted';
 
-/** An installation that failed: one line that says what is missing and what to do. */
+/** The error of a failed installation; the message is one line that says what is missing and what to do. */
 export class InstallError extends Error {
   override readonly name = 'InstallError';
 
@@ -29,13 +29,13 @@ export class InstallError extends Error {
   }
 }
 
-/** A backend that was asked for and cannot run here: the message says why and what to do. */
+/** The error of a backend that cannot run here; the message says why and what to do. */
 export class BackendError extends Error {
   override readonly name = 'BackendError';
 
   readonly #reason: string;
 
-  /** `reason` is the message without who asked; not a plain property, so that Node does not print it a second time. */
+  /** `reason` is the message without its start, which names the caller. It is private so that Node prints it once. */
   constructor(message: string, reason = message) {
     super(message);
     this.#reason = reason;
@@ -46,5 +46,5 @@ export class BackendError extends Error {
   }
 }
 
-/** The message of anything thrown. */
+/** The message of any thrown value. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -3,11 +3,11 @@ import { access, lstat, mkdir, readlink, stat } from 'node:fs/promises';
 import { dirname, join, parse, relative, resolve, sep } from 'node:path';
 import { InstallError, messageOf, type InstallFailure } from './errors.js';
 
-/** Why a folder cannot be used as one: it has no place, something else is there, or the rights are missing. */
+/** The reason why a folder cannot be used. */
 export interface FolderFault {
-  /** It is not there; something else is; the disk is read-only; the user lacks the rights. */
+  /** `gone`: it is not there; `wrong`: something else is; `readOnly`: the disk is; `denied`: the user lacks rights. */
   kind: 'gone' | 'wrong' | 'readOnly' | 'denied';
-  /** A clause that names the path: `/cache/staging is a file, and has to be a folder`. */
+  /** A clause that names the path, such as `/cache/staging is a file, and has to be a folder`. */
   what: string;
 }
 
@@ -16,8 +16,8 @@ const user = (): string => (process.getuid ? `user ${process.getuid()}` : 'this 
 export const errorCode = (error: unknown): string | undefined => (error as NodeJS.ErrnoException | null)?.code;
 
 /**
- * Looks for what is wrong with a folder or, if it is not there yet, with making it; undefined if nothing is. Node's own
- * errors do not say: mkdir on a read-only disk reports ENOENT.
+ * Finds the reason why a folder cannot be read or written to or, if it does not exist, why it cannot be made; undefined
+ * if there is none. Node's own errors are misleading: mkdir on a read-only disk reports ENOENT.
  */
 export async function folderFault(path: string, mode: 'read' | 'write' = 'write'): Promise<FolderFault | undefined> {
   const { root } = parse(resolve(path));
@@ -27,7 +27,7 @@ export async function folderFault(path: string, mode: 'read' | 'write' = 'write'
     const next = join(known, part);
     const found = await lstat(next).catch(errorCode);
     if (found === 'ENOENT') return mode === 'read' ? gone(next) : rightsFault(known, mode);
-    if (typeof found !== 'object') return { kind: 'denied', what: `${user()} may not look into ${known} (${found})` };
+    if (typeof found !== 'object') return { kind: 'denied', what: `${user()} may not read ${known} (${found})` };
     const fault = await kindFault(next, found.isSymbolicLink());
     if (fault) return fault;
     known = next;
@@ -37,7 +37,7 @@ export async function folderFault(path: string, mode: 'read' | 'write' = 'write'
 
 const gone = (path: string): FolderFault => ({ kind: 'gone', what: `${path} is not there` });
 
-/** Undefined for a folder, and for a link that leads to one. */
+/** The fault of a path that is neither a folder nor a link to one. */
 async function kindFault(path: string, isLink: boolean): Promise<FolderFault | undefined> {
   const found = await stat(path).catch(errorCode);
   if (typeof found === 'object') {
@@ -48,7 +48,7 @@ async function kindFault(path: string, isLink: boolean): Promise<FolderFault | u
   const link = isLink ? `${path} is a link to ${await readlink(path).catch(() => '?')}, which` : path;
   if (found === 'ENOENT') return { kind: 'wrong', what: `${link} is not there` };
   if (found === 'ELOOP') return { kind: 'wrong', what: `${link} leads in a circle` };
-  return { kind: 'denied', what: `${link} may not be looked at by ${user()} (${found})` };
+  return { kind: 'denied', what: `${link} may not be read by ${user()} (${found})` };
 }
 
 async function rightsFault(folder: string, mode: 'read' | 'write'): Promise<FolderFault | undefined> {
@@ -67,7 +67,7 @@ interface Kinds {
   isSocket(): boolean;
 }
 
-/** `a folder`, `a file`, ... */
+/** The kind of a file in words: `a folder`, `a file`, ... */
 export function kindOf(found: Kinds): string {
   if (found.isDirectory()) return 'a folder';
   if (found.isFile()) return 'a file';
@@ -81,8 +81,8 @@ export const readOnlyDisk = (path: string): FolderFault => ({
 });
 
 /**
- * Makes a folder of the cache and those above it, to which nobody else may write whatever the umask is, or throws an
- * InstallError that says what stands in the way.
+ * Makes a folder of the cache and the missing folders above it, without write rights for other users. Throws an
+ * InstallError that says why, if that fails.
  */
 export async function makeFolder(path: string): Promise<void> {
   try {
@@ -99,8 +99,8 @@ export async function makeFolder(path: string): Promise<void> {
 }
 
 /**
- * Makes a folder and those above it. Node's own recursive mkdir never ends where the file system refuses names with
- * ENOENT, as /proc does, and it reports ENOENT whatever the reason is.
+ * Makes a folder and the missing folders above it. Node's own recursive mkdir never ends where the file system refuses
+ * names with ENOENT, as /proc does, and it reports ENOENT for other failures too.
  */
 export async function makeWithParents(path: string, mode = 0o777): Promise<void> {
   try {
@@ -127,7 +127,7 @@ export const faultError = ({ kind, what }: FolderFault, remedy: string): Install
   return new InstallError(code, `${what}; ${remedy}`);
 };
 
-/** The cure for a fault of the cache or of a folder in it. */
+/** The remedy for a fault of the cache or of a folder in it. */
 export const cacheRemedy = ({ kind }: FolderFault): string =>
   ({
     gone: 'make it, or set SOFTSEG_CACHE to another folder',

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
-// Device files of NVIDIA's drivers: desktop and server, WSL, Jetson (two generations), and the driver's own note.
+// Files of NVIDIA's drivers: for desktops and servers, WSL and Jetson (two generations), and the driver's version file.
 const linuxTraces = [
   '/dev/nvidiactl',
   '/dev/dxg',
@@ -12,8 +12,8 @@ const linuxTraces = [
 ];
 
 /**
- * The file that shows an NVIDIA driver on this machine, or undefined. It only looks, and loads nothing; a driver does
- * not promise a GPU that works, and TensorFlow has the last word.
+ * The file that shows an NVIDIA driver on this machine, or undefined if there is none. It loads nothing. A driver does
+ * not mean that there is a working GPU; only TensorFlow can tell that.
  */
 export function visibleGpuDriver(): string | undefined {
   if (process.platform === 'linux') return linuxTraces.find((path) => existsSync(path));

@@ -7,18 +7,18 @@ import { inBackend } from './paths.js';
 export interface FoundPackage {
   name: string;
   version: string;
-  /** The package's folder, links resolved. */
+  /** The package's folder, with links resolved. */
   folder: string;
   /** Loads the package's main module. */
   load(): unknown;
 }
 
-// softseg's own place first, so that its modules and the user's are the same copies; then the project it is run in,
-// for a softseg that lies elsewhere (npx, a linked folder, a global install).
+// The files from which packages are looked up: first softseg's own, so that it loads the same copies as its modules do;
+// then one in the working directory, for a softseg outside the project (npx, a linked folder, a global install).
 export const bases = (): string[] => [inBackend('packages.js'), join(process.cwd(), 'noname.js')];
 
 /**
- * Finds an optional package of the user's, without loading it.
+ * Finds a package that the user may have installed, without loading it.
  *
  * @throws a BackendError if its package.json is damaged
  */
@@ -30,7 +30,7 @@ export function findPackage(name: string): FoundPackage | undefined {
   return undefined;
 }
 
-/** The package that a module would get who asks for it. */
+/** The package that `require(name)` in `module` would load; undefined if there is none. */
 export function findFrom(module: string, name: string): FoundPackage | undefined {
   const require = createRequire(module);
   const manifest = manifestOf(require, name);
@@ -44,7 +44,7 @@ function manifestOf(require: NodeJS.Require, name: string): string | undefined {
   try {
     return require.resolve(file);
   } catch {
-    // Node reads the file, too, and whatever is wrong with it is the same to it as a package that is not there.
+    // Node reports a damaged package.json as if the package were missing, so the file is looked for here.
     return require.resolve
       .paths(name)
       ?.map((folder) => join(folder, file))
@@ -57,7 +57,7 @@ export interface Manifest {
   dependencies: string[];
 }
 
-/** The fields of a package.json that are used. */
+/** Reads the fields of a package.json that are used here. */
 export function readManifest(name: string, path: string): Manifest {
   let manifest: Record<string, unknown> | null;
   try {
@@ -66,7 +66,7 @@ export function readManifest(name: string, path: string): Manifest {
     throw damaged(name, `${path}: ${messageOf(error)}`);
   }
   const version = manifest?.['version'];
-  if (manifest === null || typeof version !== 'string') throw damaged(name, `${path} holds no version`);
+  if (manifest === null || typeof version !== 'string') throw damaged(name, `${path} has no version`);
   const kinds = [manifest['dependencies'], manifest['peerDependencies']];
   return { version, dependencies: kinds.flatMap((kind) => Object.keys(kind ?? {})) };
 }

@@ -1,14 +1,14 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-// The one place that asks where this code lies, so that a tool that knows no import.meta can replace this file alone.
+// Only this file and nativePasses.ts use import.meta, so a tool that does not know import.meta can replace this one.
 const backend = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** Path of a compiled file of src/backend, for example one that is run in a child process. */
+/** The path of a compiled file of src/backend, for example one that is run in a child process. */
 export const inBackend = (file: string): string => join(backend, file);
 
-/** Node-API's headers, with which tfjs-node's binding is compiled. */
+/** The folder of Node-API's headers, with which tfjs-node's binding is compiled. */
 export const nodeApiHeaders = join(backend, '..', 'native', 'node-api', 'include');
 
-/** The C++ of softseg's own op. */
+/** The folder with the C++ sources of softseg's own op. */
 export const opSources = join(backend, '..', 'native', 'softseg');

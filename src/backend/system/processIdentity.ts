@@ -2,16 +2,16 @@ import { createHash } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
-/** Milliseconds without a sign of life. */
+/** Milliseconds without a sign of life after which a process is presumed gone. */
 export const staleAfter = 30_000;
-/** A sign of life from so far in the future is none: it was given while the clock was wrong. */
+/** Milliseconds. A sign of life that lies further in the future was given by a wrong clock and does not count. */
 const wrongClock = 24 * 3_600_000;
 
-/** Name of this process, unique among the machines and containers that may share a cache: `<pid>-<machine>`. */
+/** The name of this process, unique among the machines and containers that may share a cache: `<pid>-<machine>`. */
 export const ownName = (): string => `${process.pid}-${machine()}`;
 
 /**
- * Whether the owner of a lock or a folder is gone: its process has ended (which can be known on the same machine only),
+ * True if the owner of a lock or a folder is gone: its process has ended (which can be known only on the same machine),
  * or it has not given a sign of life for a while.
  */
 export function isGone(name: string, lastBeat: number): boolean {
@@ -22,7 +22,7 @@ export function isGone(name: string, lastBeat: number): boolean {
 }
 
 function isRunning(pid = ''): boolean {
-  // (0 and negative numbers stand for groups of processes.)
+  // 0 and negative numbers stand for groups of processes, so they are no pids.
   if (!/^[1-9]\d*$/.test(pid)) return false;
   try {
     process.kill(Number(pid), 0);
@@ -34,7 +34,7 @@ function isRunning(pid = ''): boolean {
 
 let known: string | undefined;
 
-// Two containers can have one host name and each a process 7: the boot and the PID namespace tell them apart.
+// Two containers can have the same host name and the same pids; the boot id and the PID namespace distinguish them.
 function machine(): string {
   if (known !== undefined) return known;
   const parts = [hostname(), attempt(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8'))];

@@ -17,15 +17,15 @@ export interface RunResult {
   code: number | null;
   signal: NodeJS.Signals | null;
   timedOut: boolean;
-  /** The last part of what it wrote. */
+  /** The end of its output (standard output and standard error). */
   output: string;
 }
 
 const keptOutput = 20_000; // characters
 
 /**
- * Runs a program to its end. It gets a group of its own, so that an abort or a timeout ends its children too, and an
- * open standard input that closes when this process is gone, however it went (see python.ts).
+ * Runs a program to its end. It gets a process group of its own, so that an abort or a timeout ends its children too.
+ * Its standard input stays open and closes when this process ends for any reason (python.ts uses that).
  *
  * Rejects when the program cannot be started (`error.code` is ENOENT when it does not exist) or the signal is aborted.
  */
@@ -44,7 +44,7 @@ export function run(command: string, args: readonly string[], options: RunOption
         if (ownGroup && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
         else child.kill('SIGKILL');
       } catch {
-        // it has ended by itself meanwhile
+        // The process has ended by itself meanwhile.
       }
     };
     const timer = setTimeout(() => ((timedOut = true), end()), timeout ?? 2 ** 31 - 1);
@@ -77,11 +77,12 @@ export function run(command: string, args: readonly string[], options: RunOption
 export const interrupted = (): InstallError =>
   new InstallError(
     'interrupted',
-    'interrupted; nothing half-made was kept, and what was finished will be used next time',
+    'interrupted; unfinished files were removed, and finished ones will be used next time',
   );
 
 /**
- * The last telling lines of another program's output, as one quoted line: its errors if it names any, else its end.
+ * The important last lines of another program's output, as one quoted line: those with errors, or if there are none its
+ * end.
  */
 export function lastWords(output: string, lines = 2): string {
   const all = output

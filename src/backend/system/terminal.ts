@@ -1,6 +1,6 @@
-/** Writing to a terminal: text that is shown as it is, and no error where nobody reads it any more. */
+/** Writing to a terminal without control characters, and without an error when the reader is gone. */
 
-/** A place to write to: `process.stdout`, `process.stderr`, or anything with a `write`. */
+/** A stream for text: `process.stdout`, `process.stderr`, or anything with a `write`. */
 export interface TextStream {
   write(text: string): unknown;
   on?(event: 'error', listener: (error: Error) => void): unknown;
@@ -8,12 +8,12 @@ export interface TextStream {
 
 export { visible, visibleLine } from '../../visibleText.js';
 
-/** Streams that were written to; an error if that failed. */
+/** The streams that were written to, each with its error if it failed. */
 const errors = new WeakMap<TextStream, Error | null>();
 
 /**
- * Writes to a stream as long as it takes anything. One that breaks (a pipe that was closed, a full disk) is left alone
- * from then on: without a listener the error would end the program.
+ * Writes to a stream until it fails (a closed pipe, a full disk); after that nothing more is written to it. The
+ * function listens for the stream's errors, which would otherwise end the program.
  */
 export function writeTo(stream: TextStream, text: string): void {
   if (!errors.has(stream)) {
@@ -28,8 +28,8 @@ export function writeTo(stream: TextStream, text: string): void {
   }
 }
 
-/** Why a stream did not take all that `writeTo` was given; undefined also where the reader has gone: it has enough. */
-export function lostBy(stream: TextStream): Error | undefined {
+/** The error of a stream that lost text given to `writeTo`; undefined if only its reader is gone (EPIPE). */
+export function writeErrorOf(stream: TextStream): Error | undefined {
   const error = errors.get(stream);
   return error && (error as NodeJS.ErrnoException).code !== 'EPIPE' ? error : undefined;
 }
