@@ -1,4 +1,4 @@
-/** Between a user's tensors and the [N,P,C] of the passes. */
+/** Conversion between the shape of a user's tensors and the [N,P,C] of the passes. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import type { ClassAxis } from '../checks.js';
@@ -6,6 +6,7 @@ import { toFloat } from '../ops/toFloat.js';
 
 export type LabelKind = 'soft' | 'indices';
 
+/** The shape of a user's predictions, and the numbers that follow from it. */
 export interface Layout {
   shape: readonly number[];
   axis: ClassAxis;
@@ -27,19 +28,19 @@ export function layoutOf(shape: readonly number[], axis: ClassAxis): Layout {
   };
 }
 
-/** The layout of what toPixels gives. */
+/** The layout of the tensors that `toPixels` returns. */
 export function layoutOfPixels({ samples, pixels, classes }: Layout): Layout {
   return layoutOf([samples, pixels, classes], 2);
 }
 
-/** Any tensor of the layout's shape as [N,P,C]. */
+/** Converts a tensor of the layout's shape to [N,P,C]. */
 export function toPixels(x: Tensor, { axis, shape, samples, pixels, classes }: Layout): Tensor3D {
   const last = shape.length - 1;
   const moved = axis === last ? x : tf.transpose(x, [...shape.keys()].filter((i) => i !== axis).concat(axis));
   return tf.reshape(moved, [samples, pixels, classes]);
 }
 
-/** [N,P,C] as a tensor of the layout's shape. */
+/** Converts [N,P,C] to a tensor of the layout's shape. */
 export function fromPixels(x: Tensor3D, { axis, shape, samples, spatial, classes }: Layout): Tensor {
   const classesLast = tf.reshape(x, [samples, ...spatial, classes]);
   const last = shape.length - 1;
@@ -49,7 +50,7 @@ export function fromPixels(x: Tensor3D, { axis, shape, samples, spatial, classes
   return tf.transpose(classesLast, order);
 }
 
-/** Labels as the passes take them: float32 [N,P,C], or int32 [N,P]. */
+/** Converts labels to float32 [N,P,C], or class indices to int32 [N,P]. */
 export function toLabelPixels(labels: Tensor, kind: LabelKind, layout: Layout): Tensor3D | Tensor2D {
   if (kind === 'indices') return tf.reshape(labels, [layout.samples, layout.pixels]) as Tensor2D;
   return toPixels(toFloat(labels), layout);

@@ -1,4 +1,4 @@
-/** Which kernels run: the fused ones where the current backend has them, else the composed ones. */
+/** Selects the kernels: the fused ones if the current backend has them, otherwise the composed ones. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { KernelBackend } from '@tensorflow/tfjs-core';
 import { nativePasses } from '#nativePasses';
@@ -15,21 +15,22 @@ import { webgpuPasses } from './webgpu/passes.js';
 
 export type { KernelChoice };
 
-/** Undefined until somebody asks for it: an import never throws. */
+/** Undefined until it is first needed, so that an invalid variable does not make an import throw. */
 let choice: KernelChoice | undefined;
 
 function chosen(): KernelChoice {
-  // A bundler that puts a value in place of SOFTSEG_KERNELS sets the variable for a page.
+  // For a page, a bundler can set the variable by replacing SOFTSEG_KERNELS with a value.
   const bundled = typeof SOFTSEG_KERNELS === 'undefined' ? {} : { SOFTSEG_KERNELS };
   return (choice ??= kernelsVariable({ ...ownEnvironment(), ...bundled }) ?? 'auto');
 }
 
 /**
- * Chooses what computes the losses' passes over pixels from now on: `'auto'` (at the start, unless the environment
- * variable `SOFTSEG_KERNELS` is `composed`), a loop written for it where the backend has one; or `'composed'`, a chain of
- * tfjs's ops. Values and gradients are the same but for rounding, so this is for comparison.
+ * Chooses the kernels that compute the losses' passes over pixels from now on. With `'auto'` they are fused kernels,
+ * which are loops written for the passes, where the backend has them. With `'composed'` they are chains of tfjs's ops.
+ * Values and gradients differ only by rounding, so this is for comparison. The choice at the start is `'auto'`, unless
+ * the environment variable `SOFTSEG_KERNELS` is `composed`.
  *
- * @throws if `wanted` is neither, or `SOFTSEG_KERNELS` is something else
+ * @throws if `wanted` is neither, or if `SOFTSEG_KERNELS` has another value
  *
  * @example
  * ```ts
@@ -47,10 +48,10 @@ export function useKernels(wanted: KernelChoice): void {
 }
 
 /**
- * What computes the losses' passes over pixels on the current backend: `'fused native'`, `'fused wasm'` (also on the cpu
- * backend), `'fused webgpu'`, or `'composed'`, a chain of tfjs's ops that runs everywhere.
+ * The kernels that compute the losses' passes over pixels on the current backend: `'fused native'`, `'fused wasm'`
+ * (also on the cpu backend), `'fused webgpu'`, or `'composed'`, which are chains of tfjs's ops and run everywhere.
  *
- * On tfjs-node the first call, or the first loss, looks for softseg's op and starts it, as `load` would. Where it is
+ * On tfjs-node the first call, or the first loss, looks for softseg's op and starts it, as `load` would. If it is
  * missing or cannot run, a line on stderr says why and what to do.
  *
  * @throws if the environment variable `SOFTSEG_KERNELS` is neither `auto` nor `composed`
@@ -60,24 +61,24 @@ export function kernelsInUse(): KernelKind {
 }
 
 export function currentKernels(): Kernels {
-  // One expression, which bundlers can decide: nothing else needs the fused kernels, so they leave them out.
+  // A single expression that bundlers can evaluate: then they leave out the fused kernels, which nothing else needs.
   return typeof SOFTSEG_KERNELS !== 'undefined' && SOFTSEG_KERNELS === 'composed'
     ? composedKernels
     : (chosen() === 'auto' && fusedKernelsOf(tf.backend())) || composedKernels;
 }
 
-/** The environment variable's counterpart for bundlers, which can put `'composed'` in its place. */
+/** The environment variable's counterpart for bundlers, which can replace it with `'composed'`. */
 declare const SOFTSEG_KERNELS: string | undefined;
 
-/** By backend, because one may be removed and another made under the same name. */
+/** The fused kernels of each backend object; a backend may be removed and another one made under the same name. */
 const known = new WeakMap<KernelBackend, Kernels>();
 
-/** Makes fused passes what runs on a backend. */
+/** Makes a backend use the given fused passes. */
 export function useFusedPasses(backendName: string, backend: KernelBackend, passes: FusedPasses): void {
   known.set(backend, fusedKernels(registerFusedPasses(backendName, passes)));
 }
 
-/** Where they give null there may be passes later: some browsers make a module in the background. */
+/** Functions that make the passes. They return null at first if a browser compiles the module in the background. */
 const makers: Record<string, (backend: KernelBackend) => FusedPasses | null> = {
   wasm: wasmPasses,
   cpu: cpuPasses,

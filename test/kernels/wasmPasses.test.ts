@@ -97,7 +97,7 @@ function onWasm(): void {
       try {
         expect(() =>
           passes.sumsGradient(inputs, pass, sumSet(['predicted']), inputs.predictions, 'predictions'),
-        ).toThrow(/out of memory: tfjs's wasm backend has no room for \d+ bytes more/);
+        ).toThrow(/out of memory: tfjs's wasm backend cannot allocate \d+ more bytes/);
         expect(asked).toBe(refused + 1);
         expect(held.size).toBe(0);
       } finally {

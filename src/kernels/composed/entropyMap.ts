@@ -11,7 +11,7 @@ import {
   weigh,
 } from './pixels.js';
 
-/** The map [N,P]. */
+/** The pass that computes the cross-entropy of each pixel, [N,P]. */
 export function entropyMapPass(attributes: PassAttributes, coefficients: readonly number[]): Pass<Tensor2D> {
   return {
     value: (inputs) => {
@@ -29,7 +29,7 @@ export function entropyMapPass(attributes: PassAttributes, coefficients: readonl
   };
 }
 
-/** [N,P] and C coefficients to [N,P,C]. */
+/** The gradient [N,P,C] of the entropy terms, from that of the map [N,P] and the coefficients of the classes. */
 function upstream(dy: Tensor2D, coefficients: readonly number[]): Tensor3D {
   return tf.mul(tf.expandDims(dy, 2), perClass(coefficients));
 }

@@ -1,4 +1,4 @@
-/** The passes in plain tfjs ops: they run on every backend. Call them inside tf.tidy. */
+/** The passes in plain tfjs ops, which run on every backend. Call them inside tf.tidy. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { Kernels, PassInputs, Wrt } from '../contract.js';
@@ -16,8 +16,9 @@ export const composedKernels: Kernels = {
 };
 
 /**
- * withGradient computes the gradients to all its inputs, wanted or not. So labels get a function of their own: it adds
- * zeros to the value, and its gradient is computed only when somebody differentiates by the labels.
+ * The value of a pass as a differentiable tensor. withGradient always computes the gradients by all its inputs, so the
+ * labels get a function of their own: it adds zeros to the value, and its gradient is computed only if a caller
+ * differentiates by the labels.
  */
 export function differentiable<T extends Tensor>(inputs: PassInputs, pass: Pass<T>): T {
   const { labels, predictions, weights, labelKind, layout } = inputs;

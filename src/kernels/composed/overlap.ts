@@ -18,7 +18,7 @@ import { unstackSums } from '../../ops/unstackSums.js';
 
 type Summand = (all: Pixels, p: Tensor3D, attributes: PassAttributes) => Tensor3D;
 
-/** What each sum adds up per pixel and class, before the pixel's weight. */
+/** The summands of each sum per pixel and class, without the pixel's weight. */
 const summands: Record<SumName, Summand> = {
   intersection: ({ labels: t }, p) => tf.mul(p, t),
   predicted: (_, p) => p,
@@ -30,28 +30,28 @@ const summands: Record<SumName, Summand> = {
   crossEntropy: (all, _, attributes) => entropyTerm(all, attributes),
 };
 
-/** The slope of min(a, b) to a: 1 where a is smaller, a half in a tie, else 0. */
-const isSmaller = (a: Tensor3D, b: Tensor3D): Tensor3D => tf.mul(tf.sub(1, sign(tf.sub(a, b))), 0.5);
+/** The slope of min(a, b) by a: 1 where a is smaller, 1/2 where they are equal, else 0. */
+const slopeOfMinimum = (a: Tensor3D, b: Tensor3D): Tensor3D => tf.mul(tf.sub(1, sign(tf.sub(a, b))), 0.5);
 
-/** Gradients of the sums to p, [N,P,C] or [N,1,C]; g is dy of the sum, [N,1,C]. */
+/** Gradients of the sums by p, [N,P,C] or [N,1,C]; g [N,1,C] is the upstream gradient of the sum. */
 const probabilitySlopes: Partial<Record<PassSum, (t: Tensor3D, p: Tensor3D, g: Tensor3D) => Tensor3D>> = {
   intersection: (t, _, g) => tf.mul(t, g),
   predicted: (_t, _p, g) => g,
   difference: (t, p, g) => tf.mul(sign(tf.sub(p, t)), g),
-  minimum: (t, p, g) => tf.mul(isSmaller(p, t), g),
+  minimum: (t, p, g) => tf.mul(slopeOfMinimum(p, t), g),
   predictedSquared: (_, p, g) => tf.mul(p, tf.mul(g, 2)),
 };
 
-/** Gradients to t, likewise. */
+/** Gradients of the sums by t, in the same form. */
 const labelSlopes: Partial<Record<PassSum, (t: Tensor3D, p: Tensor3D, g: Tensor3D) => Tensor3D>> = {
   intersection: (_, p, g) => tf.mul(p, g),
   labelled: (_t, _p, g) => g,
   difference: (t, p, g) => tf.mul(sign(tf.sub(t, p)), g),
-  minimum: (t, p, g) => tf.mul(isSmaller(t, p), g),
+  minimum: (t, p, g) => tf.mul(slopeOfMinimum(t, p), g),
   labelledSquared: (t, _, g) => tf.mul(t, tf.mul(g, 2)),
 };
 
-/** The sums [S,N,C]. */
+/** The pass that computes the sums [S,N,C]. */
 export function overlapPass(attributes: PassAttributes, names: SumSet): Pass<Tensor3D> {
   return {
     value: (inputs) => sums(inputs, attributes, names),
@@ -77,7 +77,7 @@ function sums(inputs: PassInputs, attributes: PassAttributes, names: SumSet): Te
   ) as Tensor3D;
 }
 
-/** Σ w of each sample, [N,C]. */
+/** Σ w for each sample, [N,C]. */
 function valid({ weights, layout: { samples, pixels, classes } }: PassInputs): Tensor2D {
   if (!weights) return tf.fill([samples, classes], pixels);
   return tf.add(sumPixels(weights), tf.zeros([samples, classes]));
@@ -105,7 +105,7 @@ function labelsGradient(inputs: PassInputs, attributes: PassAttributes, upstream
   return total(parts, p, all.weights);
 }
 
-/** dy [S,N,C] as one [N,1,C] for each sum. */
+/** Splits dy [S,N,C] into one [N,1,C] for each sum. */
 function perSum(names: SumSet, dy: Tensor3D): Map<PassSum, Tensor3D> {
   return new Map(unstackSums(dy).map((g, i) => [names[i]!, tf.expandDims(g, 1)]));
 }
@@ -120,7 +120,7 @@ function addSlopes(slopes: typeof probabilitySlopes, upstream: Upstream, t: Tens
 
 function total(parts: Tensor3D[], like: Tensor3D, weights: Tensor3D | null): Tensor3D {
   const [first = tf.zerosLike(like), second] = parts;
-  // A gradient that is the same for all pixels is still [N,1,C]. (Adding broadcasts faster than tf.broadcastTo.)
+  // A gradient that is the same for all pixels is still [N,1,C]. Adding zeros is faster than tf.broadcastTo.
   const spread = second ?? (first.shape[1] === like.shape[1] ? null : tf.zerosLike(like));
   return weigh(spread ? tf.add(first, spread) : first, weights);
 }

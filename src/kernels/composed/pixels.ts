@@ -1,6 +1,6 @@
 /**
- * What the composed passes share: labels, probabilities and the entropy term per pixel and class, from plain tfjs ops
- * that all have gradients, so that the gradients written with them can be differentiated again.
+ * Shared parts of the composed passes: labels, probabilities and the entropy term per pixel and class. They are written
+ * in tfjs ops that all have gradients, so that the gradients written with them can be differentiated again.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
@@ -13,12 +13,12 @@ import { ratio } from '../../ops/ratio.js';
 import { toFloat } from '../../ops/toFloat.js';
 import { withGradient } from '../../ops/withGradient.js';
 
-/** -log p is at most this, so that a logit of -Infinity gives a finite loss. */
+/** Upper bound of -log p (the surprise), so that a logit of -Infinity gives a finite loss. */
 const LARGEST_SURPRISE = 1e9;
-/** Probabilities that were not made here are kept this far from 0 (and 1) in logarithms and divisions. */
+/** With activation 'none', probabilities are kept this far from 0 (and 1) in logarithms and divisions. */
 const SMALLEST_PROBABILITY = 1e-12;
 
-/** The inputs of a pass with every label soft and every value finite where the pixel does not count. */
+/** The inputs of a pass as [N,P,C], with class indices made one-hot, and with 0 where a pixel is ignored. */
 export interface Pixels {
   /** t [N,P,C]. */
   labels: Tensor3D;
@@ -39,7 +39,7 @@ export function pixels(inputs: PassInputs, attributes: PassAttributes): Pixels {
   return { labels: soft, scaled: scale(select(predictions), attributes), weights };
 }
 
-/** A single class is 1 where the index is 1, as a mask is. */
+/** Class indices as one-hot labels [N,P,C]. A single class is a mask, which is 1 where the index is 1. */
 export function labelsOf(indices: Tensor2D, classes: number): Tensor3D {
   if (classes > 1) return oneHot(indices, classes) as Tensor3D;
   return tf.expandDims(toFloat(tf.equal(indices, 1)), 2);
@@ -54,7 +54,7 @@ export function probabilities(scaled: Tensor3D, activation: PassActivation): Ten
   return activation === 'sigmoid' ? scaledSigmoid(scaled, 1) : scaled;
 }
 
-/** Turns a gradient to probabilities into one to the predictions. */
+/** Converts a gradient by the probabilities into one by the predictions. */
 export function throughActivation(
   dp: Tensor3D,
   p: Tensor3D,
@@ -77,7 +77,7 @@ function scaleBy(x: Tensor3D, factor: number): Tensor3D {
   return factor === 1 ? x : tf.mul(x, factor);
 }
 
-/** t(1 - e) + e/K. */
+/** Smoothed labels: t(1 - e) + e/K with e = labelSmoothing and K outcomes. */
 function smoothed(labels: Tensor3D, { kind, labelSmoothing }: EntropyTerm): Tensor3D {
   if (labelSmoothing === 0) return labels;
   const outcomes = kind === 'categorical' ? labels.shape[2] : 2;
@@ -96,9 +96,10 @@ function oneMinus(x: Tensor3D): Tensor3D {
   return tf.sub(1, x);
 }
 
-/** -log p, and for binary entropy -log(1 - p). */
 interface Surprise {
+  /** -log p. */
   on: Tensor3D;
+  /** -log(1 - p) for the binary kind, otherwise null. */
   off: Tensor3D | null;
 }
 
@@ -111,7 +112,10 @@ function surprise(scaled: Tensor3D, activation: PassActivation, { kind }: Entrop
   return { on: bounded(softplus(scaled, -1)), off: bounded(softplus(scaled, 1)) };
 }
 
-/** Not clipByValue: on the wasm backend it turns NaN into a bound, which would hide a network that has diverged. */
+/**
+ * min(surprise, its upper bound). Not by clipByValue, which on the wasm backend replaces NaN by a bound, and so would
+ * hide a network that has diverged.
+ */
 function bounded(surprise: Tensor3D): Tensor3D {
   // The gradient of tf.minimum cannot be differentiated again.
   const within = (x: Tensor3D) => constant(() => toFloat(tf.lessEqual(x, LARGEST_SURPRISE)));
@@ -137,7 +141,7 @@ export function entropyTerm({ labels, scaled }: Pixels, { activation, entropy }:
   return tf.add(cross, off ? tf.add<Tensor3D>(onEntropy, tf.mul(oneMinus(t), logOf(oneMinus(t)))) : onEntropy);
 }
 
-/** The gradient of Σ upstream·entropyTerm to the predictions; upstream broadcasts against [N,P,C]. */
+/** The gradient of Σ upstream·entropyTerm by the predictions; upstream broadcasts against [N,P,C]. */
 export function entropyTermPredictionsGradient(
   { labels, scaled }: Pixels,
   p: Tensor3D,
@@ -158,7 +162,7 @@ export function entropyTermPredictionsGradient(
   return scaleBy(tf.mul(tf.sub(tf.mul(oneMinus(t), p), on), upstream), sharpness);
 }
 
-/** The gradient of Σ upstream·entropyTerm to the labels. */
+/** The gradient of Σ upstream·entropyTerm by the labels. */
 export function entropyTermLabelsGradient(
   { labels, scaled }: Pixels,
   { activation, entropy }: PassAttributes,

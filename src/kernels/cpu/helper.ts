@@ -1,17 +1,28 @@
-/** A second thread in Node, which takes calls from the same list as the main thread. */
+/**
+ * The helper, a second thread in Node. Calls of the module's functions stand in a ring of slots in a shared memory; the
+ * main thread fills the slots, and both threads take calls from them.
+ */
 import { ownEnvironment, threadsVariable } from '../../environment.js';
 
-/** Words at the start of the memory that both threads work on. Counts only rise, and wrap around. */
+// The following are indices of 32-bit words at the start of the memory.
+
+/** 1 while the helper runs. */
 export const HELPER_RUNS = 0;
+/** The number of calls that were put into slots. This and the next count only rise, and wrap around. */
 export const PUBLISHED = 1;
+/** The number of calls that a thread has taken. */
 export const TAKEN = 2;
+/** The address of the helper's scratch memory. */
 export const HELPER_SCRATCH = 3;
-/** Whether the call of a slot is done, one word for each slot. */
+/** The first of one word for each slot: 1 if its call is done. */
 export const DONE = 16;
-/** The call of a slot: which of OPERATIONS, how many arguments, and those but the last, which is scratch memory. */
+/**
+ * The first word of the first call. A call has the index in OPERATIONS, the number of arguments, and the arguments,
+ * except the last one, which is the address of the thread's scratch memory.
+ */
 export const CALLS = 64;
 export const CALL_WORDS = 16;
-/** A power of 2, and at most 16. */
+/** The number of slots, a power of 2 and at most 16. */
 export const SLOTS = 8;
 
 export const OPERATIONS = ['overlapSums', 'entropyMap', 'overlapGradient'] as const;
@@ -22,14 +33,14 @@ export interface Helper {
 
 const idleMilliseconds = 10_000;
 
-// Plain JavaScript, for the thread starts with nothing else. It ends when it was idle for long, so that none is left over
-// from each of many test files or removed copies of this package; main starts another when it has work.
+// The code of the thread, in plain JavaScript because it loads no modules. It ends after a long idle time, so that test
+// files and removed copies of this package leave no threads behind. The main thread starts another one if needed.
 const source = `
 const { workerData } = process.getBuiltinModule('node:worker_threads');
 const { module, memory, stackEnd, operations } = workerData;
 const { exports } = new WebAssembly.Instance(module, { env: { memory } });
 exports.__stack_pointer.value = stackEnd;
-// No larger: main may make the memory grow, which views do not follow.
+// This view stays valid when the main thread makes the memory grow.
 const words = new Int32Array(memory.buffer, 0, ${CALLS + SLOTS * CALL_WORDS});
 let published = Atomics.load(words, ${PUBLISHED});
 let turns = 0;
@@ -51,7 +62,7 @@ for (;;) {
 Atomics.store(words, ${HELPER_RUNS}, 0);
 `;
 
-// Loaded in a way that bundlers for browsers do not follow.
+// Loads a module of Node in a way that bundlers for browsers do not follow.
 function builtin<T>(name: string): T | undefined {
   if (typeof process === 'undefined') return undefined;
   return process.getBuiltinModule?.(name) as T | undefined;
@@ -59,13 +70,13 @@ function builtin<T>(name: string): T | undefined {
 
 let impossible = false;
 
-/** Whether a second thread may be had here, and is wanted: not with SOFTSEG_THREADS=1. */
+/** True if a second thread is possible here and SOFTSEG_THREADS=1 does not forbid it. */
 export function helperWanted(): boolean {
   if (threadsVariable(ownEnvironment()) === 1 || impossible || typeof process === 'undefined') return false;
   return (builtin<typeof import('node:os')>('node:os')?.availableParallelism?.() ?? 1) > 1;
 }
 
-/** Starts one on a shared memory; undefined where there is none to be had. Nothing has to wait until it is up. */
+/** Starts a helper on a shared memory; undefined if that is impossible. The caller does not wait until it runs. */
 export function startHelper(
   module: WebAssembly.Module,
   memory: WebAssembly.Memory,
@@ -74,7 +85,7 @@ export function startHelper(
 ): Helper | undefined {
   try {
     const { Worker } = builtin<typeof import('node:worker_threads')>('node:worker_threads')!;
-    // Not every main thread may wait.
+    // This throws where the main thread may not wait, which the use of a helper needs.
     Atomics.wait(words, HELPER_RUNS, -1, 0);
     Atomics.store(words, HELPER_RUNS, 1);
     const worker = new Worker(source, {
@@ -93,7 +104,7 @@ export function startHelper(
   }
 }
 
-/** After a helper did not answer: no other is started. */
+/** Called after a helper did not answer; no other one is started in this process. */
 export function giveUpHelpers(): void {
   impossible = true;
 }

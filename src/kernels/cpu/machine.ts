@@ -1,4 +1,4 @@
-/** The module on a memory of its own, where calls come in a ring of slots that two threads may work on. */
+/** A machine is an instance of the module with a memory of its own, and if possible a helper thread (see helper.ts). */
 import { instantiate, passModule, STACK_BYTES, type PassFunctions } from '../module/passModule.js';
 import { aligned } from '../module/request.js';
 import {
@@ -20,7 +20,7 @@ import {
 const wordsBytes = aligned(4 * (CALLS + SLOTS * CALL_WORDS));
 const stackEnd = wordsBytes + STACK_BYTES;
 const helperStackEnd = stackEnd + STACK_BYTES;
-/** From here on the memory is the caller's. */
+/** The first address that the caller may use; below are the words of helper.ts and the two stacks. */
 export const FREE_FROM = helperStackEnd;
 
 const pageBytes = 65_536;
@@ -35,7 +35,7 @@ export interface Machine {
   mayHaveHelper: boolean;
 }
 
-/** null where the module cannot be made (yet). */
+/** Makes a machine; null if the module cannot be made (yet). */
 export function makeMachine(mayHaveHelper: boolean): Machine | null {
   const shared = mayHaveHelper && typeof SharedArrayBuffer !== 'undefined';
   const module = passModule(shared);
@@ -46,14 +46,14 @@ export function makeMachine(mayHaveHelper: boolean): Machine | null {
     memory = new WebAssembly.Memory({ initial: Math.ceil(FREE_FROM / pageBytes) + 1, maximum: mostPages, shared });
     functions = instantiate(module, memory, stackEnd);
   } catch {
-    // A shared memory reserves addresses for all that it may grow to, and some systems have not that many.
+    // A shared memory reserves address space for its maximum size, and some systems do not have that much.
     return shared ? makeMachine(false) : null;
   }
   const words = new Int32Array(memory.buffer, 0, wordsBytes / 4);
   return { module, memory, functions, words, helper: undefined, mayHaveHelper: shared };
 }
 
-/** Makes the memory at least this large. */
+/** Makes the memory at least `bytes` large. */
 export function reserve(machine: Machine, bytes: number): void {
   const { memory } = machine;
   const missing = Math.ceil((bytes - memory.buffer.byteLength) / pageBytes);
@@ -61,31 +61,32 @@ export function reserve(machine: Machine, bytes: number): void {
   try {
     memory.grow(missing);
   } catch {
-    throw new Error(`out of memory: a WebAssembly memory of ${bytes} bytes cannot be had`);
+    throw new Error(`out of memory: a WebAssembly memory of ${bytes} bytes cannot be allocated`);
   }
   machine.words = new Int32Array(memory.buffer, 0, wordsBytes / 4);
 }
 
-/** What is to be done in pieces: piece after piece is put into a slot, worked on by some thread, and taken out. */
+/** Work that is divided into pieces. Each piece is put into a slot, computed by one of the threads, and collected. */
 export interface Job {
   pieces: number;
   operation: (typeof OPERATIONS)[number];
-  /** Puts a piece into a slot, and gives the arguments of its call but the last. */
+  /** Puts a piece into a slot, and returns the arguments of its call except the last one (the scratch memory). */
   fill(piece: number, slot: number): number[];
+  /** Copies the result of a piece out of its slot. Pieces are collected in order. */
   collect(piece: number, slot: number): void;
   scratch: number;
   helperScratch: number;
-  /** Whether a second thread is worth it. */
+  /** True if the job is large enough for a second thread. */
   large: boolean;
 }
 
-/** A helper that has a call for so long is gone. */
+/** A helper that is busy with one call for longer than this is presumed dead. */
 const patienceMilliseconds = 2000;
 const spins = 2000;
-/** Calls for the helper to find, while the main thread is at work on one. */
+/** The number of published calls that wait while the main thread computes, so that the helper finds work. */
 const ahead = 2;
 
-/** False if the helper took a piece and does not answer: the machine is of no use then, and the job has to begin anew. */
+/** Runs a job. False if the helper took a piece and does not answer: then the job must be repeated on a new machine. */
 export function runJob(machine: Machine, job: Job): boolean {
   const { functions, words } = machine;
   const { pieces, operation, scratch } = job;
@@ -130,7 +131,7 @@ export function runJob(machine: Machine, job: Job): boolean {
     const oldest = slotOf(collected);
     if (collected < filled && Atomics.load(words, DONE + oldest) === 1) job.collect(collected++, oldest);
     else if (filled < pieces && filled - collected < SLOTS && waiting() < ahead) fillNext();
-    else if (!takeOne() && !isDone(words, oldest)) {
+    else if (!takeOne() && !waitUntilDone(words, oldest)) {
       giveUpHelpers();
       return false;
     }
@@ -138,8 +139,8 @@ export function runJob(machine: Machine, job: Job): boolean {
   return true;
 }
 
-/** Waits until the helper is done with a slot; false if it takes too long. */
-function isDone(words: Int32Array, slot: number): boolean {
+/** Waits until the helper has done the call of a slot; false if that takes too long. */
+function waitUntilDone(words: Int32Array, slot: number): boolean {
   for (let turn = 0; turn < spins; turn++) if (Atomics.load(words, DONE + slot) === 1) return true;
   return Atomics.wait(words, DONE + slot, 0, patienceMilliseconds) !== 'timed-out';
 }

@@ -1,6 +1,6 @@
 /**
- * The fused passes on tfjs's plain JavaScript backend. Its tensors are arrays of JavaScript, so pieces of them are copied
- * into a small WebAssembly memory, worked on while they are in the cache, and results copied out.
+ * The fused passes on tfjs's plain JavaScript backend. Its tensors are JavaScript arrays, so pieces of them are copied
+ * into a small WebAssembly memory, computed while they are in the processor's cache, and the results are copied out.
  */
 import type { KernelBackend, TensorInfo } from '@tensorflow/tfjs-core';
 import type { FusedPasses } from '../fused/passes.js';
@@ -9,16 +9,16 @@ import { helperWanted } from './helper.js';
 import { makeMachine, runJob, type Machine } from './machine.js';
 import { jobOf, type StoredValues } from './pieces.js';
 
-/** What is used here of tfjs's cpu backend. */
+/** The part of tfjs's cpu backend that is used here. */
 interface CpuBackend {
   data: { get(dataId: object): { values: StoredValues } };
   makeTensorInfo(shape: number[], dtype: 'float32', values: Float32Array): TensorInfo;
 }
 
-/** One for all, for nothing of a request stays in it. */
+/** All requests share one machine, because it keeps nothing of a request. */
 let machine: Machine | null = null;
 
-/** null without SIMD or the right to make modules, and as long as a browser takes to make it in the background. */
+/** The passes; null where the module cannot run (no SIMD, or a page's policy), or while a browser still compiles it. */
 export function cpuPasses(backend: KernelBackend): FusedPasses | null {
   machine ??= makeMachine(helperWanted());
   if (!machine) return null;
@@ -39,7 +39,7 @@ function run(backend: CpuBackend, request: Request): TensorInfo {
       discard(current);
       throw error;
     }
-    // The helper did not answer. It is tried again without one, in a memory to which nobody else writes.
+    // The helper did not answer. The job is repeated without one, on a new memory that the old helper cannot write to.
     discard(current);
   }
 }

@@ -1,4 +1,4 @@
-/** A request in pieces, and what goes in and out of a machine's memory for each. */
+/** Divides a request into pieces, and copies the values of each into and out of a machine's memory. */
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import {
   aligned,
@@ -17,13 +17,13 @@ import { FREE_FROM, reserve, type Job, type Machine } from './machine.js';
 export type StoredValues = Float32Array | Int32Array | Uint8Array | readonly number[];
 type ReadStored = (tensor: TensorInfo) => StoredValues;
 
-/** So many values of each tensor in a piece that all of it stays in the cache of one core. */
+/** Values per tensor in a piece; few enough that the whole piece stays in the cache of one core. */
 const pieceValues = 16_384;
-/** Fewer are done before a second thread has woken up. */
+/** Values of a large job; smaller jobs finish before a second thread wakes. */
 const largeValues = 65_536;
 const mostSlotBytes = 1 << 22;
 
-/** The pieces of a request, whose result goes to `output`. Makes the machine's memory large enough. */
+/** Makes a job of a request, whose result goes to `output`, and makes the machine's memory large enough for it. */
 export function jobOf(machine: Machine, request: Request, valuesOf: ReadStored, output: Float32Array): Job {
   const { operation, inputs, pass, factors, wrt } = request;
   const { samples, pixels, classes, classesFirst, labelKind, entropy } = pass;
@@ -60,7 +60,7 @@ export function jobOf(machine: Machine, request: Request, valuesOf: ReadStored, 
     result: part(resultBytes[operation]),
   };
 
-  // Any place will do for a Pass to ask about.
+  // `scratchBytes` needs a `Pass`, which is written to a place that is free now.
   writePass(machine.memory.buffer, FREE_FROM, request, 1, 0);
   const scratchBytes = aligned(machine.functions.scratchBytes(FREE_FROM));
   const large = samples * pixels * classes >= largeValues && slotBytes <= mostSlotBytes;
@@ -78,7 +78,10 @@ export function jobOf(machine: Machine, request: Request, valuesOf: ReadStored, 
     const first = (piece % perSample) * piecePixels;
     return { sample, first, size: Math.min(piecePixels, pixels - first) };
   };
-  /** Calls `copy` with each run of values of a piece that has one for each class: where in the tensor, and in the slot. */
+  /**
+   * Calls `copy` for each contiguous run of a piece's values, in tensors with a value for each class: with its start in
+   * the tensor, its start in the slot, and its length.
+   */
   const forRuns = (piece: number, copy: (inTensor: number, inSlot: number, length: number) => void): void => {
     const { sample, first, size } = placeOf(piece);
     if (!classesFirst) return copy((sample * pixels + first) * classes, 0, size * classes);
@@ -138,7 +141,7 @@ export function jobOf(machine: Machine, request: Request, valuesOf: ReadStored, 
   };
 }
 
-/** Pixels of a piece, in whole rows of the passes' tiles. */
+/** The number of pixels in a piece, a multiple of the pixels in a tile of the passes (see native/tile.h). */
 function goodPixels(classes: number): number {
   const most = pieceValues / classes;
   const row = most < 64 ? 16 : 64;

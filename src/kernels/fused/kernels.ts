@@ -1,7 +1,8 @@
 /**
- * The fused passes as ops of tfjs: kernels that are registered for a backend, and gradients that are registered once.
- * A registered gradient is lazy (nothing is computed for labels that nobody differentiates by), and inputs are saved
- * once. The gradients are ops with gradients of their own, in composed ops, so any derivative can be had.
+ * The fused passes as ops of tfjs, with kernels that are registered for a backend and gradients that are registered
+ * once. tfjs computes registered gradients only when they are needed (so those by labels are usually not computed), and
+ * saves the inputs once. The gradients are themselves ops, whose gradients are composed, so passes can be
+ * differentiated to any order.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { GradConfig, NamedAttrMap, NamedTensorMap, Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
@@ -15,13 +16,13 @@ import { fromPixels, layoutOfPixels, toPixels, type LabelKind, type Layout } fro
 import { toFloat } from '../../ops/toFloat.js';
 import type { FusedInputs, FusedPass, FusedPasses } from './passes.js';
 
-/** What the pass computes: sums, or the map of the cross-entropy with these coefficients. */
+/** The result of a pass: sums, or the cross-entropy of each pixel with these coefficients of the classes. */
 type Wanted = { sums: SumSet } | { coefficients: readonly number[] };
 
 interface OpAttributes {
   pass: FusedPass;
   wanted: Wanted;
-  /** For gradients of gradients, which are composed. */
+  /** Used by gradients of gradients, which are composed. */
   layout: Layout;
   labelKind: LabelKind;
 }
@@ -35,13 +36,13 @@ const GRADIENT = 'SoftsegPassGradient';
 
 type PassTensors = readonly [labels: Tensor, predictions: Tensor, weights?: Tensor3D];
 
-/** The inputs and attributes of each op. tfjs hands both on as they are, and knows the types of neither. */
+/** The inputs and attributes of each op. tfjs passes them on unchanged, but does not know their types. */
 interface Ops {
   [PASS]: { inputs: PassTensors; attrs: OpAttributes };
   [GRADIENT]: { inputs: readonly [dy: Tensor, ...PassTensors]; attrs: GradientAttributes };
 }
 
-/** Makes `passes` what runs on a backend, in place of any before. */
+/** Registers `passes` for a backend, in place of any that were registered before. */
 export function registerFusedPasses(backendName: string, passes: FusedPasses): FusedPasses {
   for (const gradient of gradients) if (!tf.getGradient(gradient.kernelName)) tf.registerGradient(gradient);
   const register = <K extends keyof Ops>(kernelName: K, run: (call: Ops[K]) => tf.TensorInfo) => {
@@ -97,7 +98,7 @@ function runPass(inputs: PassInputs, pass: FusedPass, wanted: Wanted): Tensor {
   return runKernel(PASS, { inputs: weights ? [labels, predictions, weights] : [labels, predictions], attrs });
 }
 
-/** The kernels take classes first or last; an axis between spatial axes is moved to the end. */
+/** Moves a class axis between spatial axes to the end, because fused kernels take it only directly after N or last. */
 function classesAtAnEnd(inputs: PassInputs): PassInputs {
   const { labels, predictions, labelKind, layout } = inputs;
   const { axis, shape } = layout;
@@ -105,13 +106,13 @@ function classesAtAnEnd(inputs: PassInputs): PassInputs {
   return {
     ...inputs,
     predictions: toPixels(predictions, layout),
-    // (webgpu cannot transpose integers.)
+    // Converted to float32 first, because webgpu cannot transpose integers.
     labels: labelKind === 'indices' ? labels : toPixels(toFloat(labels), layout),
     layout: layoutOfPixels(layout),
   };
 }
 
-// Kernels whose inputs are a list, as those of tf.addN and tf.concat are, may have any number of them.
+// The inputs are a list instead of an object with names; tfjs does the same for tf.addN and tf.concat.
 function runKernel<K extends keyof Ops>(name: K, { inputs, attrs }: Ops[K]): Tensor {
   return tf.engine().runKernel(name, inputs as unknown as NamedTensorMap, attrs as unknown as NamedAttrMap);
 }

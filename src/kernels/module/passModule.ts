@@ -1,7 +1,7 @@
-/** native/ as a WebAssembly module: compiled once for each kind of memory, and instances of it. */
+/** native/ as a WebAssembly module, which is compiled once for each kind of memory, and instances of it. */
 import { BINARY, LIMITS_AT } from './binary.js';
 
-/** Numbers are addresses in the memory, but for `wrt`, `first` and `count`; a null address is 0. See native/overlap.h. */
+/** See native/overlap.h. All arguments except `wrt`, `first` and `count` are addresses in the memory; 0 is null. */
 export interface PassFunctions {
   itemPixels(pass: number): number;
   scratchBytes(pass: number): number;
@@ -41,13 +41,13 @@ export interface PassFunctions {
   ): void;
 }
 
-/** More than the passes need; nothing watches over its end. */
+/** Size of the stack. It is more than the passes need; an overflow would not be noticed. */
 export const STACK_BYTES = 16_384;
 
-/** By whether the memory is shared. */
+/** The modules for plain memory (false) and shared memory (true); null if there is none (yet). */
 const modules = new Map<boolean, WebAssembly.Module | null>();
 
-/** null where it cannot be made, and while a browser that wants it so compiles it in the background: ask again later. */
+/** The module; null if it cannot be made, or while a browser still compiles it in the background (ask again later). */
 export function passModule(shared: boolean): WebAssembly.Module | null {
   let known = modules.get(shared);
   if (known === undefined) {
@@ -60,15 +60,15 @@ export function passModule(shared: boolean): WebAssembly.Module | null {
 function compile(shared: boolean): WebAssembly.Module | null {
   if (typeof WebAssembly === 'undefined') return null;
   const bytes = moduleBytes(shared);
-  // False without SIMD.
+  // This is false where SIMD is not supported.
   if (!WebAssembly.validate(bytes)) return null;
   try {
     return new WebAssembly.Module(bytes);
   } catch {
-    // Some browsers compile no more than a few kilobytes at once on a page's own thread.
+    // Some browsers refuse to compile more than a few kilobytes synchronously on a page's main thread.
     WebAssembly.compile(bytes).then(
       (module) => modules.set(shared, module),
-      () => {}, // A page's security policy may forbid it altogether.
+      () => {}, // A page's security policy may forbid it.
     );
     return null;
   }
@@ -80,7 +80,7 @@ export function moduleBytes(shared: boolean): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** An instance that works on `memory`, with a stack of its own below `stackEnd`, a multiple of 16. */
+/** Makes an instance on `memory`, with a stack of its own that ends at `stackEnd`, a multiple of 16. */
 export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory, stackEnd: number): PassFunctions {
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
   (exports['__stack_pointer'] as WebAssembly.Global<'i32'>).value = stackEnd;

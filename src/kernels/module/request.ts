@@ -1,4 +1,4 @@
-/** The passes as the module knows them: one request, whatever is asked for. */
+/** Requests to the module. Every pass, and every gradient of one, is one request. */
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { bitsOf, sumSet } from '../contract.js';
 import type { FusedInputs, FusedLabelKind, FusedPass, FusedPasses } from '../fused/passes.js';
@@ -10,25 +10,25 @@ export interface Request {
   operation: Operation;
   inputs: FusedInputs;
   pass: FusedPass;
-  /** Bits of `Sum` in native/overlap.h, S of them. */
+  /** S bits of `Sum` in native/overlap.h. */
   sums: number;
-  /** S·C numbers for each sample, upstream gradients or coefficients: a tensor [S,N,C], or the same [C] for each. */
+  /** Upstream gradients as a tensor [S,N,C], or coefficients as C numbers that are the same for every sample. */
   factors: TensorInfo | readonly number[] | null;
-  /** [N,P]. */
+  /** The upstream gradient [N,P] of a map. */
   pixelDy: TensorInfo | null;
-  /** 0 for predictions, 1 for labels. */
+  /** The input by which a gradient is taken: 0 for predictions, 1 for labels. */
   wrt: number;
-  /** Of the result. */
+  /** Shape of the result. */
   shape: number[];
 }
 
 /**
- * With more, composed kernels run. The module asks for some 330 bytes of scratch memory per class, and an address has 32
- * bits: a few million classes more, and the number of bytes would wrap around.
+ * With more classes than this, composed kernels run. The module needs some 330 bytes of scratch memory per class, and
+ * addresses have 32 bits: with several million classes the number of bytes would overflow.
  */
 export const MOST_CLASSES = 2 ** 20;
 
-/** Passes that are each one call of `run`. */
+/** Passes of which each is one call of `run`. */
 export function passesThrough(run: (request: Request) => TensorInfo): Omit<FusedPasses, 'name'> {
   const nothing = { sums: 0, factors: null, pixelDy: null, wrt: 0 };
   return {
@@ -58,7 +58,7 @@ export function passesThrough(run: (request: Request) => TensorInfo): Omit<Fused
 
 const entropy = bitsOf(sumSet(['crossEntropy']));
 
-/** S. */
+/** The number of sums, S. */
 export function sumCount({ sums }: Request): number {
   let count = 0;
   for (let bits = sums; bits; bits &= bits - 1) count++;
@@ -69,10 +69,10 @@ const labelKinds: readonly FusedLabelKind[] = ['float32', 'int32', 'bool', 'indi
 const activations: readonly FusedPass['activation'][] = ['softmax', 'sigmoid', 'none'];
 const entropyKinds: readonly FusedPass['entropy']['kind'][] = ['categorical', 'binary'];
 
-/** Of native/overlap.h's `Pass`, rounded up to what keeps the rest aligned. */
+/** Bytes of native/overlap.h's struct `Pass`, rounded up so that what follows stays aligned. */
 export const PASS_BYTES = 64;
 
-/** Writes a `Pass` to a multiple of 4. */
+/** Writes the struct `Pass` of native/overlap.h to the address `at`, a multiple of 4. */
 export function writePass(
   memory: ArrayBufferLike,
   at: number,
@@ -94,7 +94,7 @@ export function writePass(
   new Uint32Array(memory, at + 36, 1)[0] = posWeight;
 }
 
-/** Writes the factors of a sample; `dy` has the values of those that are a tensor. */
+/** Writes the factors of a sample. If they are a tensor, `dy` holds its values. */
 export function writeFactors(
   to: Float32Array,
   { factors, pass }: Request,
@@ -110,17 +110,17 @@ export function writeFactors(
 
 export const isList = (factors: Request['factors']): factors is readonly number[] => Array.isArray(factors);
 
-/** Of one label. */
+/** Bytes per label. */
 export const labelBytes = (kind: FusedLabelKind): number => (kind === 'bool' ? 1 : 4);
 
-/** Labels of one sample. */
+/** Number of labels of a sample. */
 export const labelsOfSample = ({ labelKind, pixels, classes }: FusedPass): number =>
   labelKind === 'indices' ? pixels : pixels * classes;
 
-/** A number of bytes as whole lines of the cache. */
+/** Rounds a number of bytes up to whole cache lines. */
 export const aligned = (bytes: number): number => Math.ceil(bytes / 64) * 64;
 
-/** Puts the sums [S,C] of a sample where they belong in [S,N,C]. */
+/** Writes the sums [S,C] of a sample to their places in [S,N,C]. */
 export function writeSums(to: Float32Array, { pass }: Request, sample: number, sums: ArrayLike<number>): void {
   const { samples, classes } = pass;
   for (let i = 0, row = 0; i < sums.length; i += classes, row++)

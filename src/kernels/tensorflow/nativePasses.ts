@@ -2,7 +2,7 @@ import type { KernelBackend } from '@tensorflow/tfjs-core';
 import type { FusedPasses } from '../fused/passes.js';
 
 /**
- * This is `#nativePasses` of package.json except in Node, which alone has TensorFlow's native library: there it is
- * backend/nativePasses.ts.
+ * Outside Node, `#nativePasses` of package.json's imports is this file. In Node, which alone has TensorFlow's native
+ * library, it is backend/nativePasses.ts.
  */
 export const nativePasses: (backend: KernelBackend) => FusedPasses | null = () => null;

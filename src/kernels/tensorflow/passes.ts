@@ -1,9 +1,9 @@
-/** The fused passes as ops of TensorFlow's: native/tensorflow.cc, which has to be loaded before. */
+/** The fused passes as TensorFlow ops; the compiled native/tensorflow.cc must have been loaded before. */
 import type { DataId, DataType, TensorInfo } from '@tensorflow/tfjs-core';
 import { bitsOf, type Wrt } from '../contract.js';
 import type { FusedInputs, FusedPass, FusedPasses } from '../fused/passes.js';
 
-/** What is used here of tfjs-node's backend. */
+/** The part of tfjs-node's backend that is used here. */
 export interface TensorflowBackend {
   binding: { TF_ATTR_INT: number };
   executeSingleOutput(name: string, attributes: unknown[], inputs: TensorInfo[]): TensorInfo;
@@ -67,7 +67,7 @@ export function tensorflowPasses(backend: TensorflowBackend): FusedPasses {
   };
 }
 
-/** In the order in which the op reads them. */
+/** The parameters in the order in which the op reads them. */
 function parametersOf(
   { samples, classes, sharpness, entropy }: FusedPass,
   coefficients: readonly number[],

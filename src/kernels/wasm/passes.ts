@@ -17,10 +17,10 @@ import {
 } from '../module/request.js';
 import { withSharedClones } from './sharedClones.js';
 
-/** What is used here of tfjs's wasm backend. */
+/** The part of tfjs's wasm backend that is used here. */
 interface WasmBackend {
   wasm: {
-    /** In the build with threads. */
+    /** The memory in the build with threads; in the other one it is `asm.memory`. */
     wasmMemory?: WebAssembly.Memory;
     asm?: { memory: WebAssembly.Memory };
     _malloc(bytes: number): number;
@@ -33,7 +33,7 @@ interface WasmBackend {
 
 const known = new WeakMap<KernelBackend, FusedPasses>();
 
-/** null without SIMD or the right to make modules, and as long as a browser takes to make it in the background. */
+/** The passes; null where the module cannot run (no SIMD, or a page's policy), or while a browser still compiles it. */
 export function wasmPasses(backend: KernelBackend): FusedPasses | null {
   const before = known.get(backend);
   if (before) return before;
@@ -46,7 +46,7 @@ function passesOn(backend: WasmBackend): FusedPasses | null {
   const memory = backend.wasm?.wasmMemory ?? backend.wasm?.asm?.memory;
   const module = memory && passModule(isShared(memory.buffer));
   if (!module) return null;
-  // For as long as the backend lives: a stack, and a Pass above it.
+  // This block holds the stack and a `Pass` above it, and is kept as long as the backend lives.
   const block = allocate(backend, 16 + STACK_BYTES + PASS_BYTES);
   const stackEnd = Math.floor((block + 15) / 16) * 16 + STACK_BYTES;
   let functions: PassFunctions;
@@ -70,7 +70,7 @@ function allocate({ wasm }: WasmBackend, bytes: number): number {
 }
 
 const outOfMemory = (bytes: number): Error =>
-  new Error(`out of memory: tfjs's wasm backend has no room for ${bytes} bytes more`);
+  new Error(`out of memory: tfjs's wasm backend cannot allocate ${bytes} more bytes`);
 
 interface Place {
   backend: WasmBackend;
@@ -94,7 +94,7 @@ function run(on: Place, request: Request): TensorInfo {
   }
 }
 
-// tfjs brings data over from another backend when they are looked up, which may make the memory grow.
+// This lookup makes tfjs move data over from another backend if it is there, which may make the memory grow.
 const addressOf = ({ dataIdMap }: WasmBackend, tensor: TensorInfo | null): number =>
   tensor ? dataIdMap.get(tensor.dataId).memoryOffset : 0;
 
@@ -118,7 +118,7 @@ function runInto({ backend, memory, functions, passAt }: Place, request: Request
     const sumsAt = scratch + aligned(scratchBytes);
     const factorsAt = sumsAt + sizes.sums;
     const posWeightAt = factorsAt + sizes.factors;
-    // Allocating may have made the memory grow, and views of before useless.
+    // The allocation may have made the memory grow, and then earlier views are invalid.
     const { buffer } = memory;
     if (entropy.posWeight) new Float32Array(buffer, posWeightAt, classes).set(entropy.posWeight);
     writePass(buffer, passAt, request, stride, entropy.posWeight ? posWeightAt : 0);

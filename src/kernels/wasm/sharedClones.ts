@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { KernelBackend, KernelConfig, KernelFunc, TensorInfo } from '@tensorflow/tfjs-core';
 
-/** tf.clone as every other backend does it: another tensor on the same data. */
+/** tf.clone as on every other backend: a new tensor that shares the data. */
 const shareData: KernelFunc = ({ inputs, backend }) => {
   const { x } = inputs as { x: TensorInfo };
   (backend as KernelBackend).incRef(x.dataId);
@@ -9,8 +9,9 @@ const shareData: KernelFunc = ({ inputs, backend }) => {
 };
 
 /**
- * Runs `run` with clones on the wasm backend that share their data. tfjs clones whatever it keeps for a gradient, and
- * the wasm backend's own clone is a copy: labels and predictions would live twice until the gradient is done.
+ * Calls `run` while clones on the wasm backend share their data. tfjs clones the tensors that it keeps for a gradient,
+ * and the wasm backend's own clone is a copy, so labels and predictions would be in memory twice until the gradient is
+ * done.
  */
 export function withSharedClones<T>(run: () => T): T {
   const copying = tf.getKernel(tf.Identity, 'wasm') as KernelConfig | undefined;
@@ -23,7 +24,7 @@ export function withSharedClones<T>(run: () => T): T {
   }
 }
 
-// tfjs warns of a kernel that is registered twice.
+// The old kernel is unregistered first, because tfjs warns if a kernel is registered twice.
 function replace(kernel: KernelConfig): void {
   tf.unregisterKernel(kernel.kernelName, kernel.backendName);
   tf.registerKernel(kernel);

@@ -3,11 +3,11 @@ export const ARITHMETIC = /* wgsl */ `
 const LARGEST_SURPRISE = 1e9;
 const SMALLEST_PROBABILITY = 1e-12;
 
-// max and min that keep a NaN in x.
+// max and min that return NaN if x is NaN.
 fn atLeast(x : f32, least : f32) -> f32 { return select(x, least, x < least); }
 fn atMost(x : f32, most : f32) -> f32 { return select(x, most, x > most); }
 
-// e^x for x <= 0: 0 below the smallest normal float.
+// e^x for x <= 0; results below the smallest normal float are 0.
 fn expOfNonpositive(x : f32) -> f32 {
   let n = round(x * 1.44269504);
   let r = (x - n * 0.693359375) + n * 2.12194440e-4;
@@ -26,7 +26,7 @@ fn logOf(x : f32) -> f32 {
   let z = s * s;
   let tail = ((z * 0.1493615508 + 0.1998876035) * z + 0.3333338797) * z;
   let e = f32(exponent);
-  // The bits of a NaN say nothing above; x - x is 0, or NaN.
+  // The steps above do not keep a NaN; x - x is NaN for one, and otherwise 0.
   return (s + s) * tail + (s + s) + e * -2.12194440e-4 + e * 0.693359375 + (x - x);
 }
 

@@ -1,4 +1,4 @@
-/** What is used here of tfjs's webgpu backend, which is never imported: a page that has it brings it. */
+/** The part of tfjs's webgpu backend that is used here. softseg never imports that backend; the page does. */
 import type { DataType, TensorInfo } from '@tensorflow/tfjs-core';
 
 export interface WebgpuBackend {
@@ -7,7 +7,7 @@ export interface WebgpuBackend {
   disposeData(dataId: object): boolean;
 }
 
-/** A compute shader as the backend takes it; it puts the declarations of inputs, `result` and uniforms before the code. */
+/** A compute shader in the backend's form. The backend adds the declarations of inputs, `result` and uniforms. */
 interface Program {
   variableNames: string[];
   outputShape: number[];
@@ -16,7 +16,7 @@ interface Program {
   dispatch: [number, number, number];
   /** Declarations of the uniforms, in the order of their values. */
   uniforms: string;
-  /** The same for the same code. */
+  /** The key under which the backend keeps the compiled code; equal keys must mean equal code. */
   shaderKey: string;
   getUserCode(): string;
 }

@@ -1,4 +1,4 @@
-/** WGSL of the map of the cross-entropy: a workgroup for each tile, a lane for each pixel. */
+/** WGSL code for the cross-entropy of each pixel: a workgroup computes a tile of pixels, each lane one of them. */
 import { OWN_TILE, pixelCode, type ProgramSpec } from './pixels.js';
 
 export function entropyMapCode(spec: ProgramSpec): string {
@@ -6,7 +6,7 @@ export function entropyMapCode(spec: ProgramSpec): string {
   return /* wgsl */ `${pixelCode(spec)}
 fn main(index : i32) {
   ${OWN_TILE}
-  // (The same lane goes on with the same pixel.)
+  // No barrier is needed after softmax, because each lane goes on with its own pixel.
   ${pass.activation === 'softmax' ? 'softmax(lane);' : ''}
   if (lane < WIDTH && isThere(n, first + lane)) {
     var sum = 0.0;

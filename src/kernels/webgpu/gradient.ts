@@ -1,8 +1,8 @@
-/** WGSL of the gradients: a workgroup for each tile, whose values are written as they lie in memory. */
+/** WGSL code for the gradients: a workgroup computes a tile of pixels and writes its values in the order of memory. */
 import type { PassSum, SumSet, Wrt } from '../contract.js';
 import { isBinary, OWN_TILE, pixelCode, type ProgramSpec } from './pixels.js';
 
-/** Slopes of the sums to p, and to t, given the upstream gradient g. */
+/** The slopes of the sums by p and by t, times the upstream gradient g. */
 const SLOPES: Record<Wrt, Partial<Record<PassSum, string>>> = {
   predictions: {
     intersection: 't * g',
@@ -20,16 +20,17 @@ const SLOPES: Record<Wrt, Partial<Record<PassSum, string>>> = {
   },
 };
 
-/** Whether a gradient depends on the upstream one at all; the sums of labels alone have none to predictions. */
+/** True unless the gradient of all these sums is 0, as that of sums of labels alone is by predictions. */
 export function hasSlope(sums: SumSet, wrt: Wrt): boolean {
   return sums.some((sum) => sum === 'crossEntropy' || SLOPES[wrt][sum]);
 }
 
-/** `perPixel`: dy is [N,P] times coefficients, else [S,N,C]. */
+/** With `perPixel` the upstream gradient is dy [N,P] times the classes' coefficients; otherwise it is dy [S,N,C]. */
 export function gradientCode(spec: ProgramSpec, sums: SumSet, perPixel: boolean, wrt: Wrt): string {
   const { pass, entropy } = spec;
   const softmax = pass.activation === 'softmax';
   const shared = softmax && wrt === 'predictions';
+  const scaled = wrt === 'predictions' && pass.activation !== 'none';
   const upstream = (s: number) =>
     perPixel ? 'parameters[uniforms.coefficients + c]' : `f32(dy[(${s} * uniforms.samples + n) * CLASSES + c])`;
   const slopes = sums.map((sum, s) => {
@@ -39,8 +40,7 @@ export function gradientCode(spec: ProgramSpec, sums: SumSet, perPixel: boolean,
   const ofEntropy = entropy ? `{ let g = ${upstream(sums.indexOf('crossEntropy'))}; ${entropySlope(spec, wrt)} }` : '';
   const throughActivation = { softmax: 'slope *= x.p;', sigmoid: 'slope *= x.p * x.rest;', none: '' };
   return /* wgsl */ `${pixelCode(spec)}
-// The slope of all that is added up, at class c of the tile's pixel i; under softmax to the shifted logits of one class
-// as if the others were none.
+// The slope of the result at class c of the tile's pixel i. Under softmax it is the slope by log p of the class.
 fn slopeOf(x : Element, n : i32, c : i32, i : i32) -> f32 {
   let t = labelOf(c, i);
   var slope = 0.0;
@@ -54,7 +54,7 @@ ${
     ? `
 var<workgroup> totals : array<f32, WIDTH>;
 
-// The softmax takes from each class its probability's share of all slopes.
+// Adds up the slopes of a pixel. Under softmax the gradient by a logit is the slope by log p minus p times this total.
 fn addUp(lane : i32, n : i32) {
   if (lane >= WIDTH) { return; }
   var total = 0.0;
@@ -76,7 +76,7 @@ fn main(index : i32) {
       var slope = slopeOf(x, n, place.c, place.i);
       ${shared ? 'slope -= x.p * totals[place.i];' : ''}
       let scale = ws[place.i]${perPixel ? ' * f32(dy[n * uniforms.pixels + first + place.i])' : ''};
-      result[place.at] = slope * (scale${wrt === 'predictions' && pass.activation !== 'none' ? ' * uniforms.sharpness' : ''});
+      result[place.at] = slope * (scale${scaled ? ' * uniforms.sharpness' : ''});
     }
   }
 }

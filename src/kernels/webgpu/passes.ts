@@ -1,6 +1,6 @@
 /**
- * The fused passes as WGSL on tfjs's webgpu backend: one program over the pixels, and for sums of many pixels a second one
- * that adds up what workgroups gave.
+ * The fused passes in WGSL on tfjs's webgpu backend: one program goes over the pixels, and for sums of many pixels a
+ * second one adds up the partial sums of the workgroups.
  */
 import type { KernelBackend, TensorInfo } from '@tensorflow/tfjs-core';
 import { bitsOf, sumSet, type SumSet, type Wrt } from '../contract.js';
@@ -80,7 +80,7 @@ function gradient(
     code: () => gradientCode(spec, sums, perPixel, wrt),
     size: pass.samples * pass.pixels * pass.classes,
     groups: pass.samples * spec.tiles.count,
-    // (An input that the code does not read is refused.)
+    // WebGPU refuses an input that the code does not read.
     dy: hasSlope(sums, wrt) ? dy : undefined,
     coefficients: coefficients ?? [],
   });
@@ -92,16 +92,16 @@ function specOf({ weights }: FusedInputs, pass: FusedPass, sums: SumSet): Progra
 }
 
 interface PassProgram {
-  /** Says, with the spec, which code it is. */
+  /** Identifies the code, together with the spec. */
   key: string;
   code: () => string;
-  /** Values of the result. */
+  /** Number of values in the result. */
   size: number;
-  /** Workgroups. */
+  /** Number of workgroups. */
   groups: number;
   dy?: TensorInfo;
   coefficients?: readonly number[];
-  /** Of the sums. */
+  /** Only for sums, see `TileLayout`. */
   numbers?: { run: number; runs: number };
 }
 
@@ -189,7 +189,7 @@ function run(backend: WebgpuBackend, { key, code, inputs, size, groups, integers
       shaderKey: `softseg ${key}`,
       getUserCode: code,
     },
-    // Whatever their shape, they are read as they lie.
+    // The inputs are read as flat arrays, whatever their shape.
     inputs.map(([, { dataId, dtype, shape }]) => ({
       dataId,
       dtype,

@@ -1,6 +1,7 @@
 /**
- * WGSL that all passes share: a tile of pixels brought into a workgroup's memory, the softmax there, and what a pixel and
- * class give. It is written for one kind of pass and number of classes; sizes and factors are uniforms.
+ * WGSL code that all passes share: it copies a tile of pixels into a workgroup's memory, and computes the softmax there
+ * and the values for each pixel and class. The code is made for one kind of pass and one number of classes; sizes and
+ * factors are uniforms.
  */
 import type { FusedPass } from '../fused/passes.js';
 import { ARITHMETIC } from './arithmetic.js';
@@ -10,13 +11,13 @@ export interface ProgramSpec {
   pass: FusedPass;
   tiles: TileLayout;
   weighted: boolean;
-  /** Whether the entropy term is wanted. */
+  /** True if the entropy term is needed. */
   entropy: boolean;
 }
 
 export const isBinary = ({ pass }: ProgramSpec): boolean => pass.entropy.kind === 'binary';
 
-/** How a `main` begins that has a workgroup for each tile: its lane, sample n and first pixel, the tile in memory. */
+/** The start of a `main` that computes one tile: sets the lane, sample n and first pixel, and loads the tile. */
 export const OWN_TILE = /* wgsl */ `let lane = i32(localIndex);
   let group = index / LANES;
   let n = group / uniforms.tiles;
@@ -24,12 +25,13 @@ export const OWN_TILE = /* wgsl */ `let lane = i32(localIndex);
   stage(lane, n, first);
   workgroupBarrier();`;
 
-/** `stage`, `softmax`, and the functions below. */
+/** The code with `stage`, which loads a tile, `softmax`, and the functions of `termCode`. */
 export function pixelCode(spec: ProgramSpec): string {
   const { pass, tiles, weighted } = spec;
   const { classes, labelKind } = pass;
   const { width, stride } = tiles;
   const indices = labelKind === 'indices';
+  const label = labelKind === 'bool' ? 'select(0.0, 1.0, labels[place.at] != 0)' : 'f32(labels[place.at])';
   const counts = weighted ? 'f32(weights[n * uniforms.pixels + pixel]) > 0.0' : 'true';
   return /* wgsl */ `${ARITHMETIC}
 const CLASSES = ${classes};
@@ -37,7 +39,7 @@ const WIDTH = ${width};
 const STRIDE = ${stride};
 const LANES = ${LANES};
 
-// sharpness·z, or p that was not made here; under softmax z - max after softmax(), or its exp where no log is wanted.
+// sharpness·z, or p with activation none. After softmax() it is z - max, or exp(z - max) if no logarithm is needed.
 var<workgroup> zs : array<f32, ${classes * stride}>;
 ${indices ? `var<workgroup> indices : array<i32, ${width}>;` : `var<workgroup> ts : array<f32, ${classes * stride}>;`}
 // 0 beyond the last pixel.
@@ -47,7 +49,7 @@ var<workgroup> logSums : array<f32, ${width}>;
 
 struct Place { i : i32, c : i32, at : i32 };
 
-// The k-th value of a tile as it lies in memory.
+// The place of the k-th value of a tile in the order of memory.
 fn placeOf(k : i32, n : i32, first : i32) -> Place {
   ${
     pass.classesFirst
@@ -62,7 +64,7 @@ fn placeOf(k : i32, n : i32, first : i32) -> Place {
 
 fn isThere(n : i32, pixel : i32) -> bool { return n < uniforms.samples && pixel < uniforms.pixels; }
 
-// The tile's values, 0 for whatever does not count. (A tensor that tfjs has cast to float32 still has integers here.)
+// Loads a tile, with 0 for ignored pixels. (f32(): tensors that tfjs has cast to float32 still hold integers.)
 fn stage(lane : i32, n : i32, first : i32) {
   for (var k = lane; k < WIDTH * CLASSES; k += LANES) {
     let place = placeOf(k, n, first);
@@ -71,7 +73,7 @@ fn stage(lane : i32, n : i32, first : i32) {
     ${indices ? '' : 'var t = 0.0;'}
     if (isThere(n, pixel) && ${counts}) {
       z = f32(predictions[place.at])${pass.activation === 'none' ? '' : ' * uniforms.sharpness'};
-      ${indices ? '' : `t = ${labelKind === 'bool' ? 'select(0.0, 1.0, labels[place.at] != 0)' : 'f32(labels[place.at])'};`}
+      ${indices ? '' : `t = ${label};`}
     }
     zs[place.c * STRIDE + place.i] = z;
     ${indices ? '' : 'ts[place.c * STRIDE + place.i] = t;'}
@@ -98,7 +100,7 @@ ${pass.activation === 'softmax' ? softmax(spec) : ''}
 ${termCode(spec)}`;
 }
 
-/** A lane for each pixel. */
+/** The code of the softmax, with a lane for each pixel. */
 function softmax({ entropy }: ProgramSpec): string {
   return /* wgsl */ `
 fn softmax(lane : i32) {
@@ -120,7 +122,10 @@ fn softmax(lane : i32) {
 `;
 }
 
-/** `elementOf`: p, 1 - p of a sigmoid, and -log p with, for binary entropy, -log(1 - p); and `entropyOf`, the entropy term. */
+/**
+ * The code of `elementOf` and `entropyOf`. The first computes p, for a sigmoid also `rest` (1 - p), and for the entropy
+ * term `on` (-log p) and, if it is binary, `off` (-log(1 - p)). The second computes the entropy term.
+ */
 function termCode(spec: ProgramSpec): string {
   const { pass, entropy } = spec;
   const binary = isBinary(spec);

@@ -1,6 +1,7 @@
 /**
- * WGSL of the sums: a workgroup goes through a run of tiles, with a lane or more for each class. What it gives is added up
- * by a second program where there is more than one run. No lane adds up more than 64 values before they go on as one.
+ * WGSL code for the sums. A workgroup goes through a run of consecutive tiles, with one or more lanes for each class.
+ * If there is more than one run, a second program adds up their results. To limit rounding errors, no lane adds more
+ * than 64 values in a row; it then goes on with their sum as one value.
  */
 import type { PassSum, SumSet } from '../contract.js';
 import { pixelCode, type ProgramSpec } from './pixels.js';
@@ -18,7 +19,7 @@ const TERMS: Record<PassSum, string> = {
   valid: '1.0',
 };
 
-/** Gives [S,N,C,runs]. */
+/** The code of the first program; its result is [S,N,C,runs]. */
 export function sumsCode(spec: ProgramSpec, sums: SumSet): string {
   const { pass, tiles } = spec;
   const each = (line: (s: number, sum: PassSum) => string) => sums.map((sum, s) => line(s, sum)).join('\n');
@@ -73,7 +74,7 @@ fn main(index : i32) {
 `;
 }
 
-/** [many,runs] to [many]: a workgroup for each row. */
+/** The code of the second program: from [many,runs] to [many], with a workgroup for each row. */
 export const TOTALS_CODE = /* wgsl */ `
 var<workgroup> tree : array<f32, ${LANES}>;
 

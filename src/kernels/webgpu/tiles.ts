@@ -1,31 +1,34 @@
-/** How pixels are divided among workgroups of 64 lanes, and a workgroup's memory among what they share. */
+/** Divides pixels into tiles, and tiles among workgroups of 64 lanes, so that a tile fits a workgroup's memory. */
 import type { FusedPass } from '../fused/passes.js';
 
 export const LANES = 64;
 
-/** Of the 16 KiB that every device gives a workgroup: what a tile may take, beside five values for each lane. */
+/** Floats of a tile. Every device gives a workgroup at least 16 KiB; five values for each lane are set aside. */
 const TILE_FLOATS = 4096 - 5 * LANES;
-/** Of a workgroup that adds up sums. */
+/** The most tiles of a workgroup that computes sums. */
 const MOST_TILES = 16;
 
 /** The tiles that one program works on, and how its workgroups share them. */
 export interface TileLayout {
-  /** Pixels of a tile: a lane each where something is computed per pixel. */
+  /** Pixels in a tile; where something is computed per pixel, each has a lane. */
   width: number;
-  /** From one class of a tile to the next; odd, so that lanes that go from class to class meet different banks. */
+  /** Distance in memory from one class of a tile to the next; odd, so that lanes of different classes share no bank. */
   stride: number;
-  /** Tiles of a sample. */
+  /** Tiles in a sample. */
   count: number;
-  /** Of the sums: classes whose sums a workgroup adds up, lanes for each of them, and workgroups for all classes. */
+  /** For sums: the number of classes that a workgroup computes. */
   block: number;
+  /** For sums: the number of lanes for each of these classes. */
   slices: number;
+  /** For sums: the number of workgroups that cover all classes. */
   blocks: number;
-  /** Of the sums: tiles of a workgroup, one after the other, and workgroups for all of them. */
+  /** For sums: the number of tiles that a workgroup goes through. */
   run: number;
+  /** For sums: the number of workgroups that cover all tiles of a sample. */
   runs: number;
 }
 
-/** null where a pixel's classes do not fit. */
+/** The layout; null if the classes of a single pixel do not fit into a workgroup's memory. */
 export function tilesOf({ labelKind, classes, pixels }: FusedPass): TileLayout | null {
   const rows = labelKind === 'indices' ? classes : 2 * classes;
   let width = LANES;
