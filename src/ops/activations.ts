@@ -1,7 +1,7 @@
 /**
- * softmax, its logarithm, sigmoid and softplus with gradients that compute them again from the logits: these can be
- * differentiated to any order (those of tf.softmax and tf.sigmoid read the saved result, which is off the tape), and
- * keep nothing alive except the logits.
+ * softmax, its logarithm, sigmoid and softplus, with gradients that compute the function again from the logits. They
+ * can be differentiated to any order and keep only the logits in memory. (The gradients of tf.softmax and tf.sigmoid
+ * read the saved result, which is off the tape.)
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
@@ -34,14 +34,14 @@ export function scaledSigmoid<T extends Tensor>(logits: T, sharpness: number): T
     logits,
     (z) => ({ value: tf.sigmoid(scale(z, sharpness)), saved: [z] }),
     (dy, [z]) => {
-      // sigmoid(-x) keeps the digits that 1 - sigmoid(x) loses.
+      // sigmoid(-x) is precise where 1 - sigmoid(x) loses digits.
       const slope = tf.mul(scaledSigmoid(z, sharpness), scaledSigmoid(z, -sharpness));
       return scale(tf.mul(dy, slope), sharpness);
     },
   );
 }
 
-/** log softmax(z) along the axis: z - max less the logarithm of Σ exp(z - max). */
+/** log softmax(z) along the axis: z - max - log Σ exp(z - max). */
 export function logSoftmaxAlong<T extends Tensor>(logits: T, axis: Axis): T {
   return withGradient(
     logits,

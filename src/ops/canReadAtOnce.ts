@@ -1,4 +1,4 @@
 import * as tf from '@tensorflow/tfjs-core';
 
-/** Whether the current backend gives the values of a tensor without being awaited. WebGPU is the one that does not. */
+/** True if reading a tensor synchronously is fast; on WebGPU it is slow, and tfjs prints a warning. */
 export const canReadAtOnce = (): boolean => tf.getBackend() !== 'webgpu';

@@ -3,7 +3,7 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import { withGradient } from './withGradient.js';
 
 /**
- * y, as a value that depends on x with a gradient of 0: tf.grad throws for an x that the result does not depend on.
+ * y as a value that depends on x with a gradient of 0. (tf.grad throws if the result does not depend on x.)
  */
 export function dependOn<T extends Tensor>(y: T, x: Tensor): T {
   const zero = withGradient(

@@ -4,8 +4,8 @@ import type { Axis } from '../checks.js';
 import { constant } from './constant.js';
 
 /**
- * NaN for each row along the axis that holds a NaN, 0 for the others, with the axis kept at size 1. Comparisons, argMax
- * and step take NaN for an ordinary value; added to what they give, this lets it show. It has no gradient.
+ * NaN for each row along the axis that contains a NaN, 0 for the others; the axis is kept with size 1. Comparisons,
+ * argMax and step hide a NaN; adding this to their result makes it visible again. It has no gradient.
  */
 export function nanRows<T extends Tensor>(x: T, axis: Axis): T {
   return constant(() => {

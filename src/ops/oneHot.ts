@@ -3,11 +3,11 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import { toFloat } from './toFloat.js';
 
 /**
- * Class indices to float32 zeros and ones, with the classes appended as the last axis; an index outside 0..classes-1
- * gives zeros. (Asked for float32, tf.oneHot of the wasm backend writes the bits of integers.)
+ * Class indices as float32 zeros and ones, with the classes appended as the last axis; an index outside 0..classes-1
+ * becomes zeros. (tf.oneHot with dtype float32 writes the bits of integers on the wasm backend.)
  */
 export function oneHot(indices: Tensor, classes: number): Tensor {
-  // (tf.oneHot refuses a single class.)
+  // tf.oneHot refuses a single class.
   if (classes === 1) return tf.expandDims(toFloat(tf.equal(indices, 0)), -1);
   return toFloat(tf.oneHot(indices, classes));
 }

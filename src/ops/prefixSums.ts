@@ -5,8 +5,8 @@ import type { Tensor2D } from '@tensorflow/tfjs-core';
 const LONGEST_RUN = 64;
 
 /**
- * [R,P] to [R,P]: the sum of each value and all that stand before it in its row. In runs of at most 64, as in
- * sumPixels: tf.cumsum adds one float32 after the other.
+ * [R,P] to [R,P]: the sum of each value and all values before it in its row. To limit rounding errors it is computed in
+ * runs of at most 64 values, as in sumPixels; tf.cumsum alone adds one float32 after the other.
  */
 export function prefixSums(x: Tensor2D): Tensor2D {
   const [rows, count] = x.shape;

@@ -3,14 +3,14 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import { withGradient } from './withGradient.js';
 
 /**
- * The slope of a quotient is taken as if its denominator were at least this: then 1/b is finite in float32, and so is
- * its product with a value that is 0.
+ * The slope of a quotient is computed as if its denominator were at least this, so that 1/b is finite in float32 and
+ * its product with 0 is 0.
  */
 export const SMALLEST_DENOMINATOR = 1e-36;
 
 /**
- * a/b for denominators > 0 as small as float32 holds, differentiable to any order. (The gradient of tf.div squares the
- * denominator, which is 0 in float32 below 1e-23: a confident network then gets NaN.) Shapes broadcast.
+ * a/b for positive denominators, however small, differentiable to any order. Shapes broadcast. (The gradient of tf.div
+ * squares the denominator. For a denominator below 1e-23 the square is 0 in float32, and a confident network gets NaN.)
  */
 export function ratio<T extends Tensor>(numerator: Tensor | number, denominator: Tensor): T {
   if (typeof numerator === 'number') return multipleOfInverse(numerator, denominator) as T;
@@ -25,7 +25,7 @@ export function ratio<T extends Tensor>(numerator: Tensor | number, denominator:
   );
 }
 
-/** numerator/denominator, and `otherwise` where the denominator, which is never negative, is 0. */
+/** numerator/denominator, or `otherwise` where the denominator is 0. Denominators must not be negative. */
 export function ratioOr<T extends Tensor>(numerator: Tensor, denominator: Tensor, otherwise: 0 | 1): T {
   const positive = tf.step(denominator);
   const empty = tf.sub(1, positive);
@@ -44,7 +44,7 @@ function multipleOfInverse(numerator: number, denominator: Tensor): Tensor {
   );
 }
 
-/** max(b, the smallest denominator), with a slope of 1. (That of tf.maximum cannot be differentiated again.) */
+/** max(b, SMALLEST_DENOMINATOR) with a slope of 1. (The gradient of tf.maximum cannot be differentiated again.) */
 function awayFromZero(denominator: Tensor): Tensor {
   return withGradient(
     denominator,
@@ -53,7 +53,7 @@ function awayFromZero(denominator: Tensor): Tensor {
   );
 }
 
-/** x summed over the axes along which a tensor of the shape was broadcast. */
+/** The sum of x over the axes along which a tensor of the given shape was broadcast. */
 function sumTo(x: Tensor, shape: number[]): Tensor {
   const axes = tf.broadcast_util.getReductionAxes(shape, x.shape);
   return tf.reshape(axes.length > 0 ? tf.sum(x, axes) : x, shape);

@@ -1,8 +1,8 @@
-/** An axis of a tensor made shorter. */
+/** Shortening an axis of a tensor. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
 
-/** Every new entry is the mean over the part of the axis that it stands for, fractions of entries included. */
+/** Each new entry is the mean over its part of the axis, including fractions of old entries. */
 export function averageAlong(x: Tensor, axis: number, size: number): Tensor {
   const count = x.shape[axis]!;
   if (count % size !== 0) return combineAlong(x, axis, overlaps(count, size));
@@ -11,11 +11,11 @@ export function averageAlong(x: Tensor, axis: number, size: number): Tensor {
   return tf.reshape(tf.mean(runs, 1), resized(x, axis, size));
 }
 
-/** Every new entry is the old one at the middle of the part that it stands for (the later one of two). */
+/** Each new entry is the old entry in the middle of its part of the axis (of two, the later one). */
 export function nearestAlong(x: Tensor, axis: number, size: number): Tensor {
   const chosen = nearest(x.shape[axis]!, size);
   if (x.dtype === 'int32') return tf.gather(x, tf.tensor1d(chosen, 'int32'), axis);
-  // (The gradient of tf.gather needs a kernel that wasm lacks.)
+  // Not by tf.gather, whose gradient needs a kernel that the wasm backend lacks.
   const rows = chosen.map((i) => Array.from({ length: x.shape[axis]! }, (_, j) => (i === j ? 1 : 0)));
   return combineAlong(x, axis, rows);
 }
@@ -28,14 +28,14 @@ function nearest(count: number, size: number): number[] {
 function overlaps(count: number, size: number): number[][] {
   return Array.from({ length: size }, (_, i) =>
     Array.from({ length: count }, (_, j) => {
-      // In units in which both an entry and a part are whole.
+      // In units of 1/(count·size) of the axis, so that all numbers are integers.
       const [from, to] = [Math.max(i * count, j * size), Math.min((i + 1) * count, (j + 1) * size)];
       return Math.max(0, to - from) / count;
     }),
   );
 }
 
-/** One weighted sum over the axis for each row. */
+/** Each new entry is a weighted sum over the axis, with a row of weights. */
 function combineAlong(x: Tensor, axis: number, rows: number[][]): Tensor {
   const count = x.shape[axis]!;
   const { before, after } = around(x, axis);

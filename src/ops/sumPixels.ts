@@ -5,9 +5,9 @@ import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 const LONGEST_RUN = 64;
 
 /**
- * [N,P,C] to [N,C]: the sum over pixels, in runs of at most 64 whose sums are then added in the same way. The wasm and
- * the native backend add one float32 after the other along a middle axis, which over 512×512 pixels of 0.1 is off by
- * 0.25 %.
+ * [N,P,C] to [N,C]: the sum over pixels. To limit rounding errors it adds runs of at most 64 values, and then their
+ * sums in the same way. (Along a middle axis tf.sum on the wasm and native backends adds one float32 after the other;
+ * over 512×512 pixels of 0.1 the result is off by 0.25 %.)
  */
 export function sumPixels(x: Tensor3D): Tensor2D {
   const [samples, count, classes] = x.shape;
@@ -24,7 +24,7 @@ export function sumPixels(x: Tensor3D): Tensor2D {
   return sumPixels(tf.sum(tf.reshape(whole, [samples, whole.shape[1] / length, length, classes]), 2));
 }
 
-/** The largest divisor of count that is a good length for a run; null where there is none (a prime, say). */
+/** The largest divisor of count between 8 and 64; null if there is none (for a prime, for example). */
 function runLength(count: number): number | null {
   for (let length = LONGEST_RUN; length >= 8; length--) if (count % length === 0) return length;
   return null;

@@ -1,24 +1,24 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 
-/** Tensors that a gradient needs, or null in place of one that there is not. */
+/** Tensors that a gradient needs; null stands for an optional one that is absent. */
 type Saved = readonly (Tensor | null)[];
 
 interface ValueAndSaved<Y extends Tensor, S extends Saved> {
   value: Y;
-  /** The tensors that `backward` is given again; `[]` for none. */
+  /** The tensors that `backward` gets; `[]` for none. */
   saved: readonly [...S];
 }
 
 /**
- * The value of `forward` at x, or at each of xs, with `backward` for its gradient: it is given the gradient of the value
- * and what `forward` has saved, and gives one gradient for each input. All uses of tf.customGrad go through here.
+ * The value of `forward` at x (or at xs), with `backward` as its gradient function: it gets the gradient of the value
+ * and the tensors that `forward` has saved, and returns a gradient for each input. All uses of tf.customGrad go through
+ * this function.
  *
- * - tfjs records nothing inside `forward`, but it does record `backward`. For gradients of gradients the inputs have to be
- *   among what is saved, and the ops in `backward` need gradients of their own.
- * - Tensors are saved after `forward` has returned. tfjs never disposes what was saved for a gradient that is not taken,
- *   so a `forward` that throws must have saved nothing.
- * - tfjs computes the gradients to all inputs, wanted or not, and would keep what `backward` makes on the way until the
+ * - tfjs records nothing inside `forward`, but it does record `backward`. For gradients of gradients the inputs must be
+ *   among the saved tensors, and the ops in `backward` need gradients themselves.
+ * - Tensors are saved only after `forward` has returned, because tfjs never disposes saved tensors if `forward` throws.
+ * - tfjs always computes the gradients by all inputs, and would keep the intermediate tensors of `backward` until the
  *   whole gradient is done, so `backward` runs in tf.tidy.
  */
 export function withGradient<X extends Tensor, Y extends Tensor, S extends Saved>(
