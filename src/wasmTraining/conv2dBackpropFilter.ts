@@ -3,10 +3,10 @@ import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs-core';
 import { kernelOfSteps } from './steps.js';
 
 /**
- * The gradient of conv2d to its filter, as a convolution: with input channels for samples and samples for channels,
- * the padded input [Cin,H,W,N] convolved with dy [outH,outW,N,Cout] gives the gradient [Cin,h,w,Cout]; the strides of
- * the forward convolution become dilations. (In trials four to seven times faster than one matrix product per filter
- * offset, for XNNPACK's convolutions are much better than its products with a transposed side.)
+ * The gradient of conv2d by its filter, computed as a convolution in which input channels and samples change places:
+ * the padded input [Cin,H,W,N] convolved with dy [outH,outW,N,Cout] is the gradient [Cin,h,w,Cout]. The strides of the
+ * forward convolution become dilations. (In trials this was four to seven times faster than one matrix product per
+ * filter offset, because XNNPACK's convolutions are much faster than its matrix products with a transposed factor.)
  */
 const kernelFunc = kernelOfSteps<tf.Conv2DBackpropFilterAttrs>((inputs, attrs, step, run) => {
   const { x, dy } = inputs as Record<'x' | 'dy', TensorInfo>;
@@ -28,7 +28,7 @@ const kernelFunc = kernelOfSteps<tf.Conv2DBackpropFilterAttrs>((inputs, attrs, s
   const dilations = [info.strideHeight, info.strideWidth];
   const convolution = { strides: 1, pad: 'valid', dataFormat, dilations };
   const convolved = step(tf.Conv2D, { x: image, filter }, convolution);
-  // Rows and columns that the forward convolution's last stride did not reach make this larger than the filter.
+  // The result is larger than the filter if the forward convolution's last stride did not reach all rows and columns.
   const cropped = step(tf.Slice, { x: convolved }, { begin: [0, 0, 0, 0], size: [channels, height, width, outputs] });
   return run(tf.Transpose, { x: cropped }, { perm: [1, 2, 0, 3] });
 });

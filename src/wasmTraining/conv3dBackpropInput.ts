@@ -5,9 +5,9 @@ import { kernelOfSteps, type Run } from './steps.js';
 type Shape5 = [number, number, number, number, number];
 
 /**
- * The gradient of conv3d to its input, which is also tf.conv3dTranspose, as a convolution of dy with the filter turned
- * around, zeros between the values of dy for strides. The kernel of tfjs's wasm backend 4.22 gives other values, without
- * any error.
+ * The gradient of conv3d by its input, which is also tf.conv3dTranspose, computed as a convolution of dy with the
+ * reversed filter. For strides, zeros are put between the values of dy. (The kernel of tfjs's wasm backend 4.22 returns
+ * wrong values without an error.)
  */
 const kernelFunc = kernelOfSteps<tf.Conv3DBackpropInputV2Attrs>((inputs, attrs, step, run) => {
   const { dy, filter } = inputs as Record<'dy' | 'filter', TensorInfo>;
@@ -30,7 +30,7 @@ const kernelFunc = kernelOfSteps<tf.Conv3DBackpropInputV2Attrs>((inputs, attrs, 
   return run(tf.Conv3D, { x: padded, filter: exchanged }, convolution);
 });
 
-/** stride - 1 zeros between the values along an axis. */
+/** Puts stride - 1 zeros between the values along an axis. */
 function withZerosBetween(x: TensorInfo, axis: number, stride: number, step: Run): TensorInfo {
   if (stride === 1) return x;
   const { shape } = x;

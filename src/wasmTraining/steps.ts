@@ -1,12 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { KernelBackend, KernelFunc, NamedAttrMap, NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs-core';
 
-/** A kernel of tfjs's wasm backend. */
+/** Runs a kernel of tfjs's wasm backend. */
 export type Run = (name: string, inputs: NamedTensorInfoMap, attrs: NamedAttrMap) => TensorInfo;
 
 /**
- * A kernel made of other kernels of the wasm backend: `compute` gets `step`, whose results are freed at the end, and `run`
- * for the last one, which is the kernel's own.
+ * Makes a kernel from other kernels of the wasm backend. `compute` gets two functions that run one: `step`, whose
+ * results are freed at the end, and `run`, for the last one, whose result is the kernel's own.
  */
 export function kernelOfSteps<A>(
   compute: (inputs: NamedTensorInfoMap, attrs: A, step: Run, run: Run) => TensorInfo,
