@@ -1,7 +1,7 @@
-// Compiles src to dist and the examples to their own dist, and puts beside the compiled code what it needs at run time:
-// Node-API's headers (MIT), with which `softseg install-native` compiles tfjs-node's binding on the user's machine, and
-// the sources of softseg's own op, which it compiles too.
-// A dist that is in use stays whole until the new one takes its place.
+// Compiles src to dist and the examples to their own dist, and adds to dist the files that it needs at run time:
+// Node-API's headers (MIT), with which `softseg install-native` compiles tfjs-node's binding on the user's machine; the
+// sources of softseg's own op, which that command compiles too; and the bundles for pages. The old dist stays complete
+// until the new one replaces it.
 import { execFileSync } from 'node:child_process';
 import { chmodSync, cpSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -17,7 +17,7 @@ const tsc = (project, outDir) => {
   execFileSync(process.execPath, args, { stdio: 'inherit' });
 };
 
-/** Replaces a folder by what `make` puts into a new one. */
+/** Replaces a folder by a new one, which `make` fills. */
 async function rebuild(folder, make) {
   const made = `${folder}.${process.pid}`;
   const old = `${made}.old`;
@@ -36,7 +36,7 @@ async function rebuild(folder, make) {
 }
 
 await rebuild(join(root, 'dist'), async (dist) => {
-  const stamp = sourcesStamp(root); // first: a source that changes meanwhile makes dist stale
+  const stamp = sourcesStamp(root); // taken first, so that a source that changes during the build makes dist stale
   tsc('tsconfig.json', dist);
   const headers = dirname(require.resolve('node-api-headers/package.json'));
   for (const part of ['include', 'LICENSE']) {

@@ -1,7 +1,7 @@
-// Makes all that a page without a bundler needs, in dist/browser: an ES module for each entry that runs in a
-// browser, and tfjs-core as a module made of the global `tf` of tfjs's script tag, so that the page has one tfjs-core.
-// Code that several entries need is in modules of its own, which they import: a page that uses all entries has one copy
-// of softseg's state, such as the choice of kernels.
+// Makes the files for pages without a bundler, in dist/browser: an ES module for each entry that runs in a browser, and
+// a module that re-exports the global `tf` of tfjs's script tag as tfjs-core, so that the page has only one tfjs-core.
+// Code that several entries need goes into shared modules, which they import, so a page that uses several entries has
+// only one copy of softseg's state, such as the choice of kernels.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ export async function bundleForPages(root, dist) {
     format: 'esm',
     target: 'es2022',
     external: ['@tensorflow/tfjs-core'],
-    // (package.json names the file in dist, which is not yet there.)
+    // Needed because package.json names the file in dist, which does not exist yet.
     alias: { '#nativePasses': join(dist, 'kernels/tensorflow/nativePasses.js') },
     banner: { js: `/*! ${name} ${version}, ${license} */` },
     logLevel: 'warning',
@@ -34,7 +34,7 @@ export async function bundleForPages(root, dist) {
 
 function moduleOfGlobal() {
   const names = Object.keys(require('@tensorflow/tfjs-core')).filter((name) => name !== 'default');
-  return `// @tensorflow/tfjs-core for an import map, where tfjs is there as the global tf of its script tag.
+  return `// @tensorflow/tfjs-core for an import map of a page that loads tfjs with a script tag, as the global tf.
 if (!globalThis.tf) throw new Error("softseg: load tfjs's script before this module; there is no global tf");
 export const {
   ${names.sort().join(',\n  ')},

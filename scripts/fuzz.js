@@ -1,5 +1,5 @@
-// Long runs of test/fuzz in plain Node: `npm run fuzz -- --minutes 30 --backend wasm --kernels fused --seed 1`. With
-// --only a list of functions, and with --path and --seed one failure again.
+// Runs test/fuzz for a long time in plain Node: `npm run fuzz -- --minutes 30 --backend wasm --kernels fused --seed 1`.
+// --only takes a list of functions; --path and --seed repeat one failure.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

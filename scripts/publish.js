@@ -1,6 +1,6 @@
-// Publishes the version in package.json: `npm run release`, or `npm run release -- --dry-run`, which checks and packs all
-// the same and sends nothing. It goes out from CI, where npm signs where it was built (--provenance needs the identity
-// token of GitHub Actions or GitLab, and the field repository in package.json).
+// Publishes the version in package.json: `npm run release`. With `npm run release -- --dry-run` it checks and packs but
+// uploads nothing. It must run in CI, where npm signs a statement of where the package was built (--provenance, which
+// needs the identity token of GitHub Actions or GitLab, and the field repository in package.json).
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,21 +18,21 @@ const { name, version, repository } = JSON.parse(readFileSync(join(root, 'packag
 const git = (...args) => execFileSync('git', args, { cwd: root, encoding: 'utf8' }).trim();
 const npm = (...args) => execFileSync('npm', args, { cwd: root, stdio: 'inherit' });
 
-/** What stands against a release, in words. */
+/** The reasons against a release, in words. */
 function obstacles() {
   const found = [];
   if (git('status', '--porcelain')) found.push('the working tree has changes');
   const branch = git('rev-parse', '--abbrev-ref', 'HEAD');
   const main = git('rev-parse', 'main');
   if (branch !== 'main' && git('rev-parse', 'HEAD') !== main) found.push(`this is ${branch}, not main`);
-  if (!/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version)) found.push(`${version} is no semantic version`);
+  if (!/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version)) found.push(`${version} is not a semantic version`);
   const pending = pendingChanges(root);
   if (pending.length > 0) found.push(`no version has these changes yet, run npm run bump: ${pending.join(', ')}`);
   if (!sectionOf(root, version)) found.push(`CHANGELOG.md has no section ${version}`);
-  if (isPublished()) found.push(`${name} ${version} is published already`);
+  if (isPublished()) found.push(`${name} ${version} is already published`);
   if (!repository) found.push('package.json has no repository, which provenance needs');
   if (!process.env.ACTIONS_ID_TOKEN_REQUEST_URL && !process.env.SIGSTORE_ID_TOKEN) {
-    found.push('there is no identity token of a CI, which provenance needs');
+    found.push('there is no identity token of a CI service, which provenance needs');
   }
   return found;
 }

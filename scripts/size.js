@@ -1,6 +1,6 @@
-// What a page pays for softseg: bytes of a bundle, minified and gzipped, tfjs-core left out. Needs the built package
-// (npm run build). A bundler's `define` leaves parts out: the fused kernels with SOFTSEG_KERNELS as 'composed', and the
-// checks of values with SOFTSEG_VALUE_CHECKS as 'never'.
+// Measures the bytes that softseg adds to a page's bundle, minified and gzipped, without tfjs-core. It needs the built
+// package (npm run build). A bundler's `define` can leave out parts: the fused kernels by SOFTSEG_KERNELS = 'composed',
+// and the checks of values by SOFTSEG_VALUE_CHECKS = 'never'.
 import { Buffer } from 'node:buffer';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,7 +22,7 @@ const IMPORTS = {
 };
 const COMPOSED = { SOFTSEG_KERNELS: '"composed"' };
 const NO_CHECKS = { SOFTSEG_VALUE_CHECKS: '"never"' };
-/** By what a page keeps. */
+/** The definitions for the bundler; the key names the parts that are kept. */
 const DEFINES = {
   fused: {},
   'fused, no value checks': NO_CHECKS,
@@ -30,7 +30,7 @@ const DEFINES = {
   'composed, no value checks': { ...COMPOSED, ...NO_CHECKS },
 };
 
-/** Kernels, and the small ops they share with the losses, are left out: losses, options and checks are counted. */
+/** Leaves out kernels and the small ops that they share with the losses, which leaves losses, options and checks. */
 const WITHOUT_KERNELS = {
   name: 'without-kernels',
   setup({ onResolve }) {
@@ -41,7 +41,7 @@ const WITHOUT_KERNELS = {
   },
 };
 
-/** Minified, gzipped: bytes by bundler. */
+/** The bytes, minified and gzipped, of each import and definition with each bundler. */
 export async function sizes() {
   const rows = [];
   for (const [what, code] of Object.entries(IMPORTS)) {
@@ -91,7 +91,7 @@ async function byVite(contents, define) {
       },
     });
     const { output } = [result].flat()[0];
-    // (Vite leaves white space in libraries of the format es.)
+    // Vite does not remove white space from libraries of the format es, so esbuild does it.
     const { code } = await transform(output[0].code, { minify: true, format: 'esm' });
     return sizeOf(code);
   } finally {

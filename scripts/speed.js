@@ -1,4 +1,4 @@
-// Writes the tables of docs/guide/speed.md from bench/results/full.json. With --check, fails when they are not those.
+// Writes the tables of docs/guide/speed.md from bench/results/full.json. With --check it fails if they differ.
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,12 +9,12 @@ import { writeWhole } from './writeWhole.js';
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const PAGE = join(ROOT, 'docs/guide/speed.md');
 const RESULTS = join(ROOT, 'bench/results/full.json');
-/** What is between these lines is ours. */
-const OURS = /(<!-- what follows is written by .* -->\n)[\s\S]*(<!-- until here -->)/;
+/** This script writes the text between these two comments. */
+const GENERATED = /(<!-- what follows is written by .* -->\n)[\s\S]*(<!-- until here -->)/;
 
 const ms = (value) => (value === undefined ? '-' : value.toFixed(value < 10 ? 1 : 0));
 
-/** Losses and labels downwards, shapes to the right. */
+/** A table with a row for each loss and kind of labels, and a column for each shape. */
 function table(run) {
   const shapes = [...new Set(run.rows.map(({ shape }) => shapeName(shape)))];
   const names = [...new Set(run.rows.map(nameOf))];
@@ -42,15 +42,16 @@ function section(run) {
 }
 
 const { runs, machine, started } = JSON.parse(readFileSync(RESULTS, 'utf8'));
-const measured = `Measured on ${machine.processor} with ${machine.cores} cores, Node ${machine.node}, ${started.slice(0, 10)}.`;
+const date = started.slice(0, 10);
+const measured = `Measured on ${machine.processor} with ${machine.cores} cores, Node ${machine.node}, ${date}.`;
 const ours = `\n${[measured, ...runs.map(section)].join('\n\n')}\n\n`;
 const page = readFileSync(PAGE, 'utf8');
-const wanted = page.replace(OURS, (_, begin, end) => begin + ours + end);
+const wanted = page.replace(GENERATED, (_, begin, end) => begin + ours + end);
 
 if (!process.argv.includes('--check')) {
   writeWhole(PAGE, wanted);
-  console.log('the tables in docs/guide/speed.md');
+  console.log('wrote the tables in docs/guide/speed.md');
 } else if (wanted !== page) {
-  console.error('docs/guide/speed.md: its tables are not what node scripts/speed.js makes of bench/results/full.json');
+  console.error('docs/guide/speed.md: the tables differ from bench/results/full.json: run `node scripts/speed.js`');
   process.exitCode = 1;
 }

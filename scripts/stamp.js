@@ -1,5 +1,4 @@
-// What dist was built from: a hash of all that `npm run build` reads, which it leaves in dist, so that nothing stale is
-// packed.
+// A hash of all files that `npm run build` reads. The build leaves it in dist, so that a stale dist is never packed.
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +16,7 @@ export function sourcesStamp(root) {
   return hash.digest('hex');
 }
 
-/** Fails unless dist is there and was built from the sources as they are now. */
+/** Throws unless dist exists and was built from the present sources. */
 export function demandBuilt(root) {
   let built;
   try {
@@ -27,7 +26,7 @@ export function demandBuilt(root) {
     throw new Error('dist is not built; run `npm run build`', { cause: error });
   }
   if (built !== sourcesStamp(root)) {
-    throw new Error('dist is stale: it was built from other sources than these; run `npm run build`');
+    throw new Error('dist is stale: the sources have changed since it was built; run `npm run build`');
   }
 }
 

@@ -1,7 +1,7 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
-/** Writes a file under another name first, so that it is there as a whole, or as it was. */
+/** Writes a file under a temporary name and renames it, so that it is never seen half-written. */
 export function writeWhole(path, content) {
   const unfinished = join(dirname(path), `.${basename(path)}.${process.pid}`);
   try {

@@ -1,4 +1,5 @@
-// What scripts/nodes.js runs on each version of Node: the entries by require and by import, a training on the native backend.
+// scripts/nodes.js runs this on each version of Node: it loads the entries by require and by import, and trains a small
+// network on the native backend.
 const ENTRIES = ['softseg', 'softseg/metrics', 'softseg/training'];
 const required = ENTRIES.map((entry) => require(entry));
 
@@ -15,7 +16,14 @@ async function main() {
   const seed = (n) => tf.initializers.glorotUniform({ seed: n });
   const model = tf.sequential({
     layers: [
-      tf.layers.conv2d({ inputShape: [16, 16, 1], filters: 4, kernelSize: 3, padding: 'same', activation: 'relu', kernelInitializer: seed(1) }), // prettier-ignore
+      tf.layers.conv2d({
+        inputShape: [16, 16, 1],
+        filters: 4,
+        kernelSize: 3,
+        padding: 'same',
+        activation: 'relu',
+        kernelInitializer: seed(1),
+      }),
       tf.layers.conv2d({ filters: 2, kernelSize: 1, kernelInitializer: seed(2) }),
     ],
   });
