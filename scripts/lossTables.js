@@ -1,20 +1,20 @@
-// Writes the table of losses in docs/losses/README.md, and the table of options in the page of each loss. Needs the
-// built package (npm run build). With --check, fails when they are not what comes out.
+// The table of losses in docs/losses/README.md, and the table of options in the page of each loss. Needs the built
+// package (npm run build).
 //
-// The name of a loss, its options, and where it is smallest come from its description. The rest only words can say: the
+// The name of a loss, its options and where it is smallest come from its description. Only words can say the rest: the
 // page of each loss has them as a list of `- **Key:** text`, with the keys of WORDS below.
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as softseg from 'softseg';
+import { withGeneratedPart } from './generatedPart.js';
+import { pageTable } from './table.js';
 import { writeWhole } from './writeWhole.js';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const FOLDER = join(ROOT, 'docs/losses');
-/** The script writes what is between these lines. */
-const OURS = /(<!-- what follows is written by .* -->\n)[\s\S]*(<!-- until here -->)/;
 
-/** The keys of the list in each page, and whether a page may go without. */
+/** The keys of the list in each page; a page may leave out those that are optional. */
 const WORDS = {
   'On soft labels': { optional: true },
   'Absent class': {},
@@ -22,17 +22,15 @@ const WORDS = {
   Cost: {},
   Paper: { optional: true },
 };
-/** Options of several losses that can move where they are smallest. */
+/** Options shared by several losses that can move the place where a loss is smallest. */
 const SHARED_THAT_MATTER = ['overlap'];
-/** A value other than the default, for options whose rules do not have one. */
+/** Values other than the default, for options whose rules do not give one. */
 const SAMPLES = { posWeight: 2 };
 
-const line = (cells) => `| ${cells.join(' | ')} |`.replaceAll('|  |', '| |');
-const table = (head, rows) => [head, head.map(() => '---'), ...rows].map(line).join('\n');
 const code = (text) => `\`${text}\``;
 const written = (value) => (typeof value === 'string' ? `'${value}'` : String(value));
 
-/** As src/losses/index.ts has them, then those that are made of others. */
+/** The losses in the order of src/losses/index.ts, then those that are made from other losses. */
 function lossNames() {
   const list = readFileSync(join(ROOT, 'dist/losses/index.js'), 'utf8');
   const names = [...list.matchAll(/^export \{ (\w+) \}/gm)].map(([, name]) => name);
@@ -40,7 +38,7 @@ function lossNames() {
   return [...names, ...others, 'deepSupervisionLoss'];
 }
 
-/** The list in a page, by key. */
+/** The texts of the list in a page, by key. */
 function wordsIn(page, text) {
   const items = text.matchAll(/^- \*\*([^*]+):\*\* ([\s\S]+?)(?=\n- \*\*|\n\n)/gm);
   const words = Object.fromEntries([...items].map(([, key, value]) => [key, value.replaceAll(/\s+/g, ' ')]));
@@ -53,7 +51,7 @@ function wordsIn(page, text) {
 
 // ------------------------------------------------------------------------------------------------ smallest at p = t
 
-/** Yes or no, except with which options. */
+/** Whether a loss is smallest at p = t, and with which options the answer is the opposite. */
 function smallest({ options: rules, own, lowestAtLabels }) {
   const usual = lowestAtLabels({});
   const variants = [...own, ...SHARED_THAT_MATTER]
@@ -75,7 +73,7 @@ function smallest({ options: rules, own, lowestAtLabels }) {
   return (usual ? 'yes' : 'no') + (exceptions.length > 0 ? `, except with ${exceptions.join(' or ')}` : '');
 }
 
-/** Values to try that are not the default. */
+/** Values to try for an option, without its default. */
 function valuesOf(name, rule) {
   const bounds = rule.kind === 'number' ? [!rule.open && rule.least, rule.open !== 'both' && rule.most] : [];
   const all = { flag: [true, false], choice: rule.values, number: bounds, other: [SAMPLES[name]] }[rule.kind];
@@ -92,7 +90,7 @@ function optionsPart(description) {
   const rows = own.map((name) => [code(name), valuesIn(rules[name]), defaultIn(rules[name])]);
   return [
     `Smallest at p = t on soft labels: ${smallest(description)}.`,
-    rows.length > 0 ? table(['option of its own', 'values', 'default'], rows) : 'It has no options of its own.',
+    rows.length > 0 ? pageTable(['option of its own', 'values', 'default'], rows) : 'It has no options of its own.',
     `Options that it shares with other losses: ${own.includes('terms') ? 'those of its terms' : wrapped(shared.map(code))}.`,
   ].join('\n\n');
 }
@@ -111,43 +109,43 @@ function defaultIn({ kind, default: value }) {
   return kind === 'choice' ? 'depends on the activation' : 'none';
 }
 
-/** A list that goes on in a second line where the first is full. */
+/** A list, broken into two lines where one line would be too long. */
 function wrapped(items) {
   const half = Math.ceil(items.length / 2);
   const parts = items.join(', ').length < 75 ? [items] : [items.slice(0, half), items.slice(half)];
   return parts.map((part) => part.join(', ')).join(',\n');
 }
 
-// ---------------------------------------------------------------------------------------------------------- running
+// ------------------------------------------------------------------------------------------------------- the pages
 
-const wrong = [];
+/** Writes the tables; with `check` it writes nothing, and fails the process unless the pages have these tables. */
+export function writeLossTables({ check }) {
+  const names = lossNames();
+  const stray = readdirSync(FOLDER).filter((file) => /Loss\.md$/.test(file) && !names.includes(file.slice(0, -3)));
+  if (stray.length > 0) throw new Error(`docs/losses: ${stray.join(', ')}: no loss has that name`);
 
-function update(page, text, ours) {
-  if (!OURS.test(text)) throw new Error(`${page} has no place for the table: see OURS in scripts/lossTables.js`);
-  const wanted = text.replace(OURS, (_, begin, end) => `${begin}\n${ours}\n\n${end}`);
-  if (wanted === text) return;
-  if (process.argv.includes('--check')) wrong.push(page);
-  else writeWhole(join(FOLDER, page), wanted);
+  const wrong = [];
+  const update = (page, text, content) => {
+    const wanted = withGeneratedPart(page, text, content);
+    if (wanted === text) return;
+    if (check) wrong.push(page);
+    else writeWhole(join(FOLDER, page), wanted);
+  };
+  const rows = names.map((name) => {
+    const page = `${name}.md`;
+    const text = readFileSync(join(FOLDER, page), 'utf8');
+    const words = wordsIn(page, text);
+    const { description } = softseg[name];
+    if (description) update(page, text, optionsPart(description));
+    const proper = [description && smallest(description), words['On soft labels']].filter(Boolean).join('; ');
+    const { 'Absent class': absent, 'Class imbalance': imbalance, Cost: cost, Paper: paper = '' } = words;
+    return [`[${name}](${page})`, proper, absent, imbalance, cost, paper];
+  });
+  const head = ['loss', 'smallest at p = t', 'a class absent from an image', 'class imbalance', 'cost', 'paper'];
+  update('README.md', readFileSync(join(FOLDER, 'README.md'), 'utf8'), pageTable(head, rows));
+
+  if (wrong.length > 0) {
+    console.error(`docs/losses: ${wrong.join(', ')}: the tables are not what npm run pictures writes`);
+    process.exitCode = 1;
+  } else if (!check) console.log('the tables in docs/losses');
 }
-
-const names = lossNames();
-const stray = readdirSync(FOLDER).filter((file) => /Loss\.md$/.test(file) && !names.includes(file.slice(0, -3)));
-if (stray.length > 0) throw new Error(`docs/losses: ${stray.join(', ')}: no loss has that name`);
-
-const rows = names.map((name) => {
-  const page = `${name}.md`;
-  const text = readFileSync(join(FOLDER, page), 'utf8');
-  const words = wordsIn(page, text);
-  const { description } = softseg[name];
-  if (description) update(page, text, optionsPart(description));
-  const proper = [description && smallest(description), words['On soft labels']].filter(Boolean).join('; ');
-  const { 'Absent class': absent, 'Class imbalance': imbalance, Cost: cost, Paper: paper = '' } = words;
-  return [`[${name}](${page})`, proper, absent, imbalance, cost, paper];
-});
-const HEAD = ['loss', 'smallest at p = t', 'a class absent from an image', 'class imbalance', 'cost', 'paper'];
-update('README.md', readFileSync(join(FOLDER, 'README.md'), 'utf8'), table(HEAD, rows));
-
-if (wrong.length > 0) {
-  console.error(`docs/losses: the tables in ${wrong.join(', ')} are not what node scripts/lossTables.js writes`);
-  process.exitCode = 1;
-} else if (!process.argv.includes('--check')) console.log('the tables in docs/losses');

@@ -1,6 +1,17 @@
-// Draws all pictures of the docs, and writes the tables of measurements. With --check, fails when one is not what comes
-// out.
-import './landscapes.js';
-import './lossTables.js';
-import './curves.js';
-import './speed.js';
+// Draws the pictures of the docs from softseg's own functions, and writes the tables that come from the descriptions of
+// the losses and from measurements. Needs the built package (npm run build).
+import { commandLine } from './options.js';
+
+const { check } = commandLine({
+  usage: 'npm run pictures [-- --check]',
+  about: 'Draws the pictures of the docs, and writes the tables of losses and of measurements.',
+  options: { check: { about: 'write nothing, and fail if a picture or a table is not what comes out' } },
+});
+
+const { writeLossTables } = await import('./lossTables.js');
+const { writeSpeedTables } = await import('./speed.js');
+
+await import('./landscapes.js');
+await import('./curves.js');
+writeLossTables({ check });
+writeSpeedTables({ check });
