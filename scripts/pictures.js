@@ -8,10 +8,13 @@ const { check } = commandLine({
   options: { check: { about: 'write nothing, and fail if a picture or a table is not what comes out' } },
 });
 
+const tf = await import('@tensorflow/tfjs');
+const { drawLandscapes } = await import('./plots/landscapes.js');
 const { writeLossTables } = await import('./lossTables.js');
 const { writeSpeedTables } = await import('./speed.js');
-
-await import('./landscapes.js');
+tf.enableProdMode();
+await tf.setBackend('cpu');
+drawLandscapes({ check });
 await import('./curves.js');
 writeLossTables({ check });
 writeSpeedTables({ check });
