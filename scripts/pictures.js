@@ -9,12 +9,14 @@ const { check } = commandLine({
 });
 
 const tf = await import('@tensorflow/tfjs');
+const { drawCurves } = await import('./plots/curves.js');
 const { drawLandscapes } = await import('./plots/landscapes.js');
 const { writeLossTables } = await import('./lossTables.js');
 const { writeSpeedTables } = await import('./speed.js');
+
 tf.enableProdMode();
 await tf.setBackend('cpu');
 drawLandscapes({ check });
-await import('./curves.js');
+drawCurves({ check });
 writeLossTables({ check });
 writeSpeedTables({ check });
