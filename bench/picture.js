@@ -1,136 +1,134 @@
-// The results as an SVG, in colours that can be read on white and on dark: for each backend a column of bars that start
-// at PyTorch's time and reach to softseg's, to the left where softseg is faster; the scale is logarithmic.
+// The results as a picture: for each backend a column of bars that begin at 1, the time of PyTorch, and end at the time
+// of softseg relative to it. Bars to the left of 1 mean that softseg is faster. The scale is logarithmic; each
+// column has its own.
+import * as Plot from '@observablehq/plot';
+import { drawPlot, figure, label, legend } from '../scripts/plots/figure.js';
+import { BLUE, GREEN, GRID, ORANGE } from '../scripts/plots/theme.js';
 import { shapeName } from './cases.js';
 import { fasterTorch, mainThreads } from './ratios.js';
 
-const COLOURS = { text: '#7d8590', faster: '#2da44e', slower: '#d9730d', mark: '#4c8dd6' };
-const LINE = 16;
-const LABELS_WIDTH = 250;
-const COLUMN = 250;
-const GAP = 30;
-const TOP = 74;
+const NAMES_WIDTH = 190;
+const COLUMN = 270;
+const ROW = 15;
+/** The rows of bars have distances between them. */
+const BAND = { type: 'band', padding: 0.35 };
+/** Pixels above and below the rows. */
+const [ABOVE, BELOW] = [100, 44];
 
-const text = (x, y, content, { anchor = 'start', weight = 400, size = 11 } = {}) =>
-  `<text x="${x}" y="${y}" text-anchor="${anchor}" font-weight="${weight}" font-size="${size}">${escaped(content)}</text>`;
-const escaped = (content) => content.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
-const keyOf = (row) => [shapeName(row.shape), row.loss, row.labels].join(' ');
+const keyOf = ({ shape, loss, labels }) => [shapeName(shape), loss, labels].join(' ');
 
-/** Against PyTorch, or where there is none against plain tfjs ops. */
+/** Compares with PyTorch, or with plain tfjs ops where some backend has no times of PyTorch. */
 export function picture({ runs, machine, started, commit }) {
   const drawn = runs.filter(({ rows }) => rows.some((row) => row.results));
   const against = drawn.every(({ torch }) => torch) ? 'PyTorch' : 'plain tfjs ops';
-  const rows = new Map(drawn.flatMap((run) => run.rows).map((row) => [keyOf(row), row]));
-  const places = placesOf([...rows.values()]);
-  const height = Math.max(...[...places.lines.values()]) + 60;
-  const width = LABELS_WIDTH + drawn.length * (COLUMN + GAP);
-
-  const columns = drawn.map((run, i) => {
-    const left = LABELS_WIDTH + i * (COLUMN + GAP);
-    const points = run.rows.flatMap((row) => pointOf(run, row, against));
-    return column({ run, left, points, places, against, bottom: height - 48 });
+  const measured = drawn.flatMap(({ rows }) => rows).filter(({ results }) => results);
+  const rows = new Map(measured.map((row) => [keyOf(row), row]));
+  const shapes = [...new Set([...rows.values()].map(({ shape }) => shapeName(shape)))];
+  // A line for the name of each shape, and below it a line for each of its rows.
+  const lines = shapes.flatMap((shape) => [
+    shape,
+    ...[...rows.keys()].filter((key) => shapeOf(rows.get(key)) === shape),
+  ]);
+  const nameOf = new Map([...rows].map(([key, { loss, labels }]) => [key, `${loss}, ${labels}`]));
+  const size = { width: NAMES_WIDTH + drawn.length * COLUMN, height: ABOVE + lines.length * ROW + BELOW };
+  const title = `Time of forward + backward, relative to ${against}: to the left of 1 softseg is faster`;
+  const source = `${machine.processor}, ${machine.cores} cores; ${started.slice(0, 10)}, commit ${commit}`;
+  const shared = { height: size.height, lines };
+  return figure({
+    title: `Forward + backward of softseg, relative to ${against}`,
+    ...size,
+    marks: [
+      label(0, 12, title, { fontWeight: 700, fontSize: 14 }),
+      ...legend(samples(against, measured), { x: 0, y: 38, step: 130, width: 14 }),
+      label(0, size.height - 10, source, { fontSize: 10 }),
+    ],
+    panels: [
+      [0, 0, names({ ...shared, shapes, nameOf })],
+      ...drawn.map((run, i) => {
+        const points = run.rows.filter(({ results }) => results).map((row) => pointOf(run, row, against));
+        return [NAMES_WIDTH + i * COLUMN, 0, column({ ...shared, run, against, points })];
+      }),
+    ],
   });
-  const heads = places.heads.map(({ y, name }) => text(0, y, name, { weight: 700 }));
-  const names = [...rows].map(([key, { loss, labels }]) => text(12, places.lines.get(key), `${loss}, ${labels}`));
-  const day = started.slice(0, 10);
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="-10 0 ${width} ${height}" width="${width}" height="${height}" ` +
-      `font-family="system-ui, sans-serif" fill="${COLOURS.text}">`,
-    `<title>Forward + backward of softseg, relative to ${against}</title>`,
-    text(0, 18, `Time of forward + backward, relative to ${against}: to the left of 1 softseg is faster`, {
-      weight: 700,
-      size: 14,
-    }),
-    ...key(against, drawn),
-    ...heads,
-    ...names,
-    ...columns.flat(),
-    text(0, height - 10, `${machine.processor}, ${machine.cores} cores; ${day}, commit ${commit}`, { size: 10 }),
-    '</svg>',
-    '',
-  ].join('\n');
 }
 
-/** Where lines and headings of the shapes stand, from top to bottom. */
-function placesOf(rows) {
-  const heads = [];
-  const lines = new Map();
-  let y = TOP;
-  for (const name of new Set(rows.map((row) => shapeName(row.shape)))) {
-    y += LINE + 6;
-    heads.push({ y, name });
-    for (const row of rows.filter(({ shape }) => shapeName(shape) === name)) lines.set(keyOf(row), (y += LINE));
-  }
-  return { heads, lines };
-}
+const shapeOf = ({ shape }) => shapeName(shape);
 
-/** softseg, composed and plain ops as multiples of what they are compared with. */
+/** The times of one row in one backend, as multiples of the time that they are compared with. */
 function pointOf(run, row, against) {
-  if (!row.results) return [];
   const { softseg, composed, plain } = row.results;
   const base = against === 'PyTorch' ? fasterTorch(row, mainThreads(run)) : plain.median;
+  return {
+    line: keyOf(row),
+    softseg: softseg.median / base,
+    composed: composed && composed.median / base,
+    plain: against === 'PyTorch' ? plain.median / base : undefined,
+  };
+}
+
+/** The entries of the legend. */
+function samples(against, measured) {
+  const bar = (fill) => (x, y) => Plot.rect([y], { x1: [x], x2: [x + 14], y1: [y - 5], y2: [y + 5], fill });
+  const tick = (x, y) => Plot.ruleX([x], { x: [x + 7], y1: [y - 5], y2: [y + 5], ...TICK });
+  const ring = (x, y) => Plot.dot([x], { x: [x + 7], y: [y], ...RING });
   return [
-    {
-      key: keyOf(row),
-      softseg: softseg.median / base,
-      composed: composed && composed.median / base,
-      plain: against === 'PyTorch' ? plain.median / base : undefined,
-    },
+    { name: 'softseg, faster', sample: bar(GREEN) },
+    { name: 'softseg, slower', sample: bar(ORANGE) },
+    ...(against === 'PyTorch' ? [{ name: 'plain tfjs ops', sample: tick }] : []),
+    ...(measured.some(({ results }) => results.composed) ? [{ name: 'softseg, composed kernels', sample: ring }] : []),
   ];
 }
 
-function key(against, runs) {
-  const composed = runs.some(({ rows }) => rows.some((row) => row.results?.composed));
-  const entry = (x, shape, name) => [shape, text(x + 20, 42, name)];
-  return [
-    ...entry(0, bar(0, 33, 14, COLOURS.faster), 'softseg, faster'),
-    ...entry(125, bar(125, 33, 14, COLOURS.slower), 'softseg, slower'),
-    ...(against === 'PyTorch' ? entry(250, tick(257, 38), 'plain tfjs ops') : []),
-    ...(composed ? entry(370, ring(377, 38), 'softseg, composed kernels') : []),
-  ];
+const TICK = { stroke: BLUE, strokeWidth: 2.4 };
+const RING = { r: 3.5, stroke: BLUE, strokeWidth: 1.6 };
+
+/** The names of the shapes and rows, left of the columns. */
+function names({ height, lines, shapes, nameOf }) {
+  const axis = { anchor: 'left', textAnchor: 'start', tickSize: 0, label: null };
+  return drawPlot({
+    ...frameOf(NAMES_WIDTH, height),
+    marginLeft: NAMES_WIDTH,
+    y: { domain: lines, ...BAND },
+    marks: [
+      Plot.axisY(shapes, { ...axis, fontWeight: 700, tickPadding: NAMES_WIDTH }),
+      Plot.axisY([...nameOf.keys()], { ...axis, tickPadding: NAMES_WIDTH - 12, tickFormat: (key) => nameOf.get(key) }),
+    ],
+  });
 }
 
-const bar = (x, y, width, colour) =>
-  `<rect x="${x.toFixed(1)}" y="${y}" width="${width.toFixed(1)}" height="10" rx="1" fill="${colour}"/>`;
-const ring = (x, y) =>
-  `<circle cx="${x.toFixed(1)}" cy="${y}" r="3.5" fill="none" stroke="${COLOURS.mark}" stroke-width="1.6"/>`;
-const tick = (x, y) =>
-  `<path d="M${x.toFixed(1)} ${y - 5}v10" stroke="${COLOURS.mark}" stroke-width="2.4" stroke-linecap="round"/>`;
-const line = (x, y1, y2, { width, opacity }) =>
-  `<path d="M${x.toFixed(1)} ${y1}V${y2}" stroke="${COLOURS.text}" stroke-width="${width}" stroke-opacity="${opacity}"/>`;
-
-function column({ run, left, points, places, against, bottom }) {
+/** The column of one backend. */
+function column({ height, lines, run, against, points }) {
   const { engine, torch } = run;
+  const threads = mainThreads(run);
+  const beside =
+    against === 'PyTorch' ? `${threads} thread${threads > 1 ? 's' : ''} each, torch ${torch.version}` : engine.version;
   const values = points.flatMap(({ softseg, composed, plain }) => [softseg, composed, plain].filter(Boolean));
-  const from = Math.log2(Math.min(0.5, ...values)) - 0.3;
-  const to = Math.log2(Math.max(2, ...values)) + 0.3;
-  const x = (value) => left + ((Math.log2(value) - from) / (to - from)) * COLUMN;
-  const threads = (count) => `${count} thread${count > 1 ? 's' : ''}`;
-  const beside = against === 'PyTorch' ? `${threads(mainThreads(run))} each, torch ${torch.version}` : engine.version;
-  return [
-    text(left, 62, `${engine.backend} (${engine.kernels})`, { weight: 700, size: 12 }),
-    text(left, 76, beside, { size: 10 }),
-    ...scale(from, to).flatMap((value) => [
-      line(x(value), 84, bottom, value === 1 ? { width: 1.5, opacity: 1 } : { width: 1, opacity: 0.3 }),
-      text(x(value), bottom + 14, label(value), { anchor: 'middle', size: 10 }),
-    ]),
-    ...points.flatMap(({ key: name, softseg, composed, plain }) => {
-      const y = places.lines.get(name) - 4;
-      const [start, end] = [x(Math.min(1, softseg)), x(Math.max(1, softseg))];
-      return [
-        bar(start, y - 5, end - start, softseg <= 1 ? COLOURS.faster : COLOURS.slower),
-        composed ? ring(x(composed), y) : '',
-        plain ? tick(x(plain), y) : '',
-      ].filter(Boolean);
-    }),
-  ];
+  const title = { frameAnchor: 'top-left', lineAnchor: 'bottom' };
+  return drawPlot({
+    ...frameOf(COLUMN, height),
+    marginLeft: 14,
+    marginRight: 16,
+    x: { type: 'log', base: 2, domain: [Math.min(0.5, ...values), Math.max(2, ...values)], inset: 8 },
+    y: { domain: lines, axis: null, ...BAND },
+    marks: [
+      Plot.text([`${engine.backend} (${engine.kernels})`], { ...title, fontWeight: 700, fontSize: 12, dy: -20 }),
+      Plot.text([beside], { ...title, fontSize: 10, dy: -6 }),
+      Plot.gridX({ strokeOpacity: GRID, ticks: 6 }),
+      Plot.axisX({ ticks: 6, tickFormat: ratio, tickSize: 0, label: null }),
+      Plot.ruleX([1], { strokeWidth: 1.5 }),
+      Plot.barX(points, {
+        x1: () => 1,
+        x2: 'softseg',
+        y: 'line',
+        fill: ({ softseg }) => (softseg <= 1 ? GREEN : ORANGE),
+      }),
+      Plot.dot(points, { x: 'composed', y: 'line', ...RING }),
+      Plot.tickX(points, { x: 'plain', y: 'line', ...TICK }),
+    ],
+  });
 }
 
-/** Powers of 2, so far apart that at most eight are in the range. */
-function scale(from, to) {
-  const step = Math.ceil((to - from) / 8);
-  const values = [];
-  for (let power = Math.ceil(from / step) * step; power <= to; power += step) values.push(2 ** power);
-  return values;
-}
+/** All panels have their rows at the same height. */
+const frameOf = (width, height) => ({ width, height, marginTop: ABOVE, marginBottom: BELOW, marginRight: 0 });
 
-const label = (value) => (value >= 1 ? `${value}×` : `1/${1 / value}`);
+const ratio = (value) => (value >= 1 ? `${value}×` : `1/${1 / value}`);

@@ -9,6 +9,7 @@ const { check } = commandLine({
 });
 
 const tf = await import('@tensorflow/tfjs');
+const { drawBenchmark } = await import('./plots/benchmark.js');
 const { drawCurves } = await import('./plots/curves.js');
 const { drawLandscapes } = await import('./plots/landscapes.js');
 const { writeLossTables } = await import('./lossTables.js');
@@ -18,5 +19,6 @@ tf.enableProdMode();
 await tf.setBackend('cpu');
 drawLandscapes({ check });
 drawCurves({ check });
+drawBenchmark({ check });
 writeLossTables({ check });
 writeSpeedTables({ check });

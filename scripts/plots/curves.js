@@ -146,18 +146,18 @@ function charts() {
 // ------------------------------------------------------------------------------------------------------ the picture
 
 function picture({ title, setting, caption, curves, x, y }) {
+  const line = ({ points, stroke, strokeDasharray }) => {
+    const clip = points.some((point) => point.y < y.domain[0]);
+    return Plot.line(points, { x: 'x', y: 'y', stroke, strokeDasharray, strokeWidth: LINE_WIDTH, clip });
+  };
+  const marks = [...curves.map(line), ...rings(curves), ...names(curves, y.domain)];
   return figure({
     title: `${title}: ${caption} against ${x.label}, for ${curves.map(({ name }) => name).join(', ')}`,
     width: WIDTH,
     height: HEIGHT,
     marks: heading(title, setting),
-    panels: [[0, 40, panel({ ...PANEL, caption, x, y, marks: [...curves.map(line), ...rings(curves), ...names(curves, y.domain)] })]], // prettier-ignore
+    panels: [[0, 40, panel({ ...PANEL, caption, x, y, marks })]],
   });
-
-  function line({ points, stroke, strokeDasharray }) {
-    const clip = points.some((point) => point.y < y.domain[0]);
-    return Plot.line(points, { x: 'x', y: 'y', stroke, strokeDasharray, strokeWidth: LINE_WIDTH, clip });
-  }
 }
 
 const rings = (curves) =>

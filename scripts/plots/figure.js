@@ -10,7 +10,7 @@ const COORDINATES = ['d', 'transform', 'x', 'x1', 'x2', 'y', 'y1', 'y2', 'cx', '
 const newDocument = () => new DOMParser().parseFromString(`<svg xmlns="${SVG}"></svg>`, 'image/svg+xml');
 
 /** What Observable Plot draws, without the style sheet that it adds for pages. */
-function drawPlot(options) {
+export function drawPlot(options) {
   const svg = Plot.plot({ document: newDocument(), ...options });
   for (const style of svg.querySelectorAll('style')) style.remove();
   for (const name of ['class', 'style']) svg.removeAttribute(name);

@@ -2,9 +2,9 @@
 // SVG as an image cannot tell it which of the two it is on.
 
 export const GREY = '#7d8590';
-const BLUE = '#4c8dd6';
-const ORANGE = '#d9730d';
-const GREEN = '#2da44e';
+export const BLUE = '#4c8dd6';
+export const ORANGE = '#d9730d';
+export const GREEN = '#2da44e';
 const MAGENTA = '#d6409f';
 const VIOLET = '#9a6ee8';
 

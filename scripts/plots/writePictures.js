@@ -7,10 +7,10 @@ import { writeWhole } from '../writeWhole.js';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
- * Writes pictures, a Map from file name to text, into a folder of the repository that holds no other SVG. With `check`
- * it writes nothing, and fails the process unless the folder holds exactly these.
+ * Writes pictures, a Map from file name to text, into a folder of the repository. With `check` it writes nothing, and
+ * fails the process unless the folder holds exactly these; with `others` it may hold other pictures as well.
  */
-export function writePictures(folder, pictures, { check }) {
+export function writePictures(folder, pictures, { check, others = false }) {
   const place = join(ROOT, folder);
   if (!check) {
     mkdirSync(place, { recursive: true });
@@ -20,7 +20,8 @@ export function writePictures(folder, pictures, { check }) {
   }
   const present = readdirSync(place).filter((file) => file.endsWith('.svg'));
   const same = (file) => present.includes(file) && readFileSync(join(place, file), 'utf8') === pictures.get(file);
-  const wrong = [...new Set([...pictures.keys(), ...present])].filter((file) => !same(file));
+  const expected = others ? pictures.keys() : new Set([...pictures.keys(), ...present]);
+  const wrong = [...expected].filter((file) => !same(file));
   if (wrong.length > 0) {
     console.error(`${folder}: ${wrong.join(', ')}: not what npm run pictures draws`);
     process.exitCode = 1;
