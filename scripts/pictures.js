@@ -9,6 +9,7 @@ const { check } = commandLine({
 });
 
 const tf = await import('@tensorflow/tfjs');
+const { drawAnnealing } = await import('./plots/annealing.js');
 const { drawBenchmark } = await import('./plots/benchmark.js');
 const { drawCurves } = await import('./plots/curves.js');
 const { drawLandscapes } = await import('./plots/landscapes.js');
@@ -20,5 +21,6 @@ await tf.setBackend('cpu');
 drawLandscapes({ check });
 drawCurves({ check });
 drawBenchmark({ check });
+drawAnnealing({ check });
 writeLossTables({ check });
 writeSpeedTables({ check });

@@ -3,7 +3,7 @@
 import * as Plot from '@observablehq/plot';
 import * as tf from '@tensorflow/tfjs';
 import { diceLoss, entmax15, powerSharpen, softOneHot, softThreshold, sparsemax } from 'softseg';
-import { figure, heading, panel } from './figure.js';
+import { figure, heading, panel, powerOfTen } from './figure.js';
 import { steps } from './steps.js';
 import { LINES, LINE_WIDTH, RING } from './theme.js';
 import { writePictures } from './writePictures.js';
@@ -52,9 +52,6 @@ function dice(options) {
     return { x: p, y };
   });
 }
-
-/** A logarithmic axis names its powers of ten below 0.001 as 1e-4. */
-const powerOfTen = (value) => (value < 1e-3 ? value.toExponential() : String(value));
 
 function charts() {
   const z = steps(-4, 4, 320);

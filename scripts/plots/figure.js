@@ -7,6 +7,9 @@ const SVG = 'http://www.w3.org/2000/svg';
 /** Attributes that hold coordinates in pixels. */
 const COORDINATES = ['d', 'transform', 'x', 'x1', 'x2', 'y', 'y1', 'y2', 'cx', 'cy', 'width', 'height'];
 
+/** The distance between the rows of a legend. */
+const ROW = 18;
+
 const newDocument = () => new DOMParser().parseFromString(`<svg xmlns="${SVG}"></svg>`, 'image/svg+xml');
 
 /** What Observable Plot draws, without the style sheet that it adds for pages. */
@@ -43,6 +46,9 @@ export function panel({ width, height, margins, caption, x, y, zero = false, mar
   });
 }
 
+/** Names the ticks of a logarithmic axis: powers of ten below 0.001 as 1e-4. */
+export const powerOfTen = (value) => (value < 1e-3 ? value.toExponential() : String(value));
+
 /** Text that starts at a place of the figure. */
 export const label = (x, y, text, options = {}) =>
   Plot.text([text], { x: [x], y: [y], textAnchor: 'start', text: [text], ...options });
@@ -53,9 +59,15 @@ export const heading = (title, setting) => [
   ...(setting ? [label(8, 34, setting)] : []),
 ];
 
-/** The marks of a legend in one row: each entry has a name and a function that gives its sample, `width` wide. */
-export const legend = (entries, { x, y, step, width }) =>
-  entries.flatMap(({ name, sample }, i) => [sample(x + i * step, y), label(x + i * step + width + 6, y, name)]);
+/**
+ * The marks of a legend, with `perRow` entries in a row: each entry has a name, and a function that gives the mark of its
+ * sample, `width` wide, from its place.
+ */
+export const legend = (entries, { x, y, step, width, perRow = entries.length }) =>
+  entries.flatMap(({ name, sample }, i) => {
+    const [left, middle] = [x + (i % perRow) * step, y + Math.floor(i / perRow) * ROW];
+    return [sample(left, middle), label(left + width + 6, middle, name)];
+  });
 
 /** The sample of a curve in a legend, for `legend` with the same width. */
 export const lineSample = (style, width) => (x, y) =>
