@@ -1,25 +1,26 @@
-// npm run bench: times softseg's losses beside plain tfjs ops and PyTorch. See README.md here.
+// npm run bench: times the losses of softseg next to plain tfjs ops and PyTorch. See README.md here.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ProgressLine } from 'softseg/node';
+import { UsageError } from '../scripts/options.js';
 import { BACKENDS, LABELS, LOSSES, QUICK, SHAPES, shapeName } from './cases.js';
 import { endAll, runModule } from './children.js';
 import { writeData } from './data.js';
 import { busyCores, commit, machine } from './machine.js';
 import { measureMemory } from './memory.js';
-import { HELP, UsageError, readOptions } from './options.js';
+import { benchOptions } from './options.js';
 import { picture } from './picture.js';
 import { legend, memoryTable, timesTable } from './table.js';
 import { python } from './torch.js';
 import { makeFolder, writeFile } from './write.js';
 
-/** Of a row: seconds, the least and most rounds, and from how many ms on a single run counts. */
+/** For each row: seconds, the smallest and largest number of rounds, and from how many ms on one run is enough. */
 const TIMING = {
   full: { seconds: 4, least: 5, most: 40, slow: 1500 },
   quick: { seconds: 0.7, least: 3, most: 10, slow: 500 },
 };
-/** More cores than this that are busy with other work spoil the figures. */
+/** Figures are unreliable while more cores than this are busy with other work. */
 const BUSY = 0.2;
 
 const progress = new ProgressLine(process.stderr);
@@ -36,17 +37,15 @@ for (const [signal, code] of [
   ['SIGHUP', 129],
 ]) {
   process.on(signal, () => {
-    progress.done(`stopped; what was measured is in ${results?.path ?? 'no file yet'}`);
+    progress.done(
+      results?.path ? `stopped; the results so far are in ${results.path}` : 'stopped before the first result',
+    );
     process.exit(code);
   });
 }
 
 async function main() {
-  const options = readOptions(process.argv.slice(2));
-  if (options === 'help') {
-    console.log(HELP);
-    return;
-  }
+  const options = benchOptions();
   const backends = options.backends ?? BACKENDS;
   const timing = { ...TIMING[options.quick ? 'quick' : 'full'] };
   if (options.repeats) {
@@ -81,13 +80,13 @@ async function main() {
   if (results.content.runs.some((run) => run.failed || run.rows.some((row) => row.error))) process.exitCode = 1;
 }
 
-/** What is asked for, else what --quick leaves, else all. */
+/** The shapes and losses asked for; otherwise those of --quick; otherwise all. */
 function selection({ quick, shapes, losses }, backend) {
   const all = quick ? QUICK[backend] : { shapes: SHAPES, losses: LOSSES };
   return { shapes: shapes ?? all.shapes, losses: losses ?? all.losses };
 }
 
-/** Everything that is known so far, in a file that is whole at any time. */
+/** The results so far, in a file that is complete JSON at any time. */
 function resultsFile({ quick, backends, shapes, losses, out }) {
   const name = backends || shapes || losses ? 'selection' : quick ? 'quick' : 'full';
   const content = {
@@ -103,7 +102,7 @@ function resultsFile({ quick, backends, shapes, losses, out }) {
   return file;
 }
 
-/** One backend in a process of its own. Its rows are in the results as they come. */
+/** Measures one backend in a process of its own. Each row is written to the results as it comes. */
 async function measureBackend(job) {
   const { backend } = job;
   let run = null;
@@ -123,7 +122,7 @@ async function measureBackend(job) {
   const busy = await busyCores();
   if (busy > BUSY) {
     progress.note(
-      `${busy} of ${availableParallelism()} cores are busy with other work: do not trust the ratios to PyTorch`,
+      `${busy} of ${availableParallelism()} cores are busy with other work, so the ratios to PyTorch are unreliable`,
     );
   }
   const { ended, last } = await runModule('measure.js', job, (message) => {
@@ -157,8 +156,8 @@ function noteTorch(why) {
   if (noted) return;
   noted = true;
   progress.note(
-    `PyTorch is left out: ${why}. To have it beside the others: \`${python()} -m pip install torch\`, ` +
-      'or SOFTSEG_PYTHON=/path/to/a/python that has it.',
+    `PyTorch is left out: ${why}. To include it, run \`${python()} -m pip install torch\`, ` +
+      'or set SOFTSEG_PYTHON to the path of a Python that has it.',
   );
 }
 

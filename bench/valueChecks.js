@@ -1,10 +1,13 @@
-// What value checks cost: node bench/valueChecks.js [backend ...] after a build. See README.md here.
-import { spawnSync } from 'node:child_process';
+// Measures the cost of value checks. Needs the built package (npm run build). See README.md here.
+import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
 import { checkValues, comboLoss, enableWasmTraining } from 'softseg';
 import { MeanIou } from 'softseg/metrics';
 import { load } from 'softseg/node';
+import { commandLine, oneOf } from '../scripts/options.js';
+import { terminalTable } from '../scripts/table.js';
+import { BACKENDS } from './cases.js';
 
 const [SAMPLES, SIZE] = [4, 128];
 const CLASSES = [1, 4, 21];
@@ -24,7 +27,7 @@ function network(classes) {
 
 const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
 
-/** Milliseconds of each of the runs, which take turns: medians. */
+/** The medians of interleaved runs, in milliseconds. */
 function medians(runs, rounds) {
   const times = runs.map(() => []);
   for (let round = -1; round < rounds; round++) {
@@ -38,6 +41,7 @@ function medians(runs, rounds) {
   return times.map(median);
 }
 
+/** The cells of one row. */
 function measure(classes, name) {
   const shape = [SAMPLES, SIZE, SIZE, classes];
   const logits = tf.randomNormal(shape);
@@ -66,36 +70,57 @@ function measure(classes, name) {
   const whole = name === 'cpu' ? off : medians([{ run: step }], 5)[0];
   const check = first - off;
   const ms = (value) => value.toFixed(value < 10 ? 2 : 1);
-  console.log(
-    [
-      name,
-      String(classes),
-      ms(off),
-      ms(later),
-      ms(check),
-      ((check * 1e6) / (2 * logits.size)).toFixed(1),
-      ms(whole),
-      `${((100 * check) / (STEPS * whole)).toFixed(2)} %`,
-      ms(updateOff),
-      ms(updateOn),
-    ].join(' | '),
-  );
   tf.dispose([logits, labels, xs, model.trainableWeights.map((weight) => weight.read())]);
+  return [
+    name,
+    String(classes),
+    ms(off),
+    ms(later),
+    ms(check),
+    ((check * 1e6) / (2 * logits.size)).toFixed(1),
+    ms(whole),
+    `${((100 * check) / (STEPS * whole)).toFixed(2)} %`,
+    ms(updateOff),
+    ms(updateOn),
+  ];
 }
 
-const [child, ...rest] = process.argv.slice(2);
-if (child === '--child') {
-  await load(rest[0]);
+/** One backend, in a process of its own. */
+function rowsOf(backend) {
+  const args = [fileURLToPath(import.meta.url), '--only', backend];
+  return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }));
+}
+
+const { backend: backends, only } = commandLine({
+  usage: 'node bench/valueChecks.js [options]',
+  about: 'Prints what the checks of the values of labels and predictions cost.',
+  options: {
+    backend: { value: 'LIST', list: true, parse: oneOf(BACKENDS), default: BACKENDS, about: 'the backends to measure' },
+    only: {
+      value: 'NAME',
+      parse: oneOf(BACKENDS),
+      about: 'measure one backend in this process, and print rows as JSON',
+    },
+  },
+});
+if (only) {
+  await load(only);
   enableWasmTraining();
-  for (const classes of CLASSES) measure(classes, rest[0]);
+  console.log(JSON.stringify(CLASSES.map((classes) => measure(classes, only))));
 } else {
-  const backends = child === undefined ? ['native', 'wasm', 'cpu'] : [child, ...rest];
-  console.log(
-    `comboLoss of [${SAMPLES},${SIZE},${SIZE},C] in float32, ms; a step is that of a small U-Net (cpu: none)\n`,
-  );
-  console.log('backend | C | off | later | check | ns/value | step | of 100 steps | update, off | update, on');
-  console.log('--- | --- | --- | --- | --- | --- | --- | --- | --- | ---');
-  for (const backend of backends) {
-    spawnSync(process.execPath, [fileURLToPath(import.meta.url), '--child', backend], { stdio: 'inherit' });
-  }
+  const shape = `[${SAMPLES},${SIZE},${SIZE},C]`;
+  console.log(`comboLoss of ${shape} in float32, in ms. A step is one of a small U-Net; on cpu, of the loss alone.\n`);
+  const head = [
+    'backend',
+    'C',
+    'off',
+    'later',
+    'check',
+    'ns/value',
+    'step',
+    'of 100 steps',
+    'update, off',
+    'update, on',
+  ];
+  console.log(terminalTable(head, backends.flatMap(rowsOf)));
 }

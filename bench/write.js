@@ -1,9 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { UsageError } from '../scripts/options.js';
 import { writeWhole } from '../scripts/writeWhole.js';
-import { UsageError } from './options.js';
 
-/** Makes the folder for the results before any time is spent on them. */
+/** Makes the folder for the results, before any time is spent on measuring. */
 export function makeFolder(folder) {
   try {
     mkdirSync(folder, { recursive: true });
@@ -12,7 +12,7 @@ export function makeFolder(folder) {
   }
 }
 
-/** Writes a file whole, and gives its path. */
+/** Writes a file so that it is never there in part, and returns its path. */
 export function writeFile(folder, name, content) {
   const path = join(folder, name);
   writeWhole(path, content);
