@@ -8,6 +8,13 @@ import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync }
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { commandLine } from './options.js';
+import { pageTable } from './table.js';
+
+commandLine({
+  usage: 'npm run nodes',
+  about: 'Trains on the native backend with several versions of Node, and fails if one of them fails.',
+});
 
 const run = promisify(execFile);
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -46,15 +53,13 @@ async function tryOn(version) {
   return { ...result, warnings: stderr.trim() };
 }
 
-console.log(
-  '| Node | backend | kernels | loss of 20 steps | require | warnings |\n| --- | --- | --- | --- | --- | --- |',
-);
+const rows = [];
 for (const version of VERSIONS) {
   try {
     const { backend, kernels, losses, required, warnings } = await tryOn(version);
     const [first, last] = [losses[0], losses.at(-1)].map((loss) => loss.toFixed(4));
     const said = warnings ? warnings.split('\n').join(' ') : 'none';
-    console.log(`| ${version} | ${backend} | ${kernels} | ${first} to ${last} | ${required} | ${said} |`);
+    rows.push([version, backend, kernels, `${first} to ${last}`, String(required), said]);
     if (
       backend !== 'tensorflow' ||
       kernels !== 'fused native' ||
@@ -65,12 +70,12 @@ for (const version of VERSIONS) {
       process.exitCode = 1;
     }
   } catch (error) {
-    console.log(
-      `| ${version} | failed: ${String(error.stderr || error.message)
-        .trim()
-        .split('\n')
-        .at(-1)} | | | | |`,
-    );
+    const why = String(error.stderr || error.message)
+      .trim()
+      .split('\n')
+      .at(-1);
+    rows.push([version, `failed: ${why}`, '', '', '', '']);
     process.exitCode = 1;
   }
 }
+console.log(pageTable(['Node', 'backend', 'kernels', 'loss of 20 steps', 'require', 'warnings'], rows));

@@ -7,6 +7,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, write
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { commandLine } from './options.js';
 import { demandBuilt, STAMP } from './stamp.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -45,8 +46,13 @@ function withoutDeadLinks(text, folder) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { rest: folder } = commandLine({
+    usage: 'npm run pack [-- FOLDER]',
+    about: 'Packs a built tree for npm, and prints the path of the tarball.',
+    rest: { name: 'FOLDER', about: 'where the tarball goes (default: the repository)' },
+  });
   try {
-    console.log(pack(process.argv[2] ?? root));
+    console.log(pack(folder ?? root));
   } catch (error) {
     console.error(`pack: ${error.message}`);
     process.exitCode = 1;

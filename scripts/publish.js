@@ -6,13 +6,16 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { pendingChanges, sectionOf } from './changelog.js';
+import { commandLine } from './options.js';
 import { pack } from './pack.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const { values: options } = parseArgs({ options: { 'dry-run': { type: 'boolean', default: false } } });
-const dry = options['dry-run'];
+const { 'dry-run': dry } = commandLine({
+  usage: 'npm run release [-- --dry-run]',
+  about: 'Publishes the version in package.json, or says what stands in the way.',
+  options: { 'dry-run': { about: 'say what stands in the way, pack, and publish nothing' } },
+});
 const { name, version, repository } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 const git = (...args) => execFileSync('git', args, { cwd: root, encoding: 'utf8' }).trim();

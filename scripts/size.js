@@ -9,6 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build, transform } from 'esbuild';
 import { build as viteBuild } from 'vite';
+import { commandLine } from './options.js';
+import { pageTable } from './table.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const IMPORTS = {
@@ -41,8 +43,8 @@ const WITHOUT_KERNELS = {
   },
 };
 
-/** The bytes, minified and gzipped, of each import and definition with each bundler. */
-export async function sizes() {
+/** Minified, gzipped: bytes by bundler. */
+async function sizes() {
   const rows = [];
   for (const [what, code] of Object.entries(IMPORTS)) {
     for (const [kernels, define] of Object.entries(DEFINES)) {
@@ -101,10 +103,15 @@ async function byVite(contents, define) {
 
 const sizeOf = (code) => ({ min: Buffer.byteLength(code), gzip: gzipSync(code, { level: 9 }).byteLength });
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const kB = ({ min, gzip }) => `${(min / 1000).toFixed(1)} kB, ${(gzip / 1000).toFixed(1)} gzipped`;
-  console.log('| import | kernels | esbuild | Vite |\n| --- | --- | --- | --- |');
-  for (const { what, kernels, esbuild, vite } of await sizes()) {
-    console.log(`| ${what} | ${kernels} | ${kB(esbuild)} | ${vite ? kB(vite) : ''} |`);
-  }
-}
+commandLine({
+  usage: 'npm run size',
+  about: 'Prints the sizes of bundles of softseg without tfjs-core, minified, and minified and gzipped.',
+});
+const kB = ({ min, gzip }) => `${(min / 1000).toFixed(1)} kB, ${(gzip / 1000).toFixed(1)} gzipped`;
+const rows = await sizes();
+console.log(
+  pageTable(
+    ['import', 'kernels', 'esbuild', 'Vite'],
+    rows.map(({ what, kernels, esbuild, vite }) => [what, kernels, kB(esbuild), vite ? kB(vite) : '']),
+  ),
+);

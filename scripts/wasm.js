@@ -6,7 +6,14 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, w
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { commandLine } from './options.js';
 import { writeWhole } from './writeWhole.js';
+
+const { check } = commandLine({
+  usage: 'npm run wasm [-- --check]',
+  about: 'Compiles native/ to WebAssembly, into src/kernels/module/binary.ts.',
+  options: { check: { about: 'write nothing, and fail if the file is not what comes out' } },
+});
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const native = join(root, 'native');
@@ -173,7 +180,7 @@ export const BINARY =
   '${bytes.toString('base64')}';
 `;
 
-if (!process.argv.includes('--check')) {
+if (!check) {
   writeWhole(output, text);
 } else if (!existsSync(output) || readFileSync(output, 'utf8').replaceAll('\r\n', '\n') !== text) {
   console.error('src/kernels/module/binary.ts is not what native/ compiles to: run `node scripts/wasm.js`');

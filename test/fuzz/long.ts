@@ -1,5 +1,4 @@
-/** Long runs (`npm run fuzz`). Progress and failures go to stderr. */
-import { parseArgs } from 'node:util';
+/** Long runs: `npm run fuzz`. Progress and failures go to stderr. */
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs';
 import * as softseg from '../../src/index.js';
@@ -10,18 +9,19 @@ import { counters, Failure } from './check.js';
 import { describe, fuzz, signatureOf } from './runner.js';
 import { SUBJECTS } from './subjects/index.js';
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string', default: '1' },
-    backend: { type: 'string', default: 'wasm' },
-    kernels: { type: 'string', default: 'fused' },
-    seed: { type: 'string' },
-    path: { type: 'string' },
-    only: { type: 'string' },
-    op: { type: 'string' },
-    fitting: { type: 'boolean', default: false },
-  },
-});
+/** The options that scripts/fuzz.js describes, and the path of softseg's own op for the backend tensorflow. */
+interface Settings {
+  minutes: number;
+  backend: string;
+  kernels: string;
+  only?: string[];
+  seed?: number;
+  path?: string;
+  fitting: boolean;
+  op?: string;
+}
+
+const settings = JSON.parse(process.argv[2]!) as Settings;
 
 /** Consecutive runs of one subject. */
 const RUNS = 40;
@@ -34,20 +34,19 @@ async function startBackend(name: string): Promise<void> {
   }
   if (!(await tf.setBackend(name))) throw new Error(`the backend ${name} does not run here`);
   await tf.ready();
-  if (values.kernels === 'composed') return softseg.useKernels('composed');
+  if (settings.kernels === 'composed') return softseg.useKernels('composed');
   if (name !== 'tensorflow') return;
   const { createRequire } = await import('node:module');
-  createRequire(import.meta.url)(values.op!);
+  createRequire(import.meta.url)(settings.op!);
   useFusedPasses('tensorflow', tf.backend(), tensorflowPasses(tf.backend() as unknown as TensorflowBackend));
 }
 
 async function main(): Promise<void> {
-  await startBackend(values.backend!);
-  const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed);
+  await startBackend(settings.backend);
+  const seed = settings.seed ?? Math.floor(Math.random() * 2 ** 31);
   const log = (text: string) => process.stderr.write(`${text}\n`);
-  log(`fuzzing ${values.backend} (${softseg.kernelsInUse()}), seed ${seed}`);
-  const wanted = values.only?.split(',');
-  const subjects = SUBJECTS.filter(({ fn }) => !wanted || wanted.includes(fn));
+  log(`fuzzing ${settings.backend} (${softseg.kernelsInUse()}), seed ${seed}`);
+  const subjects = SUBJECTS.filter(({ fn }) => settings.only?.includes(fn) ?? true);
   const known = new Set<string>();
   const start = Date.now();
   let [shown, failures] = [start, 0];
@@ -59,16 +58,16 @@ async function main(): Promise<void> {
         `${counters.oracle} by the oracle, ${failures} failures`,
     );
   };
-  const replay = values.path !== undefined;
-  for (let round = 0; replay ? round < 1 : Date.now() - start < Number(values.minutes) * 60_000; round++) {
+  const replay = settings.path !== undefined;
+  for (let round = 0; replay ? round < 1 : Date.now() - start < settings.minutes * 60_000; round++) {
     for (const subject of subjects) {
       const runs = Math.max(1, Math.round((RUNS * (subject.share ?? 100)) / 100));
       const report = await fuzz(subject, {
         seed: seed + round,
         runs,
         known,
-        fitting: values.fitting,
-        ...(replay && { path: values.path! }),
+        fitting: settings.fitting,
+        ...(replay && { path: settings.path! }),
       });
       if (report) {
         failures++;
