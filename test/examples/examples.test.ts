@@ -32,11 +32,12 @@ const run = async (...args: string[]) => {
   return { stdout, stderr };
 };
 
-/**
- * The scores in the rows of tables: numbers with exactly three decimals at the end of lines that begin with two spaces.
- */
+/** The numbers in the rows of tables: cells with exactly three decimals. */
 const scoresIn = (stdout: string) =>
-  stdout.split('\n').flatMap((line) => /^ {2}\S.*?((?: +\d+\.\d{3})+)$/.exec(line)?.[1]!.trim().split(/ +/).map(Number) ?? []); // prettier-ignore
+  stdout
+    .split('\n')
+    .filter((line) => line.startsWith('| '))
+    .flatMap((line) => [...line.matchAll(/(?<=\| +)\d+\.\d{3}(?= \|)/g)].map(([value]) => Number(value)));
 
 const sizeOf = (path: string) => {
   const png = readFileSync(path);
