@@ -5,7 +5,7 @@ import { clock } from './duration.js';
 import { DataError, exitCode, linesOf, stackOf, UsageError } from '../shared/errors.js';
 import { runExperiment } from './experiment.js';
 import { folderDataset } from './folder.js';
-import { HELP, type Options, readOptions } from './options.js';
+import { demoOptions, help, type Options } from './options.js';
 import { drawPicture } from './picture.js';
 import { makePlan } from './plan.js';
 import { scoresTable, untrainedTable } from './report.js';
@@ -51,8 +51,8 @@ const run = async (options: Options) => {
 };
 
 try {
-  const options = readOptions(process.argv.slice(2));
-  if (options === 'help') say(...HELP.trimEnd().split('\n'));
+  const options = demoOptions(process.argv.slice(2));
+  if (options === 'help') say(...help());
   else await run(options);
 } catch (error) {
   const told = [UsageError, DataError, BackendError, InstallError].some((kind) => error instanceof kind);

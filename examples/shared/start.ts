@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { BackendError, InstallError } from 'softseg/node';
 import { type BackendName, BACKENDS, startBackend } from './backend.js';
-import { DataError, linesOf, message, UsageError } from './errors.js';
+import { DataError, linesOf, UsageError } from './errors.js';
+import { type Description, flag, helpOf, one, oneOf, readOptions, text } from './options.js';
 import { complain, say } from './output.js';
 import { makeFolder } from './write.js';
 
@@ -15,7 +15,25 @@ export interface Run {
   out: string;
 }
 
-const USAGE = `--quick, --backend ${BACKENDS.join(' | ')}, --out DIR`;
+interface Flags {
+  quick: boolean;
+  backend?: BackendName;
+  out?: string;
+}
+
+const description = (name: string): Description<Flags> => ({
+  usage: `npm run example -- ${name} [options]`,
+  about: 'Trains a small network, prints its scores and writes a picture.',
+  options: {
+    quick: flag('a few steps on small images, to see that all works'),
+    backend: one(
+      'NAME',
+      `${BACKENDS.join(', ')} (default: auto, which is native, or wasm where native cannot be installed)`,
+      oneOf(BACKENDS),
+    ),
+    out: one('DIR', 'folder for the picture (default: examples/out)', text),
+  },
+});
 
 /**
  * What every example begins with: reads its options, and starts the backend. A wrong call ends here, with one line.
@@ -23,7 +41,12 @@ const USAGE = `--quick, --backend ${BACKENDS.join(' | ')}, --out DIR`;
  */
 export const start = async (name: string, hints: { wasm?: string } = {}): Promise<Run> => {
   try {
-    const { quick, backend, out } = readOptions();
+    const flags = readOptions(description(name), process.argv.slice(2));
+    if (flags === 'help') {
+      say(...helpOf(description(name)));
+      process.exit(0);
+    }
+    const { quick, backend = 'auto', out = join(fileURLToPath(import.meta.url), '../../../out') } = flags;
     makeFolder(out);
     const { engine, notes } = await startBackend(backend);
     process.once('SIGINT', () => process.exit(130));
@@ -35,24 +58,5 @@ export const start = async (name: string, hints: { wasm?: string } = {}): Promis
     if (![UsageError, DataError, BackendError, InstallError].some((kind) => error instanceof kind)) throw error;
     complain(...linesOf(error));
     process.exit(error instanceof UsageError ? 2 : 1);
-  }
-};
-
-const readOptions = (): Run & { backend: BackendName } => {
-  const flags = parse();
-  const backend = flags.backend ?? 'auto';
-  if (!BACKENDS.some((known) => known === backend)) {
-    throw new UsageError(`--backend ${backend}: must be one of ${BACKENDS.join(', ')}`);
-  }
-  const out = flags.out ?? join(fileURLToPath(import.meta.url), '../../../out');
-  return { quick: flags.quick ?? false, backend: backend as BackendName, out };
-};
-
-const parse = () => {
-  const options = { quick: { type: 'boolean' }, backend: { type: 'string' }, out: { type: 'string' } } as const;
-  try {
-    return parseArgs({ options }).values;
-  } catch (error) {
-    throw new UsageError(`${message(error).split(/\. |\n/)[0]}; the options are ${USAGE}`);
   }
 };

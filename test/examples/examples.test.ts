@@ -116,6 +116,12 @@ describe('a wrong call', () => {
     expect(stderr.trimEnd().split('\n')).toHaveLength(1);
   });
 
+  test('--help prints the options and ends with exit code 0', async () => {
+    const { code, stdout, stderr } = await outcome(start('binary', '--help'));
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^Usage: npm run example -- binary [^]*--quick\n[^]*--backend NAME\n[^]*--out DIR\n/);
+  });
+
   test('with an output folder that cannot be made ends with exit code 1 and one line', async () => {
     const { code, stdout, stderr } = await outcome(start('binary', '--out', '/dev/null/out'));
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
