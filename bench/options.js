@@ -7,8 +7,8 @@ const SHAPE_NAMES = SHAPES.map((shape) => shape.join('x'));
 const DESCRIPTION = {
   usage: 'npm run bench -- [options]',
   about:
-    'Times forward + backward of the losses of softseg, next to plain tfjs ops and PyTorch, in interleaved runs. Prints\n' +
-    'tables, and writes the numbers (json) and a picture (svg).\n\n' +
+    'Times forward + backward of the losses of softseg, next to plain tfjs ops and PyTorch, in interleaved runs.\n' +
+    'Prints tables, and writes the numbers (json) and a picture (svg).\n\n' +
     'PyTorch is that of the Python in the environment variable SOFTSEG_PYTHON, or else of python3.',
   options: {
     quick: { about: 'a small selection on all backends, in less than a minute' },
@@ -17,7 +17,7 @@ const DESCRIPTION = {
       value: 'LIST',
       list: true,
       parse: shapeOf,
-      about: `sizes [N,...spatial,C] with x between them, any number of spatial axes (default: ${SHAPE_NAMES.join(',')})`,
+      about: `[N,...spatial,C] with x between the sizes (default: ${SHAPE_NAMES.join(',')})`,
     },
     loss: { value: 'LIST', list: true, parse: oneOf(LOSSES), about: `of ${LOSSES.join(',')} (default: all)` },
     repeats: {

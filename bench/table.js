@@ -44,7 +44,9 @@ export function timesTable(run, shape) {
     });
   const errors = rows.filter(({ error }) => error).map(({ loss, labels, error }) => `${loss}, ${labels}: ${error}`);
   const title = `${run.engine.backend} ${shapeName(shape)}, one tensor ${megabytes(tensorBytes(shape))} MB`;
-  return [title, '', terminalTable(head, lines, { left: 2 }), ...errors, ''].join('\n');
+  return [title, '', terminalTable(head, lines, { left: 2 }), ...(errors.length > 0 ? ['', ...errors] : []), ''].join(
+    '\n',
+  );
 }
 
 /** Explains the columns of `timesTable`. */
@@ -56,11 +58,11 @@ export function legend(run) {
     'Times are medians of forward + backward, in ms.',
     ...(torch
       ? [
-          'NC and N..C are PyTorch with classes on axis 1 and with classes last, 1t with one thread. softseg/1t compares with',
-          'the faster of the two: below 1, softseg is faster.',
+          'NC and N..C are PyTorch with classes on axis 1 and with classes last, 1t with one thread. softseg/1t',
+          'compares with the faster of the two: below 1, softseg is faster.',
         ]
       : []),
-    'tensors: the peak of the memory of tensors, apart from the inputs, in tensors of N·P·C float32 (the gradient is one).',
+    'tensors: the peak memory of tensors apart from the inputs, in tensors of N·P·C float32 (the gradient is one).',
   ];
   const few = run.rows.some((row) => Object.values(row.results ?? {}).some(({ runs }) => runs < FEW));
   if (few) lines.push('*: so slow that it ran only once or twice.');
@@ -85,8 +87,8 @@ export function memoryTable(run) {
     ];
   });
   const title =
-    `${run.engine.backend}, memory of the process: how far its resident memory rose during one run in a fresh process, ` +
-    'in MB and in tensors of N·P·C float32';
+    `${run.engine.backend}: the rise of resident memory during one run in a fresh process, in MB and in tensors of ` +
+    'N·P·C float32';
   return [title, '', terminalTable(head, lines, { left: 3 }), ''].join('\n');
 }
 

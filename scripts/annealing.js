@@ -1,10 +1,10 @@
-// Measures what annealing does on the brain slices of the demo with hard labels: prints the tables of docs/training.md,
-// and stores the scores of which `npm run pictures` draws docs/annealing.svg. Needs the built package (npm run build) and
-// the native backend; it takes about six minutes on two cores.
+// Measures the effect of annealing on the brain slices of the demo with hard labels: prints the tables of
+// docs/training.md, and stores the scores that `npm run pictures` draws as docs/annealing.svg. Needs the built package
+// (npm run build) and the native backend; it takes about six minutes on two cores.
 //
-// Each run trains a U-Net (8-16-32 channels) on 32 slices, in batches of 4, with Adam and a learning rate that falls from
-// 2e-3 to 0 along a cosine. The runs of one seed start with the same weights and see the same batches. The score is the
-// IoU of the argmax on 18 test slices.
+// Each run trains a U-Net (8-16-32 channels) on 32 slices, in batches of 4, with Adam and a learning rate that falls
+// from 2e-3 to 0 along a cosine. The runs of one seed start with the same weights and see the same batches. The score
+// is the IoU of the argmax on 18 test slices.
 import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
 import { iouLoss, powerSharpen, softOneHot } from 'softseg';
@@ -57,10 +57,16 @@ const RUNS = {
   IoU: { loss: () => iou({}) },
   'IoU, sharpness 1 to 8': { loss: () => iou({}), schedules: (last) => ({ sharpness: from1(8, last) }) },
   'IoU, sharpness 8': { loss: () => iou({ sharpness: 8 }) },
-  'IoU, power 1 to 4': { loss: () => powerIou(1), schedules: (last) => ({ power: linearSchedule({ from: 1, to: 4, steps: last }) }) }, // prettier-ignore
+  'IoU, power 1 to 4': {
+    loss: () => powerIou(1),
+    schedules: (last) => ({ power: linearSchedule({ from: 1, to: 4, steps: last }) }),
+  },
   'IoU, 4 times the rate': { loss: () => iou({}), rate: 8e-3 },
   'IoU + cross-entropy': { loss: () => combo({}) },
-  'IoU + cross-entropy, sharpness 1 to 8': { loss: () => combo({}), schedules: (last) => ({ sharpness: from1(8, last) }) }, // prettier-ignore
+  'IoU + cross-entropy, sharpness 1 to 8': {
+    loss: () => combo({}),
+    schedules: (last) => ({ sharpness: from1(8, last) }),
+  },
   'IoU + cross-entropy, sharpness 8': { loss: () => combo({ sharpness: 8 }) },
   'IoU + cross-entropy, 4 times the rate': { loss: () => combo({}), rate: 8e-3 },
 };
@@ -190,4 +196,4 @@ tf.enableProdMode();
 const results = await trained();
 console.log(tables(results));
 writeWhole(fileURLToPath(RESULTS), stored(results));
-console.log('\nnpm run pictures draws docs/annealing.svg of these scores.');
+console.log('\nnpm run pictures draws docs/annealing.svg from these scores.');

@@ -88,10 +88,11 @@ function optionsPart(description) {
   const { options: rules, own } = description;
   const shared = Object.keys(rules).filter((name) => !own.includes(name));
   const rows = own.map((name) => [code(name), valuesIn(rules[name]), defaultIn(rules[name])]);
+  const others = own.includes('terms') ? 'those of its terms' : wrapped(shared.map(code));
   return [
     `Smallest at p = t on soft labels: ${smallest(description)}.`,
     rows.length > 0 ? pageTable(['option of its own', 'values', 'default'], rows) : 'It has no options of its own.',
-    `Options that it shares with other losses: ${own.includes('terms') ? 'those of its terms' : wrapped(shared.map(code))}.`,
+    `Options that it shares with other losses: ${others}.`,
   ].join('\n\n');
 }
 

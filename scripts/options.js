@@ -1,5 +1,5 @@
-// The command line of scripts, of the benchmark and of the fuzzer: one description of the options, from which come the
-// values, the text of --help, and one clear line with exit code 2 for a call that makes no sense.
+// The command line of the scripts, the benchmark and the fuzzer. One description of the options gives their values, the
+// text of --help, and one clear line with exit code 2 for a wrong call.
 import { parseArgs } from 'node:util';
 
 /** A mistake in how a program was called. */
@@ -9,11 +9,12 @@ export class UsageError extends Error {}
  * The options of a command line, by name. `--help` prints the description and ends the process; a wrong call throws a
  * UsageError.
  *
- * The description has `usage` (how the program is called), `about` (what it does), and `options`. An option that has no
- * `value` is a flag; `value` is what --help calls its value. `parse` makes the value of the text, or throws a UsageError
- * that says what the text must be. With `list` an option may be given several times, and each time with several texts
- * between commas; `parse` then gets each text. `default` is the value of an option that is not given, and `undefined`
- * without it. `rest`, a name and a description, allows one more argument, which is called `rest` in the result.
+ * The description has `usage` (how the program is called), `about` (what it does), and `options`. Each option has an
+ * `about`, too. An option without `value` is a flag; otherwise `value` is the name that --help gives to its value.
+ * `parse` converts the text to the value, or throws a UsageError that says what the text must be. With `list` the
+ * option may be repeated, and each text may hold several values between commas; `parse` gets them one by one. `default` is the
+ * value of an option that is not given. `rest`, with a `name` and an `about`, allows one more argument, which is called
+ * `rest` in the result.
  */
 export function readOptions(description, args = process.argv.slice(2)) {
   const { values, positionals } = parsed(description, args);
@@ -52,7 +53,7 @@ function parsed({ options = {}, rest }, args) {
   }
 }
 
-/** What parseArgs complains about, in one line. */
+/** The complaint of parseArgs in one line. */
 function complaint(message) {
   const lacksValue = /^Option '(?:-\w, )?(--[\w-]+).*(missing|ambiguous)/.exec(message);
   return lacksValue ? `${lacksValue[1]} needs a value` : message.split(/\. |\n/)[0];

@@ -60,8 +60,8 @@ export const heading = (title, setting) => [
 ];
 
 /**
- * The marks of a legend, with `perRow` entries in a row: each entry has a name, and a function that gives the mark of its
- * sample, `width` wide, from its place.
+ * The marks of a legend, with `perRow` entries in a row. Each entry has a name, and a function that makes the mark of
+ * its sample, which is `width` wide, at a place.
  */
 export const legend = (entries, { x, y, step, width, perRow = entries.length }) =>
   entries.flatMap(({ name, sample }, i) => {
