@@ -24,6 +24,12 @@ const longCalls = {
   message: 'A long list as arguments overflows the stack: use a loop (extremes.ts has largest).',
 };
 
+/** Shapes of an SVG that are written by hand. */
+const drawings = ['Literal[value=', 'TemplateElement[value.raw='].map((text) => ({
+  selector: `${text}/<(path|line|polyline|polygon|circle|rect)\\b/]`,
+  message: 'Observable Plot draws the pictures: see scripts/plots.',
+}));
+
 export default tseslint.config(
   { ignores: ['**/dist/**', '**/dist.*/**', 'site/**', 'coverage/**'] },
   js.configs.recommended,
@@ -59,6 +65,10 @@ export default tseslint.config(
     languageOptions: {
       globals: { process: 'readonly', console: 'readonly', performance: 'readonly', URL: 'readonly' },
     },
+  },
+  {
+    files: ['scripts/**/*.js', 'bench/**/*.js'],
+    rules: { 'no-restricted-syntax': ['error', ...drawings] },
   },
   {
     files: ['**/*.cjs'],
