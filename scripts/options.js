@@ -12,9 +12,9 @@ export class UsageError extends Error {}
  * The description has `usage` (how the program is called), `about` (what it does), and `options`. Each option has an
  * `about`, too. An option without `value` is a flag; otherwise `value` is the name that --help gives to its value.
  * `parse` converts the text to the value, or throws a UsageError that says what the text must be. With `list` the
- * option may be repeated, and each text may hold several values between commas; `parse` gets them one by one. `default` is the
- * value of an option that is not given. `rest`, with a `name` and an `about`, allows one more argument, which is called
- * `rest` in the result.
+ * option may be repeated, and each text may hold several values between commas; `parse` gets them one by one.
+ * `default` is the value of an option that is not given. `rest`, with a `name` and an `about`, allows one more
+ * argument, which is called `rest` in the result.
  */
 export function readOptions(description, args = process.argv.slice(2)) {
   const { values, positionals } = parsed(description, args);
