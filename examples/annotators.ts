@@ -1,4 +1,4 @@
-/** Five raters who disagree (SIMULATED: drawn from the real maps by a program): which labels and losses keep that? */
+/** Five raters who disagree, SIMULATED by a program from real maps: which labels and losses preserve disagreement? */
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { binaryCrossEntropyLoss, disagreementEntropy, softLabelsFromMasks, softThreshold, staple } from 'softseg';
@@ -17,7 +17,7 @@ import { unet } from './shared/unet.js';
 const { quick, out } = await start('annotators');
 const [epochs, levels] = quick ? [2, [4, 8]] : [50, [8, 16, 32, 64]];
 
-// They mark white matter, from the generous to the strict; the last one is careless and leaves out every third image.
+// They mark white matter, from generous to strict; the last one is careless and skips every third image.
 const RATERS: Rater[] = [
   { threshold: 0.3, noise: 0.1 },
   { threshold: 0.4, noise: 0.1 },
@@ -38,9 +38,9 @@ const drawing = RATERS.map(({ threshold }, a): [string, number, number] => {
 });
 printScores(['simulated rater', 'sensitivity', 'specificity'], drawing);
 
-// What to learn from: the majority as a hard mask, STAPLE's consensus, or the share of raters who marked the pixel; and
-// by which loss. Dice in its product form is least at the rounded label and makes sure of what nobody knows; the metric
-// form (the default) and cross-entropy are least at the label itself.
+// The runs differ in the labels (the majority as a hard mask, STAPLE's consensus, or the share of raters who marked the
+// pixel) and in the loss. The product form of Dice is smallest at the rounded label, so the network becomes certain
+// where the raters are not; the metric form (the default) and cross-entropy are smallest at the label itself.
 const majority = tf.tidy(() => tf.cast(tf.greater(train.soft, 0.5), 'float32'));
 const combined = namedLoss('comboLoss', { weights: { dice: 1, crossEntropy: 1 } });
 const product = namedLoss('comboLoss', { ...combined.options, overlap: 'product' });
@@ -61,7 +61,7 @@ for (const { name, labels, loss } of contest) {
   model.compile({ optimizer, loss });
   say(name);
   const callbacks = [
-    seedEpochs(1), // the same batches for all
+    seedEpochs(1), // the same batches in all runs
     learningRateSchedule(optimizer, cosineSchedule({ from: 2e-3, to: 0, steps }), { by: 'step' }),
     trainingProgress(),
   ];
@@ -73,7 +73,7 @@ for (const { name, labels, loss } of contest) {
   model.dispose();
 }
 const rows = results.map(({ name, scores }): [string, ...number[]] => [name, ...scores]);
-printScores(['against the shares on the test slices', 'soft Dice', 'Brier', 'calibration'], rows);
+printScores(['compared with the shares on the test slices', 'soft Dice', 'Brier', 'calibration'], rows);
 say('  Brier and calibration error: lower is better');
 
 const disagreement = disagreementEntropy(test.soft, { binary: true, normalize: true });

@@ -1,4 +1,4 @@
-/** One structure: brain tissue against the rest, with model.fit, early stopping and the best weights. */
+/** One structure, brain tissue against the rest: model.fit, early stopping, and the weights of the best epoch. */
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { comboLoss, softThreshold } from 'softseg';
@@ -22,8 +22,8 @@ const [train, validation, test] = [tissue(slices.train), tissue(slices.validatio
 const [, height, width] = train.xs.shape;
 const model = unet({ height, width, channels: 1, classes: 1, levels }, 1);
 const optimizer = tf.train.adam();
-// comboLoss is IoU + cross-entropy, of sigmoid since there is one class. The IoU does not care how much background
-// there is around the brain, and the cross-entropy gives every pixel a gradient from the first step on.
+// comboLoss is IoU + cross-entropy, with a sigmoid because there is one class. The IoU does not depend on how much
+// background there is around the brain, and the cross-entropy gives every pixel a gradient from the first step on.
 model.compile({ optimizer, loss: comboLoss });
 
 const steps = epochs * Math.ceil(train.xs.shape[0] / 4);
@@ -33,10 +33,10 @@ const { history } = await model.fit(train.xs, train.ys, {
   batchSize: 4,
   verbose: 0,
   callbacks: [
-    seedEpochs(1), // fit shuffles alike in every run
+    seedEpochs(1), // fit shuffles in the same way in every run
     learningRateSchedule(optimizer, cosineSchedule({ from: 2e-3, to: 0, steps }), { by: 'step' }),
-    validationScores(model, validation, { iou: new MeanIou() }), // of the soft labels; before those who read it
-    stopping, // gives the best weights back
+    validationScores(model, validation, { iou: new MeanIou() }), // soft IoU; before the callbacks that read it
+    stopping, // restores the best weights at the end
     trainingProgress({ epochs }),
   ],
 });

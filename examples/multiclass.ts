@@ -1,4 +1,4 @@
-/** Classes that exclude each other: background, grey and white matter. A run that may be stopped and goes on. */
+/** Exclusive classes: background, grey and white matter, in a run that can be stopped and resumed. */
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { softOneHot } from 'softseg';
@@ -23,9 +23,9 @@ const { train, validation, test } = brainSlices({ quick });
 const makeModel = () => {
   const [, height, width] = train.xs.shape;
   const model = unet({ height, width, channels: 1, classes: CLASSES.length, levels }, 1);
-  // Dice for the classes' sizes, cross-entropy for probabilities that can be believed; both are least at p = t. Sums
-  // over the batch, so that a slice that hardly has white matter counts for as little as it shows. As a namedLoss it is
-  // saved with the model.
+  // Dice gives classes of any size the same weight, and cross-entropy calibrates the probabilities; both are smallest
+  // at p = t. The sums run over the batch, so that a slice with little white matter has little weight for that class.
+  // A namedLoss is saved with the model.
   const loss = namedLoss('comboLoss', { weights: { dice: 1, crossEntropy: 1 }, aggregate: 'batch' });
   model.compile({ optimizer: tf.train.adam(2e-3), loss });
   return model;
@@ -35,9 +35,9 @@ const folder = join(out, quick ? 'multiclass-quick' : 'multiclass');
 const saved = await latestCheckpoint(folder);
 const model = saved ? (await saved.load()).model : makeModel();
 const initialEpoch = saved ? saved.epoch + 1 : 0;
-if (saved) say(`goes on after epoch ${initialEpoch} of ${epochs}, from ${saved.folder}`);
+if (saved) say(`continues after epoch ${initialEpoch} of ${epochs}, from ${saved.folder}`);
 
-// Each epoch has its own order, whether the run was stopped before it or not.
+// Each epoch has its own order, even if the run was stopped before it.
 const batches = epochBatches(train, { batchSize: 4, seed: 1, initialEpoch });
 const { history } = await model.fitDataset(batches, {
   epochs,
@@ -45,7 +45,7 @@ const { history } = await model.fitDataset(batches, {
   verbose: 0,
   callbacks: [
     validationScores(model, validation, { iou: new MeanIou() }),
-    checkpoints(model, folder), // after each epoch, with all that the next one needs
+    checkpoints(model, folder), // after each epoch, with everything that the next one needs
     trainingProgress(),
   ],
 });
@@ -53,7 +53,7 @@ const { history } = await model.fitDataset(batches, {
 const scores = await evaluateScores(model, test, {
   'soft IoU': new MeanIou(),
   'soft IoU without background': new MeanIou({ classes: [1, 2] }),
-  'IoU of the likeliest class': new MeanIou({ hard: true }),
+  'IoU of the most likely class': new MeanIou({ hard: true }),
 });
 const losses = (history['loss'] ?? []) as number[];
 if (losses.length > 0) printLosses(losses);

@@ -1,4 +1,4 @@
-/** Structures that overlap: tissue, the white matter in it, and its left half. A loop of one's own. */
+/** Structures that overlap: tissue, the white matter in it, and its left half. Trained in a loop, without fit. */
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { comboLoss, softThreshold } from 'softseg';
@@ -16,8 +16,8 @@ const { quick, out } = await start('multilabel');
 const [epochs, levels] = quick ? [3, [4, 8]] : [120, [8, 16, 32, 64]];
 const STRUCTURES = ['tissue', 'white matter', 'left half'];
 
-// A pixel may belong to several structures, so their labels need not sum to 1. The brain is symmetric and a network of
-// convolutions knows left from right only by the borders: it gets the column as a second channel.
+// A pixel may belong to several structures, so their labels need not sum to 1. The brain is symmetric, and a network of
+// convolutions can tell left from right only near the borders, so it gets the column as a second channel.
 const structures = ({ xs, ys }: Slices) =>
   tf.tidy(() => {
     const column: tf.Tensor4D = tf.add(tf.zerosLike(xs), tf.reshape(tf.linspace(-1, 1, xs.shape[2]), [1, 1, -1, 1]));
@@ -29,8 +29,8 @@ const structures = ({ xs, ys }: Slices) =>
 const slices = brainSlices({ quick });
 const [train, validation, test] = [structures(slices.train), structures(slices.validation), structures(slices.test)];
 
-// A sigmoid and a yes-or-no question for each structure; Dice keeps the small ones from being outvoted. A slice without
-// white matter has to be predicted without: absent 'penalize', the default with sigmoids.
+// Each structure has a sigmoid, which answers a yes-or-no question. Dice gives small structures the same weight as
+// large ones. White matter that is predicted in a slice without any has a cost: absent 'penalize' is the default here.
 const loss = (labels: tf.Tensor, logits: tf.Tensor) =>
   comboLoss(labels, logits, { activation: 'sigmoid', weights: { dice: 1, binaryCrossEntropy: 1 } });
 const softIou = () => new MeanIou({ activation: 'sigmoid' });
@@ -62,7 +62,7 @@ for (let epoch = 0; epoch < epochs; epoch++) {
 progress.onTrainEnd();
 
 const iou = softIou();
-const scores = await evaluateScores(model, test, { 'mean of these': iou });
+const scores = await evaluateScores(model, test, { mean: iou });
 const rows = [
   ...STRUCTURES.map((name, c) => [name, iou.perClass()[c]!] as [string, number]),
   ...Object.entries(scores),

@@ -1,4 +1,4 @@
-/** A volume that goes through the network in tiles, with a loss of the whole: accumulated gradients, bounded memory. */
+/** A volume that goes through the network in tiles, with the loss and gradients of the whole, in little memory. */
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { softOneHot } from 'softseg';
@@ -19,14 +19,14 @@ import { classTile, greyTile, writePicture } from './shared/pictures.js';
 import { printLosses, printScores } from './shared/report.js';
 import { start } from './shared/start.js';
 
-const { quick, out } = await start('volume', { wasm: 'about a minute a step, mostly 3-D convolutions: try --quick' });
+const { quick, out } = await start('volume', { wasm: 'a minute per step, mostly for 3-D convolutions: try --quick' });
 const [side, steps, filters] = quick ? [32, 4, [4, 4]] : [96, 60, [8, 8, 8]];
 const CLASSES = ['background', 'ellipsoids', 'tubes'];
 
-// Class indices [1, D, H, W]: they are never expanded, a third of what one-hot labels would take.
+// Class indices [1, D, H, W] are never expanded, and take a third of the memory of one-hot labels.
 const [train, test] = [phantom(side, 1), phantom(side, 2)];
 
-// A network of any input size. One more convolution than `filters`, so it sees as many voxels around each.
+// The network takes input of any size. It has one convolution more than `filters`, and each sees one voxel further.
 const model = withSeed(1, () => {
   const input = tf.input({ shape: [null, null, null, 1] });
   const convolve = (x: tf.SymbolicTensor, units: number, activation?: 'elu') =>
@@ -37,13 +37,13 @@ const model = withSeed(1, () => {
   return tf.model({ inputs: input, outputs: convolve(features, CLASSES.length) });
 });
 
-// Half of the overlap is context from each neighbour. It is all that the network sees, so what the tiles give, put
-// together, is what the whole would give: the same loss, the same gradients.
+// Half of the overlap is context on each side of a tile's core. It is as wide as the network sees, so the tiles
+// together give the same loss and the same gradients as the whole volume.
 const cut = { size: quick ? 19 : 38, overlap: 2 * (filters.length + 1) };
 const pieces = tiles(train, cut);
 
-// Tubes are a hundredth of the voxels, and most tiles have few of them. Dice of the whole volume weighs each class
-// alike, which a mean over tiles would not; cross-entropy gets it going.
+// Tubes are a hundredth of the voxels, and most tiles have few of them. Dice of the whole volume gives each class the
+// same weight, which a mean over tiles would not; cross-entropy gives gradients at the start.
 const loss = namedLoss('comboLoss', { weights: { dice: 1, crossEntropy: 1 } });
 const optimizer = tf.train.adam();
 const rate = learningRateSchedule(optimizer, cosineSchedule({ from: 1e-2, to: 0, steps }), { by: 'step' });
@@ -54,7 +54,7 @@ for (let step = 0; step < steps; step++) {
   const value = minimizePieces(optimizer, loss, model, pieces);
   losses.push((await value.data())[0]!);
   value.dispose();
-  progress.update(`${pieces.length} tiles a step`, (step + 1) / steps, `loss ${losses.at(-1)!.toFixed(3)}`);
+  progress.update(`${pieces.length} tiles per step`, (step + 1) / steps, `loss ${losses.at(-1)!.toFixed(3)}`);
 }
 progress.done();
 printLosses(losses);

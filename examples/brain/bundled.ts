@@ -29,7 +29,7 @@ const readSlice = (folder: string, file: string): Sample => {
   return { file, image, labels };
 };
 
-/** The rows of slices.csv, which are few enough to know what they must be. */
+/** The rows of slices.csv, checked against what prepare.py writes. */
 const readSlices = (folder: string) => {
   const path = join(folder, 'slices.csv');
   const rows = readRows(path, ['file', 'split', 'block', 'z_mm']).map(({ line, cells }) => {
@@ -65,6 +65,6 @@ export const bundledDataset = (folder = FOLDER): Dataset => {
     train: slices.filter(({ split }) => split === 'train').map(({ sample }) => sample),
     test: test.map(({ sample }) => sample),
     shown: middles.map((index, block) => ({ index, title: `block ${block + 1}, z = ${test[index]!.z} mm` })),
-    notes: ['one averaged, symmetric brain: a demonstration, no evidence of how well anything generalizes'],
+    notes: ['one averaged, symmetric brain: a demonstration, which does not show how well anything generalizes'],
   };
 };

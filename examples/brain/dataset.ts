@@ -2,26 +2,26 @@
 export interface Sample {
   file: string;
   image: Float32Array;
-  /** Soft labels; or, with `annotators`, the number of them who marked the pixel. */
+  /** Soft labels; or, with `annotators`, the number of annotators who marked the pixel. */
   labels: Float32Array;
   annotators?: number;
 }
 
-/** Images of one size and their labels, split into those to learn from and those to test on. */
+/** Images of the same size with their labels, split into training and test images. */
 export interface Dataset {
   name: string;
   height: number;
   width: number;
-  /** What to call an image above the picture. */
+  /** The title of the images in the picture. */
   imageTitle: string;
   /** Channels of an image: 1 grey, 3 colour. */
   channels: number;
-  /** Names of the label channels; one alone means that it and its absence are the classes. */
+  /** Names of the label channels. With a single name, the classes are this one and its absence. */
   classes: string[];
   train: Sample[];
   test: Sample[];
-  /** Test images for the picture, by index, each with the title of its row. */
+  /** The test images in the picture, by index, each with the title of its row. */
   shown: { index: number; title: string }[];
-  /** What a reader should know about the choices made, a line each. */
+  /** Remarks for the reader, one per line. */
   notes: string[];
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { checkClaimedSize } from './claimedSize.js';
 
-/** An image of any format but PNG, four channels of 8 bits. */
+/** A decoded image: four channels of 8 bits. */
 export interface Decoded {
   width: number;
   height: number;
@@ -20,7 +20,7 @@ const start = (): Worker => {
     resourceLimits: { maxOldGenerationSizeMb: MOST_MEGABYTES },
   });
   started.unref(); // an idle one does not keep the program running
-  started.on('error', () => undefined); // whoever waits is told; one that is being ended has nobody to tell
+  started.on('error', () => undefined); // `once` in `answer` rejects; a worker that is being ended needs no answer
   return started;
 };
 
@@ -41,8 +41,8 @@ const answer = async (bytes: Buffer, from: Worker): Promise<Decoded | { error: s
 };
 
 /**
- * Decodes a BMP, GIF, JPEG or TIFF. There are damaged ones that decoders never come to an end with, or that take all
- * memory, so they work in a thread that can be ended.
+ * Decodes a BMP, GIF, JPEG or TIFF. With some damaged files decoders never end, or take all memory, so they run in a
+ * thread that can be ended.
  */
 export const decodeOther = async (bytes: Buffer): Promise<Decoded> => {
   checkClaimedSize(bytes);

@@ -14,7 +14,7 @@ import { unet } from '../shared/unet.js';
 const SCORE_EVERY = 5; // epochs
 const PREDICT_BATCH = 8;
 
-/** What one loss led to. */
+/** The result of training with one loss. */
 export interface Outcome {
   loss: LossName;
   scores: Scores;
@@ -23,11 +23,11 @@ export interface Outcome {
   seconds: number;
   /** tf.memory().numTensors after the first and the last epoch. */
   tensors: [number, number];
-  /** Probabilities for the test images, as the padded tensors have them. */
+  /** Probabilities for the test images, padding included. */
   predictions: Float32Array;
 }
 
-/** Trains one network for each loss, from the same weights and on the same batches, and scores it. */
+/** Trains a network with each loss, from the same weights and on the same batches, and computes its scores. */
 export const runExperiment = async (
   dataset: Dataset,
   { train, test, height, width }: Tensors,

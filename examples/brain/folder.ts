@@ -9,7 +9,7 @@ import { split } from './split.js';
 const MOST_CLASSES = 32;
 const SHOWN = 3;
 
-/** A pair of files as read, sizes checked. */
+/** The pixels of an image and of its label file, of the same size. */
 interface Read extends Pair {
   picture: Pixels;
   marks: Pixels;
@@ -42,19 +42,19 @@ const readAll = async (pairs: Pair[], kind: Kind): Promise<Read[]> => {
     const first = all[0] ?? read;
     if (size(read.picture) !== size(first.picture)) {
       const sizes = `is ${size(read.picture)}, but ${first.file} is ${size(first.picture)} (width x height)`;
-      throw new DataError(`${pair.image}: ${sizes}; all images must have one size`);
+      throw new DataError(`${pair.image}: ${sizes}; all images must have the same size`);
     }
     all.push(read);
   }
   return all;
 };
 
-/** The lowest of 256 levels above 0. Masks that stay below it were made for another white. */
+/** The lowest of 256 levels above 0. Masks that stay below it were made for another value of white. */
 const FAINTEST = 1 / 256;
 
 /**
- * Masks: 0 and 1, or 0 to white, where the values between are soft labels. Refuses those of which nobody can say which:
- * files that end at 1 next to others that go on, and 0 to 255 in files where white is 65535.
+ * Masks are 0 and 1, or 0 to white, where the values between are soft labels. Ambiguous ones are refused: files whose
+ * highest value is 1 together with others that have higher values, and 0 to 255 in files whose white is 65535.
  */
 const fromMasks = (all: Read[]) => {
   const highest = all.map((read) => ({ ...read, most: maximum(read.marks.values), white: read.marks.white }));
@@ -81,7 +81,7 @@ const fromMasks = (all: Read[]) => {
   };
 };
 
-/** Class maps: one channel a class, 1 where the pixel is of that class. */
+/** Class maps become one channel per class, 1 where the pixel has that class. */
 const fromClassMaps = (all: Read[]) => {
   let count = 2;
   for (const { label, marks } of all) {
@@ -102,7 +102,7 @@ const fromClassMaps = (all: Read[]) => {
   };
 };
 
-/** Votes: left as counts, with the number of annotators, for softLabelsFromVotes. */
+/** Votes stay counts, together with the number of annotators, for softLabelsFromVotes. */
 const fromVotes = (dir: string, given: number | undefined) => {
   const path = join(dir, 'manifest.csv');
   const listed = given === undefined ? readAnnotators(path) : new Map<string, number>();
@@ -123,7 +123,7 @@ const colour = ({ channels, values, white }: Pixels, wanted: number) =>
     ? Float32Array.from(values, (value) => value / white)
     : Float32Array.from({ length: values.length * wanted }, (_, i) => values[Math.floor(i / wanted)]! / white);
 
-/** Images and labels of a person's own folder; README.md says how it is laid out. */
+/** Images and labels in the user's folder; README.md says how to lay it out. */
 export const folderDataset = async (dir: string, asked: { labels?: string; annotators?: number }): Promise<Dataset> => {
   const { folder, kind } = labelFolder(dir, asked.labels);
   const { pairs, unused } = pairFiles(dir, folder);

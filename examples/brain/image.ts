@@ -6,23 +6,23 @@ import { decodeOther } from './decode.js';
 import { checkOther } from './otherFormats.js';
 import { isTiff, needsOtherDecoder, readTiff } from './tiff.js';
 
-/** An image as the numbers its file holds, in the order row, column, channel. */
+/** An image as the numbers in its file, in the order row, column, channel. */
 export interface Pixels {
   width: number;
   height: number;
-  /** 1 grey or palette indices, 3 colour. An alpha channel is dropped. */
+  /** 1 for grey or palette indices, 3 for colour. An alpha channel is dropped. */
   channels: number;
   values: ArrayLike<number>;
-  /** The value of white: 255 for 8 bit. */
+  /** The value of white: 255 for 8 bits. */
   white: number;
 }
 
-/** Why an image file is read: to be looked at, as a mask (0 to white), or for the numbers in it (classes, votes). */
+/** What an image file is read for: as an image, as a mask (0 to white), or for its numbers (classes, votes). */
 export type Use = 'image' | 'mask' | 'numbers';
 
 export const IMAGE_NAME = /\.(png|jpe?g|bmp|gif|tiff?)$/i;
 
-/** One number an entry: PNG packs several entries of less than 8 bit into a byte, each row from a new byte. */
+/** A number for each entry. PNG packs entries of less than 8 bits into bytes; each row begins with a new byte. */
 const unpack = ({ width, height, depth, channels, data }: DecodedPng): ArrayLike<number> => {
   if (depth >= 8) return data;
   const perRow = width * channels;
@@ -49,8 +49,8 @@ const isGrey = (values: ArrayLike<number>, channels: number) => {
 };
 
 /**
- * Refuses labels that are transparent somewhere: they may be drawn in the alpha channel, which is not read, and
- * programs differ in the numbers that they leave where nobody sees them.
+ * Refuses labels with transparent pixels: the labels may be in the alpha channel, which is not read, and programs
+ * differ in the values that they give to invisible pixels.
  */
 const checkOpaque = (values: ArrayLike<number>, channels: number, opaque: number, use: Use): void => {
   if (use === 'image' || channels === 1 || channels === 3) return;
@@ -59,13 +59,13 @@ const checkOpaque = (values: ArrayLike<number>, channels: number, opaque: number
   }
 };
 
-/** Colour with equal channels becomes grey; alpha goes. */
+/** Colour with equal channels becomes grey, and alpha is dropped. */
 const simplest = (values: ArrayLike<number>, channels: number) => {
   const kept = channels < 3 || isGrey(values, channels) ? 1 : 3;
   return { channels: kept, values: firstChannels(values, channels, kept) };
 };
 
-/** The colours of indices, and their alpha as a fourth channel where the palette has it. */
+/** The colours of indices, with alpha as a fourth channel if the palette has it. */
 const throughPalette = (indices: ArrayLike<number>, palette: readonly number[][]) => {
   const channels = palette[0]?.length ?? 3;
   const values = Uint8Array.from({ length: indices.length * channels }, (_, i) => {
@@ -102,7 +102,7 @@ const fromTiff = (bytes: Buffer, use: Use): Pixels => {
   }
   if (use === 'image' && white > 65535) throw new Error('it has 32 bits a sample; save it with 8 or 16');
   if (!inverted) return { width, height, ...simplest(samples, channels), white };
-  // Some programs turn such samples around and some do not, so nobody knows which numbers were meant.
+  // Some programs invert such samples and some do not, so the numbers are ambiguous.
   if (use !== 'image') throw new Error('its 0 is white; save it as PNG');
   const turned = firstChannels(samples, channels, 1);
   return { width, height, channels: 1, values: Uint32Array.from(turned, (value) => white - value), white };
@@ -114,7 +114,7 @@ const fromOther = async (bytes: Buffer, use: Use): Promise<Pixels> => {
   return pixelsOf(width, height, { values: data, channels: 4 }, 255, use);
 };
 
-/** How files of the formats begin that are neither PNG nor TIFF. */
+/** The first bytes of BMP, GIF and JPEG files. */
 const OTHER_FORMATS = ['BM', 'GIF8', '\xff\xd8'];
 
 const decode = async (bytes: Buffer, use: Use): Promise<Pixels> => {
@@ -124,10 +124,10 @@ const decode = async (bytes: Buffer, use: Use): Promise<Pixels> => {
   if (OTHER_FORMATS.some((format) => start.startsWith(format))) return fromOther(bytes, use);
   if (bytes.length === 0) throw new Error('it is empty');
   if (['II+\0', 'MM\0+'].includes(start)) throw new Error('it is a BigTIFF; save it as PNG');
-  throw new Error('it is no PNG, JPEG, BMP, GIF or TIFF');
+  throw new Error('it is not a PNG, JPEG, BMP, GIF or TIFF');
 };
 
-/** Reads an image file. For numbers, indices into a palette are kept; otherwise its colours are taken. */
+/** Reads an image file. For numbers it keeps the indices into a palette; otherwise it uses their colours. */
 export const readPixels = async (path: string, use: Use = 'image'): Promise<Pixels> => {
   const bytes = readWhole(path);
   try {

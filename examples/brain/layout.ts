@@ -24,13 +24,13 @@ const entriesOf = (folder: string): Dirent[] => {
   }
 };
 
-/** The folder of labels: the only one there is, or the one named. */
+/** The folder of labels: the only one, or the one that the user names. */
 export const labelFolder = (dir: string, named?: string): { folder: string; kind: Kind } => {
   const folders = entriesOf(dir)
     .filter((entry) => (entry.isDirectory() || entry.isSymbolicLink()) && kindOf(entry.name))
     .map((entry) => entry.name)
     .sort();
-  if (folders.length === 0) throw new DataError(`${dir}: has no folder masks, labels or votes beside images`);
+  if (folders.length === 0) throw new DataError(`${dir}: has no folder masks, labels or votes next to images`);
   const found = folders.find((folder) => named !== undefined && composed(folder) === composed(named));
   if (named !== undefined && found === undefined) {
     throw new UsageError(`--labels ${named}: must be one of ${folders.join(', ')}, the label folders of ${dir}`);
@@ -43,11 +43,11 @@ export const labelFolder = (dir: string, named?: string): { folder: string; kind
 };
 
 /**
- * The name as Unicode composes it: one system stores é as a letter, another as e and an accent, and they look the same.
+ * The name in composed Unicode. One system stores é as one character, another as e with an accent; both look the same.
  */
 export const composed = (name: string): string => name.normalize('NFC');
 
-/** Image files of a folder by their name without ending. */
+/** The image files of a folder by their names without extension. */
 const imageFiles = (folder: string): Map<string, string> => {
   const files = new Map<string, string>();
   const names = entriesOf(folder).map(({ name }) => name);
@@ -61,7 +61,7 @@ const imageFiles = (folder: string): Map<string, string> => {
   return files;
 };
 
-/** Every image of `dir` with its label file; the names of label files without an image come along. */
+/** Every image of `dir` with its label file, and the names of label files without an image. */
 export const pairFiles = (dir: string, folder: string): { pairs: Pair[]; unused: string[] } => {
   const images = imageFiles(join(dir, 'images'));
   const labels = imageFiles(folder);

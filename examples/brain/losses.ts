@@ -1,7 +1,7 @@
 import type { Scalar, Tensor } from '@tensorflow/tfjs';
 import { comboLoss, crossEntropyLoss, diceLoss, iouLoss } from 'softseg';
 
-/** What the losses share: how predictions become probabilities, and which label marks a pixel as unlabelled. */
+/** The options of all losses: how predictions become probabilities, and which label marks a pixel as unlabelled. */
 export interface Shared {
   activation?: 'none';
   ignoreLabel?: number;
@@ -10,7 +10,7 @@ export interface Shared {
 interface Loss {
   title: string;
   of(labels: Tensor, predictions: Tensor, shared?: Shared): Tensor;
-  /** Whether the network is trained by `model.fit` or by a loop of the example's own. */
+  /** Whether `model.fit` or a loop in this example trains the network. */
   trainedBy: 'fit' | 'loop';
 }
 

@@ -20,12 +20,12 @@ const run = async (options: Options) => {
   const dataset = options.data === undefined ? bundledDataset() : await folderDataset(options.data, options);
   makeFolder(options.out);
   const { engine, notes } = await startBackend(options.backend);
-  process.once('SIGINT', () => process.exit(130)); // between two steps, so that no file is left half written
+  process.once('SIGINT', () => process.exit(130)); // comes between two steps, so no file is half written
   const { plan, notes: planNotes } = makePlan(options, engine);
 
   const { name, height, width, train, test, classes } = dataset;
   say(
-    `${name}: ${train.length} images to train on, ${test.length} to test on, ${width}x${height} (width x height)`,
+    `${name}: ${train.length} images for training, ${test.length} for testing, ${width}x${height} (width x height)`,
     `classes: ${classes.join(', ')}`,
     ...dataset.notes.map((note) => `  ${note}`),
     `backend ${engine.backend} on ${engine.device}, version ${engine.version}`,
@@ -42,7 +42,7 @@ const run = async (options: Options) => {
   const labels = await tensors.test.ys.data();
   say(
     ...scoresTable(outcomes).split('\n'),
-    '  IoU: higher is better, and soft IoU is what metric IoU trains for; the other three: lower is better.',
+    '  For IoU higher is better (metric IoU trains directly for soft IoU); for the other three lower is better.',
     '',
   );
   const json = resultsJson(dataset, plan, engine, untrained, outcomes);

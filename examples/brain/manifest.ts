@@ -3,7 +3,7 @@ import { DataError } from '../shared/errors.js';
 import { readRows } from '../shared/csv.js';
 import { composed } from './layout.js';
 
-/** The column `annotators` of a manifest.csv by its column `file`, composed; an empty map if there is no such file. */
+/** The column `annotators` of manifest.csv by the composed names in its column `file`; empty if it does not exist. */
 export const readAnnotators = (path: string): Map<string, number> => {
   const listed = new Map<string, number>();
   if (!lstatSync(path, { throwIfNoEntry: false })) return listed;
@@ -15,7 +15,7 @@ export const readAnnotators = (path: string): Map<string, number> => {
         `${path}: line ${line} has annotators ${JSON.stringify(count)}, not a whole number from 1 to 999999`,
       );
     }
-    if (listed.has(file)) throw new DataError(`${path}: line ${line} has ${JSON.stringify(file)} once more`);
+    if (listed.has(file)) throw new DataError(`${path}: line ${line} has ${JSON.stringify(file)} twice`);
     listed.set(file, Number(count));
   }
   return listed;

@@ -1,4 +1,4 @@
-/** Refuses BMPs, GIFs and JPEGs of which the decoder would give other numbers than are in them, without an error. */
+/** Refuses BMPs, GIFs and JPEGs for which the decoder would silently give wrong numbers. */
 import type { Use } from './image.js';
 
 const [BITS_AT, COMPRESSION_AT] = [28, 30];
@@ -14,7 +14,7 @@ const checkBmp = (bytes: Buffer, use: Use): void => {
 
 const [EXTENSION, FRAME] = [0x21, 0x2c];
 
-/** How many images a GIF has, as far as it can be followed. */
+/** The number of images in a GIF, up to the first damaged part. */
 const framesOf = (bytes: Buffer): number => {
   const paletteBytes = (flags: number) => (flags & 0x80 ? 3 << ((flags & 7) + 1) : 0);
   let frames = 0;
@@ -38,6 +38,6 @@ export const checkOther = (bytes: Buffer, use: Use): void => {
   if (start.startsWith('BM')) checkBmp(bytes, use);
   else if (start === 'GIF8') checkGif(bytes);
   else if (start.startsWith('\xff\xd8') && use !== 'image') {
-    throw new Error('it is a JPEG, which changes the values of labels; save what it was made of as PNG');
+    throw new Error('it is a JPEG, which changes the values of labels; save its source as PNG');
   }
 };

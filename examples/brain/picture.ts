@@ -9,13 +9,13 @@ import { LOSSES } from './losses.js';
 const GAP = 6;
 const HEADER = 26;
 const LINE = 20;
-const COLUMN = 150; // pixels that a column is at least wide, for the titles to fit
-const MOST_TILE_HEIGHT = 1000; // that narrow images are enlarged to
+const COLUMN = 150; // the smallest width of a column in pixels, so that the titles fit
+const MOST_TILE_HEIGHT = 1000; // the largest height to which narrow images are enlarged
 const MOST_ERROR = 0.5;
 
 type ColourAt = (row: number, column: number) => Colour;
 
-/** What the picture shows: labels and predictions as tensors hold them, rows of `width` pixels. */
+/** The contents of the picture: labels and predictions in the order of the tensors. */
 export interface Shown {
   dataset: Dataset;
   labels: ArrayLike<number>;
@@ -24,7 +24,7 @@ export interface Shown {
   padded: { height: number; width: number };
 }
 
-/** A PNG: for each shown image a row of predictions and one of errors, a column for each loss. */
+/** A PNG with a row of predictions and a row of errors for each shown image, and a column for each loss. */
 export const drawPicture = async ({ dataset, labels, outcomes, padded }: Shown): Promise<Uint8Array> => {
   const { height, width, channels } = dataset;
   const classes = dataset.classes.length;
@@ -33,7 +33,7 @@ export const drawPicture = async ({ dataset, labels, outcomes, padded }: Shown):
   const columnWidth = Math.max(COLUMN, tileWidth);
   const columns = 2 + outcomes.length;
   const named = dataset.classes.map((name, c) => ({ name, c })).filter(({ c }) => classes === 1 || c > 0);
-  // Below the first image stands the legend, below the others their title, which may be taller than the images.
+  // The legend is below the first image, and titles are below the others; both may be higher than an image.
   const legendHeight = 4 + (named.length + 3) * LINE;
   const lowerHeight = (row: number) => Math.max(tileHeight, row === 0 ? legendHeight : 4 + LINE);
   const tops: number[] = [];
@@ -59,7 +59,8 @@ export const drawPicture = async ({ dataset, labels, outcomes, padded }: Shown):
       maxWidth: columnWidth,
       text: { text, alignmentX: HorizontalAlign.CENTER },
     });
-  const fill = (x: number, y: number, [red, green, blue]: Colour) => data.set([red, green, blue, 255], 4 * (y * canvas.bitmap.width + x)); // prettier-ignore
+  const fill = (x: number, y: number, [red, green, blue]: Colour) =>
+    data.set([red, green, blue, 255], 4 * (y * canvas.bitmap.width + x));
   const draw = (column: number, top: number, colourAt: ColourAt) => {
     for (let y = 0; y < tileHeight; y++) {
       for (let x = 0; x < tileWidth; x++) {

@@ -2,7 +2,7 @@ import type { Engine } from 'softseg/node';
 import { LOSS_NAMES, type LossName } from './losses.js';
 import type { Options } from './options.js';
 
-/** Everything a run is made of, whatever data it trains on. */
+/** The settings of a run, for any data. */
 export interface Plan {
   losses: LossName[];
   epochs: number;
@@ -22,12 +22,12 @@ const FULL: Plan = {
   seed: 1,
 };
 
-/** What fits into the same three minutes on the wasm backend. */
+/** Settings that take the same three minutes on the wasm backend. */
 const SMALL: Plan = { ...FULL, losses: ['cross-entropy', 'product-dice', 'cross-entropy+metric-iou'], epochs: 15 };
 
 const OWN_DATA: LossName[] = ['cross-entropy+metric-iou'];
 
-/** The settings of a run: the backend's, changed by what was asked for. Notes say what is smaller than usual. */
+/** The settings of a run: those of the backend, changed by the options. The notes say what is smaller than usual. */
 export const makePlan = (options: Options, { backend }: Engine): { plan: Plan; notes: string[] } => {
   const usual = backend === 'tensorflow' ? FULL : SMALL;
   const losses = options.losses ?? (options.data === undefined ? usual.losses : OWN_DATA);

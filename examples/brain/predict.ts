@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { softOneHot, softThreshold } from 'softseg';
 
-/** The model's probabilities for all images, as numbers: sigmoid of one channel, softmax of several. */
+/** The model's probabilities for all images, as numbers: with one channel a sigmoid, with several a softmax. */
 export const predict = async (model: tf.LayersModel, xs: tf.Tensor4D, batchSize: number): Promise<Float32Array> => {
   const probabilities = tf.tidy(() => {
     const logits = model.predict(xs, { batchSize }) as tf.Tensor;

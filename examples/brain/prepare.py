@@ -1,11 +1,11 @@
-"""Makes the slices in data/ from the ICBM-152 template that the PyPI package nilearn carries.
+"""Makes the slices in data/ from the ICBM-152 template in the PyPI package nilearn.
 
     python -m venv /tmp/prepare
     /tmp/prepare/bin/pip install nibabel==5.4.2 numpy==2.4.6 pillow==13.0.0
     /tmp/prepare/bin/python examples/brain/prepare.py
 
-It fetches nilearn's wheel with pip, checks its sha256, reads three files out of it without installing it, and writes
-one PNG a slice (red: T1, green: grey matter, blue: white matter) and slices.csv. Run again, it writes the same bytes.
+It fetches nilearn's wheel with pip, checks its sha256, reads three files from it without installing it, and writes
+one PNG per slice (red: T1, green: grey matter, blue: white matter) and slices.csv. It writes the same bytes each time.
 """
 
 import csv
@@ -27,21 +27,20 @@ SHA256 = "725206484e9fb3f6691f9c2d20204a068759d5072f12055324702ee0cb2bbe8a"
 MEMBER = "nilearn/datasets/data/mni_icbm152_{}_tal_nlin_sym_09a_converted.nii.gz"
 MAPS = ("t1", "gm", "wm")
 
-# In voxels of 1 mm. The box holds the whole cerebrum; everything below is in 2 mm slices counted from its lowest.
+# The origin of a box with the whole cerebrum, in voxels of 1 mm. The numbers below are slices of 2 mm of this box.
 ORIGIN = (18, 21, 12)
 WIDTH, HEIGHT = 80, 96
-TRAIN, GAP, TEST = 8, 3, 6  # slices in a train block, a gap (6 mm of tissue nobody uses) and a test block
+TRAIN, GAP, TEST = 8, 3, 6  # slices in a training block, in an unused gap (6 mm) and in a test block
 BLOCKS = [("train", TRAIN), ("test", TEST)] * 3 + [("train", TRAIN)]
 
 DATA = pathlib.Path(__file__).parent / "data"
 
 
 def read_maps():
-    """The three maps, uint8 [x, y, z] at 1 mm, and the affine they share."""
+    """The three maps, uint8 [x, y, z] at 1 mm, and their common affine."""
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run(
-            [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", folder, f"nilearn=={NILEARN}"], check=True
-        )
+        pip = [sys.executable, "-m", "pip", "download", "-q", "--no-deps"]
+        subprocess.run([*pip, "-d", folder, f"nilearn=={NILEARN}"], check=True)
         wheel = pathlib.Path(folder, WHEEL)
         found = hashlib.sha256(wheel.read_bytes()).hexdigest()
         if found != SHA256:
@@ -52,7 +51,7 @@ def read_maps():
 
 
 def halve(volume):
-    """2 mm voxels of the box: the mean of 2×2×2, rounded half up."""
+    """The box in voxels of 2 mm: the means of 2×2×2 voxels, rounded half up."""
     x, y, z = ORIGIN
     depth = sum(size for _, size in BLOCKS) + GAP * (len(BLOCKS) - 1)
     box = volume[x : x + 2 * WIDTH, y : y + 2 * HEIGHT, z : z + 2 * depth].astype(numpy.uint32)

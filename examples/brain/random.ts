@@ -6,7 +6,7 @@ export const random = (seed: number) => () => {
   return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
 };
 
-/** 0..count-1 in an order drawn by the seed. */
+/** The numbers 0..count-1 in a random order that depends on the seed. */
 export const shuffled = (count: number, seed: number): number[] => {
   const order = Array.from({ length: count }, (_, i) => i);
   const next = random(seed);

@@ -11,7 +11,7 @@ const COLUMNS = [
   ['calibration', 'calibrationError'],
 ] as const;
 
-/** Each loss at the labels themselves and at the labels rounded. */
+/** A table of the losses, with the labels and with the rounded labels as predictions. */
 export const untrainedTable = (rows: Untrained[]): string =>
   table(
     ['loss on the test labels', 'p = t', 'p = argmax t'],

@@ -9,7 +9,7 @@ import { DataError, message } from '../shared/errors.js';
 import { removeFile, writeTogether } from '../shared/write.js';
 import type { Untrained } from './untrained.js';
 
-/** All of a run but its arrays, as JSON. */
+/** Everything about a run except its arrays, as JSON. */
 export const resultsJson = (
   dataset: Dataset,
   plan: Plan,
@@ -38,9 +38,8 @@ export const resultsJson = (
 };
 
 /**
- * Writes the results and the picture, whose paths it gives. Where the picture cannot be drawn, training was not in vain:
- * the results are written before the error is thrown, and the picture of an earlier run, which would not belong to them,
- * is removed.
+ * Writes the results and the picture, and returns their paths. If the picture cannot be drawn, the results are written
+ * before the error is thrown, and the picture of an earlier run is removed, because it does not belong to them.
  */
 export const writeResults = async (
   folder: string,

@@ -1,4 +1,4 @@
-/** How near predictions p are to soft labels t, over all labelled pixels of all images. README.md defines them. */
+/** Scores of predictions p against soft labels t, over all labelled pixels of all images. README.md defines them. */
 export interface Scores {
   softIou: number;
   argmaxIou: number;
@@ -9,7 +9,7 @@ export interface Scores {
 
 const BINS = 10;
 
-/** Per class: the sums the scores are made of. */
+/** The sums that the scores are made of, for each class. */
 const newSums = () => ({
   minimum: 0,
   maximum: 0,
@@ -22,7 +22,7 @@ const newSums = () => ({
 
 const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** The class a pixel is given: the first largest channel; of one channel 0 if it is above a half, else none (-1). */
+/** The class of a pixel: the first largest channel. With one channel 0 if it is above a half, otherwise none (-1). */
 const chosen = (values: ArrayLike<number>, start: number, classes: number): number => {
   if (classes === 1) return values[start]! > 0.5 ? 0 : -1;
   let best = 0;
@@ -30,7 +30,7 @@ const chosen = (values: ArrayLike<number>, start: number, classes: number): numb
   return best;
 };
 
-/** Scores of probabilities against labels, both pixel by pixel with the class last; labels below 0 do not count. */
+/** The scores of probabilities, which like the labels have the class last; labels below 0 do not count. */
 export const score = (p: ArrayLike<number>, t: ArrayLike<number>, classes: number): Scores => {
   const sums = Array.from({ length: classes }, newSums);
   let [pixels, absolute, squared] = [0, 0, 0];

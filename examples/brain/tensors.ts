@@ -2,10 +2,10 @@ import * as tf from '@tensorflow/tfjs';
 import { softLabelsFromVotes } from 'softseg';
 import type { Dataset, Sample } from './dataset.js';
 
-/** The label of pixels that padding added. */
+/** The label of padding. */
 export const UNLABELLED = -1;
 
-/** Standardized images [N, H, W, channels] and soft labels [N, H, W, C], H and W padded to what the network needs. */
+/** Standardized images [N, H, W, channels] and soft labels [N, H, W, C]; H and W are padded as the network needs. */
 export interface Part {
   xs: tf.Tensor4D;
   ys: tf.Tensor4D;
@@ -16,7 +16,7 @@ export interface Tensors {
   test: Part;
   height: number;
   width: number;
-  /** Whether some pixels were added, which the losses then leave out. */
+  /** Whether there is padding, which the losses then leave out. */
   padded: boolean;
 }
 
@@ -34,7 +34,7 @@ const softLabels = (samples: Sample[], { height, width, classes }: Dataset) => {
   return softLabelsFromVotes(labels, { annotators: tf.tensor(annotators as number[], [samples.length, 1, 1, 1]) });
 };
 
-/** The dataset as tensors, standardized by the mean and deviation of the training images. */
+/** The data set as tensors, standardized by the mean and deviation of the training images. */
 export const makeTensors = (dataset: Dataset, divisor: number): Tensors => {
   const { height, width, channels } = dataset;
   const [below, right] = [height, width].map((side) => (divisor - (side % divisor)) % divisor) as [number, number];

@@ -1,6 +1,6 @@
 /**
- * Reads TIFFs whose samples are whole numbers, exactly: 1 to 32 bits, in strips or tiles, plain or compressed without
- * loss. (Decoders made for screens turn all of them into 8 bits, read one page of a stack, and fill what is missing.)
+ * Reads TIFFs whose samples are whole numbers exactly: 1 to 32 bits, in strips or tiles, plain or with lossless
+ * compression. (Decoders made for display convert samples to 8 bits, read one page of a stack, and fill what is missing.)
  */
 import { inflateSync } from 'node:zlib';
 import { MOST_PIXELS } from '../shared/png.js';
@@ -10,14 +10,14 @@ import { checkSize } from './claimedSize.js';
 export interface TiffPixels {
   width: number;
   height: number;
-  /** Channels of a pixel: 1 or 3, and one more where there is an alpha channel. */
+  /** Channels of a pixel: 1 or 3, and one more if there is an alpha channel. */
   channels: number;
   samples: Uint8Array | Uint16Array | Uint32Array;
   /** The value of white. */
   white: number;
-  /** The colours, of 8 bits, where the samples are indices of a palette. */
+  /** The colours, of 8 bits, if the samples are indices of a palette. */
   palette?: number[][];
-  /** Whether 0 is white, so that the larger samples are the darker ones. */
+  /** Whether 0 is white, so that larger samples are darker. */
   inverted: boolean;
 }
 
@@ -59,7 +59,7 @@ export const isTiff = (bytes: Buffer): boolean => ['II*\0', 'MM\0*'].includes(by
 
 const isLittle = (bytes: Buffer) => bytes.toString('latin1', 0, 2) === 'II';
 
-/** The tags of a page that are whole numbers or text, and the place of the next page. */
+/** The tags of a page that are whole numbers or text, and the position of the next page. */
 const pageAt = (bytes: Buffer, start: number): { page: Page; next: number } => {
   const little = isLittle(bytes);
   const read = (at: number, size: number) => (little ? bytes.readUIntLE(at, size) : bytes.readUIntBE(at, size));
@@ -90,10 +90,10 @@ const pagesOf = (bytes: Buffer): Page[] => {
   return pages;
 };
 
-/** The one page of a TIFF, its previews aside. */
+/** The only page of a TIFF, apart from previews. */
 const onlyPage = (bytes: Buffer): Page => {
   const pages = pagesOf(bytes).filter(({ kind = [0] }) => (kind[0]! & 1) === 0);
-  // ImageJ may say in the description alone that more images follow the first one.
+  // ImageJ sometimes says only in the description that more images follow the first one.
   const description = Buffer.from(pages[0]?.description ?? []).toString('latin1');
   const count = Math.max(pages.length, Number(/^ImageJ=[^]*\nimages=(\d+)/.exec(description)?.[1] ?? 1));
   if (pages.length === 0) throw new Error('it has no page');
@@ -101,7 +101,7 @@ const onlyPage = (bytes: Buffer): Page => {
   return pages[0]!;
 };
 
-const short = () => new Error('it has fewer pixels than it says');
+const short = () => new Error('some of its pixels are missing');
 
 const unpackBits = (data: Buffer, size: number): Buffer => {
   const out = Buffer.alloc(size);
@@ -123,10 +123,10 @@ const unpackBits = (data: Buffer, size: number): Buffer => {
 
 const [CLEAR, END, MOST_CODES] = [256, 257, 4096];
 
-/** LZW as TIFFs have it: the first bit of a code is its highest, and codes get longer one code early. */
+/** The LZW of TIFFs: the first bit of a code is its highest, and codes get longer one code early. */
 const unpackLzw = (data: Buffer, size: number): Buffer => {
   const out = Buffer.alloc(size);
-  // A code below 256 is a byte. Others stand for the bytes of an earlier code and the one that came next in the output.
+  // A code below 256 is a byte. Others stand for the bytes of an earlier code and the byte that followed them.
   const [starts, lengths] = [new Uint32Array(MOST_CODES), new Uint32Array(MOST_CODES)];
   let [bit, to, next] = [0, 0, 0];
   for (let first = true; to < size; first = false) {
@@ -144,7 +144,7 @@ const unpackLzw = (data: Buffer, size: number): Buffer => {
     if (code < CLEAR) out[to++] = code;
     else {
       if (code >= next) throw new Error('its compressed data are damaged');
-      // One byte after the other: the last byte of the newest code is the first that it writes.
+      // Copied byte by byte, because the last byte of the newest code is the first that it writes.
       const end = Math.min(size, to + lengths[code]!);
       for (let from = starts[code]!; to < end; from++) out[to++] = out[from]!;
     }
@@ -154,7 +154,7 @@ const unpackLzw = (data: Buffer, size: number): Buffer => {
   return out;
 };
 
-/** Some programs fill the last strip up with rows that are none of the image, as all do with tiles. */
+/** Some programs fill up the last strip with rows outside the image, as all programs do with tiles. */
 const inflate = (data: Buffer, size: number, most: number): Buffer => {
   const out = inflateSync(data, { maxOutputLength: most });
   if (out.length < size) throw short();
@@ -174,7 +174,7 @@ const UNPACK = new Map([
   [OLD_DEFLATE, inflate],
   [PACK_BITS, unpackBits],
 ]);
-/** Those of fax machines and JPEG, which this file does not read. */
+/** The compressions of fax machines and JPEG, which this file does not read. */
 const OTHER_COMPRESSIONS = [2, 3, 4, 6, 7];
 
 const [WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE] = [0, 1, 2, 3];
@@ -219,9 +219,9 @@ const layoutOf = (page: Page): Layout => {
   if (page.bits?.some((each) => each !== bits) || wide || (bits < 8 && format === SIGNED)) {
     throw refuse(`it has ${page.bits?.join(', ')} bits a sample`);
   }
-  if (one('planes', 1) !== 1 && channels > 1) throw refuse('its channels lie in separate planes');
+  if (one('planes', 1) !== 1 && channels > 1) throw refuse('its channels are in separate planes');
   if (one('fillOrder', 1) !== 1) throw refuse('its bits are in reverse order');
-  if (one('orientation', 1) !== 1) throw refuse('it is stored turned or mirrored');
+  if (one('orientation', 1) !== 1) throw refuse('it is stored rotated or mirrored');
   const predictor = one('predictor', 1);
   if (predictor !== 1 && (predictor !== 2 || bits < 8)) throw refuse(`its predictor is ${predictor}`);
   const compression = one('compression', NO_COMPRESSION);
@@ -252,7 +252,7 @@ const samplesOf = (block: Buffer, columns: number, rows: number, layout: Layout,
   return samples;
 };
 
-/** Reads the strips or tiles one after the other, into an array that is made when the first one is there. */
+/** Reads the strips or tiles one by one, into an array that is made after the first one has been read. */
 const readBlocks = (bytes: Buffer, page: Page, layout: Layout): TiffPixels['samples'] => {
   const { width, height, channels, bits, compression } = layout;
   const tiled = page.tileWidth !== undefined;
@@ -281,7 +281,7 @@ const readBlocks = (bytes: Buffer, page: Page, layout: Layout): TiffPixels['samp
   return all!;
 };
 
-/** Colours of 16 bits: all reds, then all greens, then all blues. Some programs write 8 bits. */
+/** The colours of a palette: all reds, all greens, all blues, of 16 bits; some programs write 8 bits. */
 const paletteOf = ({ palette = [] }: Page, bits: number): number[][] => {
   const count = 2 ** bits;
   if (palette.length !== 3 * count) throw new Error('it has no palette');
@@ -289,7 +289,7 @@ const paletteOf = ({ palette = [] }: Page, bits: number): number[][] => {
   return Array.from({ length: count }, (_, i) => [0, 1, 2].map((c) => Math.round(palette[c * count + i]! / divisor)));
 };
 
-/** Whether a TIFF is compressed as faxes or JPEGs are, which readTiff does not read. Refuses files of several pages. */
+/** Whether a TIFF is compressed as faxes or JPEGs are, which readTiff cannot read. Refuses files of several pages. */
 export const needsOtherDecoder = (bytes: Buffer): boolean => {
   const page = onlyPage(bytes);
   sizeOf(page);

@@ -1,14 +1,14 @@
 import * as tf from '@tensorflow/tfjs';
 import { epochOrder, type Job, makeOptimizer, stepsPerEpoch } from './training.js';
 
-/** Trains with `model.compile` and `model.fit`: a loss of this package goes in as it is. */
+/** Trains with `model.compile` and `model.fit`, which take a loss of this package as it is. */
 export const trainWithFit = async (job: Job): Promise<void> => {
   const { model, part, batchSize } = job;
   const { optimizer, setStep } = makeOptimizer(job);
   const steps = stepsPerEpoch(job);
   model.compile({ optimizer, loss: job.loss });
   for (let epoch = 0; epoch < job.epochs; epoch++) {
-    // fit shuffles without a seed; so that all losses see the same batches, it gets the images already in order.
+    // fit would shuffle without a seed. The images are put in order here, so that all losses see the same batches.
     const [xs, ys] = tf.tidy(() => {
       const order = epochOrder(job, epoch);
       return [tf.gather(part.xs, order), tf.gather(part.ys, order)];

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { epochOrder, type Job, makeOptimizer } from './training.js';
 
-/** Trains with a loop of one's own and `optimizer.minimize`. Values are read once an epoch, never in a step. */
+/** Trains in a loop with `optimizer.minimize`. Values are read once per epoch, never in a step. */
 export const trainWithLoop = async (job: Job): Promise<void> => {
   const { model, part, batchSize } = job;
   const { optimizer, setStep } = makeOptimizer(job);

@@ -3,7 +3,7 @@ import { cosineSchedule } from 'softseg/training';
 import { shuffled } from './random.js';
 import type { Part } from './tensors.js';
 
-/** One network to train: all that the two ways of training, fit and a loop of one's own, have in common. */
+/** A network to train, with the settings that fit and the loop have in common. */
 export interface Job {
   model: tf.LayersModel;
   loss(labels: tf.Tensor, predictions: tf.Tensor): tf.Scalar;
@@ -12,17 +12,17 @@ export interface Job {
   batchSize: number;
   learningRate: number;
   seed: number;
-  /** Called with each epoch's mean loss. */
+  /** Called with the mean loss of each epoch. */
   onEpoch(epoch: number, loss: number): Promise<void>;
 }
 
 export const stepsPerEpoch = ({ part, batchSize }: Job) => Math.ceil(part.xs.shape[0] / batchSize);
 
-/** The order in which an epoch sees the images, the same for every loss. */
+/** The order of the images in an epoch, the same for every loss. */
 export const epochOrder = ({ part, seed }: Job, epoch: number) =>
   tf.tensor1d(shuffled(part.xs.shape[0], seed + epoch), 'int32');
 
-/** Adam, and a function that gives it the learning rate of a step: half a cosine down to 0. */
+/** Adam, and a function that sets its learning rate for a step: half a cosine down to 0. */
 export const makeOptimizer = (job: Job) => {
   const optimizer = tf.train.adam(job.learningRate);
   const rate = cosineSchedule({ from: job.learningRate, to: 0, steps: job.epochs * stepsPerEpoch(job) });

@@ -1,12 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
 import { type LossName, lossFunction, type Shared } from './losses.js';
 
-/** What a loss gives for two predictions that need no training. */
+/** The values of a loss for two predictions that need no training. */
 export interface Untrained {
   loss: LossName;
   /** The prediction is the soft label itself. */
   atLabel: number;
-  /** The prediction is the label rounded: 1 for its most likely class, 0 for the others. */
+  /** The prediction is the rounded label: 1 for its most likely class, 0 for the others. */
   atArgmax: number;
 }
 
@@ -16,7 +16,7 @@ const rounded = (labels: tf.Tensor4D): tf.Tensor => {
   return tf.cast(tf.oneHot(tf.argMax(labels, -1), classes), 'float32');
 };
 
-/** Each loss at p = t and at p = argmax t. */
+/** The value of each loss at p = t and at p = argmax t. */
 export const lossesOfLabels = (labels: tf.Tensor4D, losses: LossName[], shared: Shared): Promise<Untrained[]> =>
   Promise.all(
     losses.map(async (loss) => {

@@ -4,13 +4,13 @@ import { message } from './errors.js';
 export const BACKENDS = ['auto', 'native', 'wasm'] as const;
 export type BackendName = (typeof BACKENDS)[number];
 
-/** The backend in use, and what the reader should know about how it came to that. */
+/** The backend in use, and notes on why it is this one. */
 export interface Chosen {
   engine: Engine;
   notes: string[];
 }
 
-/** Brings TensorFlow's library to this machine; Ctrl-C ends that cleanly, and the program with it. */
+/** Installs TensorFlow's library on this machine; Ctrl-C ends the installation cleanly, and then the program. */
 const provision = async () => {
   const line = new ProgressLine();
   const stop = new AbortController();
@@ -30,7 +30,7 @@ const native = async (): Promise<Engine> => {
   return load('native');
 };
 
-/** Starts the backend asked for. `auto` provisions the native one if it is missing, and makes do with wasm if it must. */
+/** Starts the wanted backend. `auto` installs the native one if it is missing, and uses wasm if that fails. */
 export const startBackend = async (asked: BackendName): Promise<Chosen> => {
   if (asked === 'wasm') return { engine: await load('wasm'), notes: [] };
   if (asked === 'native') return { engine: await load('native').catch(native), notes: [] };

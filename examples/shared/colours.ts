@@ -1,6 +1,6 @@
 export type Colour = [number, number, number];
 
-/** Colours of the classes; the first of several classes, the background, is black. Told apart without red and green. */
+/** Colours of classes that can be told apart by people who are red-green blind. A background class is black. */
 const PALETTE: Colour[] = [
   [70, 120, 255],
   [255, 190, 40],

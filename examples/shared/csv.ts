@@ -8,10 +8,10 @@ interface Row {
   cells: string[];
 }
 
-/** A cell, plain or in quotation marks, with what ends it. */
+/** A cell, plain or in quotation marks, with the comma or end of line after it. */
 const CELL = /(?:[ \t]*"((?:[^"]|"")*)"[ \t]*|([^",]*))(,|$)/y;
 
-/** The cells of a line; null where it is none of a table. */
+/** The cells of a line; null if it is not a line of a table. */
 const cellsOf = (text: string): string[] | null => {
   const cells: string[] = [];
   CELL.lastIndex = 0;
@@ -23,7 +23,7 @@ const cellsOf = (text: string): string[] | null => {
   }
 };
 
-/** The rows of a CSV file by the names of columns: UTF-8, with or without a byte order mark, lines of any system. */
+/** The wanted columns of a CSV file: UTF-8, with or without a byte order mark, with the line ends of any system. */
 export const readRows = (path: string, columns: readonly string[]): Row[] => {
   const lines = readWhole(path)
     .toString()
@@ -36,7 +36,7 @@ export const readRows = (path: string, columns: readonly string[]): Row[] => {
   if (places.includes(-1)) throw new DataError(`${path}: needs the columns ${columns.join(' and ')}`);
   return lines.slice(1).map(({ line, cells }) => {
     if (cells?.length !== header.length) {
-      throw new DataError(`${path}: line ${line} must have ${header.length} cells, as its first line has`);
+      throw new DataError(`${path}: line ${line} must have ${header.length} cells, like the first line`);
     }
     return { line, cells: places.map((place) => cells[place]!) };
   });

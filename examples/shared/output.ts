@@ -1,8 +1,8 @@
-/** Characters that a terminal obeys instead of showing them. */
-// eslint-disable-next-line no-control-regex -- these are meant
+/** Characters that control a terminal or change how it shows text. */
+// eslint-disable-next-line no-control-regex -- the expression is about them
 const UNSEEN = /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
-/** The text with such characters spelled out (`\u001b`): file names and options may hold any. */
+/** The text with these characters escaped (`\u001b`), because file names and options may contain them. */
 const visible = (text: string): string =>
   text.replace(UNSEEN, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
@@ -21,6 +21,6 @@ process.once('exit', () => {
 
 const shown = (lines: string[]) => `${lines.map(visible).join('\n')}\n`;
 
-/** Prints lines. One that has another line in it, as a file's name may, is still one. */
+/** Prints lines. A line break inside a line, for example in a file's name, is escaped. */
 export const say = (...lines: string[]): void => void process.stdout.write(shown(lines));
 export const complain = (...lines: string[]): void => void process.stderr.write(shown(lines));

@@ -10,7 +10,7 @@ export interface Phantom {
 type Point = [number, number, number];
 
 /**
- * A generated volume of `size`³ voxels: ellipsoids, and thin, winding tubes that are a little brighter, in noise.
+ * A generated volume of `size`³ voxels: ellipsoids, and thin, winding tubes that are a little brighter, with noise.
  */
 export const phantom = (size: number, seed: number): Phantom => {
   const count = Math.ceil(size / 6);
@@ -31,7 +31,7 @@ export const phantom = (size: number, seed: number): Phantom => {
 const between = (least: number, most: number) => least + (most - least) * Math.random();
 const anywhere = (size: number): Point => [between(0, size), between(0, size), between(0, size)];
 
-/** Marks the voxels that lie in an ellipsoid with axes along those of the volume. */
+/** Marks the voxels inside an ellipsoid whose axes are parallel to those of the volume. */
 const drawBall = (voxels: Int32Array, size: number, [cz, cy, cx]: Point, [rz, ry, rx]: Point, mark: number) => {
   const span = (centre: number, radius: number): [number, number] => [
     Math.max(0, Math.ceil(centre - radius)),
@@ -53,7 +53,7 @@ const drawEllipsoid = (voxels: Int32Array, size: number) => {
   drawBall(voxels, size, anywhere(size), radii, 1);
 };
 
-/** A walk that turns a little at each step. */
+/** Draws balls along a path that turns a little at each step. */
 const drawTube = (voxels: Int32Array, size: number) => {
   const radius = between(1.5, 2.2);
   let at = anywhere(size);

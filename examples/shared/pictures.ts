@@ -15,7 +15,7 @@ export interface Tile {
   colours: Colour[];
 }
 
-/** Image `index` of [N, H, W] or [N, H, W, 1], from black at its least value to white at its largest. */
+/** Image `index` of [N, H, W] or [N, H, W, 1], from black at its smallest value to white at its largest. */
 export const greyTile = (images: tf.Tensor, index: number): Tile => {
   const { height, width, values } = read(images, index);
   const [least, most] = [Math.min(...values), Math.max(...values)];
@@ -57,7 +57,7 @@ export interface Picture {
 
 const GAP = 6;
 const LINE = 26;
-const COLUMN = 150; // pixels that a tile is at least wide, for its title to fit
+const COLUMN = 150; // the smallest width of a tile in pixels, so that its title fits
 
 /** Writes a PNG. */
 export const writePicture = async (path: string, { titles, rows, legend = [] }: Picture): Promise<void> => {

@@ -3,11 +3,11 @@ import { decode, type DecodedPng } from 'fast-png';
 import { DataError, message } from './errors.js';
 import { readWhole } from './read.js';
 
-/** The most pixels of an image. A network of the demo could not take in more. */
+/** The largest number of pixels in an image. The network of the demo could not handle more. */
 export const MOST_PIXELS = 2 ** 26;
 
 const SIGNATURE = Buffer.from('89504e470d0a1a0a', 'hex');
-/** Channels by colour type; a palette's indices are one. */
+/** Channels by colour type; the indices of a palette are one channel. */
 const CHANNELS: Partial<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
 const PALETTE = 3;
 /** For each pass of an interlaced image: the first column and row, and the steps between columns and rows. */
@@ -24,13 +24,13 @@ const PASSES = [
 interface Chunk {
   type: string;
   data: Buffer;
-  /** With its length, type and CRC. */
+  /** The data with their length, type and CRC. */
   whole: Buffer;
 }
 
 export const isPng = (bytes: Buffer): boolean => bytes.subarray(0, 8).equals(SIGNATURE);
 
-/** The chunks up to the last one. Each has a CRC, so a byte that changed is found. */
+/** The chunks up to the last one. Each has a CRC, so a changed byte is detected. */
 const chunksOf = (bytes: Buffer): Chunk[] => {
   const chunks: Chunk[] = [];
   for (let at = SIGNATURE.length; chunks.at(-1)?.type !== 'IEND'; at += chunks.at(-1)!.whole.length) {
@@ -44,11 +44,11 @@ const chunksOf = (bytes: Buffer): Chunk[] => {
   return chunks;
 };
 
-/** Bytes of all rows, each with the one that names its filter. */
+/** The bytes of all rows, each with one more byte for its filter. */
 const bytesOfRows = (width: number, height: number, bits: number): number =>
   width > 0 && height > 0 ? height * (1 + Math.ceil((width * bits) / 8)) : 0;
 
-/** Refuses an image whose data do not inflate to exactly what its header says, before anything is made of that size. */
+/** Refuses an image whose data do not inflate to exactly the size in its header, before anything of it is decoded. */
 const checkSize = (header: Buffer, data: Buffer): void => {
   const [width, height] = [header.readUInt32BE(0), header.readUInt32BE(4)];
   const [depth, interlaced] = [header[8]!, header[12] === 1];
@@ -66,9 +66,9 @@ const checkSize = (header: Buffer, data: Buffer): void => {
 };
 
 /**
- * Decodes a PNG: the decoder gets the chunks that make the pixels, and those only when all is as the header says. (It
- * looks at no CRC by itself, inflates without bound, takes the palette that a colour image suggests for its own, and
- * reads interlaced images of few bits wrongly.)
+ * Decodes a PNG. The decoder gets only the chunks that make the pixels, and only if they fit the header. (By itself it
+ * checks no CRC, inflates without a limit, uses the palette that a colour image merely suggests, and reads interlaced
+ * images of less than 8 bits wrongly.)
  */
 export const readPng = (bytes: Buffer): DecodedPng => {
   const chunks = chunksOf(bytes);
@@ -88,7 +88,7 @@ export const readPng = (bytes: Buffer): DecodedPng => {
 export const readPngFile = (path: string): DecodedPng => {
   const bytes = readWhole(path);
   try {
-    if (!isPng(bytes)) throw new Error('it is no PNG');
+    if (!isPng(bytes)) throw new Error('it is not a PNG');
     return readPng(bytes);
   } catch (error) {
     throw new DataError(`${path}: cannot be read as an image (${message(error)})`);

@@ -1,22 +1,22 @@
 import * as tf from '@tensorflow/tfjs';
 import { withSeed } from 'softseg/training';
 
-/** How someone who does not exist draws. */
+/** How a simulated rater draws. */
 export interface Rater {
-  /** Marks what has more than this share of the structure: low for who draws generously. */
+  /** The rater marks pixels with more than this share of the structure: a low threshold draws generously. */
   threshold: number;
-  /** How far the hand wanders: the deviation of smooth noise on the share. */
+  /** How unsteady the hand is: the deviation of the smooth noise that is added to the share. */
   noise: number;
-  /** Leaves out every `skips`-th image. */
+  /** The rater skips every `skips`-th image. */
   skips?: number;
 }
 
-/** Where a rater did not look. */
+/** The value of pixels at which a rater did not look. */
 export const ABSENT = -1;
 
 /**
- * SIMULATED masks [A, N, H, W, 1] of A raters for structures [N, H, W, 1] with values in [0, 1]: 1, 0, or ABSENT. They
- * differ in how much they mark and in where their border wanders, and none of them is a person.
+ * SIMULATED masks [A, N, H, W, 1] of A raters for structures [N, H, W, 1] with values in [0, 1]: 1, 0, or ABSENT. The
+ * raters differ in how much they mark and in the noise of their borders. None of them is a person.
  */
 export const simulateRaters = (shares: tf.Tensor4D, raters: readonly Rater[], seed: number): tf.Tensor =>
   tf.tidy(() => {

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { bundledDataset } from '../brain/bundled.js';
 import { makeTensors } from '../brain/tensors.js';
 
-/** Slices: standardized T1 images [N, H, W, 1], and the probabilities of background, grey and white matter [N, H, W, 3]. */
+/** Standardized T1 images [N, H, W, 1], and the probabilities of background, grey and white matter [N, H, W, 3]. */
 export interface Slices {
   xs: tf.Tensor4D;
   ys: tf.Tensor4D;
@@ -12,9 +12,9 @@ export interface Slices {
 const VALIDATION = { from: 16, count: 8 };
 
 /**
- * The brain slices of the demo (ICBM-152, 96×80 pixels of 2 mm): 24 to train on, 8 to choose by and 18 to test on. They
- * are of one averaged brain, so scores say nothing about how well a network generalizes. `quick`: a quarter of them, at
- * half the size.
+ * The brain slices of the demo (ICBM-152, 96×80 pixels of 2 mm): 24 for training, 8 for validation and 18 for testing.
+ * They are of one averaged brain, so scores say nothing about how well a network generalizes. With `quick` there are a
+ * quarter of them, at half the size.
  */
 export const brainSlices = ({ quick }: { quick: boolean }): Record<'train' | 'validation' | 'test', Slices> => {
   const { train, test } = makeTensors(bundledDataset(), 8);

@@ -1,6 +1,6 @@
 import { encode } from 'fast-png';
 
-/** A PNG without alpha and of 64 levels a channel, which nobody sees and which makes it a third smaller. */
+/** A PNG without alpha and with 64 levels per channel, which looks the same and is a third smaller. */
 export const smallPng = ({ width, height, data }: { width: number; height: number; data: Buffer }): Uint8Array => {
   const rgb = new Uint8Array(width * height * 3);
   for (let i = 0; i < rgb.length; i++) {

@@ -7,11 +7,11 @@ import { type Description, flag, helpOf, one, oneOf, readOptions, text } from '.
 import { complain, say } from './output.js';
 import { makeFolder } from './write.js';
 
-/** How an example was called. */
+/** The options of an example. */
 export interface Run {
-  /** A few steps on small images, to see that all works. */
+  /** Only a few steps on small images, to see that everything works. */
   quick: boolean;
-  /** Where its picture goes, and what else it writes. */
+  /** The folder for its picture and other output. */
   out: string;
 }
 
@@ -36,8 +36,8 @@ const description = (name: string): Description<Flags> => ({
 });
 
 /**
- * What every example begins with: reads its options, and starts the backend. A wrong call ends here, with one line.
- * `hints.wasm` says what the example takes on that backend, where it is slow.
+ * Every example begins with this: it reads the options and starts the backend. A wrong call ends here, with one line.
+ * `hints.wasm` says how long a slow example takes on that backend.
  */
 export const start = async (name: string, hints: { wasm?: string } = {}): Promise<Run> => {
   try {

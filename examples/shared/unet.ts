@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 
-/** What a network looks like: sizes in pixels, channels of its levels from the full size down. */
+/** The shape of a network: sizes in pixels, and the channels of its levels from the full size down. */
 export interface Shape {
   height: number;
   width: number;

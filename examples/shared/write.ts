@@ -2,7 +2,7 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DataError, message } from './errors.js';
 
-/** Makes the folder for the output, before any time is spent on computing it. */
+/** Makes the folder for the output. Called first, so that a failure costs no time. */
 export const makeFolder = (folder: string): void => {
   try {
     mkdirSync(folder, { recursive: true });
@@ -12,8 +12,8 @@ export const makeFolder = (folder: string): void => {
 };
 
 /**
- * Writes files, by name, that belong together: all of them under other names first, so that each is there as a whole or
- * not at all, and none of them is new where another one cannot be written.
+ * Writes files that belong together, by name. All are written under other names first and then renamed, so each file is
+ * complete or missing, and if one cannot be written none is replaced.
  */
 export const writeTogether = (folder: string, files: Record<string, string | Uint8Array>): string[] => {
   const all = Object.entries(files).map(([name, content]) => {
@@ -36,7 +36,7 @@ export const writeTogether = (folder: string, files: Record<string, string | Uin
   return all.map((file) => file.path);
 };
 
-/** Writes a file under another name first, so that it is there as a whole or not at all. */
+/** Writes a file under another name first, so that it is complete or missing. */
 export const writeWhole = (folder: string, name: string, content: string | Uint8Array): string =>
   writeTogether(folder, { [name]: content })[0]!;
 

@@ -97,7 +97,7 @@ describe('the examples', () => {
     });
     expect(await outcome(child)).toMatchObject({ code: null });
     const { stdout } = await run(...args('halves'));
-    expect(stdout).toMatch(/goes on after epoch [12] of/);
+    expect(stdout).toMatch(/continues after epoch [12] of/);
     expect(scoresIn(stdout)).toEqual(scoresIn(whole.stdout));
     expect(readdirSync(join(root, 'halves')).sort()).toEqual(['multiclass-quick', 'multiclass.png']);
   });

@@ -126,8 +126,8 @@ describe('an image with a false header', () => {
       [withChunks(header(grey), header(grey), data(grey.rows), END), 'it must begin with one header'],
       [withChunks(END), 'it must begin with one header'],
       [Buffer.alloc(0), 'it is empty'],
-      [Buffer.from('no image'), 'it is no PNG, JPEG, BMP, GIF or TIFF'],
-      [Buffer.from('RIFF....WEBP'), 'it is no PNG, JPEG, BMP, GIF or TIFF'],
+      [Buffer.from('no image'), 'it is not a PNG, JPEG, BMP, GIF or TIFF'],
+      [Buffer.from('RIFF....WEBP'), 'it is not a PNG, JPEG, BMP, GIF or TIFF'],
       [Buffer.from('II+\0\x08\0\0\0'), 'it is a BigTIFF; save it as PNG', 'tif'],
       [bmp(60_000, 60_000), 'it has 60000x60000 pixels, and must have 1 to 67108864', 'bmp'],
       [bmp(5, -(2 ** 31)), 'it has 5x2147483648 pixels, and must have 1 to 67108864', 'bmp'],
@@ -174,7 +174,7 @@ describe('something other than a file', () => {
     const names = ['folder.png', 'dangling.png', 'loop.png', 'zero.png', 'pipe.png', 'missing.png'];
     const { told } = images(names.map(at));
     names.forEach((name, i) => expectNamed(told[i]!, at(name)));
-    expect(told[4]).toEqual(refusal(at('pipe.png'), 'cannot be read (it is no file)'));
+    expect(told[4]).toEqual(refusal(at('pipe.png'), 'cannot be read (it is not a file)'));
     const folders = [at('missing'), written(Buffer.alloc(3)), at('loop.png')];
     const layouts = eachOf('brain/folder.js', '({ folderDataset }, path) => folderDataset(path, {})', folders);
     folders.forEach((path, i) => {

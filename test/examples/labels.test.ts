@@ -139,16 +139,16 @@ describe('a TIFF', () => {
     ['it has 32 bits a sample; save it with 8 or 16', { bits: 32 }, ['image']],
     ['it has 12 bits a sample; save it as PNG', { tags: { 258: [12] } }],
     ['it has 64 bits a sample; save it as PNG', { tags: { 258: [64] } }],
-    ['its channels lie in separate planes; save it as PNG', { width: 1, height: 3, channels: 4, tags: { 284: [2] } }],
+    ['its channels are in separate planes; save it as PNG', { width: 1, height: 3, channels: 4, tags: { 284: [2] } }],
     ['its colours are of kind 5, not grey, RGB or a palette; save it as PNG', { tags: { 262: [5] } }],
     ['it has 4 channels; save it as PNG', { width: 1, channels: 4, tags: { 262: [1] } }],
     ['its bits are in reverse order; save it as PNG', { tags: { 266: [2] } }],
-    ['it is stored turned or mirrored; save it as PNG', { tags: { 274: [6] } }],
+    ['it is stored rotated or mirrored; save it as PNG', { tags: { 274: [6] } }],
     ['its predictor is 3; save it as PNG', { tags: { 317: [3] } }],
     ['its compression is of kind 7; save it as PNG', { tags: { 259: [7] } }, ['mask', 'numbers']],
     ['its compression is of kind 50000; save it as PNG', { tags: { 259: [50000] } }],
     ['it has no palette', { tags: { 262: [3] } }],
-    ['it has fewer pixels than it says', { samples: grey.samples, tags: { 257: [4] } }],
+    ['some of its pixels are missing', { samples: grey.samples, tags: { 257: [4] } }],
   ];
   test('of an unsupported kind is refused, with advice', () => {
     const cases = refused.flatMap(([message, kind, uses = USES]) => {
@@ -229,7 +229,7 @@ describe('a file of another format', () => {
       [bmp(8, 5, [[5, 2, 0, 1]], 1), 'it is a BMP with compression; save it as PNG'],
       [bmp(16, 2, [[0x21, 4, 0x42, 8]]), 'it is a BMP of 16 bits a pixel, kind 0; save it as PNG', ['mask', 'numbers']],
       [gif(3), 'it has 3 frames; save each as a file of its own'],
-      [jpeg, 'it is a JPEG, which changes the values of labels; save what it was made of as PNG', ['mask', 'numbers']],
+      [jpeg, 'it is a JPEG, which changes the values of labels; save its source as PNG', ['mask', 'numbers']],
     ];
     for (const [bytes, message, uses] of cases) {
       const { path, told } = readFor(bytes, 'png', uses);

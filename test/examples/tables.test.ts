@@ -53,12 +53,12 @@ describe('manifest.csv', () => {
       ...['', '0', '-1', '1.5', '1e300', '0x10', 'Infinity', '1000000', '９'].map((given): [string, string] => {
         return [`file,annotators\na.png,${given}\n`, count(given)];
       }),
-      ['file,annotators\na.png,3\na.png,4\n', 'line 3 has "a.png" once more'],
-      ['file,annotators\na.png,3,4\n', 'line 2 must have 2 cells, as its first line has'],
-      ['file,annotators\na,b.png,3\n', 'line 2 must have 2 cells, as its first line has'],
-      ['file,annotators\n"a.png,3\n', 'line 2 must have 2 cells, as its first line has'],
-      ['file,annotators\n"a"b.png,3\n', 'line 2 must have 2 cells, as its first line has'],
-      [`file,annotators\n${' '.repeat(1e5)}"x,3\n`, 'line 2 must have 2 cells, as its first line has'],
+      ['file,annotators\na.png,3\na.png,4\n', 'line 3 has "a.png" twice'],
+      ['file,annotators\na.png,3,4\n', 'line 2 must have 2 cells, like the first line'],
+      ['file,annotators\na,b.png,3\n', 'line 2 must have 2 cells, like the first line'],
+      ['file,annotators\n"a.png,3\n', 'line 2 must have 2 cells, like the first line'],
+      ['file,annotators\n"a"b.png,3\n', 'line 2 must have 2 cells, like the first line'],
+      [`file,annotators\n${' '.repeat(1e5)}"x,3\n`, 'line 2 must have 2 cells, like the first line'],
     ];
     const paths = cases.map(([text]) => written(Buffer.from(text), 'csv'));
     annotators(paths).forEach((told, i) => expect(told).toEqual(refusal(paths[i]!, cases[i]![1])));
