@@ -87,9 +87,9 @@ export function memoryTable(run) {
     ];
   });
   const title =
-    `${run.engine.backend}, memory of the process: by how much it rose during one run in a fresh process (memory that was ` +
-    'freed before is used again without a rise), and the same in tensors of N·P·C float32';
-  return [title, aligned(header, lines, 3), ''].join('\n');
+    `${run.engine.backend}: the rise of resident memory during one run in a fresh process (memory that was freed before ` +
+    'is used again without a rise), in MB and in tensors of N·P·C float32';
+  return [title, '', terminalTable(head, lines, { left: 3 }), ''].join('\n');
 }
 
 const time = (result) => {

@@ -34,56 +34,45 @@ interface Flags {
   out?: string;
 }
 
-export const HELP = `Usage: npm run demo -- [options]
-
-Trains a small U-Net with several losses, on the brain slices that come with the example or on images of your own.
-It prints tables, and writes a picture and results.json.
-
-  --data DIR       train on your own folder: DIR/images and DIR/masks (0 and 255), DIR/labels (class numbers) or
-                   DIR/votes (number of annotators who marked the pixel), one file per image, matched by name
-  --labels NAME    which label folder, if DIR has several; its name starts with masks, labels or votes
-  --annotators N   how many annotators voted (default: columns file and annotators of DIR/manifest.csv)
-  --loss NAME      repeat it for several, or 'all' (default: all; with --data cross-entropy+metric-iou).
-                   One of ${LOSS_NAMES.join(', ')}
-  --epochs N       passes over the training images (default 40; fewer without the native backend)
-  --backend NAME   ${BACKENDS.join(', ')} (default auto: native, or wasm if native is not available)
-  --out DIR        the folder for picture.png and results.json (default examples/brain/out)
-  --help           this text
-`;
-
-const positive = (flag: string, text: string | undefined) => {
-  if (text === undefined) return undefined;
-  if (!/^[1-9]\d{0,5}$/.test(text)) throw new UsageError(`--${flag} ${text}: must be a whole number from 1 to 999999`);
-  return Number(text);
+const DESCRIPTION: Description<Flags> = {
+  usage: 'npm run demo -- [options]',
+  about:
+    'Trains a small U-Net with several losses, on the brain slices that come with the example or on images of your own.\n' +
+    'It prints tables, and writes a picture and results.json.',
+  options: {
+    data: one(
+      'DIR',
+      'train on your own folder: DIR/images and DIR/masks (0 and 255), DIR/labels (class numbers) or\n' +
+        'DIR/votes (number of annotators who marked the pixel), one file per image, matched by name',
+      text,
+    ),
+    labels: one('NAME', 'which label folder, if DIR has several; its name starts with masks, labels or votes', text),
+    annotators: one(
+      'N',
+      'how many annotators voted (default: columns file and annotators of DIR/manifest.csv)',
+      positiveInteger,
+    ),
+    loss: several(
+      'NAME',
+      "repeat it for several, or 'all' (default: all, with --data cross-entropy+metric-iou).\n" +
+        `One of ${LOSS_NAMES.join(', ')}`,
+      oneOf([...LOSS_NAMES, 'all'] as const),
+    ),
+    epochs: one(
+      'N',
+      'passes over the training images (default: 40; fewer without the native backend)',
+      positiveInteger,
+    ),
+    backend: one(
+      'NAME',
+      `${BACKENDS.join(', ')} (default auto: native, or wasm if native is not available)`,
+      oneOf(BACKENDS),
+    ),
+    out: one('DIR', 'folder for picture.png and results.json (default: examples/brain/out)', text),
+  },
 };
 
-const oneOf = <T extends string>(flag: string, value: string, allowed: readonly T[]): T => {
-  if (!(allowed as readonly string[]).includes(value)) {
-    throw new UsageError(`--${flag} ${value}: must be one of ${allowed.join(', ')}`);
-  }
-  return value as T;
-};
-
-const chosenLosses = (names: string[] | undefined) => {
-  if (!names) return undefined;
-  const chosen = new Set(names.map((name) => oneOf('loss', name, [...LOSS_NAMES, 'all'] as const)));
-  return LOSS_NAMES.filter((name) => chosen.has(name) || chosen.has('all'));
-};
-
-/** The complaint of parseArgs in one line. */
-const complaint = (text: string) => {
-  const withoutValue = /^Option '(?:-\w, )?(--\w+).*(missing|ambiguous)/.exec(text);
-  return withoutValue ? `${withoutValue[1]} needs a value` : text.split(/\. |\n/)[0];
-};
-
-const parse = (args: string[]) => {
-  try {
-    return parseArgs({ args, options: FLAGS }).values;
-  } catch (error) {
-    const flags = Object.keys(FLAGS).map((flag) => `--${flag}`);
-    throw new UsageError(`${complaint(message(error))}; the options are ${flags.join(', ')}`);
-  }
-};
+export const help = (): string[] => helpOf(DESCRIPTION);
 
 /** The options of a command line, or 'help'. */
 export const demoOptions = (args: string[]): Options | 'help' => {
