@@ -28,7 +28,8 @@ if (settings.backend === 'tensorflow') {
   settings.op = installedOp('@tensorflow/tfjs-node');
 }
 
-const folder = new URL('../node_modules/.cache/softseg-fuzz/', import.meta.url).pathname;
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+const folder = here('../node_modules/.cache/softseg-fuzz/');
 const outfile = `${folder}${process.pid}.mjs`;
 mkdirSync(folder, { recursive: true });
 await build({
