@@ -90,7 +90,7 @@ export default async () => {
       {
         ...shared,
         displayName: 'node',
-        testMatch: ['reference', 'damage', 'backend', 'native', 'node', 'examples', 'docs', 'package'].map(
+        testMatch: ['reference', 'damage', 'backend', 'native', 'threads', 'node', 'examples', 'docs', 'package'].map(
           (room) => `<rootDir>/test/${room}/**/*.test.ts`,
         ),
       },

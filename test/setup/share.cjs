@@ -1,8 +1,9 @@
 'use strict';
 /**
  * The quick suite (jest.quick.config.js) runs each test of a file on one of the projects that share the file, where the
- * full suite runs it on all of them. A hash of the test's name picks the project, so a test always runs in the same
- * place, and the values of an option, which differ in the names, spread over backends and kernels.
+ * full suite runs it on all of them. The tests are dealt out in the order of hashes of their names, so that a test
+ * always runs in the same place, each project gets as many, and the values of an option, which differ in the names,
+ * spread over backends and kernels.
  */
 const { createHash } = require('node:crypto');
 const { readFileSync } = require('node:fs');
@@ -14,25 +15,28 @@ const ROOT = process.cwd();
 const ASKS = /\bTEST_(BACKEND|KERNELS)\b/;
 
 /**
- * Removes the tests of the other projects from jest's tree. A file keeps at least one test, for jest refuses a file
- * without any.
+ * Removes the tests of the other projects from jest's tree. A file keeps at least one test, because jest refuses a file
+ * without any: where there are fewer tests than projects, some run on several.
  */
 function keepShare(root, file, { part, parts }) {
   if (ASKS.test(readFileSync(file, 'utf8'))) return;
   const path = relative(ROOT, file).split(sep).join('/');
-  const tests = testsIn(root);
-  const kept = new Set(tests.filter((test) => partOf(path, test, parts) === part));
-  if (kept.size === 0) kept.add(tests[0]);
-  prune(root, kept);
+  const tests = testsIn(root).map((test) => ({ test, hash: hashOf([path, ...namesOf(test)]) }));
+  tests.sort((a, b) => a.hash - b.hash);
+  const place = (hashOf([path]) + part) % parts;
+  const kept = tests.filter((_, i) => i % parts === place % Math.min(parts, tests.length));
+  prune(root, new Set(kept.map(({ test }) => test)));
 }
 
 const testsIn = (block) =>
   block.children.flatMap((child) => (child.type === 'describeBlock' ? testsIn(child) : [child]));
 
-function partOf(path, test, parts) {
-  const names = [path];
+const hashOf = (names) => createHash('sha1').update(names.join('\n')).digest().readUInt32BE();
+
+function namesOf(test) {
+  const names = [];
   for (let at = test; at; at = at.parent) names.push(at.name);
-  return createHash('sha1').update(names.join('\n')).digest().readUInt32BE() % parts;
+  return names;
 }
 
 function prune(block, kept) {

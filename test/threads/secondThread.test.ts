@@ -14,9 +14,7 @@ import type * as MachineModule from '../../src/kernels/cpu/machine.js';
 import type * as PassesModule from '../../src/kernels/cpu/passes.js';
 import type * as PiecesModule from '../../src/kernels/cpu/pieces.js';
 import { passesThrough, type Request } from '../../src/kernels/module/request.js';
-import { computeAll, type Bench, type PassCase } from './passCases.js';
-
-declare const TEST_BACKEND: string;
+import { computeAll, type Bench, type PassCase } from '../kernels/passCases.js';
 
 /** Fresh copies of the source files, as at the start of a process. */
 function fresh() {
@@ -260,4 +258,4 @@ function compileInto(folder: string, name: string, done = new Set<string>()): vo
   writeFileSync(join(folder, `${name}.mjs`), outputText.replace(own, "$1.mjs'"));
 }
 
-if (TEST_BACKEND === 'cpu') describe('by itself', onCpu);
+describe('by itself', onCpu);
