@@ -88,7 +88,7 @@ export function checkValues(when: ValueChecks): void {
   });
 }
 
-/** Whether values are checked at all. 'never' also excludes values that are read for other reasons. */
+/** True unless checks are off: with 'never', values that are read for other reasons are not checked either. */
 export function checksAnyValues(): boolean {
   return memory.when !== 'never';
 }
@@ -131,7 +131,7 @@ export function checkTensorValues<T extends Record<string, Tensor | null>>(
   }
 }
 
-/** Whether the check's answer settles the kind, so that its next calls are not checked. */
+/** True if the check's answer settles the kind, so that its next calls are not checked. */
 function settles(key: string, told: false | void): boolean {
   if (told !== false) return true;
   const calls = (memory.idle.get(key) ?? 0) + 1;

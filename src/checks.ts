@@ -169,7 +169,7 @@ const SMALLEST_NUMBER = 1e-18;
 interface NumberRange {
   least?: number;
   most?: number;
-  /** Whether the number must be above `least`, and not equal to it. */
+  /** True if the number must be above `least`, and not equal to it. */
   open?: boolean;
 }
 

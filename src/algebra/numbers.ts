@@ -116,5 +116,5 @@ export function numberAlgebra(): NumberAlgebra {
 const place = (x: NumberMatrix, row: number, column: number): number =>
   (x.rows === 1 ? 0 : row) * x.columns + (x.columns === 1 ? 0 : column);
 
-/** Whether a denominator counts as 0. NaN does not, so that it stays NaN. */
+/** True if a denominator counts as 0. NaN does not, so that the quotient is NaN. */
 const isZero = (x: number): boolean => x <= 0;

@@ -20,7 +20,7 @@ import { withGradient } from '../ops/withGradient.js';
 export interface DisagreementEntropyOptions {
   /** The class axis. Default -1. */
   axis?: number;
-  /** Whether every value is the label of a yes-or-no question of its own; the shape is then kept. Default false. */
+  /** Take every value as the label of a yes-or-no question of its own, and keep the shape. Default false. */
   binary?: boolean;
   /**
    * Divide by the largest possible value, log C (log 2 if binary), so that values lie in [0, 1]. Default false: nats.

@@ -24,7 +24,7 @@ export interface Consensus extends Estimate {
 export interface Limits {
   tolerance: number;
   maxIterations: number;
-  /** Whether each step also sets the prior to the mean of the posterior. */
+  /** True if each step also sets the prior to the mean of the posterior. */
   updatePrior: boolean;
 }
 

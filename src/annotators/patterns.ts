@@ -57,7 +57,7 @@ export function patternsOf(answers: readonly Int32Array[], classes: number): Pat
   return { answers: given, counts, patternOfPixel };
 }
 
-/** Whether any annotator looked at the pixels of a pattern. */
+/** True if any annotator looked at the pixels of a pattern. */
 export function looked(pattern: Int32Array): boolean {
   return pattern.some((answer) => answer >= 0);
 }

@@ -52,7 +52,7 @@ interface StapleResult {
   /** The prior probability of 1, or of each class, of the last iteration. */
   prior: number | number[];
   iterations: number;
-  /** Whether the tolerance was reached. */
+  /** True if the tolerance was reached. */
   converged: boolean;
 }
 

@@ -100,7 +100,7 @@ function termsOf({ weights, terms, ...rest }: ComboLossOptions): Term[] {
   return termsOfList(terms, rest);
 }
 
-/** Whether the term is from `terms`, so that its label has an index. A term from `weights` is labelled by its name. */
+/** True if the term is from `terms`, so that its label has an index. A term from `weights` is labelled by its name. */
 const isInList = ({ label, description }: Term) => label !== description.name.replace(/Loss$/, '');
 
 const inTerm = <T>(term: Term, run: () => T): T => inFunction(isInList(term) ? `${FN}: ${term.label}` : FN, run);

@@ -102,7 +102,7 @@ function withClasses({ shape }: Tensor, axis: number, count: number): Layout {
   return layoutOf([...shape.slice(0, front), count, ...shape.slice(front)], front);
 }
 
-/** Whether a shape is that of the layout, the same without the class axis, or with a class axis of size 1. */
+/** True if a shape is that of the layout, the same without the class axis, or with a class axis of size 1. */
 function fits(shape: readonly number[], { shape: whole, axis }: Layout): boolean {
   if (shape.length !== whole.length) return sameShape(shape, [...whole.slice(0, axis), ...whole.slice(axis + 1)]);
   return whole.every((size, i) => shape[i] === size || (i === axis && shape[i] === 1));

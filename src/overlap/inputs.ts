@@ -43,7 +43,7 @@ export interface LossInputs {
 export interface Reading {
   /** The rule that labels must keep. Default `'shares'`. */
   rule?: LabelRule;
-  /** Whether each pixel is assigned to one class, so that under softmax only the order of its logits matters. */
+  /** True if each pixel is assigned to one class, so that under softmax only the order of its logits matters. */
   hard?: boolean;
 }
 
@@ -167,7 +167,7 @@ export function plainEntropy({ activation, layout }: LossInputs): EntropyTerm {
   return { kind, labelSmoothing: 0, posWeight: null, subtractEntropy: false };
 }
 
-/** Whether a cross-entropy is the plain one, which `overlap` sums up. */
+/** True if a cross-entropy is the plain one, which `overlap` sums up. */
 export function isPlainEntropy(entropy: EntropyTerm, activation: PassActivation, classes: number): boolean {
   const { kind, labelSmoothing, posWeight, subtractEntropy } = entropy;
   return kind === entropyKind(activation, classes) && labelSmoothing === 0 && posWeight === null && !subtractEntropy;

@@ -12,12 +12,12 @@ export function mergeTerms(terms: readonly SumTerm[]): SumTerm[] {
 }
 
 /**
- * Whether a term stays as it is. A weight other than 1 becomes part of the formula, where plain numbers round only once
+ * True if a term stays as it is. A weight other than 1 becomes part of the formula, where plain numbers round only once
  * and no op is needed, except in a term that has a pass of its own.
  */
 const isWhole = ({ weight, ownSums }: SumTerm) => weight === 1 || ownSums !== undefined;
 
-/** Whether two terms can share a pass, which has room for one cross-entropy. */
+/** True if two terms can share a pass, which has room for one cross-entropy. */
 function shareThePass(a: SumTerm, b: SumTerm): boolean {
   if (a.ownSums || b.ownSums) return false;
   return !a.entropy || !b.entropy || JSON.stringify(a.entropy) === JSON.stringify(b.entropy);

@@ -28,7 +28,7 @@ export interface CheckedPredictions {
    */
   as: PassActivation | 'relaxed' | 'scores' | 'indices';
   sharpness: number;
-  /** Whether each pixel is assigned to one class, for which softmax of probabilities does no harm. Default false. */
+  /** True if each pixel is assigned to one class, for which softmax of probabilities does no harm. Default false. */
   hard?: boolean;
 }
 
@@ -38,7 +38,7 @@ export interface CheckedPixels {
   /** The weights of pixels [N,P,1], 0 where a pixel does not count; null if all count. */
   weights: Tensor | null;
   layout: Layout;
-  /** Whether class indices may name further classes than those of the layout. Default false. */
+  /** True if class indices may name further classes than those of the layout. Default false. */
   moreClasses?: boolean;
 }
 

@@ -28,7 +28,7 @@ const SMALLEST_SCALE = 1e-37;
  * reaches 1e9 where two classes tie. `sparsemax` (alpha 2) and `entmax15` (alpha 1.5) are faster on the native backend;
  * this function reads nothing back on any backend.
  *
- * As a loss's activation: `(z) => entmax(z, { alpha: 1.2 })`.
+ * To use it as the activation of a loss, pass `(z) => entmax(z, { alpha: 1.2 })`.
  *
  * @param logits float, any shape
  * @returns values in [0, 1] of the same shape that sum to 1 along the axis

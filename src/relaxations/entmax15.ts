@@ -17,7 +17,7 @@ export interface Entmax15Options {
  * The value is exact, and so is the gradient, s (dy - Σ s dy / Σ s) with s = √p. The classes are sorted with tf.topk,
  * which on WebGL reads them back; `entmax` with alpha 1.5 gives the same result without reading back.
  *
- * As a loss's activation: `(z) => entmax15(z)`.
+ * To use it as the activation of a loss, pass `(z) => entmax15(z)`.
  *
  * @param logits float, any shape
  * @returns values in [0, 1] of the same shape that sum to 1 along the axis

@@ -18,7 +18,7 @@ export interface SparsemaxOptions {
  * outside of the support. All gradients are 0 if one class is ahead by 1. The classes are sorted with tf.topk, which on
  * WebGL reads them back; `entmax` with alpha 2 gives the same result without reading back.
  *
- * As a loss's activation: `(z) => sparsemax(z)`.
+ * To use it as the activation of a loss, pass `(z) => sparsemax(z)`.
  *
  * @param logits float, any shape
  * @returns values in [0, 1] of the same shape that sum to 1 along the axis

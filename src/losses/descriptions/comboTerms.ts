@@ -144,7 +144,7 @@ function termOfEntry(place: string, entry: unknown, shared: object): Term {
   return { label, weight: weight as number, loss, description, options };
 }
 
-/** Whether all terms share an option: those of the inputs, which a pass reads once, and the reduction. */
+/** True if all terms share an option: those of the inputs, which a pass reads once, and the reduction. */
 export const isShared = (option: string): boolean => option in INPUT_RULES || option === 'reduction';
 
 const lossByName = (name: string): AnyLoss | undefined => {

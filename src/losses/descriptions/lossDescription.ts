@@ -21,7 +21,7 @@ export interface LossDescription<O extends object = object> {
   readonly own: readonly string[];
   /** Its smallest and largest value, with weights of 1 and any reduction except `'sum'`. */
   readonly range: readonly [lowest: number, highest: number];
-  /** Whether the loss is smallest at p = t on soft labels, with these options. */
+  /** True if the loss is smallest at p = t on soft labels, with these options. */
   lowestAtLabels(options?: O): boolean;
 }
 

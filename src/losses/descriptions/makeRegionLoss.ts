@@ -10,7 +10,7 @@ export interface RegionDefinition<O extends RegionOptions> extends RegionValue<O
   name: string;
   /** Its smallest and largest value. Default [0, 1]. */
   range?: readonly [lowest: number, highest: number];
-  /** Whether it is smallest at p = t on soft labels. Default: yes, unless `overlap` is `'product'`. */
+  /** Gives true for options with which the loss is smallest at p = t. Default: all except `overlap: 'product'`. */
   lowestAtLabels?: (options: O) => boolean;
 }
 

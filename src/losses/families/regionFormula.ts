@@ -35,7 +35,7 @@ export type ResolvedOptions<O extends RegionOptions> = Required<OwnOptions<O>> &
 export interface RegionValue<O extends RegionOptions> {
   /** The rules of its own options. */
   options: OptionRules<OwnOptions<O>>;
-  /** Whether to use the squared sums Σ p² and Σ t² for P and T, with which I is Σ p t in both forms of `overlap`. */
+  /** True to use the squared sums Σ p² and Σ t² for P and T, with which I is Σ p t in both forms of `overlap`. */
   squared?(options: ResolvedOptions<O>): boolean;
   /** Set if the formula adds up classes, and so gives one value per sample, [N,1]. */
   acrossClasses?: boolean;
