@@ -8,7 +8,8 @@ import { lossesPage } from './losses/page.js';
 import { relaxationsPage } from './relaxations/page.js';
 import { trainingPage } from './training/page.js';
 
-// Labels may be painted that a loss does not take, say soft ones for a hinge: the page shows what it makes of them.
+// A user may paint labels that a loss refuses, for instance soft ones for a hinge loss. Without value checks, the page
+// shows the result anyway.
 checkValues('never');
 
 const PARTS = {
@@ -30,7 +31,7 @@ const current = (): Part => {
   return isPart(name) ? name : 'relaxations';
 };
 
-/** Shows the part that the address names. Parts keep their state while another is shown. */
+/** Shows the part named in the address. Parts keep their state while another part is shown. */
 function show(focus: boolean): void {
   const name = current();
   if (!made.has(name)) {

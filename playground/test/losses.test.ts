@@ -77,7 +77,7 @@ test('each loss shows the value that its code gives in Node, with each of its ac
 
 test('every option of every loss can be set, and the code follows', async () => {
   const { page, troubles } = await visit('losses');
-  await page.getByLabel('an empty image beside it in the batch').check();
+  await page.getByLabel('add an empty image to the batch').check();
   for (const name of LOSSES) {
     await page.getByLabel('Loss', { exact: true }).selectOption(name);
     await settle(page);

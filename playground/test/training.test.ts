@@ -18,7 +18,7 @@ const figure = async (page: Page, name: string) =>
   (await page.locator('.figures div', { hasText: name }).locator('dd').textContent())!;
 const key = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).press('Enter');
 
-test('trains on wasm by keyboard, pauses, goes on, learns, and leaves no tensor behind', async () => {
+test('trains on wasm by keyboard, pauses, resumes, learns, and leaves no tensor behind', async () => {
   const { page, troubles } = await visit('training');
   await until(page, /^Ready/);
   await page.getByRole('slider', { name: 'epochs' }).focus();
@@ -28,18 +28,18 @@ test('trains on wasm by keyboard, pauses, goes on, learns, and leaves no tensor 
   expect(await page.locator('.code:visible pre').textContent()).toContain('epochs: 3');
   await key(page, 'Train');
   await until(page, /^Epoch 1/);
-  const held = await figure(page, 'tensors held');
+  const held = await figure(page, 'tensors in memory');
   await key(page, 'Pause');
   await page.waitForTimeout(1500);
   const paused = await figure(page, 'step');
   await page.waitForTimeout(1500);
   expect(await figure(page, 'step')).toBe(paused);
   expect(await page.getByRole('slider', { name: 'epochs' }).isDisabled()).toBe(true);
-  await key(page, 'Go on');
+  await key(page, 'Resume');
   await until(page, /^Epoch 2/);
-  expect(await figure(page, 'tensors held')).toBe(held);
+  expect(await figure(page, 'tensors in memory')).toBe(held);
   await until(page, /^Done/);
-  expect(await status(page).textContent()).toBe('Done: 24 steps on wasm, 0 tensors left behind.');
+  expect(await status(page).textContent()).toBe('Done: 24 steps on wasm, 0 tensors leaked.');
   expect(await figure(page, 'step')).toBe('24/24');
   expect(numberOf(await figure(page, 'soft IoU'))).toBeGreaterThan(0.45);
   expect(await page.getByRole('img', { name: /^Prediction, block 2/ }).getAttribute('aria-label')).toMatch(
@@ -58,7 +58,7 @@ test.each(['webgl', 'webgpu'])('starts and stops on %s', async (backend) => {
   await page.waitForFunction(() => /^[1-9]/.test(document.querySelector('.figures dd')!.textContent));
   await key(page, 'Stop');
   await until(page, /^Stopped/);
-  expect(await status(page).textContent()).toMatch(new RegExp(`^Stopped: \\d+ steps on ${backend}, 0 tensors left`));
+  expect(await status(page).textContent()).toMatch(new RegExp(`^Stopped: \\d+ steps on ${backend}, 0 tensors leaked`));
   expect(troubles.filter((trouble) => !/GPU stall|GL Driver Message/.test(trouble))).toEqual([]);
   await page.close();
 });
@@ -75,7 +75,7 @@ test('any loss trains a step on wasm, and another can follow', async () => {
     await page.waitForFunction(() => /^[1-9]/.test(document.querySelector('.figures dd')!.textContent));
     await key(page, 'Stop');
     await until(page, /^(Stopped|Done)/);
-    expect(await status(page).textContent()).toContain('0 tensors left behind');
+    expect(await status(page).textContent()).toContain('0 tensors leaked');
     expect(Number.isFinite(numberOf(await figure(page, 'loss')))).toBe(true);
   }
   expect(troubles).toEqual([]);

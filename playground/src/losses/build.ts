@@ -1,10 +1,10 @@
-/** From a loss and its settings to the function, and to the code that says the same. */
+/** Builds the function of a loss with its settings, and the code that does the same. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor } from '@tensorflow/tfjs-core';
 import * as softseg from 'softseg';
 import { CATALOGUE, type Activation, type Spec } from './catalogue.js';
 
-/** Code, for an option's value that is not to be quoted. */
+/** An option's value that is an identifier in the code, and not a string. */
 class Identifier {
   constructor(readonly name: string) {}
 }
@@ -17,13 +17,15 @@ const isRelaxation = (name: Activation): name is keyof typeof RELAXATIONS => nam
 
 export const activationOf = ({ settings }: Spec) => settings['activation'] as Activation;
 
-/** How many classes the predictions of the painted image need: softmax and its like share out 1. */
+/**
+ * The number of classes of the painted image: softmax, sparsemax and entmax need two, because their outputs sum to 1.
+ */
 export const paintedClasses = (spec: Spec) => {
   const activation = activationOf(spec);
   return activation === 'softmax' || isRelaxation(activation) ? 2 : 1;
 };
 
-/** The options that are not what the loss does by default. */
+/** The options that differ from the defaults of the loss. */
 function chosen({ name, settings }: Spec, classes: number): Options {
   const options: Options = {};
   const weights: Record<string, number> = {};
@@ -63,7 +65,7 @@ const resolved = (options: Options): Options =>
     ]),
   );
 
-/** The function: labels and predictions in, a scalar out. */
+/** The loss as a function from labels and predictions to a scalar. */
 export function lossOf(spec: Spec, classes: number): (labels: Tensor, predictions: Tensor) => Scalar {
   const options = resolved(chosen(spec, classes));
   if (spec.name === 'deepSupervisionLoss') {
@@ -75,7 +77,7 @@ export function lossOf(spec: Spec, classes: number): (labels: Tensor, prediction
   return (labels, predictions) => loss(labels, predictions, options);
 }
 
-/** A prediction at its own size, at a half and at a quarter of it. */
+/** A prediction at full size, half size and quarter size. */
 function scales(predictions: Tensor): Tensor[] {
   const smaller = (factor: number) => tf.avgPool(predictions as tf.Tensor4D, factor, factor, 'same');
   return [predictions, smaller(2), smaller(4)];
@@ -100,7 +102,7 @@ const helpers = (options: Options) =>
 
 const importLine = (...names: string[]) => `import { ${[...new Set(names)].sort().join(', ')} } from 'softseg';`;
 
-/** The call, with what it has to import. */
+/** The call of the loss, and the names to import for it. */
 function call(spec: Spec, classes: number): { text: string; imports: string[] } {
   const options = chosen(spec, classes);
   if (spec.name === 'deepSupervisionLoss') {
@@ -116,7 +118,7 @@ function call(spec: Spec, classes: number): { text: string; imports: string[] } 
   return { text: `${spec.name}(labels, ${input}${rest})`, imports: [spec.name, ...helpers(options)] };
 }
 
-/** The code that gives a loss of tensors of a shape. */
+/** The code that computes a loss of tensors of a shape. */
 export function codeOf(spec: Spec, classes: number, shape: readonly number[]): string {
   const { text, imports } = call(spec, classes);
   const deep = spec.name === 'deepSupervisionLoss';
@@ -132,14 +134,15 @@ export function codeOf(spec: Spec, classes: number, shape: readonly number[]): s
     `// ${names}: [${shape.join(', ')}]${classes > 1 ? ', the last axis is background and structure' : ''}`,
     ...(deep
       ? [
-          `// half: [${n}, ${height / 2}, ${width / 2}, ${channels}], quarter: [${n}, ${height / 4}, ${width / 4}, ${channels}]`,
+          `// half: [${n}, ${height / 2}, ${width / 2}, ${channels}], ` +
+            `quarter: [${n}, ${height / 4}, ${width / 4}, ${channels}]`,
         ]
       : []),
     `const loss = ${text};`,
   ].join('\n');
 }
 
-/** The code that trains with it. */
+/** The code that trains with a loss. */
 export function trainingCode(spec: Spec, classes: number, epochs: number, rate: number): string {
   const { text, imports } = call(spec, classes);
   const plain = text === `${spec.name}(labels, logits)`;
@@ -148,7 +151,7 @@ export function trainingCode(spec: Spec, classes: number, epochs: number, rate: 
     importLine(...imports),
     '',
     `const loss = ${plain ? spec.name : `(labels, logits) => ${text}`};`,
-    '// Here the learning rate also falls to 0 along half a cosine.',
+    '// On this page the learning rate also falls to 0 along half a cosine wave.',
     `model.compile({ optimizer: tf.train.adam(${rate}), loss });`,
     `await model.fit(images, labels, { epochs: ${epochs}, batchSize: 4 });`,
   ].join('\n');

@@ -1,27 +1,27 @@
-/** Every loss of the package with the options that mean something for it. */
+/** Every loss of the package, with the options that the page offers for it. */
 import * as softseg from 'softseg';
 import type { Described, NumberRule, OptionRule } from 'softseg';
 
-/** The losses that describe themselves, and the one that is made of others. */
+/** The losses that describe themselves, and deepSupervisionLoss, which wraps another loss. */
 export type LossName =
   | { [K in keyof typeof softseg]: (typeof softseg)[K] extends Described ? K : never }[keyof typeof softseg]
   | 'deepSupervisionLoss';
 type Value = string | number | boolean;
 export type Settings = Record<string, Value>;
 
-/** Set by the activation, which some options depend on. */
+/** The values of the setting `activation`, on which some options depend. */
 export const ACTIVATIONS = ['sigmoid', 'softmax', 'none', 'sparsemax', 'entmax15'] as const;
 export type Activation = (typeof ACTIVATIONS)[number];
 
 interface Named {
   name: string;
   label?: string;
-  /** Whether it means something beside the others. */
+  /** Returns true if the option has an effect, given the other settings. Default: always. */
   when?: (settings: Settings) => boolean;
 }
 interface ChoiceOption extends Named {
   kind: 'choice';
-  /** The first is the default and is left out of the code. */
+  /** The first value is the default, which is left out of the code. */
   values: readonly string[];
 }
 interface NumberOption extends Named {
@@ -29,7 +29,7 @@ interface NumberOption extends Named {
   min: number;
   max: number;
   step: number;
-  /** The default, left out of the code. */
+  /** The default, which is left out of the code. */
   value: number;
 }
 interface FlagOption extends Named {
@@ -39,13 +39,15 @@ export type Option = ChoiceOption | NumberOption | FlagOption;
 
 export interface Entry {
   name: LossName;
-  /** The part that its page in docs does not say, or not as it is here. */
+  /** A note for this page, in addition to the text from the loss's page in docs. */
   note?: string;
   activations: readonly Activation[];
   options: readonly Option[];
-  /** It has no option activation: what is chosen is only how many classes the painted image has. */
+  /**
+   * True if the loss has no option `activation`. The page then offers only the number of classes of the painted image.
+   */
   classesOnly?: boolean;
-  /** Waits for tensors to be read back, which WebGPU cannot. */
+  /** True if the loss reads tensors back synchronously, which is not possible on WebGPU. */
   readsBack?: boolean;
 }
 
@@ -62,7 +64,7 @@ const oneOf = (name: string, ...values: string[]): ChoiceOption => ({ kind: 'cho
 
 // ---------------------------------------------------------------------------------------- from what losses describe
 
-/** Where a slider begins and ends, and its steps, unless the rule of the option ends sooner. */
+/** The range and step of sliders, except where the rule of the option allows only a smaller range. */
 const SLIDERS: Readonly<Record<string, readonly [min: number, max: number, step: number]>> = {
   sharpness: [0.25, 8, 0.25],
   smooth: [0, 10, 0.5],
@@ -72,10 +74,10 @@ const SLIDERS: Readonly<Record<string, readonly [min: number, max: number, step:
   iterations: [0, 10, 1],
   labelSmoothing: [0, 0.5, 0.05],
 };
-/** The step of other sliders, as a share of their range. */
+/** The step of all other sliders, as a share of their range. */
 const SHARE_STEP = 0.05;
 
-/** Set by other means, or of no use for a scalar of one image. */
+/** Options that are set by other controls, or have no use for a single scalar. */
 const NOT_SHOWN = ['activation', 'reduction'];
 
 /** `undefined` for options that no control here can set. */
@@ -103,7 +105,7 @@ function sliderOf(name: string, { default: value, least, most, open }: NumberRul
 const logits = ['sigmoid', 'softmax'] as const;
 const isActivated = ({ activation }: Settings) => activation === 'sigmoid' || activation === 'softmax';
 
-/** Its own options first. */
+/** The entry of a loss that describes itself. Its own options come first. */
 function describedEntry(name: LossName, { description }: Described): Entry {
   const { options: rules, own } = description;
   const activates = 'activation' in rules;
@@ -121,7 +123,7 @@ function describedEntry(name: LossName, { description }: Described): Entry {
 const binary = ({ activation }: Settings) => activation === 'sigmoid';
 const lovaszClasses = (...values: string[]) => ({ classes: [oneOf('classes', ...values)] });
 
-/** Options that depend on others or that a rule does not tell, and other things that are special. */
+/** Exceptions: options that depend on other options or that their rule does not describe, and notes. */
 const SPECIAL: Partial<Record<string, Partial<Omit<Entry, 'options'>> & { options?: Record<string, Option[]> }>> = {
   binaryCrossEntropyLoss: {
     activations: ['sigmoid', 'none'],
@@ -141,7 +143,7 @@ const SPECIAL: Partial<Record<string, Partial<Omit<Entry, 'options'>> & { option
   },
   lovaszSoftmaxLoss: { options: lovaszClasses('default', 'present', 'all') },
   lovaszHingeLoss: {
-    note: 'It takes hard labels: soft ones count as 1 above a half.',
+    note: 'It needs hard labels; soft labels above 0.5 count as 1.',
     options: lovaszClasses('all', 'present'),
   },
   boundaryLoss: { note: 'It can be negative.', readsBack: true },
@@ -155,7 +157,7 @@ const weighted =
   (settings: Settings) =>
     terms.some((term) => Number(settings[`weights.${term}`]) > 0);
 
-/** The options of the combo that mean something with the terms that it has here, by when they do. */
+/** The options of comboLoss that have an effect on the terms offered here, and when they have it. */
 const COMBO_OPTIONS: Readonly<Record<string, Named['when']>> = {
   sharpness: isActivated,
   overlap: weighted('iou', 'dice'),
@@ -181,14 +183,14 @@ const COMBO: Entry = {
   ],
 };
 
-/** As the terms that are there from the start have it. */
+/** The rule of an option, from the default terms of comboLoss. */
 function comboRule(name: string): OptionRule {
   return softseg.iouLoss.description.options[name] ?? softseg.crossEntropyLoss.description.options[name]!;
 }
 
 const DEEP: Entry = {
   name: 'deepSupervisionLoss',
-  note: 'Here: the prediction itself, and its average at a half and a quarter of the size.',
+  note: 'Here the predictions are the painted one, and its averages at half and quarter size.',
   activations: logits,
   options: [
     oneOf('loss', 'comboLoss', 'diceLoss', 'iouLoss', 'crossEntropyLoss'),
@@ -209,12 +211,12 @@ const ENTRIES: readonly Entry[] = [
   DEEP,
 ];
 
-/** By name, in no order: see pages.ts. */
+/** The names of all losses, unordered; pages.ts orders them. */
 export const LOSSES: readonly LossName[] = ENTRIES.map(({ name }) => name);
 
 export const CATALOGUE = Object.fromEntries(ENTRIES.map((entry) => [entry.name, entry])) as Record<LossName, Entry>;
 
-/** The settings of a loss that nobody has touched. */
+/** The initial settings of a loss. */
 export function defaults({ options, activations }: Entry, activation: Activation = 'sigmoid'): Settings {
   const settings: Settings = { activation: activations.includes(activation) ? activation : activations[0]! };
   for (const option of options) {

@@ -1,4 +1,4 @@
-/** A loss of what is painted, with its gradient. */
+/** Computes a loss of the painted label and prediction, with its gradient. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { entmax15, softLabelsFromMasks, softOneHot, softThreshold, sparsemax } from 'softseg';
@@ -8,27 +8,27 @@ import { PIXELS, SIZE, type Masks } from './presets.js';
 
 export interface Painting {
   masks: Masks;
-  /** Probabilities. */
+  /** The painted probabilities. */
   prediction: Float32Array;
-  /** A second image in the batch, without label and with a prediction of EMPTY_P. */
+  /** True if the batch has a second image, without a label, and with EMPTY_P as its prediction everywhere. */
   withEmpty: boolean;
 }
 
 export interface Evaluation {
   value: number;
-  /** By the logit of the structure (by its probability with activation none). */
+  /** The derivative by the logit of the structure (by its probability if the activation is none). */
   gradient: Float32Array;
-  /** What the activation makes of the prediction. */
+  /** The prediction after the activation. */
   probabilities: Float32Array;
 }
 
 const EMPTY_P = 0.1;
-/** Painted probabilities become logits no larger than this: 0 and 1 are not at infinity. */
+/** Painted probabilities become logits of at most this size, so that 0 and 1 are finite. */
 const LARGEST_LOGIT = 6;
 
 export const shapeOf = (spec: Spec, { withEmpty }: Painting) => [withEmpty ? 2 : 1, SIZE, SIZE, paintedClasses(spec)];
 
-/** The mean over the annotators, [1, SIZE, SIZE, 1]. */
+/** The soft label, which is the mean over the annotators, [1, SIZE, SIZE, 1]. */
 const softLabels = (masks: Masks): Tensor =>
   tf.tidy(() => {
     const values = new Float32Array(masks.length * PIXELS);
@@ -36,7 +36,7 @@ const softLabels = (masks: Masks): Tensor =>
     return softLabelsFromMasks(tf.tensor(values, [masks.length, 1, SIZE, SIZE, 1]));
   });
 
-/** Labels and predictions as the loss takes them. */
+/** Labels and predictions in the form that the loss takes. */
 function inputs(spec: Spec, { masks, prediction, withEmpty }: Painting): { labels: Tensor; predictions: Tensor } {
   const image = [1, SIZE, SIZE, 1];
   let labels = softLabels(masks);

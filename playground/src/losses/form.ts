@@ -1,4 +1,4 @@
-/** The options of a loss as a form. */
+/** A form for the options of a loss. */
 import { checkbox, choice, picker, slider } from '../ui/controls.js';
 import { h } from '../ui/dom.js';
 import { CATALOGUE, type Activation, type Option, type Spec } from './catalogue.js';
@@ -8,14 +8,14 @@ const CLASS_LABELS: Partial<Record<Activation, string>> = { sigmoid: 'one', soft
 
 export interface OptionsForm {
   element: HTMLElement;
-  /** Shows another loss; its settings are changed in place. */
+  /** Shows the options of another loss. The form changes its settings in place. */
   show(spec: Spec): void;
 }
 
 export interface FormOptions {
-  /** Those that make sense here, of those that the loss takes. */
+  /** The activations offered, as far as the loss takes them. */
   activations: readonly Activation[];
-  /** The number of classes is what it is. */
+  /** True if the number of classes cannot be changed. */
   fixedClasses?: boolean;
   onChange(): void;
 }

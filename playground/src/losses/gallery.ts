@@ -1,4 +1,4 @@
-/** Every loss of what is painted, with a small gradient map; a button each. */
+/** A button for each loss, with its value and a small gradient map for the painted label and prediction. */
 import { h } from '../ui/dom.js';
 import { significant } from '../ui/format.js';
 import { raster } from '../ui/raster.js';
@@ -10,7 +10,7 @@ import { SIZE } from './presets.js';
 
 export interface Gallery {
   element: HTMLElement;
-  /** Shows values anew, one loss after the other, so that painting stays smooth. */
+  /** Recomputes all values, one loss after the other, so that painting stays smooth. */
   update(): void;
   choose(name: LossName): void;
 }
@@ -53,7 +53,7 @@ export function gallery(
       ...cards.map(({ element }) => element),
     ),
     update() {
-      // Those that have waited longest come first, or the last would never come while somebody paints.
+      // The losses that have waited longest come first. Otherwise the last ones would never be updated during painting.
       waiting = [...waiting, ...cards.filter((card) => !waiting.includes(card))];
       if (!timer) timer = window.setTimeout(next);
     },
@@ -63,7 +63,7 @@ export function gallery(
   };
 }
 
-/** A name in camel case, which may be broken before each capital. */
+/** A name in camel case, with a possible line break before each capital letter. */
 const breakable = (name: string) => name.split(/(?=[A-Z])/).flatMap((part, i) => (i === 0 ? [part] : [h('wbr'), part]));
 
 export const largest = (gradient: Evaluation['gradient']) =>

@@ -1,4 +1,4 @@
-/** A square map of numbers that can be read, and painted on, by pointer and by keyboard. */
+/** A square map of numbers that the user can read, and paint on, with the pointer or the keyboard. */
 import { h, newId, svg } from '../ui/dom.js';
 import { raster } from '../ui/raster.js';
 import type { Rgb } from '../ui/theme.js';
@@ -11,11 +11,13 @@ export interface Cell {
 
 export interface GridOptions {
   title: string;
-  /** What the arrows and keys do here, for screen readers. */
+  /** A description of the keys, for screen readers. */
   help: string;
-  /** The cursor went to a cell; `spoken` if somebody moved it by key and waits to hear what is there. */
+  /**
+   * Called when the cursor has moved to a cell. `spoken`: it moved by key, so a screen reader should read the values.
+   */
   onCursor(cell: Cell, spoken: boolean): void;
-  /** A stroke of the brush from cell to cell. Without it the map is for reading only. */
+  /** Called for each stroke of the brush from cell to cell. Without it, the map is read-only. */
   onStroke?(from: Cell, to: Cell, erase: boolean): void;
   below: HTMLElement;
 }
@@ -23,7 +25,7 @@ export interface GridOptions {
 export interface Grid {
   element: HTMLElement;
   draw(colourAt: (index: number) => Rgb): void;
-  /** Lines around what is set in a mask, each in its own style. */
+  /** Draws lines around the set cells of each mask, each mask in its own style. */
   outline(masks: readonly Uint8Array[], active: number): void;
   cursor(cell: Cell): void;
   describe(summary: string): void;
@@ -120,7 +122,7 @@ export function grid({ title, help, onCursor, onStroke, below }: GridOptions): G
   };
 }
 
-/** The edges between cells that are set and cells that are not. */
+/** An SVG path along the edges between cells that are set and cells that are not. */
 function border(mask: Uint8Array): string {
   const set = (row: number, column: number) =>
     row >= 0 && column >= 0 && row < SIZE && column < SIZE && mask[row * SIZE + column] === 1;

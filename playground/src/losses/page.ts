@@ -17,7 +17,8 @@ const titles = (presets: Record<string, { title: string }>) =>
   Object.entries(presets).map(([value, { title }]) => ({ value, label: title }));
 
 const PAINT_HELP =
-  'Arrow keys move, space paints, backspace erases, shift with an arrow key draws a line. The pointer paints, with shift it erases.';
+  'Arrow keys move, space paints, backspace erases, and shift with an arrow key draws a line. ' +
+  'The pointer paints; with shift it erases.';
 
 export function lossesPage(): HTMLElement {
   const masks = LABELS['annotators']!.masks();
@@ -83,21 +84,25 @@ export function lossesPage(): HTMLElement {
     scaleHigh.textContent = significant(scale, 2);
     const marked = (test: (i: number) => boolean) => Array.from({ length: PIXELS }, (_, i) => i).filter(test).length;
     labelGrid.describe(
-      `Soft label of ${ANNOTATORS} annotators: ${marked((i) => shareAt(i) === 1)} pixels marked by all, ${marked((i) => shareAt(i) > 0 && shareAt(i) < 1)} by some.`,
+      `Soft label of ${ANNOTATORS} annotators: ${marked((i) => shareAt(i) === 1)} pixels marked by all, ` +
+        `${marked((i) => shareAt(i) > 0 && shareAt(i) < 1)} by some.`,
     );
     predictionGrid.describe(`${marked((i) => probabilities[i]! > 0.5)} of ${PIXELS} pixels are predicted above 0.5.`);
     gradientGrid.describe(
-      `From ${significant(-scale)} to ${significant(scale)}: ${marked((i) => gradient[i]! < 0)} pixels where the prediction would rise, ${marked((i) => gradient[i]! > 0)} where it would fall.`,
+      `From ${significant(-scale)} to ${significant(scale)}. A training step would raise the prediction at ` +
+        `${marked((i) => gradient[i]! < 0)} pixels, and lower it at ${marked((i) => gradient[i]! > 0)}.`,
     );
   };
   const readCursor = (aloud: boolean) => {
     const i = cursor.row * SIZE + cursor.column;
     const by = activationOf(specs[state.loss]) === 'none' ? 'p' : 'z';
-    readout.textContent = `row ${cursor.row + 1}, column ${cursor.column + 1}:  t ${fixed(shareAt(i), 2)}  p ${fixed(now.probabilities[i]!, 2)}  d loss / d ${by} ${significant(now.gradient[i]!)}`;
+    readout.textContent =
+      `row ${cursor.row + 1}, column ${cursor.column + 1}:  t ${fixed(shareAt(i), 2)}  ` +
+      `p ${fixed(now.probabilities[i]!, 2)}  d loss / d ${by} ${significant(now.gradient[i]!)}`;
     if (aloud) spoken.textContent = readout.textContent;
   };
 
-  const code = codeBox('The code of this loss');
+  const code = codeBox('Code for this loss');
   const recompute = () => {
     const spec = specs[state.loss];
     now = evaluate(spec, painting);
@@ -105,7 +110,9 @@ export function lossesPage(): HTMLElement {
     drawMaps();
     readCursor(false);
     const by = activationOf(spec) === 'none' ? 'probability' : 'logit';
-    meaning.textContent = `The gradient by each ${by}: where it is blue the prediction would rise in a step of training, where it is orange it would fall.`;
+    meaning.textContent =
+      `The gradient by each ${by}. A training step would raise the prediction where it is blue, ` +
+      `and lower it where it is orange.`;
     code.set(codeOf(spec, paintedClasses(spec), shapeOf(spec, painting)));
     all.update();
   };
@@ -185,7 +192,7 @@ export function lossesPage(): HTMLElement {
       changed();
     },
   });
-  const batch = checkbox('an empty image beside it in the batch', false, (on) => {
+  const batch = checkbox('add an empty image to the batch', false, (on) => {
     painting.withEmpty = on;
     changed();
   });
@@ -205,7 +212,8 @@ export function lossesPage(): HTMLElement {
     h(
       'p',
       { class: 'lead' },
-      'Paint what three annotators marked and what a network predicts. The label is the share of annotators, and every loss follows as you paint.',
+      'Paint the marks of three annotators and the prediction of a network. The label of a pixel is the share of ' +
+        'annotators who marked it. Every loss is updated as you paint.',
     ),
     h(
       'div',
@@ -239,7 +247,7 @@ export function lossesPage(): HTMLElement {
         code.element,
       ),
     ),
-    h('h2', {}, 'All losses, of the same label and prediction'),
+    h('h2', {}, 'All losses for the same label and prediction'),
     all.element,
   );
 }

@@ -1,11 +1,11 @@
-/** The order of the losses, and when to use each, as docs/losses says it. */
+/** The order of the losses, and when to use each, from the pages in docs/losses. */
 import { CATALOGUE, LOSSES, type LossName } from './catalogue.js';
 
 const TEXTS = import.meta.glob<string>('../../../docs/losses/*.md', { query: '?raw', import: 'default', eager: true });
 
 const textOf = (page: string) => TEXTS[`../../../docs/losses/${page}.md`] ?? '';
 
-/** The one to start with, then the others as the table has them. */
+/** All losses: comboLoss, which is the one to start with, then the others in the order of the table in docs. */
 export const ORDERED: readonly LossName[] = ordered();
 
 function ordered(): LossName[] {
@@ -17,7 +17,7 @@ function ordered(): LossName[] {
   return LOSSES.toSorted((a, b) => place(a) - place(b));
 }
 
-/** When to use it: a sentence from its page, and what is special here. */
+/** When to use a loss: a sentence from its page in docs, and the note for this page. */
 export function aboutOf(name: LossName): string {
   const [, use = ''] = /^\*\*(Use it\*\* [\s\S]*?\.)(?=\s+[A-Z`]|\n\n)/m.exec(textOf(name)) ?? [];
   const plain = use

@@ -1,11 +1,11 @@
-/** What can be painted at a click: labels of several annotators, and predictions. */
+/** Labels and predictions to start from. */
 import { random } from '../../../examples/brain/random.js';
 
 export const SIZE = 32;
 export const PIXELS = SIZE * SIZE;
 export const ANNOTATORS = 3;
 
-/** Layers of 0 and 1, one for each annotator. */
+/** The masks of 0 and 1, one for each annotator. */
 export type Masks = Uint8Array[];
 
 const fill = <A extends Uint8Array | Float32Array>(pixels: A, at: (row: number, column: number) => number): A => {
@@ -19,7 +19,7 @@ const mask = (inside: (row: number, column: number) => boolean) =>
 const disc = (y: number, x: number, radius: number) => (row: number, column: number) =>
   Math.hypot(row - y, column - x) <= radius;
 
-/** Distance to a curve from side to side. */
+/** A wavy band from one side to the other. */
 const vessel = (shift: number, width: number) => (row: number, column: number) =>
   Math.abs(row - 16 - shift - 6 * Math.sin(column / 5)) <= width;
 
@@ -39,7 +39,9 @@ export const LABELS: Record<string, { title: string; masks(): Masks }> = {
 
 const repeat = (one: Uint8Array): Masks => Array.from({ length: ANNOTATORS }, () => one.slice());
 
-/** The share of annotators, as softLabelsFromMasks has it; for predictions that are made from the label. */
+/**
+ * The share of annotators who marked each pixel, as softLabelsFromMasks computes it; predictions are derived from it.
+ */
 const share = (masks: Masks) =>
   Float32Array.from({ length: PIXELS }, (_, i) => masks.reduce((sum, one) => sum + one[i]!, 0) / masks.length);
 

@@ -1,4 +1,4 @@
-/** What a relaxation makes of the values, and its gradient, at one p and along p. */
+/** The outputs of a relaxation and its derivatives, at one p and as curves over p. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { METHOD, type Extras, type MethodName } from './methods.js';
@@ -7,19 +7,23 @@ export const P_RANGE = [1, 20] as const;
 
 export interface Relaxed {
   values: number[];
-  /** [i][j]: the derivative of value i by input j. */
+  /** [i][j]: the derivative of output i by input j. */
   jacobian: number[][];
 }
 
-/** Values and all derivatives from one pass: a row for each output, whose gradient is taken in that row alone. */
+/**
+ * The outputs and all derivatives, in one pass: the input is repeated in a row for each output, and the gradient of
+ * that output is taken in its row.
+ */
 export function relaxed(method: MethodName, values: readonly number[], p: number, extras: Extras): Relaxed {
-  // Noise is drawn for the shape that it gets, and all rows need the same.
-  const rowByRow = (x: Tensor) => tf.concat(tf.split(x, values.length).map((row) => METHOD[method].of(row, p, extras)));
-  const f = method === 'gumbelSoftmax' ? rowByRow : (x: Tensor) => METHOD[method].of(x, p, extras);
+  // The noise depends on the shape of the tensor, and all rows need the same noise.
+  const rowByRow = (x: Tensor) =>
+    tf.concat(tf.split(x, values.length).map((row) => METHOD[method].apply(row, p, extras)));
+  const f = method === 'gumbelSoftmax' ? rowByRow : (x: Tensor) => METHOD[method].apply(x, p, extras);
   return derived(values, 1, f)[0]!;
 }
 
-/** f takes `times` copies of the values, each in as many rows as there are values. */
+/** Applies f to `times` copies of the values, each repeated in as many rows as there are values. */
 function derived(values: readonly number[], times: number, f: (rows: Tensor) => Tensor): Relaxed[] {
   const count = values.length;
   return tf.tidy(() => {
@@ -38,19 +42,19 @@ export interface Along {
   p: number[];
   /** [value][step] */
   values: number[][];
-  /** [value][step], the derivative of a value by its own input. */
+  /** [value][step]: the derivative of a value by its own input. */
   slopes: number[][];
 }
 
 export function along(method: MethodName, values: readonly number[], extras: Extras): Along {
-  const { ofRows } = METHOD[method];
+  const { applyToRows } = METHOD[method];
   const [from, to] = P_RANGE;
-  const steps = ofRows ? 95 : 38;
+  const steps = applyToRows ? 95 : 38;
   const p = Array.from({ length: steps + 1 }, (_, i) => from + ((to - from) * i) / steps);
-  const all = ofRows
+  const all = applyToRows
     ? derived(values, p.length, (rows) => {
         const eachRow = p.flatMap((strength) => values.map(() => strength));
-        return ofRows(rows, tf.tensor2d(eachRow, [eachRow.length, 1]), extras);
+        return applyToRows(rows, tf.tensor2d(eachRow, [eachRow.length, 1]), extras);
       })
     : p.map((strength) => relaxed(method, values, strength, extras));
   return {

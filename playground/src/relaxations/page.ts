@@ -14,27 +14,27 @@ export function relaxationsPage(): HTMLElement {
   const state = { method: 'softOneHot' as MethodName, values: [...START], p: 6, extras: { alpha: 1.5, seed: 1 } };
   let lines: Along | undefined;
 
-  const value = plot({ title: 'Value', xLabel: 'p', yLabel: 'what each value becomes', onDrag: (p) => setP(p) });
+  const value = plot({ title: 'Value', xLabel: 'p', yLabel: 'output for each value', onDrag: (p) => setP(p) });
   const slope = plot({
     title: 'Gradient',
     xLabel: 'p',
-    yLabel: 'd value / d its own input',
+    yLabel: 'derivative of each output by its own input',
     onDrag: (p) => setP(p),
   });
   const formula = h('p', { class: 'formula' });
   const note = h('p', { class: 'note' });
   const table = h('tbody');
-  const code = codeBox('The code of this point');
+  const code = codeBox('Code for these values');
 
   const redraw = () => {
     const { method, values, p, extras } = state;
     const now = relaxed(method, values, p, extras);
     lines ??= along(method, values, extras);
-    const curves = (of: number[][]): Curve[] =>
+    const curves = (all: number[][]): Curve[] =>
       values.map((_, i) => ({
         name: String(i + 1),
         style: i + 1,
-        points: lines!.p.map((x, step) => [x, of[i]![step]!] as const),
+        points: lines!.p.map((x, step) => [x, all[i]![step]!] as const),
       }));
     const summary = now.values.map((v, i) => `value ${i + 1}: ${fixed(v, 3)}`).join(', ');
     value.draw({
@@ -46,13 +46,14 @@ export function relaxationsPage(): HTMLElement {
       summary: `At p = ${fixed(p, 2)}: ${summary}.`,
     });
     const slopes = lines.slopes.flat();
+    const derivatives = now.jacobian.map((row, i) => `value ${i + 1}: ${significant(row[i]!)}`).join(', ');
     slope.draw({
       curves: curves(lines.slopes),
       x: P_RANGE,
       y: roundRange(Math.min(0, ...slopes), Math.max(0.5, ...slopes)),
       xTicks: P_TICKS,
       marked: p,
-      summary: `At p = ${fixed(p, 2)}: ${now.jacobian.map((row, i) => `value ${i + 1}: ${significant(row[i]!)}`).join(', ')}.`,
+      summary: `At p = ${fixed(p, 2)}: ${derivatives}.`,
     });
     table.replaceChildren(...now.values.map((v, i) => row(i, values[i]!, v, now.jacobian[i]!)));
     const { formula: f, note: n, code: c } = METHOD[method];
@@ -152,7 +153,8 @@ export function relaxationsPage(): HTMLElement {
     h(
       'p',
       { class: 'lead' },
-      'One-hot and thresholds have no gradient. These functions stand in for them: the larger p, the closer to hard. Where a value has come to 0 or 1 its gradient is gone.',
+      'One-hot encoding and thresholds have no gradient. These functions approximate them: the larger p, the harder ' +
+        'the result. Where an output has reached 0 or 1, its gradient vanishes.',
     ),
     h(
       'div',
@@ -187,7 +189,7 @@ export function relaxationsPage(): HTMLElement {
         h(
           'div',
           { class: 'card' },
-          h('h2', { id: 'table-title' }, 'At this p: the values, and the derivative of each by every input'),
+          h('h2', { id: 'table-title' }, 'Outputs at this p, and the derivative of each by every input'),
           h(
             'div',
             { class: 'scrolls', tabindex: 0, role: 'region', 'aria-labelledby': 'table-title' },
@@ -197,7 +199,7 @@ export function relaxationsPage(): HTMLElement {
               h(
                 'thead',
                 {},
-                h('tr', {}, ...['value', 'input', 'becomes'].map(head), ...START.map((_, i) => head(`d ${i + 1}`))),
+                h('tr', {}, ...['value', 'input', 'output'].map(head), ...START.map((_, i) => head(`d ${i + 1}`))),
               ),
               table,
             ),

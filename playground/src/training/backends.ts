@@ -1,14 +1,14 @@
-/** The backends that are there, and how each is started. */
+/** Which backends are available, and how each is started. */
 import * as tf from '@tensorflow/tfjs-core';
 import { enableWasmTraining } from 'softseg';
 import { BACKENDS, type Backend } from './messages.js';
 
-/** What TypeScript's library does not know of WebGPU, as far as it is used here. */
+/** The part of WebGPU used here, which TypeScript's library lacks. */
 interface Gpu {
   requestAdapter(): Promise<object | null>;
 }
 
-const isThere: Record<Backend, () => boolean | Promise<boolean>> = {
+const isAvailable: Record<Backend, () => boolean | Promise<boolean>> = {
   async webgpu() {
     const { gpu } = navigator as Navigator & { gpu?: Gpu };
     return gpu !== undefined && (await gpu.requestAdapter()) !== null;
@@ -17,12 +17,12 @@ const isThere: Record<Backend, () => boolean | Promise<boolean>> = {
   wasm: () => typeof WebAssembly !== 'undefined',
 };
 
-export async function backendsThere(): Promise<Backend[]> {
-  const there = await Promise.all(BACKENDS.map(async (name) => isThere[name]()));
-  return BACKENDS.filter((_, i) => there[i]);
+export async function availableBackends(): Promise<Backend[]> {
+  const available = await Promise.all(BACKENDS.map(async (name) => isAvailable[name]()));
+  return BACKENDS.filter((_, i) => available[i]);
 }
 
-const bring: Record<Backend, () => Promise<unknown>> = {
+const register: Record<Backend, () => Promise<unknown>> = {
   webgpu: () => import('@tensorflow/tfjs-backend-webgpu'),
   webgl: () => import('@tensorflow/tfjs-backend-webgl'),
   async wasm() {
@@ -33,7 +33,7 @@ const bring: Record<Backend, () => Promise<unknown>> = {
 };
 
 export async function startBackend(name: Backend): Promise<void> {
-  await bring[name]();
+  await register[name]();
   if (!(await tf.setBackend(name))) throw new Error(`${name} did not start`);
   await tf.ready();
 }

@@ -1,4 +1,4 @@
-/** The brain example's slices: all of its train slices, and two of each of its blocks of test slices. */
+/** The slices of the brain example: all training slices, and two of each block of test slices. */
 import { decode } from 'fast-png';
 import csv from '../../../examples/brain/data/slices.csv?raw';
 import { CLASSES, SLICE_PIXELS } from './messages.js';
@@ -28,12 +28,15 @@ const rows = new Map(
     .map(([file, split, block, z]) => [file, { split, title: `block ${Number(block) + 1}, z = ${z} mm` }]),
 );
 
-/** Red is the T1 image, green and blue are the probabilities of grey and white matter; background is the rest. */
+/**
+ * Reads a slice. Red is the T1 image; green and blue are the probabilities of grey and white matter; the rest of the
+ * probability is background.
+ */
 async function readSlice(address: string, title: string): Promise<Slice> {
   const response = await fetch(address);
   if (!response.ok) throw new Error(`${address}: ${response.status} ${response.statusText}`);
   const { data } = decode(await response.arrayBuffer(), { checkCrc: true });
-  if (data.length !== 3 * SLICE_PIXELS) throw new Error(`${address}: is no slice of ${SLICE_PIXELS} pixels`);
+  if (data.length !== 3 * SLICE_PIXELS) throw new Error(`${address}: is not a slice of ${SLICE_PIXELS} pixels`);
   const image = new Float32Array(SLICE_PIXELS);
   const labels = new Float32Array(SLICE_PIXELS * CLASSES);
   for (let i = 0; i < SLICE_PIXELS; i++) {
@@ -51,6 +54,6 @@ export async function loadData(): Promise<Data> {
       return { split, slice: await readSlice(address, title) };
     }),
   );
-  const of = (wanted: string) => slices.filter(({ split }) => split === wanted).map(({ slice }) => slice);
-  return { train: of('train'), test: of('test') };
+  const slicesOf = (wanted: string) => slices.filter(({ split }) => split === wanted).map(({ slice }) => slice);
+  return { train: slicesOf('train'), test: slicesOf('test') };
 }

@@ -1,4 +1,4 @@
-/** What the page and the worker that trains say to each other. */
+/** The messages between the page and the worker that trains. */
 import type { Spec } from '../losses/catalogue.js';
 
 export const BACKENDS = ['webgpu', 'webgl', 'wasm'] as const;
@@ -18,7 +18,7 @@ export interface Plan {
 export type ToWorker =
   { type: 'look' } | { type: 'start'; plan: Plan } | { type: 'pause' } | { type: 'resume' } | { type: 'stop' };
 
-/** A test slice that is shown. */
+/** A test slice shown on the page. */
 export interface Shown {
   title: string;
   image: Float32Array;

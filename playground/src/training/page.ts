@@ -10,7 +10,7 @@ import { aboutOf, ORDERED } from '../losses/pages.js';
 import { BACKENDS, CLASSES, type Backend, type FromWorker, type Scores, type ToWorker } from './messages.js';
 import { pictures } from './pictures.js';
 
-/** The network has one output, and deep supervision wants several. */
+/** The network has one output; deep supervision needs several. */
 const TRAINABLE = ORDERED.filter((name) => name !== 'deepSupervisionLoss');
 const RATES = ['0.0005', '0.001', '0.002', '0.005', '0.01'];
 
@@ -22,7 +22,7 @@ export function trainingPage(): HTMLElement {
   ) as Record<LossName, Spec>;
   const state = { loss: 'comboLoss' as LossName, backend: 'wasm' as Backend, epochs: 15, learningRate: 0.002 };
   let phase: Phase = 'looking';
-  let there: Backend[] = [];
+  let available: Backend[] = [];
   const run = {
     losses: [] as number[],
     scores: [] as Scores[],
@@ -54,7 +54,7 @@ export function trainingPage(): HTMLElement {
   const status = h('p', { class: 'status', role: 'status' }, 'Looking for backends…');
   const progress = h('progress', { max: 1, value: 0, 'aria-label': 'Progress of the training' });
   const figures = h('dl', { class: 'figures' });
-  const code = codeBox('The code of this training');
+  const code = codeBox('Code for this training run');
 
   const showFigures = () => {
     const last = run.scores.at(-1);
@@ -63,7 +63,7 @@ export function trainingPage(): HTMLElement {
       ['loss', run.losses.length > 0 ? significant(run.losses.at(-1)!) : '–'],
       ['soft IoU', last ? fixed(last.softIou, 3) : '–'],
       ['argmax IoU', last ? fixed(last.hardIou, 3) : '–'],
-      ['tensors held', run.tensors ? String(run.tensors) : '–'],
+      ['tensors in memory', run.tensors ? String(run.tensors) : '–'],
     ];
     figures.replaceChildren(...items.map(([name, text]) => h('div', {}, h('dt', {}, name), h('dd', {}, text))));
   };
@@ -99,7 +99,7 @@ export function trainingPage(): HTMLElement {
       summary:
         scores.length > 0
           ? `Soft IoU ${fixed(scores.at(-1)!.softIou, 3)}, argmax IoU ${fixed(scores.at(-1)!.hardIou, 3)}.`
-          : 'No epoch yet.',
+          : 'No epoch finished yet.',
     });
     progress.value = losses.length / Math.max(1, steps);
     showFigures();
@@ -116,7 +116,9 @@ export function trainingPage(): HTMLElement {
   function enter(next: Phase, text: string) {
     phase = next;
     status.textContent = text;
-    start.textContent = { looking: 'Train', idle: 'Train', running: 'Pause', paused: 'Go on', stopping: 'Pause' }[next];
+    start.textContent = { looking: 'Train', idle: 'Train', running: 'Pause', paused: 'Resume', stopping: 'Pause' }[
+      next
+    ];
     start.disabled = next === 'looking' || next === 'stopping';
     stop.disabled = next !== 'running' && next !== 'paused';
     settings.disabled = next !== 'idle' && next !== 'looking';
@@ -134,17 +136,17 @@ export function trainingPage(): HTMLElement {
     ask({ type: 'pause' });
   }
   function resume() {
-    enter('running', 'Training goes on.');
+    enter('running', 'Training resumed.');
     ask({ type: 'resume' });
   }
 
   const on: { [T in FromWorker['type']]: (message: Extract<FromWorker, { type: T }>) => void } = {
     found({ backends, shown }) {
-      there = backends;
+      available = backends;
       state.backend = backends.includes('wasm') ? 'wasm' : backends[0]!;
       images.show(shown);
       offerBackends();
-      enter('idle', `Ready. Here: ${backends.join(', ')}.`);
+      enter('idle', `Ready. Available backends: ${backends.join(', ')}.`);
     },
     began({ steps, stepsPerEpoch, kernels }) {
       Object.assign(run, { steps, perEpoch: stepsPerEpoch, kernels });
@@ -162,7 +164,10 @@ export function trainingPage(): HTMLElement {
       run.scores.push(scores);
       run.tensors = tensors;
       if (phase === 'running') {
-        status.textContent = `Epoch ${epoch} of ${run.steps / run.perEpoch}: soft IoU ${fixed(scores.softIou, 3)}, ${fixed((1000 * seconds) / run.losses.length, 0)} ms a step on ${run.backend} (${run.kernels}).`;
+        const perStep = fixed((1000 * seconds) / run.losses.length, 0);
+        status.textContent =
+          `Epoch ${epoch} of ${run.steps / run.perEpoch}: soft IoU ${fixed(scores.softIou, 3)}, ` +
+          `${perStep} ms per step on ${run.backend} (${run.kernels} kernels).`;
       }
       draw();
     },
@@ -170,11 +175,11 @@ export function trainingPage(): HTMLElement {
       const { losses } = run;
       enter(
         'idle',
-        `${finished ? 'Done' : 'Stopped'}: ${losses.length} steps on ${run.backend}, ${tensors} tensors left behind.`,
+        `${finished ? 'Done' : 'Stopped'}: ${losses.length} steps on ${run.backend}, ${tensors} tensors leaked.`,
       );
     },
     failed({ message }) {
-      enter(there.length > 0 ? 'idle' : 'looking', `That failed: ${message}`);
+      enter(available.length > 0 ? 'idle' : 'looking', `Training failed: ${message}`);
     },
   };
   worker.addEventListener('message', ({ data }: MessageEvent<FromWorker>) => on[data.type](data as never));
@@ -192,7 +197,7 @@ export function trainingPage(): HTMLElement {
   const backendPlace = h('div');
   function offerBackends() {
     const fits = (name: Backend) => name !== 'webgpu' || !CATALOGUE[state.loss].readsBack;
-    const offered = BACKENDS.filter((name) => there.includes(name) && fits(name));
+    const offered = BACKENDS.filter((name) => available.includes(name) && fits(name));
     if (!offered.includes(state.backend) && offered.length > 0) state.backend = offered.at(-1)!;
     backendPlace.replaceChildren(
       choice({
@@ -211,7 +216,8 @@ export function trainingPage(): HTMLElement {
   });
   function choose(name: LossName) {
     state.loss = name;
-    about.textContent = aboutOf(name) + (CATALOGUE[name].readsBack ? ' Not on WebGPU: it reads tensors back.' : '');
+    about.textContent =
+      aboutOf(name) + (CATALOGUE[name].readsBack ? ' It cannot run on WebGPU, because it reads tensors back.' : '');
     form.show(specs[name]);
     offerBackends();
     showCode();
@@ -251,7 +257,8 @@ export function trainingPage(): HTMLElement {
     h(
       'p',
       { class: 'lead' },
-      'A small U-Net learns grey and white matter from 32 brain slices with soft labels, in a worker of this page. All slices are of one averaged brain: a demonstration, no evidence of how well anything generalizes.',
+      'A small U-Net learns grey and white matter from 32 brain slices with soft labels, in a worker of this page. ' +
+        'All slices come from one averaged brain, so this is a demonstration; it says nothing about generalization.',
     ),
     h(
       'div',
@@ -274,7 +281,8 @@ export function trainingPage(): HTMLElement {
           h(
             'p',
             { class: 'note' },
-            'Test slices. Grey matter is blue, white matter is orange, probabilities mix them; the error is brighter the larger it is.',
+            'Test slices. Grey matter is blue, white matter is orange, and probabilities mix the colours. ' +
+              'In the column error, brighter means a larger error.',
           ),
           images.element,
         ),

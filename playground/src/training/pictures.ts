@@ -1,4 +1,4 @@
-/** The shown slices: the image, its label, the prediction and the error. */
+/** Shows slices: the image, its label, the prediction and the error. */
 import { mixture } from '../../../examples/shared/colours.js';
 import { h } from '../ui/dom.js';
 import { fixed } from '../ui/format.js';
@@ -23,7 +23,7 @@ export interface Pictures {
 export function pictures(): Pictures {
   let slices: readonly Shown[] = [];
   const rows = Array.from({ length: ROWS }, () =>
-    COLUMNS.map((name) => raster(WIDTH, HEIGHT, { role: 'img', 'aria-label': `${name}: not there yet` })),
+    COLUMNS.map((name) => raster(WIDTH, HEIGHT, { role: 'img', 'aria-label': `${name}: not available yet` })),
   );
   const say = ({ canvas }: Raster, text: string) => canvas.setAttribute('aria-label', text);
   const element = h(
@@ -63,7 +63,7 @@ export function pictures(): Pictures {
   };
 }
 
-/** How much of the slice is of each kind of matter. */
+/** The share of each kind of matter in the slice, in words. */
 function shares(p: Float32Array): string {
   const share = (c: number) => {
     let sum = 0;

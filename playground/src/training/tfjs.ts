@@ -1,3 +1,3 @@
-/** What the brain example's U-Net needs of TensorFlow.js, in place of all of it. */
+/** The part of TensorFlow.js that the brain example's U-Net uses, in place of the whole package. */
 export * from '@tensorflow/tfjs-core';
 export { initializers, input, layers, model } from '@tensorflow/tfjs-layers';

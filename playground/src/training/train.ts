@@ -1,4 +1,4 @@
-/** One training, from the first weights to the last epoch or until it is stopped. */
+/** One training run, from the initial weights to the last epoch, or until it is stopped. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor } from '@tensorflow/tfjs-core';
 import { kernelsInUse, sparsemax, entmax15, softOneHot, softThreshold } from 'softseg';
@@ -15,22 +15,22 @@ import { CLASSES, HEIGHT, SLICE_PIXELS, WIDTH, type FromWorker, type Plan, type 
 const LEVELS = [8, 16, 32];
 const BATCH = 4;
 const SEED = 1;
-/** Predictions are shown every so many steps. */
+/** The number of steps between two updates of the predictions on the page. */
 const SHOW_EVERY = 4;
 
-/** What the page may do to a training while it runs. */
-export interface Reins {
+/** How the page controls a training run. */
+export interface RunControl {
   stopped: boolean;
-  /** Settled, unless the training is paused. */
-  mayGoOn: Promise<void>;
+  /** Resolved, except while the training is paused. */
+  resumed: Promise<void>;
 }
 
 type Tell = (message: FromWorker) => void;
 
-/** Lets messages from the page in. */
-const breathe = () => new Promise<void>((resolve) => setTimeout(resolve));
+/** Gives messages from the page a chance to arrive. */
+const receiveMessages = () => new Promise<void>((resolve) => setTimeout(resolve));
 
-export async function train(data: Data, plan: Plan, reins: Reins, tell: Tell): Promise<void> {
+export async function train(data: Data, plan: Plan, control: RunControl, tell: Tell): Promise<void> {
   await startBackend(plan.backend);
   const before = tf.memory().numTensors;
   const [xs, ys, testXs, testYs] = tensors(data);
@@ -48,7 +48,7 @@ export async function train(data: Data, plan: Plan, reins: Reins, tell: Tell): P
       tell({ type: 'predicted', probabilities: await predictions(forward, testXs, plan.spec.settings) });
     await show();
     const start = performance.now();
-    for (let step = 0; step < steps && !reins.stopped; step++) {
+    for (let step = 0; step < steps && !control.stopped; step++) {
       Object.assign(optimizer, { learningRate: rate(step) });
       const order = shuffled(data.train.length, SEED + Math.floor(step / perEpoch));
       const at = (step % perEpoch) * BATCH;
@@ -64,15 +64,15 @@ export async function train(data: Data, plan: Plan, reins: Reins, tell: Tell): P
         const [epoch, seconds] = [(step + 1) / perEpoch, (performance.now() - start) / 1000];
         tell({ type: 'epoch', epoch, scores, tensors: tf.memory().numTensors, seconds });
       }
-      await breathe();
-      await reins.mayGoOn;
+      await receiveMessages();
+      await control.resumed;
     }
   } finally {
     tf.dispose([xs, ys, testXs, testYs]);
     optimizer.dispose();
     model.dispose();
   }
-  tell({ type: 'ended', finished: !reins.stopped, tensors: tf.memory().numTensors - before });
+  tell({ type: 'ended', finished: !control.stopped, tensors: tf.memory().numTensors - before });
 }
 
 async function read(value: Scalar): Promise<number> {
@@ -81,7 +81,7 @@ async function read(value: Scalar): Promise<number> {
   return number!;
 }
 
-/** Images standardized by those to train on, and their labels. */
+/** Images, standardized by the mean and variance of the training images, and their labels. */
 function tensors({ train: slices, test }: Data): [Tensor, Tensor, Tensor, Tensor] {
   const values = slices.map(({ image }) => image);
   const count = slices.length * SLICE_PIXELS;
@@ -105,7 +105,7 @@ function tensors({ train: slices, test }: Data): [Tensor, Tensor, Tensor, Tensor
   return [images(slices), labels(slices), images(test), labels(test)];
 }
 
-/** Probabilities of the classes as the loss sees them. */
+/** The probabilities of the classes, with the activation of the loss. */
 function activate(logits: Tensor, { activation, sharpness = 1 }: Settings): Tensor {
   if (activation === 'sparsemax') return sparsemax(logits);
   if (activation === 'entmax15') return entmax15(logits);
@@ -113,7 +113,7 @@ function activate(logits: Tensor, { activation, sharpness = 1 }: Settings): Tens
   return activation === 'sigmoid' ? softThreshold(logits, options) : softOneHot(logits, options);
 }
 
-/** Of every second test slice, one of each block. */
+/** Predictions for every second test slice, which is one of each block. */
 async function predictions(forward: (x: Tensor) => Tensor, xs: Tensor, settings: Settings): Promise<Float32Array[]> {
   const shown = Array.from({ length: xs.shape[0]! / 2 }, (_, i) => 2 * i);
   const p = tf.tidy(() => activate(forward(tf.gather(xs, tf.tensor1d(shown, 'int32'))), settings));

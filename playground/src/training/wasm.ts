@@ -1,4 +1,4 @@
-/** The wasm backend, with its files from beside the page. */
+/** The wasm backend, with its files from the same folder as the page. */
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import plain from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url';
 import simd from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url';

@@ -1,15 +1,15 @@
-/** Trains beside the page, so that the page stays quick. */
+/** Trains in a worker, so that the page stays responsive. */
 import { checkValues } from 'softseg';
-import { backendsThere } from './backends.js';
+import { availableBackends } from './backends.js';
 import { loadData, type Data } from './data.js';
 import type { FromWorker, ToWorker } from './messages.js';
-import { train, type Reins } from './train.js';
+import { train, type RunControl } from './train.js';
 
 const page = self as unknown as {
   postMessage(message: FromWorker): void;
   onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
 };
-// Any loss may be tried on the soft labels of the page, also the hinge, which takes hard ones.
+// Any loss may be tried on the soft labels of the page, even the hinge loss, which needs hard labels.
 checkValues('never');
 
 const tell = (message: FromWorker) => page.postMessage(message);
@@ -17,11 +17,11 @@ const fail = (error: unknown) =>
   tell({ type: 'failed', message: error instanceof Error ? error.message : String(error) });
 
 let data: Promise<Data> | undefined;
-let reins: Reins | undefined;
-let goOn = () => {};
+let control: RunControl | undefined;
+let resume = () => {};
 
 async function look(): Promise<void> {
-  const [backends, { test }] = await Promise.all([backendsThere(), (data ??= loadData())]);
+  const [backends, { test }] = await Promise.all([availableBackends(), (data ??= loadData())]);
   tell({ type: 'found', backends, shown: test.filter((_, i) => i % 2 === 0) });
 }
 
@@ -31,20 +31,20 @@ page.onmessage = ({ data: message }) => {
       look().catch(fail);
       break;
     case 'start': {
-      const mine: Reins = { stopped: false, mayGoOn: Promise.resolve() };
-      reins = mine;
-      (data ??= loadData()).then((slices) => train(slices, message.plan, mine, tell)).catch(fail);
+      const own: RunControl = { stopped: false, resumed: Promise.resolve() };
+      control = own;
+      (data ??= loadData()).then((slices) => train(slices, message.plan, own, tell)).catch(fail);
       break;
     }
     case 'pause':
-      if (reins) reins.mayGoOn = new Promise((resolve) => (goOn = resolve));
+      if (control) control.resumed = new Promise((resolve) => (resume = resolve));
       break;
     case 'resume':
-      goOn();
+      resume();
       break;
     case 'stop':
-      if (reins) reins.stopped = true;
-      goOn();
+      if (control) control.stopped = true;
+      resume();
       break;
   }
 };

@@ -1,4 +1,4 @@
-/** A piece of TypeScript with a button that copies it. */
+/** A box of TypeScript code, with a button that copies it. */
 import { button } from './controls.js';
 import { h } from './dom.js';
 
@@ -29,7 +29,7 @@ export function codeBox(title: string): CodeBox {
   const copy = button('Copy', () => {
     navigator.clipboard.writeText(code).then(
       () => say('Copied'),
-      () => say('Select it and copy it by hand: the browser does not let this page do it'),
+      () => say('The browser does not allow it: select the code and copy it by hand'),
     );
   });
   const say = (what: string) => {

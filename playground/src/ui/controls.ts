@@ -1,4 +1,4 @@
-/** Labelled form controls. Each has its element and a way to set it without telling its listener. */
+/** Labelled form controls. Each has its element, and a method that sets its value without calling its listener. */
 import { h, newId } from './dom.js';
 
 export interface Control<T> {
@@ -12,7 +12,7 @@ export interface SliderOptions {
   max: number;
   step: number;
   value: number;
-  /** What is shown, and read out, for a value. */
+  /** The text for a value, shown on the page and read by screen readers. */
   format?: (value: number) => string;
   onInput(value: number): void;
 }
@@ -46,11 +46,11 @@ export interface ChoiceOptions<T extends string> {
   options: readonly { value: T; label: string }[];
   value: T;
   onChange(value: T): void;
-  /** Say the label to screen readers only. */
+  /** If true, only screen readers get the label. */
   quiet?: boolean;
 }
 
-/** A few values side by side, as radio buttons. */
+/** A choice of a few values, as a row of radio buttons. */
 export function choice<T extends string>({ label, options, value, onChange, quiet }: ChoiceOptions<T>): Control<T> {
   const name = newId('choice');
   const inputs = options.map((option) => h('input', { type: 'radio', name, value: option.value }));
@@ -72,7 +72,7 @@ export function choice<T extends string>({ label, options, value, onChange, quie
   return { element, set };
 }
 
-/** One of many values, as a list that opens. */
+/** A choice of many values, as a drop-down list. */
 export function picker<T extends string>({ label, options, value, onChange }: ChoiceOptions<T>): Control<T> {
   const id = newId('picker');
   const select = h('select', { id }, ...options.map((o) => h('option', { value: o.value }, o.label)));
@@ -98,7 +98,7 @@ export function checkbox(label: string, value: boolean, onChange: (value: boolea
   };
 }
 
-/** What folds away where there is little room. */
+/** A section that is folded at first if the window is narrow. */
 export function fold(title: string, ...children: HTMLElement[]): HTMLElement {
   const roomy = matchMedia('(min-width: 901px)').matches;
   return h(

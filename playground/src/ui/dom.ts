@@ -1,4 +1,4 @@
-/** Elements by plain functions. */
+/** Functions that create elements. */
 
 type Child = Node | string;
 type Attributes = Record<string, string | number | boolean | undefined>;
@@ -33,10 +33,12 @@ export function svg<K extends keyof SVGElementTagNameMap>(
 
 let count = 0;
 
-/** An id that no other element has. */
+/** A unique id for an element. */
 export const newId = (prefix: string) => `${prefix}-${++count}`;
 
-/** Calls `run` once before the next frame, however often it is asked to. */
+/**
+ * Returns a function that requests a call of `run` before the next frame. Several requests in a frame lead to one call.
+ */
 export function oncePerFrame(run: () => void): () => void {
   let asked = false;
   return () => {

@@ -1,12 +1,12 @@
-/** Numbers as people read them, with a real minus sign. */
+/** Numbers formatted for readers, with a typographic minus sign. */
 
 const minus = (text: string) => text.replaceAll('-', '−');
 
-/** With `digits` after the point. */
+/** A number with `digits` digits after the decimal point. */
 export const fixed = (value: number, digits: number) =>
   Number.isFinite(value) ? minus(value.toFixed(digits)).replace(/^−(0(?:\.0+)?)$/, '$1') : minus(String(value));
 
-/** With `digits` significant ones, and a power of ten where there would be many zeros. */
+/** A number with `digits` significant digits, and a power of ten if there would be many zeros. */
 export function significant(value: number, digits = 3): string {
   if (value === 0 || !Number.isFinite(value)) return minus(String(value === 0 ? 0 : value));
   const size = Math.abs(value);

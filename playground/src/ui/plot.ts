@@ -1,10 +1,10 @@
-/** Curves over one axis, as SVG in the pixels that are there, so that text keeps its size on a phone. */
+/** Plots of curves, as SVG whose units are the pixels of the screen, so that text keeps its size on a phone. */
 import { h, svg } from './dom.js';
 import { fixed } from './format.js';
 
 export interface Curve {
   name: string;
-  /** Which of the colours and dashes of style.css, from 1. */
+  /** The number of the colour and dash pattern in style.css, from 1. */
   style: number;
   points: readonly (readonly [x: number, y: number])[];
   faint?: boolean;
@@ -14,11 +14,11 @@ interface PlotData {
   curves: readonly Curve[];
   x: readonly [number, number];
   y: readonly [number, number];
-  /** Where x is named; by default round numbers. */
+  /** The ticks of the x axis. Default: round numbers. */
   xTicks?: readonly number[];
-  /** An x that is marked across the plot. */
+  /** An x that is marked by a vertical line. */
   marked?: number;
-  /** What a screen reader says. */
+  /** The text for screen readers. */
   summary: string;
 }
 
@@ -31,10 +31,10 @@ export interface PlotOptions {
   title: string;
   xLabel: string;
   yLabel: string;
-  /** What the styles of the curves mean, where their ends are not named. */
+  /** The names of the curves by style, if their ends are not labelled. */
   legend?: readonly string[];
   height?: number;
-  /** Called with an x where the pointer is put or dragged. */
+  /** Called with the x to which the pointer is pressed or dragged. */
   onDrag?: (x: number) => void;
 }
 
@@ -104,7 +104,7 @@ function content(data: PlotData, size: { width: number; height: number; xLabel: 
   };
   const path = ({ points, style, faint }: Curve) => {
     const d = points.map(([px, py], i) => `${i ? 'L' : 'M'}${x(px)} ${y(py)}`).join('');
-    // A curve of one point is a dot.
+    // A curve of a single point is drawn as a dot.
     return svg('path', {
       d: points.length === 1 ? `${d}h0` : d,
       class: `curve style-${style}${faint ? ' faint' : ''}`,
@@ -143,7 +143,7 @@ function mark(
   return [svg('path', { d: `M${x(marked)} ${MARGIN.top}V${bottom}`, class: 'mark' }), ...dots];
 }
 
-/** The name of each curve at its right end, moved apart. */
+/** The name of each curve at its right end; names that would overlap are moved apart. */
 function ends(curves: readonly Curve[], y: (value: number) => number, right: number, bottom: number): SVGElement[] {
   const line = 14;
   const named = curves
@@ -174,7 +174,7 @@ function label(tick: number, all: readonly number[]): string {
   return fixed(tick, Math.max(0, -Math.floor(Math.log10(step) + 1e-9)));
 }
 
-/** The least round range that holds [low, high]. */
+/** The smallest round range that contains [low, high]. */
 export function roundRange(low: number, high: number): [number, number] {
   if (!(high > low)) return [low - 0.5, low + 0.5];
   const rough = (high - low) / 5;

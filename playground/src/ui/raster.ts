@@ -1,4 +1,4 @@
-/** Grids of numbers as canvases of one pixel a number, enlarged by CSS. */
+/** Grids of numbers, as canvases with one pixel per number, enlarged by CSS. */
 import { h } from './dom.js';
 import type { Rgb } from './theme.js';
 

@@ -1,4 +1,4 @@
-/** The colours that canvases need as numbers; everything else has them from style.css. */
+/** The colours that canvases need as numbers. All other colours are in style.css. */
 
 export type Rgb = readonly [number, number, number];
 
@@ -28,13 +28,13 @@ const colours = () => (isDark() ? DARK : LIGHT) as unknown as Record<keyof typeo
 const mix = (from: Rgb, to: Rgb, share: number): Rgb =>
   [0, 1, 2].map((i) => Math.round(from[i]! + (to[i]! - from[i]!) * share)) as unknown as Rgb;
 
-/** A probability: paper at 0, ink at 1. */
+/** The colour of a probability: paper at 0, ink at 1. */
 export function shade(p: number): Rgb {
   const { paper, ink } = colours();
   return mix(paper, ink, Math.min(1, Math.max(0, p)));
 }
 
-/** A number in [-1, 1]: blue below 0, orange above, told apart by every kind of eye. */
+/** The colour of a number in [-1, 1]: blue below 0, orange above, which colour-blind people can also tell apart. */
 export function diverging(value: number): Rgb {
   const { below, middle, above } = colours();
   const share = Math.min(1, Math.abs(value)) ** 0.7;
