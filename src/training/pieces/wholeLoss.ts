@@ -113,7 +113,7 @@ function wholeFromSums(resolve: Resolve, kind: 'samples' | 'tiles'): WholeLoss {
   };
 }
 
-/** Appends the sum of the pixel weights to the sums; without weights, that is the number of pixels. */
+/** Appends the sum 'valid', which is missing if there are no pixel weights; it is then the number of pixels. */
 function withValid({ values, pixels }: PassSums): Tensor3D {
   if (pixels === null) return values;
   const [, samples, classes] = values.shape;
