@@ -6,17 +6,17 @@
 namespace softseg {
 namespace {
 
-// -log p is at most this, so that a logit of -Infinity gives a finite loss.
+// Upper bound of -log p (the surprise), so that a logit of -Infinity gives a finite loss.
 constexpr float kLargestSurprise = 1e9f;
-// Probabilities that were not made here are kept this far from 0 (and 1) in logarithms and divisions.
+// With activation none, probabilities are kept this far from 0 (and 1) in logarithms and divisions.
 constexpr float kSmallestProbability = 1e-12f;
-// Tiles whose sums are added in floats before they go on as doubles: no float adds up more than 64 values.
+// Tiles whose sums are added in floats before they are added to doubles, so that no float adds more than 64 values.
 constexpr int kTilesOfRun = 8;
 
-// What activation and entropy come to.
+// The combinations of activation and kind of entropy that need different code.
 enum Kind { kSoftmaxKind, kSigmoidKind, kNoneCategorical, kNoneBinary };
 
-// The sums of p and t that a loop computes: a superset of what is asked for.
+// The sums of p and t that a loop computes, a superset of those that are requested.
 enum Family { kNoSum, kProductSums, kMetricSums, kEverySum };
 
 constexpr int kRegionSums =
@@ -37,17 +37,17 @@ Family family_of(int32_t sums) {
 }
 
 struct Tile {
-  int width;       // pixels of a row
-  int columns;     // vectors of a row
+  int width;       // pixels in a row
+  int columns;     // vectors in a row
   int32_t classes;
-  Lanes* z;        // [C][columns]: sharpness·logits, or probabilities that were not made here
+  Lanes* z;        // [C][columns]: sharpness·logits, or probabilities with activation none
   Lanes* p;        // [C][columns]: under softmax, the probabilities
   Lanes* t;        // [C][columns]: labels
-  Lanes* log_sum;  // [columns]: under softmax, log of the sum of exp(z - max), z having become z - max
+  Lanes* log_sum;  // [columns]: under softmax, log of the sum of exp(z - max); z is then z - max
   Lanes* w;        // [columns]: weights, 0 beyond the last pixel
 };
 
-// Sums of a run of tiles, [C] each, null where not asked for.
+// The sums of a run of tiles, [C] each; null if not requested.
 struct Accumulators {
   Lanes* sum[kSummands];
 };
@@ -91,8 +91,8 @@ void load_predictions(const Pass& pass, const float* predictions, int64_t first,
   }
 }
 
-// With few classes one-hot rows are written whole, vector by vector; with many only their ones, which are made zeros again
-// by clear_labels.
+// With few classes, one-hot rows are written completely, vector by vector. With more, the rows are zeros between tiles:
+// only the ones are written, and clear_labels sets them back to 0.
 constexpr int32_t kMostClassesOfWholeRows = 8;
 
 bool keeps_zeros(const Pass& pass) {
@@ -100,13 +100,13 @@ bool keeps_zeros(const Pass& pass) {
 }
 
 void write_one_hot(const int32_t* indices, int n, int32_t classes, float* rows, int width) {
-  // A single class is 1 where the index is 1.
+  // A single class is a mask, which is 1 where the index is 1.
   const int32_t first = classes == 1 ? 1 : 0;
   for (int32_t c = 0; c < classes; c++)
     for (int i = 0; i < n; i++) rows[c * width + i] = indices[i] == first + c ? 1.f : 0.f;
 }
 
-// Indices of no class have no one.
+// Indices outside 0..classes-1 are ignored.
 void set_ones(const int32_t* indices, int n, int32_t classes, float* rows, int width, float value) {
   for (int i = 0; i < n; i++) {
     const int32_t index = indices[i];
@@ -153,7 +153,7 @@ void clear_labels(const Pass& pass, const void* labels, int64_t first, int n, co
   set_ones(indices, n, pass.classes, reinterpret_cast<float*>(tile.t), tile.width, 0.f);
 }
 
-// Pixels first to first + n - 1, with 0 for whatever does not count.
+// Loads the pixels first to first + n - 1, with 0 for ignored pixels and beyond the last one.
 void load(const Pass& pass, const float* predictions, const void* labels, const float* weights, int64_t first, int n,
           const Tile& tile) {
   const int vectors = tile.classes * tile.columns;
@@ -188,7 +188,7 @@ void load(const Pass& pass, const float* predictions, const void* labels, const 
 
 // --- Activations and the entropy term ---
 
-// z becomes z - max and p its exp; the sum of p.
+// Replaces z by z - max, sets p to its exp, and returns the sum of p over classes.
 inline Lanes exponentials(const Tile& tile, int column) {
   Lanes* z = tile.z + column;
   Lanes* p = tile.p + column;
@@ -217,7 +217,7 @@ void softmax(const Tile& tile, bool with_log) {
   }
 }
 
-// A probability p, 1 - p, and e^-|z|.
+// p (on), 1 - p (off), and e^-|z| (decay).
 struct Sigmoid {
   Lanes on, off, decay;
 };
@@ -230,7 +230,7 @@ inline Sigmoid sigmoid(Lanes z) {
   return {select(positive, large, small), select(positive, small, large), decay};
 }
 
-// -log p, and for binary entropy -log(1 - p).
+// -log p (on), and for binary entropy -log(1 - p) (off).
 struct Surprise {
   Lanes on, off;
 };
@@ -243,7 +243,7 @@ inline Surprise surprise_of_logit(Lanes z, Lanes decay) {
 
 inline Lanes log_of_probability(Lanes p) { return log_of(at_least(p, kSmallestProbability)); }
 
-// Everything that a sum or a gradient may need of one vector of a tile.
+// The values of one vector of a tile that a sum or a gradient may need.
 template <Kind kKind>
 struct Element {
   Lanes p;
@@ -272,7 +272,7 @@ inline Element<kKind> element(const Tile& tile, int i, int column) {
 
 constexpr bool is_binary(Kind kind) { return kind == kSigmoidKind || kind == kNoneBinary; }
 
-// The options of the entropy term: labels become t·keep + share.
+// The options of the entropy term. Smoothed labels are t·keep + share.
 struct Term {
   float keep, share;
   bool subtract_entropy;
@@ -317,7 +317,7 @@ void add_tile(const Tile& tile, const Term& term, const Accumulators& to) {
         p += wp;
         t += wt;
         if constexpr (kFamily != kMetricSums) pt += wp * label;
-        // Chosen from the products that p and t add, so that the sum is never above either of theirs.
+        // Selected from the same products that p and t add, so that the sum is never larger than either of theirs.
         if constexpr (kFamily != kProductSums) minimum += select(x.p < label, wp, select(x.p == x.p, wt, wp));
         if constexpr (kFamily == kEverySum) {
           difference += w * absolute(x.p - label);
@@ -363,7 +363,7 @@ double total(Lanes x) {
 
 // --- The gradient ---
 
-// Upstream gradients of the sums, [C] each, 0 where a sum was not asked for; those of squares times 2.
+// The upstream gradients of the sums, [C] each, 0 if a sum was not requested; those of squares are times 2.
 struct Upstream {
   float *intersection, *predicted, *labelled, *difference, *minimum, *predicted_squared, *labelled_squared, *entropy;
 };
@@ -374,13 +374,13 @@ template <Family kFamily>
 inline Lanes slope_of_sums(Lanes p, Lanes t, float product, float own, float difference, float minimum, float squared) {
   Lanes slope = all(own);
   if constexpr (kFamily != kMetricSums) slope += t * product;
-  // In a tie each of the two has half of the minimum's slope.
+  // Where p = t, each of the two has half of the minimum's slope.
   if constexpr (kFamily != kProductSums) slope += where(p < t, minimum) + where(p == t, minimum * 0.5f);
   if constexpr (kFamily == kEverySum) slope += where(p > t, difference) - where(p < t, difference) + p * squared;
   return slope;
 }
 
-// The gradient to the predictions of one column; scale is the factor of each pixel. z becomes the gradient.
+// The gradient by the predictions in one column, with a factor for each pixel (scale). It replaces z.
 template <Kind kKind, Family kFamily, bool kEntropy>
 void predictions_gradient(const Tile& tile, const Term& term, const Upstream& g, int column, Lanes scale) {
   const int columns = tile.columns;
@@ -417,7 +417,7 @@ void predictions_gradient(const Tile& tile, const Term& term, const Upstream& g,
         slope += ((1.f - label) / at_least(1.f - p, kSmallestProbability) - on / at_least(p, kSmallestProbability)) * u;
     }
     if constexpr (kKind == kSoftmaxKind) {
-      // The softmax takes from each class its probability's share of all slopes.
+      // The slope here is by log p. The gradient by the logit is slope - p times the total of all slopes, see below.
       tile.p[i] = p;
       total += slope;
       tile.z[i] = slope;
@@ -431,6 +431,7 @@ void predictions_gradient(const Tile& tile, const Term& term, const Upstream& g,
   }
 }
 
+// The gradient by the labels in one column, as above.
 template <Kind kKind, bool kEntropy>
 void labels_gradient(const Tile& tile, const Term& term, const Upstream& g, int column, Lanes scale) {
   for (int32_t c = 0; c < tile.classes; c++) {
@@ -541,7 +542,7 @@ MapTile map_tile_of(Kind kind) {
   }
 }
 
-// Calls f(tile, first, n) for every tile of the pixels, loaded.
+// Loads one tile after the other and calls f(first, n) for each.
 template <typename F>
 void for_tiles(const Pass& pass, const float* predictions, const void* labels, const float* weights, int64_t first,
                int64_t count, const Tile& tile, F f) {
@@ -565,9 +566,10 @@ int64_t item_pixels(const Pass& pass) {
 }
 
 size_t scratch_bytes(const Pass& pass) {
-  // The wider of the two widths that a call may choose.
+  // A call may choose one of two widths; this is the larger one.
   const int width = row_width(pass.classes, kWideRow);
-  return lanes_of_scratch(pass.classes, width) * sizeof(Lanes) + (kSummands * (size_t)pass.classes * sizeof(float) + 63) / 64 * 64;
+  const size_t upstream = kSummands * (size_t)pass.classes * sizeof(float);
+  return lanes_of_scratch(pass.classes, width) * sizeof(Lanes) + (upstream + 63) / 64 * 64;
 }
 
 void overlap_sums(const Pass& pass, const float* predictions, const void* labels, const float* weights, int64_t first,

@@ -1,6 +1,7 @@
-// The passes over pixels, once for every machine: softseg's TensorFlow op and its wasm module are thin wrappers around
-// these functions. N samples, P pixels of a sample, C classes, S sums asked for. Plain C++17 without dependencies, for
-// GCC and Clang; no allocation, no global state, no exceptions.
+// The fused passes over pixels. A pass reads labels and predictions once and computes sums over pixels, the
+// cross-entropy of each pixel, or the gradient of either. softseg's TensorFlow op and its wasm module are thin wrappers
+// around these functions. N samples, P pixels in a sample, C classes, S requested sums. Plain C++17 without
+// dependencies, for GCC and Clang; no allocation, no global state, no exceptions.
 #pragma once
 
 #include <stddef.h>
@@ -10,12 +11,13 @@ namespace softseg {
 
 enum Activation : int32_t { kSoftmax = 0, kSigmoid = 1, kNone = 2 };
 
-// How labels lie in memory: soft ones like the predictions, one value per pixel and class; or one class index per pixel.
+// The type of labels: soft labels, one value per pixel and class in the layout of the predictions; or class indices,
+// one per pixel.
 enum LabelKind : int32_t { kFloat32 = 0, kInt32 = 1, kBool = 2, kIndices = 3 };
 
 enum EntropyKind : int32_t { kCategorical = 0, kBinary = 1 };
 
-// The sums, as bits; in results they follow each other in this order, lowest bit first.
+// The sums as bits. Results hold them in this order, the lowest bit first.
 enum Sum : int32_t {
   kIntersection = 1,
   kPredicted = 2,
@@ -27,17 +29,17 @@ enum Sum : int32_t {
   kCrossEntropy = 128,
   kValid = 256,  // the sum of the weights, the same for every class
 };
-constexpr int kSummands = 8;      // the sums of something per pixel and class: all but kValid
+constexpr int kSummands = 8;  // sums with a summand per pixel and class: all except kValid
 constexpr int32_t kAllSums = 511;
 
 enum Wrt : int32_t { kPredictions = 0, kLabels = 1 };
 
-// What a pass is told besides its tensors; see src/kernels/contract.ts for what it means. Every field has 4 bytes on
-// wasm, where JavaScript writes this struct.
+// All that a pass is given in addition to its tensors; src/kernels/contract.ts explains the fields. On wasm, where
+// JavaScript writes this struct, every field has 4 bytes.
 struct Pass {
   int32_t classes;
-  // Elements between two classes of a pixel: 1 (channels last, pixels are `classes` apart), or P (channels first, pixels
-  // are 1 apart).
+  // Distance of two classes of a pixel in elements: 1 for channels last (then pixels are `classes` apart), or P for
+  // channels first (then pixels are 1 apart).
   int32_t class_stride;
   int32_t label_kind;
   int32_t activation;
@@ -46,33 +48,35 @@ struct Pass {
   int32_t sums;              // bits of Sum
   float sharpness;
   float label_smoothing;
-  const float* pos_weight;  // [C], or null for 1
+  const float* pos_weight;  // [C], or null if all are 1
 };
 
-// The rows of results and gradients: the number of bits in pass.sums.
+// The number of rows of results and upstream gradients: the number of bits in pass.sums.
 int32_t sum_count(const Pass& pass);
 
-// Pixels that make a good piece of work for one thread or one call, a multiple of 64. Sums of pieces are to be added in
-// a fixed order, so that results do not depend on the number of threads.
+// A good number of pixels for one call, so that work can be divided among threads; a multiple of 64. The caller must
+// add the sums of pieces in a fixed order, so that results do not depend on the number of threads.
 int64_t item_pixels(const Pass& pass);
 
-// Bytes of scratch memory, aligned to 64, that each call below needs for itself.
+// The bytes of scratch memory, aligned to 64, that each of the calls below needs for itself.
 size_t scratch_bytes(const Pass& pass);
 
-// In all of these, predictions, labels, weights, map and gradient point to the start of one sample; pixels first to
-// first + count - 1 of it are worked on. weights is [P], or null for 1; a pixel counts if its weight is > 0.
+// In all of these, predictions, labels, weights, map and gradient point to the start of one sample, of which the pixels
+// first to first + count - 1 are computed. weights is [P], or null if all are 1; a pixel is ignored unless its weight
+// is positive.
 
-// sums [S,C], overwritten.
+// Computes sums [S,C] and overwrites what was there.
 void overlap_sums(const Pass& pass, const float* predictions, const void* labels, const float* weights, int64_t first,
                   int64_t count, double* sums, void* scratch);
 
-// The cross-entropy of each pixel, map [P]: its weight times the sum over classes of coefficients[c] times the entropy
-// term. (pass.sums is not read.)
+// Computes map [P], the cross-entropy of each pixel: its weight times the sum over classes of coefficients[c] times the
+// entropy term. It does not read pass.sums.
 void entropy_map(const Pass& pass, const float* predictions, const void* labels, const float* weights,
                  const float* coefficients, int64_t first, int64_t count, float* map, void* scratch);
 
-// The gradient of sums [S,C] with upstream dy [S,C], laid out like the predictions. With pixel_dy [P], each pixel's
-// gradient is multiplied by its entry: with pass.sums = kCrossEntropy and dy = coefficients it is that of entropy_map.
+// Computes the gradient of sums [S,C], given their upstream gradient dy [S,C], in the layout of the predictions. With
+// pixel_dy [P] each pixel's gradient is multiplied by its entry. So pass.sums = kCrossEntropy, dy = coefficients and
+// pixel_dy = the upstream gradient of the map give the gradient of entropy_map.
 void overlap_gradient(const Pass& pass, Wrt wrt, const float* predictions, const void* labels, const float* weights,
                       const float* dy, const float* pixel_dy, int64_t first, int64_t count, float* gradient,
                       void* scratch);

@@ -1,19 +1,19 @@
-// The passes of overlap.h as ops of TensorFlow's, registered when Node loads this file. Four ops: SoftsegSums,
-// SoftsegSumsGradient, SoftsegEntropyMap, SoftsegEntropyMapGradient.
+// The passes of overlap.h as TensorFlow ops, which are registered when Node loads this file as an addon. There are
+// four: SoftsegSums, SoftsegSumsGradient, SoftsegEntropyMap and SoftsegEntropyMapGradient. (Elsewhere softseg calls all
+// of them together "the op".)
 //
 // Inputs
-//   labels       float, int32 or bool like the predictions, or int32 class indices
+//   labels       float, int32 or bool, as many values as predictions; or int32 class indices
 //   predictions  float
-//   weights      float, one per pixel, or [0] for 1
+//   weights      float, one per pixel; or of shape [0] if all are 1
 //   parameters   float [samples, classes, sharpness, label smoothing, weight of positives of each class if there are
-//                any, coefficient of each class for maps]: what may change with every step. In attributes it would make
-//                TensorFlow keep a kernel for each value.
-//   dy           float [sums, samples, classes], for gradients of maps [samples, pixels]
+//                any, coefficient of each class for maps]. These may change with every step; as attributes they would
+//                make TensorFlow keep a kernel for each value.
+//   dy           float [sums, samples, classes], or for gradients of maps [samples, pixels]
 // Attribute
 //   pass         list of int: activation, labels are indices, classes come first, kind of entropy, subtract the
-//                entropy, there are weights of positives, bits of the sums (0 for maps), gradient with respect to
-//                labels
-// Inputs that do not fit together are answered with an InvalidArgument status: no op reads or writes past a tensor.
+//                entropy, there are weights of positives, bits of the sums (0 for maps), gradient by labels
+// Inputs that do not fit together give an InvalidArgument status, so no op reads or writes beyond a tensor.
 #include <dlfcn.h>
 #include <node_api.h>
 #include <stdarg.h>
@@ -30,7 +30,7 @@
 #include "tensorflow/c/ops.h"
 #include "threads.h"
 
-// What is used here of tensorflow/c/kernels.h, which would include headers that softseg does not fetch.
+// The part of tensorflow/c/kernels.h that is used here. That file includes headers that softseg does not fetch.
 extern "C" {
 struct TF_KernelBuilder;
 struct TF_OpKernelConstruction;
@@ -60,7 +60,7 @@ constexpr const char* kOpNames[] = {"SoftsegSums", "SoftsegSumsGradient", "Softs
 constexpr bool is_gradient(Op op) { return op == kSumsGradient || op == kEntropyMapGradient; }
 constexpr bool is_map(Op op) { return op == kEntropyMap || op == kEntropyMapGradient; }
 
-// --- What an op is told ---
+// --- Attributes and inputs ---
 
 struct Attributes {
   int32_t activation;
@@ -126,7 +126,7 @@ class Status {
   TF_Status* status_;
 };
 
-// Everything a call works on.
+// The resolved inputs and the output of a call of an op.
 struct Call {
   Pass pass;
   softseg::Wrt wrt;
@@ -145,7 +145,7 @@ struct Call {
   const float* weights_of(int64_t n) const { return weights ? weights + n * pixels : nullptr; }
 };
 
-// A whole number from 0 to 2^24, which floats hold exactly.
+// True for a whole number from `least` to 2^24, which floats hold exactly.
 bool whole(float x, int64_t least) { return x >= least && x <= 16777216.f && x == static_cast<int64_t>(x); }
 
 std::string text_of(const std::vector<int64_t>& dims) {
@@ -154,9 +154,8 @@ std::string text_of(const std::vector<int64_t>& dims) {
   return (text.empty() ? "[" : text) + "]";
 }
 
-// The pixels of each sample where there is no sample, which the shape of a map still tells. 0 if there are too many to
-// count.
-int64_t pixels_of_nobody(const Tensor& predictions, int64_t classes) {
+// The pixels in a sample if there are 0 samples, on which the shape of a map depends. 0 if the number is too large.
+int64_t pixels_of_empty_batch(const Tensor& predictions, int64_t classes) {
   const std::vector<int64_t> dims = predictions.dims();
   int64_t values = 1;
   for (size_t i = 1; i < dims.size(); i++)
@@ -179,19 +178,20 @@ bool resolve(Op op, const Attributes& attributes, const Inputs& inputs, Call& ca
   constexpr int kHead = 4;
   if (parameters.count() < kHead) {
     return status.fail(TF_INVALID_ARGUMENT,
-                       "%s: parameters begin with samples, classes, sharpness, label smoothing; got %lld values", name,
-                       lld(parameters.count()));
+                       "%s: parameters must begin with samples, classes, sharpness, label smoothing; got %lld values",
+                       name, lld(parameters.count()));
   }
   const float* head = parameters.data<float>();
   if (!whole(head[0], 0) || !whole(head[1], 1)) {
-    return status.fail(TF_INVALID_ARGUMENT, "%s: samples and classes are whole numbers, classes at least 1; got %g, %g",
-                       name, head[0], head[1]);
+    return status.fail(TF_INVALID_ARGUMENT,
+                       "%s: samples and classes must be whole numbers up to 2^24, classes at least 1; got %g, %g", name,
+                       head[0], head[1]);
   }
   const int64_t samples = static_cast<int64_t>(head[0]);
   const int64_t classes = static_cast<int64_t>(head[1]);
   const int64_t tail = (attributes.has_pos_weight ? classes : 0) + (is_map(op) ? classes : 0);
   if (parameters.count() != kHead + tail) {
-    return status.fail(TF_INVALID_ARGUMENT, "%s: parameters are %lld values for %lld classes here; got %lld", name,
+    return status.fail(TF_INVALID_ARGUMENT, "%s: parameters must be %lld values for %lld classes; got %lld", name,
                        lld(kHead + tail), lld(classes), lld(parameters.count()));
   }
 
@@ -203,12 +203,12 @@ bool resolve(Op op, const Attributes& attributes, const Inputs& inputs, Call& ca
                        "%lld classes",
                        name, lld(size), lld(samples), lld(classes));
   }
-  const int64_t pixels = columns == 0 ? pixels_of_nobody(inputs[kPredictionsInput], classes) : size / columns;
+  const int64_t pixels = columns == 0 ? pixels_of_empty_batch(inputs[kPredictionsInput], classes) : size / columns;
   if (attributes.classes_first && pixels > INT32_MAX) {
-    return wrong("samples with classes first have less than 2^31 pixels", size, samples, pixels, classes);
+    return wrong("with classes first a sample must have fewer than 2^31 pixels", size, samples, pixels, classes);
   }
   if (attributes.indices && labels.type() != TF_INT32) {
-    return status.fail(TF_INVALID_ARGUMENT, "%s: class indices are int32; got %s", name,
+    return status.fail(TF_INVALID_ARGUMENT, "%s: class indices must be int32; got %s", name,
                        labels.type() == TF_BOOL ? "bool" : "float");
   }
   if (labels.count() != (attributes.indices ? samples * pixels : size)) {
@@ -260,21 +260,21 @@ bool resolve(Op op, const Attributes& attributes, const Inputs& inputs, Call& ca
 
 // --- Pieces of work ---
 
-// A piece is a range of pixels of one sample, or some whole samples. How work is divided depends on its size alone, not
-// on the number of threads; and so do results.
+// A piece is a range of pixels of one sample, or several whole samples. The division depends only on the size of the
+// work and not on the number of threads, so results do not depend on that either.
 struct Pieces {
-  int64_t per_sample;  // pieces of a sample; 1 if a piece holds whole samples
-  int64_t pixels;      // of a sample in a piece
-  int64_t samples;     // of a piece
-  int64_t count;
+  int64_t per_sample;  // pieces in a sample; 1 if a piece holds whole samples
+  int64_t pixels;      // pixels of a sample in a piece
+  int64_t samples;     // samples in a piece
+  int64_t count;       // all pieces
 };
 
-// More would not help more threads than this by much, and partial sums of all pieces are kept.
+// The partial sums of all pieces are kept in memory, and more pieces than this would help only with very many threads.
 constexpr int64_t kMostPiecesOfSample = 256;
 
 int64_t ceil_of(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-// For a call with at least one pixel.
+// Divides a call that has at least one pixel.
 Pieces divide(const Call& call) {
   const int64_t best = softseg::item_pixels(call.pass);
   if (call.pixels > best) {
@@ -299,7 +299,7 @@ int most_threads() {
   return most;
 }
 
-// Values of predictions that a thread should find to do: with fewer, waking it costs more than it gives.
+// Values of predictions per thread; for fewer, waking a thread costs more time than it saves.
 constexpr int64_t kWorthAThread = 150000;
 
 int threads_for(const Call& call, const Pieces& pieces) {
@@ -307,7 +307,7 @@ int threads_for(const Call& call, const Pieces& pieces) {
   return static_cast<int>(std::max<int64_t>(1, std::min<int64_t>(most_threads(), useful)));
 }
 
-// Never destroyed: its threads wait for work until the process ends.
+// The pool is never destroyed; its threads wait for work until the process ends.
 softseg::Threads& all_threads() {
   static softseg::Threads* const threads = new softseg::Threads;
   return *threads;
@@ -332,7 +332,7 @@ class Memory {
 
 size_t padded(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
-// Calls work(sample, first pixel, pixels, piece, thread) for everything there is to do.
+// Calls work(sample, first pixel, number of pixels, piece, thread) for each part of a sample in each piece.
 template <typename Work>
 void for_pieces(const Call& call, const Pieces& pieces, int threads, const Work& work) {
   all_threads().run(pieces.count, threads, [&](int64_t piece, int thread) {
@@ -346,7 +346,7 @@ void for_pieces(const Call& call, const Pieces& pieces, int threads, const Work&
   });
 }
 
-// [S,C] of one sample, from and to the [S,N,C] of TensorFlow's side.
+// Copies [S,C] of one sample from or to TensorFlow's [S,N,C].
 template <typename From, typename To>
 void copy_rows(const From* from, int64_t from_stride, To* to, int64_t to_stride, int32_t rows, int32_t classes) {
   for (int32_t s = 0; s < rows; s++)
@@ -359,16 +359,16 @@ bool run(Op op, const Call& call, Status& status) {
   const int threads = threads_for(call, pieces);
   const int32_t rows = softseg::sum_count(pass);
   const int32_t classes = pass.classes;
-  const int64_t columns = call.samples * classes;  // between two sums of a sample in [S,N,C]
+  const int64_t columns = call.samples * classes;  // the distance of two sums of a sample in [S,N,C]
   const size_t cells = static_cast<size_t>(rows) * classes;
-  // Of a thread: the core's, and sums or upstream gradients of a sample.
+  // The memory of a thread: scratch memory of the pass, and the sums or upstream gradients of a sample.
   const size_t scratch = padded(softseg::scratch_bytes(pass));
   const size_t own = scratch + padded(cells * sizeof(double));
   const bool keeps_partials = op == kSums && pieces.per_sample > 1;
   const size_t partials = keeps_partials ? pieces.count * cells * sizeof(double) : 0;
   const Memory memory(own * threads + partials);
   if (!memory.get()) {
-    return status.fail(TF_RESOURCE_EXHAUSTED, "%s: no memory for %zu bytes", kOpNames[op], own * threads + partials);
+    return status.fail(TF_RESOURCE_EXHAUSTED, "%s: cannot allocate %zu bytes", kOpNames[op], own * threads + partials);
   }
   double* const partial = reinterpret_cast<double*>(memory.get() + own * threads);
 
@@ -409,7 +409,7 @@ bool run(Op op, const Call& call, Status& status) {
   return true;
 }
 
-// --- TensorFlow's side ---
+// --- Registration with TensorFlow ---
 
 bool check(Op op, const Attributes& a, Status& status) {
   struct Range {
@@ -417,20 +417,20 @@ bool check(Op op, const Attributes& a, Status& status) {
     int32_t got, lowest, highest;
   };
   const Range ranges[] = {
-      {"an activation", a.activation, softseg::kSoftmax, softseg::kNone},
-      {"whether labels are indices", a.indices, 0, 1},
-      {"whether classes come first", a.classes_first, 0, 1},
-      {"a kind of entropy", a.entropy_kind, softseg::kCategorical, softseg::kBinary},
-      {"whether to subtract the entropy", a.subtract_entropy, 0, 1},
-      {"whether there are weights of positives", a.has_pos_weight, 0, 1},
-      {"bits of the sums", a.sums, is_map(op) ? 0 : 1, is_map(op) ? 0 : softseg::kAllSums},
-      // Indices have no gradient.
-      {"whether the gradient is to labels", a.by_labels, 0, is_gradient(op) && !a.indices},
+      {"the activation", a.activation, softseg::kSoftmax, softseg::kNone},
+      {"the flag for class indices", a.indices, 0, 1},
+      {"the flag for classes first", a.classes_first, 0, 1},
+      {"the kind of entropy", a.entropy_kind, softseg::kCategorical, softseg::kBinary},
+      {"the flag for subtracting the entropy", a.subtract_entropy, 0, 1},
+      {"the flag for weights of positives", a.has_pos_weight, 0, 1},
+      {"the bits of the sums", a.sums, is_map(op) ? 0 : 1, is_map(op) ? 0 : softseg::kAllSums},
+      // Class indices have no gradient.
+      {"the flag for the gradient by labels", a.by_labels, 0, is_gradient(op) && !a.indices},
   };
   for (const auto& [what, got, lowest, highest] : ranges) {
     if (got >= lowest && got <= highest) continue;
-    return status.fail(TF_INVALID_ARGUMENT, "%s: pass holds %s, %d to %d here; got %d", kOpNames[op], what, lowest,
-                       highest, got);
+    return status.fail(TF_INVALID_ARGUMENT, "%s: in pass, %s must be from %d to %d; got %d", kOpNames[op], what,
+                       lowest, highest, got);
   }
   return true;
 }
@@ -442,7 +442,7 @@ void* create(TF_OpKernelConstruction* context) {
   int32_t count = 0, total = 0;
   TF_OpKernelConstruction_GetAttrSize(context, "pass", &count, &total, status.get());
   if (status.ok() && count != kAttributeCount) {
-    status.fail(TF_INVALID_ARGUMENT, "%s: pass has %d values; got %d", kOpNames[op], kAttributeCount, count);
+    status.fail(TF_INVALID_ARGUMENT, "%s: pass must have %d values; got %d", kOpNames[op], kAttributeCount, count);
   }
   if (status.ok()) {
     TF_OpKernelConstruction_GetAttrInt32List(context, "pass", values, kAttributeCount, status.get());
@@ -457,7 +457,7 @@ void* create(TF_OpKernelConstruction* context) {
 
 void destroy(void* kernel) { delete static_cast<Attributes*>(kernel); }
 
-// Allocates the output: a gradient is like the predictions.
+// Allocates the output. A gradient has the shape of the predictions.
 bool allocate(Op op, const Call& call, const Tensor& predictions, TF_OpKernelContext* context, Tensor& output,
               Status& status) {
   const std::vector<int64_t> dims =
@@ -481,7 +481,7 @@ void compute(void* kernel, TF_OpKernelContext* context) {
   if (status.ok() && resolve(op, *static_cast<Attributes*>(kernel), inputs, call, status) &&
       allocate(op, call, inputs[kPredictionsInput], context, output, status)) {
     call.output = output.data<float>();
-    // Without pixels, all that there is to give is sums of nothing.
+    // Without pixels the sums are 0, and the other outputs are empty.
     if (call.pixels == 0) std::fill_n(call.output, output.count(), 0.f);
     if (output.count() == 0 || call.pixels == 0 || run(op, call, status)) return;
   }
@@ -495,7 +495,7 @@ void unknown_shape(TF_ShapeInferenceContext* context, TF_Status* status) {
 template <Op op>
 void register_op(Status& status) {
   if (!status.ok()) return;
-  // TensorFlow ends the process when an op is registered twice.
+  // TensorFlow ends the process if an op is registered twice.
   TF_Buffer* known = TF_GetRegisteredKernelsForOp(kOpNames[op], status.get());
   if (!status.ok()) return;
   const bool is_known = known->length > 0;
@@ -520,9 +520,10 @@ void register_op(Status& status) {
   TF_RegisterKernelBuilder(kOpNames[op], builder, status.get());
 }
 
-// Empty, or what went wrong.
+// Registers the ops; returns an error message, or an empty string.
 std::string register_ops() {
-  // Node unloads addons with the worker thread that loaded them; TensorFlow and our threads could not do without.
+  // Node unloads an addon when the worker thread that loaded it ends. This one is kept loaded, because TensorFlow and
+  // the pool's threads still use it.
   Dl_info own;
   if (dladdr(kOpNames, &own)) dlopen(own.dli_fname, RTLD_NOW | RTLD_NODELETE);
   Status status;
@@ -540,9 +541,9 @@ napi_value threads(napi_env env, napi_callback_info) {
 
 }  // namespace
 
-// The module has one function, threads(): how many work on what is not small.
+// The addon exports one function, threads(): the number of threads that compute large passes.
 NAPI_MODULE_INIT() {
-  // Worker threads and a second require load this file again.
+  // This runs again for worker threads and for a second require; the ops are registered only once.
   static const std::string problem = register_ops();
   if (!problem.empty()) {
     napi_throw_error(env, nullptr, problem.c_str());

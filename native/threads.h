@@ -1,6 +1,6 @@
-// Threads of our own that help with one piece of work after the other. Not OpenMP's: there each thread has to have come
-// before a loop can end, and where others use the processor too, that took 8 ms for a loop of 0.3 ms. Here the caller
-// does whatever the helpers do not, and waits only for pieces that a helper has begun.
+// A pool of helper threads that take pieces of a job one after the other. OpenMP is not used because its loops end only
+// after every thread has started; when other programs used the processor too, a loop of 0.3 ms took 8 ms. Here the
+// caller takes pieces too, and waits only for pieces that a helper has begun.
 #pragma once
 
 #include <stdint.h>
@@ -15,15 +15,15 @@ namespace softseg {
 
 class Threads {
  public:
-  // Calls work(piece, thread) for each piece from 0 to count - 1; thread is below `threads`, and no two calls with the
-  // same one overlap.
+  // Calls work(piece, thread) for each piece from 0 to count - 1. `thread` is less than `threads`, and two calls with
+  // the same `thread` never run at the same time.
   template <typename Work>
   void run(int64_t count, int threads, const Work& work) {
     const auto call = [](const void* context, int64_t piece, int thread) {
       (*static_cast<const Work*>(context))(piece, thread);
     };
     Job job{call, &work, count, threads, {0}};
-    // Somebody else's work, from another of Node's threads, keeps the helpers.
+    // If a job of another of Node's threads uses the helpers, this job runs without them.
     std::unique_lock<std::mutex> turn(turn_, std::try_to_lock);
     if (threads <= 1 || !turn.owns_lock()) {
       job.finish(0);
@@ -58,7 +58,7 @@ class Threads {
     for (int i = 1; i < job.threads; i++) wake_.notify_one();
   }
 
-  // Lets no more helpers in, and waits for those that are at work.
+  // Lets no more helpers join the job, and waits for those that have.
   void end() {
     std::unique_lock<std::mutex> lock(mutex_);
     job_ = nullptr;
@@ -86,7 +86,7 @@ class Threads {
       job.finish(thread);
       lock.lock();
       if (--active_ == 0) done_.notify_one();
-      // Once more into the same job would find nothing; this also keeps it from spinning there.
+      // No piece of this job is left to begin. Without this, the helper could join it again and spin.
       if (job_ == &job) job_ = nullptr;
     }
   }

@@ -1,5 +1,5 @@
-// A tile: some pixels of a sample with every class in a row of its own, so that whatever follows is a loop over vectors
-// of pixels, however many classes there are. Here is how tiles are filled from memory and written back.
+// Reading tiles from memory and writing them back. A tile holds some pixels of a sample, with a row for each class, so
+// that all computations are loops over vectors of pixels, whatever the number of classes.
 #pragma once
 
 #include "overlap.h"
@@ -7,7 +7,7 @@
 
 namespace softseg {
 
-// Pixels of a row: all rows of a tile should stay in the first-level cache.
+// Pixels in a row. All rows of a tile should stay in the first-level cache.
 constexpr int kWideRow = 64;
 constexpr int kNarrowRow = 16;
 constexpr int kMostClassesOfWideRows = 48;
@@ -16,7 +16,7 @@ inline int row_width(int32_t classes, int64_t count) {
   return classes > kMostClassesOfWideRows || count <= kNarrowRow ? kNarrowRow : kWideRow;
 }
 
-// Few classes known beforehand: the compiler makes shuffles of these loops.
+// For a few classes, whose number is known to the compiler, which turns these loops into shuffles.
 template <int kClasses>
 inline void few_to_rows(const float* from, int n, float* rows, int width) {
   for (int k = 0; k < n; k++)
@@ -28,7 +28,7 @@ inline void few_from_rows(const float* rows, int width, int n, float* to) {
     for (int c = 0; c < kClasses; c++) to[k * kClasses + c] = rows[c * width + k];
 }
 
-// n pixels, [n, classes] in memory, to rows [classes][width].
+// Copies n pixels, [n, classes] in memory, to rows [classes][width].
 inline void to_rows(const float* from, int n, int classes, float* rows, int width) {
   switch (classes) {
     case 1: memcpy(rows, from, n * sizeof(float)); return;
@@ -51,7 +51,7 @@ inline void to_rows(const float* from, int n, int classes, float* rows, int widt
     for (int k = i; k < n; k++) rows[c * width + k] = from[(int64_t)k * classes + c];
 }
 
-// And back.
+// Copies rows [classes][width] back to n pixels.
 inline void from_rows(const float* rows, int width, int n, int classes, float* to) {
   switch (classes) {
     case 1: memcpy(to, rows, n * sizeof(float)); return;

@@ -1,6 +1,6 @@
-// Vectors of floats as GCC and Clang know them, and the few functions of them that the passes need. Exact to about one
-// rounding for every finite argument; NaN stays NaN. Not to be compiled with -ffast-math, which folds the rounding in
-// `exp_of_nonpositive` away.
+// Vectors of floats, by an extension of GCC and Clang, and the functions on them that the passes need. Their error is
+// about one rounding for every finite argument; NaN stays NaN. Do not compile this with -ffast-math, which removes the
+// rounding step in `exp_of_nonpositive`.
 #pragma once
 
 #include <stdint.h>
@@ -18,7 +18,7 @@ constexpr int kLanes = 4;
 
 typedef float Lanes __attribute__((vector_size(kLanes * 4)));
 typedef int32_t Ints __attribute__((vector_size(kLanes * 4)));
-// Bits that are calculated with: unsigned, because these may wrap around and lose bits when they are shifted.
+// For arithmetic on bits: unsigned, because unsigned numbers may overflow and lose bits when they are shifted.
 typedef uint32_t Bits __attribute__((vector_size(kLanes * 4)));
 typedef float Four __attribute__((vector_size(16)));
 
@@ -28,11 +28,11 @@ inline Lanes select(Ints condition, Lanes a, Lanes b) { return condition ? a : b
 
 inline Lanes absolute(Lanes x) { return (Lanes)((Ints)x & 0x7fffffff); }
 
-// max and min that keep a NaN in x.
+// max and min that return NaN if x is NaN.
 inline Lanes at_least(Lanes x, float least) { return select(x < least, all(least), x); }
 inline Lanes at_most(Lanes x, float most) { return select(x > most, all(most), x); }
 
-// e^x for x <= 0: 0 below the smallest normal float.
+// e^x for x <= 0; results below the smallest normal float are 0.
 inline Lanes exp_of_nonpositive(Lanes x) {
   // Adding and subtracting 1.5·2^23 rounds to an integer; the lowest bits of the sum are that integer.
   const float rounder = 12582912.f;
@@ -53,7 +53,7 @@ inline Lanes log_of(Lanes x) {
   Lanes z = s * s;
   Lanes tail = ((z * 0.1493615508f + 0.1998876035f) * z + 0.3333338797f) * z;
   Lanes e = __builtin_convertvector(exponent, Lanes);
-  // The bits of a NaN say nothing above; x - x is 0, or NaN.
+  // The steps above do not keep a NaN; x - x is NaN for one, and otherwise 0.
   return (s + s) * tail + (s + s) + e * -2.12194440e-4f + e * 0.693359375f + (x - x);
 }
 
@@ -65,8 +65,9 @@ inline Lanes log_of_one_plus(Lanes v) {
   return (s + s) * tail + (s + s);
 }
 
-// Rows of four floats of kPixels pixels, which are 4 x 4 blocks side by side, and how they are transposed: whole
-// vectors go to memory, because a vector that is read soon after it was written in halves has to wait.
+// Four Rows hold four floats of each of kPixels pixels, as one or two blocks of 4 x 4 side by side, which `transpose`
+// transposes. Only whole Rows of a tile are written to memory, because reading a vector soon after it was written in
+// halves stalls the processor.
 #if defined(__AVX__)
 constexpr int kPixels = 8;
 typedef float Row __attribute__((vector_size(32)));
@@ -92,7 +93,7 @@ inline void transpose(Row (&x)[4]) {
   x[3] = SOFTSEG_SECOND(high, high2);
 }
 
-// From and to any address.
+// Loads and stores at any address, aligned or not.
 template <typename V>
 inline V load_vector(const float* from) {
   V x;
@@ -104,7 +105,7 @@ inline void store_vector(float* to, V x) {
   memcpy(to, &x, sizeof x);
 }
 
-// Four floats of each of the pixels i, i + 4 (where rows hold eight): pixels are `stride` apart.
+// Loads four floats of one pixel and, if a Row holds eight, of the fourth pixel after it; pixels are `stride` apart.
 inline Row load_pixels(const float* from, int64_t stride) {
   const Four near = load_vector<Four>(from);
 #if defined(__AVX__)

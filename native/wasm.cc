@@ -1,10 +1,11 @@
-// The passes as a WebAssembly module. JavaScript owns the memory, which may be that of another module: this one has no
-// static data and no stack of its own; addresses of all that it touches come as arguments.
+// The passes as a WebAssembly module. JavaScript owns the memory, which may belong to another module. So this module
+// has no static data, its stack is where JavaScript puts the stack pointer, and the addresses of everything else are
+// arguments.
 #include "overlap.h"
 
 #define EXPORT(name) __attribute__((export_name(name)))
 
-// 32 bits count every pixel that a wasm memory can hold, and spare JavaScript BigInts.
+// 32 bits are enough for every pixel that a wasm memory can hold; 64 would need BigInts in JavaScript.
 using Count = uint32_t;
 
 using softseg::Pass;

@@ -1,5 +1,5 @@
-// Compiles native/ to WebAssembly and writes it as text to src/kernels/module/binary.ts; with --check, fails when that file
-// is not what comes out. The compiler is pinned and comes from pip, so that every machine makes the same bytes.
+// Compiles native/ to WebAssembly and writes it as text to src/kernels/module/binary.ts. With --check it fails if that
+// file differs from the result. The compiler is pinned and comes from pip, so that every machine makes the same bytes.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -36,7 +36,7 @@ const compileFlags = [
   '-fno-trapping-math',
   '-fno-exceptions',
   '-fno-rtti',
-  // Else switches become tables in static data.
+  // Otherwise switches become tables in static data.
   '-fno-jump-tables',
   '-nostdinc',
   '-Wall',
@@ -44,8 +44,8 @@ const compileFlags = [
   '-Werror',
 ];
 
-// The memory is imported: nothing in the module may lie at an address of its own, so there is no room for a stack (whoever
-// makes an instance sets its pointer) or for static data.
+// The memory is imported and may belong to another module, so this module has no fixed addresses in it: no static data,
+// and no stack of its own (the code that makes an instance sets the stack pointer).
 const linkFlags = [
   '--no-entry',
   '--import-memory',
@@ -57,13 +57,13 @@ const linkFlags = [
   '--strip-all',
 ];
 
-// All that the sources need of a C library. The compiler makes instructions of these.
+// The only functions of a C library that the sources need. The compiler replaces calls of them by instructions.
 const stringHeader = `#include <stddef.h>
 extern "C" void* memcpy(void* to, const void* from, size_t bytes);
 extern "C" void* memset(void* to, int value, size_t bytes);
 `;
 
-/** The folder of the compiler's package, installed aside and renamed, so that it is whole whenever it is there. */
+/** The folder of the compiler's package, which is installed elsewhere and then renamed, so it is never incomplete. */
 function installed() {
   const folder = join(root, 'node_modules/.cache/softseg', compiler.replace('==', '-'));
   if (existsSync(folder)) return join(folder, 'ziglang');
@@ -97,11 +97,11 @@ function installed() {
   return join(folder, 'ziglang');
 }
 
-/** The module's bytes. */
+/** Compiles the module and returns its bytes. */
 function build() {
   const zig = installed();
   const folder = mkdtempSync(join(tmpdir(), 'softseg-wasm-'));
-  // The user's environment could add folders and options to the compiler's own.
+  // The user's environment is left out, because it could add folders and options for the compiler.
   const env = { SystemRoot: process.env.SystemRoot, ZIG_GLOBAL_CACHE_DIR: folder, ZIG_LOCAL_CACHE_DIR: folder };
   const run = (tool, args) =>
     execFileSync(join(zig, windows ? 'zig.exe' : 'zig'), [tool, ...args], {
@@ -121,7 +121,7 @@ function build() {
   }
 }
 
-/** An unsigned LEB128 number of a module, and the place after it. */
+/** Reads an unsigned LEB128 number in a module; returns it and the place after it. */
 function numberAt(bytes, at) {
   for (let value = 0, shift = 0; ; shift += 7) {
     const byte = bytes[at++];
@@ -135,20 +135,20 @@ const startSection = 8;
 const dataSection = 11;
 const memoryKind = 2;
 
-/** Where the byte lies that says whether the memory is shared; fails on a module that could harm another's memory. */
+/** The place of the byte that says whether the memory is shared. Throws if the module could damage a foreign memory. */
 function limitsPlace(bytes) {
   let place;
   for (let at = 8; at < bytes.length;) {
     const id = bytes[at];
     const [size, start] = numberAt(bytes, at + 1);
     if (id === startSection || id === dataSection)
-      throw new Error('the module has static data or code that runs at once');
+      throw new Error('the module has static data, or code that runs when it is instantiated');
     if (id === importSection) {
       const [count, first] = numberAt(bytes, start);
       const [moduleLength, moduleName] = numberAt(bytes, first);
       const [nameLength, name] = numberAt(bytes, moduleName + moduleLength);
       const kind = name + nameLength;
-      if (count !== 1 || bytes[kind] !== memoryKind) throw new Error('the module imports something besides its memory');
+      if (count !== 1 || bytes[kind] !== memoryKind) throw new Error('the module imports more than its memory');
       place = kind + 1;
     }
     at = start + size;
@@ -157,7 +157,7 @@ function limitsPlace(bytes) {
   return place;
 }
 
-/** Of all that the module is made from. */
+/** A hash of all that the module is made from. */
 function hashOfSources() {
   const hash = createHash('sha256').update(JSON.stringify([compiler, compileFlags, linkFlags, stringHeader]));
   const headers = ['overlap.h', 'tile.h', 'vectors.h'];
@@ -169,11 +169,12 @@ function hashOfSources() {
 
 const bytes = build();
 const text = `/**
- * native/ as a WebAssembly module, ${bytes.length} bytes. Made by \`node scripts/wasm.js\` with ${compiler}; not to be edited.
+ * native/ as a WebAssembly module of ${bytes.length} bytes. Generated by \`node scripts/wasm.js\` with ${compiler}.
+ * Do not edit it.
  * sha256 of the sources: ${hashOfSources()}
  */
 
-/** The place of the byte that says what memory the module takes: 1 for a plain one, 3 for a shared one. */
+/** The index of the byte that says which memory the module imports: 1 for a plain one, 3 for a shared one. */
 export const LIMITS_AT = ${limitsPlace(bytes)};
 
 export const BINARY =
@@ -183,6 +184,6 @@ export const BINARY =
 if (!check) {
   writeWhole(output, text);
 } else if (!existsSync(output) || readFileSync(output, 'utf8').replaceAll('\r\n', '\n') !== text) {
-  console.error('src/kernels/module/binary.ts is not what native/ compiles to: run `node scripts/wasm.js`');
+  console.error('src/kernels/module/binary.ts differs from the compiled native/: run `node scripts/wasm.js`');
   process.exitCode = 1;
 }

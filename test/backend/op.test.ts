@@ -120,12 +120,12 @@ describe("softseg's op", () => {
       'SoftsegSums: labels must hold as many values as predictions; got 15 values for 1 samples, 4 pixels, 3 classes',
       'SoftsegSums: predictions must hold samples x pixels x classes values; got 8 for 1 samples and 3 classes',
       'SoftsegSums: weights must hold one value per pixel, or none; got 5 values for 1 samples, 4 pixels, 3 classes',
-      'SoftsegSums: parameters begin with samples, classes, sharpness, label smoothing; got 2 values',
-      'SoftsegSums: samples and classes are whole numbers, classes at least 1; got nan, 3',
-      'SoftsegSums: parameters are 4 values for 3 classes here; got 5',
-      'SoftsegSums: pass holds an activation, 0 to 2 here; got 7',
-      'SoftsegSums: pass has 8 values; got 1',
-      'SoftsegSums: class indices are int32; got float',
+      'SoftsegSums: parameters must begin with samples, classes, sharpness, label smoothing; got 2 values',
+      'SoftsegSums: samples and classes must be whole numbers up to 2^24, classes at least 1; got nan, 3',
+      'SoftsegSums: parameters must be 4 values for 3 classes; got 5',
+      'SoftsegSums: in pass, the activation must be from 0 to 2; got 7',
+      'SoftsegSums: pass must have 8 values; got 1',
+      'SoftsegSums: class indices must be int32; got float',
       'SoftsegSumsGradient: dy must be [sums, samples, classes] = [3, 1, 3]; got [2, 1, 3]',
     ]);
   });

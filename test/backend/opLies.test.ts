@@ -52,14 +52,14 @@ function call(op: string, sums: number, coefficients: number[], dy?: Tensor): Ca
 
 /** The attributes by position, with the largest allowed value of each. tfjs-node makes all of them int32. */
 const attributes: [what: string, place: number, most: (op: string) => number][] = [
-  ['an activation', 0, () => 2],
-  ['whether labels are indices', 1, () => 1],
-  ['whether classes come first', 2, () => 1],
-  ['a kind of entropy', 3, () => 1],
-  ['whether to subtract the entropy', 4, () => 1],
-  ['whether there are weights of positives', 5, () => 1],
-  ['bits of the sums', 6, (op) => (op.includes('Map') ? 0 : 511)],
-  ['whether the gradient is to labels', 7, (op) => (op.includes('Gradient') ? 1 : 0)],
+  ['the activation', 0, () => 2],
+  ['the flag for class indices', 1, () => 1],
+  ['the flag for classes first', 2, () => 1],
+  ['the kind of entropy', 3, () => 1],
+  ['the flag for subtracting the entropy', 4, () => 1],
+  ['the flag for weights of positives', 5, () => 1],
+  ['the bits of the sums', 6, (op) => (op.includes('Map') ? 0 : 511)],
+  ['the flag for the gradient by labels', 7, (op) => (op.includes('Gradient') ? 1 : 0)],
 ];
 
 const lies: Lie[] = [];
@@ -71,22 +71,26 @@ for (const [op, told] of Object.entries(truth)) {
   for (const [what, place, most] of attributes) {
     for (const value of [-1, most(op) + 1, 2 ** 31 - 1, -(2 ** 31)]) {
       const pass = told.pass.with(place, value);
-      const message = says(`pass holds ${what}, [01] to ${most(op)} here; got ${value}$`);
+      const message = says(`in pass, ${what} must be from [01] to ${most(op)}; got ${value}$`);
       tell(`${what} = ${value}`, { pass }, message);
     }
   }
   if (!op.includes('Map')) {
-    tell('no sums', { pass: told.pass.with(6, 0) }, says('pass holds bits of the sums, 1 to 511 here; got 0$'));
+    tell(
+      'no sums',
+      { pass: told.pass.with(6, 0) },
+      says('in pass, the bits of the sums must be from 1 to 511; got 0$'),
+    );
   }
   const gradientOfIndices = told.pass.with(1, 1).with(7, 1);
   tell(
     'a gradient to indices',
     { pass: gradientOfIndices },
-    says('pass holds whether the gradient is to labels, 0 to 0'),
+    says('in pass, the flag for the gradient by labels must be from 0 to 0'),
   );
   for (const length of [0, 1, 7, 9, 1000]) {
     const pass = Array.from({ length }, (_, i) => told.pass[i] ?? 0);
-    tell(`pass of ${length} values`, { pass }, says(`pass has 8 values; got ${length}$`));
+    tell(`pass of ${length} values`, { pass }, says(`pass must have 8 values; got ${length}$`));
   }
   tell('no attribute', { attributes: [] }, /'pass'/);
   const pass = { name: 'pass', type: 'TF_ATTR_INT', value: told.pass } as const;
@@ -122,7 +126,7 @@ for (const [op, told] of Object.entries(truth)) {
   for (const dtype of ['float32', 'bool'] as const) {
     const labels: Tensor = { shape: [N, P], dtype };
     const said = dtype === 'bool' ? 'bool' : 'float';
-    tell(`indices ${dtype}`, { pass: told.pass.with(1, 1), labels }, says(`class indices are int32; got ${said}$`));
+    tell(`indices ${dtype}`, { pass: told.pass.with(1, 1), labels }, says(`class indices must be int32; got ${said}$`));
   }
   for (const shape of [[1], [N, P - 1], [N, P + 1], [P], [N, P, C]])
     tell(
@@ -138,36 +142,42 @@ for (const [op, told] of Object.entries(truth)) {
       tell(
         `parameter ${place} = ${value}`,
         { parameters: withHead(place, value) },
-        says('samples and classes are whole'),
+        says('samples and classes must be whole numbers up to 2\\^24'),
       );
-  tell('no classes', { parameters: withHead(1, 0) }, says('samples and classes are whole numbers, classes at least 1'));
+  tell(
+    'no classes',
+    { parameters: withHead(1, 0) },
+    says('samples and classes must be whole numbers up to 2\\^24, classes at least 1'),
+  );
   tell('5 samples', { parameters: withHead(0, 5) }, says('predictions must hold samples x pixels x classes'));
   tell('0 samples', { parameters: withHead(0, 0) }, says('predictions must hold samples x pixels x classes'));
   // A map has a coefficient for each class, so it first finds their number wrong.
-  const otherClasses = says(op.includes('Map') ? 'parameters are' : 'predictions must hold samples x pixels x classes');
+  const otherClasses = says(
+    op.includes('Map') ? 'parameters must be' : 'predictions must hold samples x pixels x classes',
+  );
   for (const classes of [5, 2 ** 24]) tell(`${classes} classes`, { parameters: withHead(1, classes) }, otherClasses);
   for (const count of [0, 3]) {
     const parameters = told.parameters.slice(0, count);
     tell(
       `${count} parameters`,
       { parameters },
-      says(`parameters begin with samples, classes, .*; got ${count} values$`),
+      says(`parameters must begin with samples, classes, .*; got ${count} values$`),
     );
   }
   const { length } = told.parameters;
   tell(
     'a parameter more',
     { parameters: [...told.parameters, 1] },
-    says(`parameters are ${length} values for 3 classes`),
+    says(`parameters must be ${length} values for 3 classes`),
   );
   for (const given of [0, C - 1, C + 1]) {
     const parameters = [...told.parameters, ...Array<number>(given).fill(1)];
-    const message = says(`parameters are ${length + C} values for 3 classes here; got ${length + given}$`);
+    const message = says(`parameters must be ${length + C} values for 3 classes; got ${length + given}$`);
     tell(`weights of ${given} positives`, { pass: told.pass.with(5, 1), parameters }, message);
   }
   if (op.includes('Map')) {
     const parameters = told.parameters.slice(0, -1);
-    tell('a coefficient less', { parameters }, says('parameters are 7 values for 3 classes here; got 6$'));
+    tell('a coefficient less', { parameters }, says('parameters must be 7 values for 3 classes; got 6$'));
   }
 
   if (told.dy) {
