@@ -20,7 +20,7 @@ function table(run) {
   const names = [...new Set(run.rows.map(nameOf))];
   const cell = (name, shape) => {
     const row = run.rows.find((other) => nameOf(other) === name && shapeName(other.shape) === shape);
-    if (!row?.results) return '';
+    if (!row?.results) return '-';
     const { softseg, plain } = row.results;
     return `**${ms(softseg.median)}** (${ms(plain.median)}, ${ms(fasterTorch(row, mainThreads(run)))})`;
   };
@@ -32,10 +32,12 @@ function table(run) {
 
 const nameOf = ({ loss, labels }) => `\`${loss}\`, ${labels}`;
 
+const counted = (threads) => `${threads} thread${threads > 1 ? 's' : ''}`;
+
 function section(run) {
   const { backend, version, kernels, threads } = run.engine;
-  const own = `${backend} ${version} on ${threads} thread${threads > 1 ? 's' : ''}, ${kernels}`;
-  const other = run.torch ? `; PyTorch ${run.torch.version} on ${mainThreads(run)}` : '';
+  const own = `${backend} ${version} on ${counted(threads)}, with the kernels \`${kernels}\``;
+  const other = run.torch ? `; PyTorch ${run.torch.version} on ${counted(mainThreads(run))}` : '';
   return [`## On ${backend}`, `${own}${other}.`, table(run)].join('\n\n');
 }
 
