@@ -216,7 +216,11 @@ describe('data that cannot be used', () => {
       },
     ],
     ['labels/0.png: has class 255', 'labels', () => {}],
-    ['images: has no images', 'masks', (dir) => readdirSync(join(dir, 'images')).forEach((file) => rmSync(join(dir, 'images', file)))], // prettier-ignore
+    [
+      'images: has no images',
+      'masks',
+      (dir) => readdirSync(join(dir, 'images')).forEach((file) => rmSync(join(dir, 'images', file))),
+    ],
   ];
   test.each(cases.map((row, index) => [...row, index] as const))('%s', async (message, labels, spoil, index) => {
     const dir = makeFolder(`spoilt-${index}`, labels, 255);

@@ -132,7 +132,17 @@ describe('an image with a false header', () => {
       [bmp(60_000, 60_000), 'it has 60000x60000 pixels, and must have 1 to 67108864', 'bmp'],
       [bmp(5, -(2 ** 31)), 'it has 5x2147483648 pixels, and must have 1 to 67108864', 'bmp'],
       [gif, 'it has 65535x65535 pixels, and must have 1 to 67108864', 'gif'],
-      [tiff([[256, 4, 1, 1e5], [257, 4, 1, 1e5]], 0), 'it has 100000x100000 pixels, and must have 1 to 67108864', 'tif'], // prettier-ignore
+      [
+        tiff(
+          [
+            [256, 4, 1, 1e5],
+            [257, 4, 1, 1e5],
+          ],
+          0,
+        ),
+        'it has 100000x100000 pixels, and must have 1 to 67108864',
+        'tif',
+      ],
       [tiff([[256, 4, 2 ** 31, 8]], 0), 'its tag 256 is damaged', 'tif'],
       [tiff([[256, 4, 1, 1]], 8), 'it has more than 100 pages', 'tif'],
     ];

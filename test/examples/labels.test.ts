@@ -205,7 +205,25 @@ function bmp(bits: number, width: number, rows: number[][], compression = 0): Bu
 const gif = (frames: number) => {
   const frame = [0x2c, 0, 0, 0, 0, 2, 0, 1, 0, 0, 2, 2, 0x44, 0x0a, 0];
   const comment = [0x21, 0xfe, 2, 0x2c, 0x3b, 0];
-  return Buffer.from([...Buffer.from('GIF89a'), 2, 0, 1, 0, 0x80, 0, 0, 0, 0, 0, 1, 1, 1, ...comment, ...Array<number[]>(frames).fill(frame).flat(), 0x3b]); // prettier-ignore
+  return Buffer.from([
+    ...Buffer.from('GIF89a'),
+    2,
+    0,
+    1,
+    0,
+    0x80,
+    0,
+    0,
+    0,
+    0,
+    0,
+    1,
+    1,
+    1,
+    ...comment,
+    ...Array<number[]>(frames).fill(frame).flat(),
+    0x3b,
+  ]);
 };
 
 describe('a file of another format', () => {
@@ -314,7 +332,12 @@ test('names that look the same count as the same, however a system stores their 
     const { train, test } = await folderDataset(dir, {});
     return [...train, ...test].map(({ annotators, labels }) => [annotators, ...labels]).sort();
   }`;
-  expect(eachOf('brain/folder.js', use, [votes.dir]).told[0]).toEqual({ ok: [[4, 0, 3], [5, 0, 3]] }); // prettier-ignore
+  expect(eachOf('brain/folder.js', use, [votes.dir]).told[0]).toEqual({
+    ok: [
+      [4, 0, 3],
+      [5, 0, 3],
+    ],
+  });
   const twice = dataset('masks', { [`0${one}.png`]: line(0, 1), [`0${two}.png`]: line(0, 1) }, { '0.png': line(0, 9) });
   expect(twice.told.error).toMatch(/0.+\.png: 0.+\.png has the same name$/);
 });
@@ -329,8 +352,16 @@ test('labels drawn in the alpha channel are refused, and opaque ones read', () =
   const transparentGif = gif(1);
   const files = (alpha: number): [Buffer, string, readonly Use[]][] => [
     [png({ ...two, colour: 4, rows: Buffer.from([0, 255, 255, 255, alpha]) }), 'png', ['mask', 'numbers']],
-    [png({ ...two, colour: 6, rows: Buffer.from([0, 255, 255, 255, alpha, 255, 255, 255, 255]) }), 'png', ['mask', 'numbers']], // prettier-ignore
-    [png({ ...two, depth: 16, colour: 4, rows: Buffer.from([0, ...Array<number>(7).fill(255), alpha]) }), 'png', ['mask', 'numbers']], // prettier-ignore
+    [
+      png({ ...two, colour: 6, rows: Buffer.from([0, 255, 255, 255, alpha, 255, 255, 255, 255]) }),
+      'png',
+      ['mask', 'numbers'],
+    ],
+    [
+      png({ ...two, depth: 16, colour: 4, rows: Buffer.from([0, ...Array<number>(7).fill(255), alpha]) }),
+      'png',
+      ['mask', 'numbers'],
+    ],
     [png({ ...two, colour: 3, before: palettes([255, alpha]), rows: Buffer.from([0, 0, 1]) }), 'png', ['mask']],
     [tiff({ ...two, channels: 2, samples: [255, 255, 255, alpha] }), 'tif', ['mask', 'numbers']],
     [tiff({ ...two, channels: 4, samples: [...Array<number>(7).fill(255), alpha] }), 'tif', ['mask', 'numbers']],

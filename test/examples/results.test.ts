@@ -93,7 +93,14 @@ test('a picture shows images of any shape and all classes, with room for its leg
     for (let y = 0; y < picture.height; y++) black += Math.max(...pixel(y, left)) === 0;
     return { width: picture.width, height: picture.height, black };
   }`;
-  const shapes = [[1, 900, 1, 1], [1, 1, 1, 1], [2, 1500, 32, 3], [900, 1, 4, 2], [30, 30, 32, 3], [96, 80, 3, 3]]; // prettier-ignore
+  const shapes = [
+    [1, 900, 1, 1],
+    [1, 1, 1, 1],
+    [2, 1500, 32, 3],
+    [900, 1, 4, 2],
+    [30, 30, 32, 3],
+    [96, 80, 3, 3],
+  ];
   const { told } = eachOf('brain/picture.js', use, shapes.map(String));
   shapes.forEach(([height, width, classes], i) => {
     const scale = Math.max(1, Math.min(Math.ceil(150 / width!), Math.floor(1000 / height!)));

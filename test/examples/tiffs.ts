@@ -121,8 +121,16 @@ export function tiff(image: Tiff): Buffer {
     else bytes.writeUIntLE(value, 0, size);
     return bytes;
   };
-  const shorts = (...values: number[]) => ({ type: 3, count: values.length, data: Buffer.concat(values.map((value) => number(value, 2))) }); // prettier-ignore
-  const longs = (...values: number[]) => ({ type: 4, count: values.length, data: Buffer.concat(values.map((value) => number(value, 4))) }); // prettier-ignore
+  const shorts = (...values: number[]) => ({
+    type: 3,
+    count: values.length,
+    data: Buffer.concat(values.map((value) => number(value, 2))),
+  });
+  const longs = (...values: number[]) => ({
+    type: 4,
+    count: values.length,
+    data: Buffer.concat(values.map((value) => number(value, 4))),
+  });
   let at = 8;
   const places = blocks.map(({ length }) => (at += length) - length);
   const tags: Record<number, { type: number; count: number; data: Buffer }> = {
@@ -155,7 +163,12 @@ export function tiff(image: Tiff): Buffer {
     for (const [tag, { type, count, data }] of entries) {
       const inside = Buffer.alloc(4);
       if (data.length <= 4) data.copy(inside);
-      parts.push(number(Number(tag), 2), number(type, 2), number(count, 4), data.length <= 4 ? inside : number(behind, 4)); // prettier-ignore
+      parts.push(
+        number(Number(tag), 2),
+        number(type, 2),
+        number(count, 4),
+        data.length <= 4 ? inside : number(behind, 4),
+      );
       if (data.length > 4) {
         far.push(data);
         behind += data.length;

@@ -60,7 +60,11 @@ describe('softSkeleton', () => {
     const toFront = (x: tf.Tensor) => tf.transpose(x, [0, 3, 1, 2]);
     const skeleton = softSkeleton(values);
     for (const axis of [1, -3]) expectClose(softSkeleton(toFront(values), { axis }), toFront(skeleton), 0);
-    expectClose(softSkeleton(tf.slice(values, [0, 0, 0, 1], [2, 5, 6, 1])), tf.slice(skeleton, [0, 0, 0, 1], [2, 5, 6, 1]), 0); // prettier-ignore
+    expectClose(
+      softSkeleton(tf.slice(values, [0, 0, 0, 1], [2, 5, 6, 1])),
+      tf.slice(skeleton, [0, 0, 0, 1], [2, 5, 6, 1]),
+      0,
+    );
     expectClose(tf.squeeze(softSkeleton(tf.expandDims(values, 1)), [1]), skeleton, 0);
   });
 

@@ -141,7 +141,10 @@ describe.each(Object.entries(ROWS))('comboLoss of %s', (_, row) => {
 
   test('is the weighted sum of the losses with their own options, in value and gradients', () => {
     const [t, z, options] = [labels(), logits(), shared()];
-    const [combo, expected] = [(a: tf.Tensor, b: tf.Tensor) => comboLoss(a, b, { ...options, terms }), sumOf(row, options)]; // prettier-ignore
+    const [combo, expected] = [
+      (a: tf.Tensor, b: tf.Tensor) => comboLoss(a, b, { ...options, terms }),
+      sumOf(row, options),
+    ];
     expectClose(combo(t, z), expected(t, z));
     expectClose(tf.grad((x) => combo(t, x))(z), tf.grad((x) => expected(t, x))(z));
     if (row.hard) return;
@@ -221,16 +224,28 @@ const REFUSED: [object, string][] = [
   [{ terms: [{ loss: (t: tf.Tensor) => t }] }, `terms[0].loss ${anyLoss} `],
   [{ terms: [dice, { ...dice, weight: -1 }] }, 'terms[1].weight must be a number >= 0, got -1'],
   [{ terms: [{ ...dice, weight: '1' }] }, 'terms[0].weight must be a number >= 0, got "1"'],
-  [{ terms: [{ ...dice, sharpness: 2 }] }, 'terms[0] (diceLoss): give sharpness next to terms: it is the same for all of them'], // prettier-ignore
-  [{ terms: [{ ...dice, reduction: 'sum' }] }, 'terms[0] (diceLoss): give reduction next to terms: it is the same for all of them'], // prettier-ignore
+  [
+    { terms: [{ ...dice, sharpness: 2 }] },
+    'terms[0] (diceLoss): give sharpness next to terms: it is the same for all of them',
+  ],
+  [
+    { terms: [{ ...dice, reduction: 'sum' }] },
+    'terms[0] (diceLoss): give reduction next to terms: it is the same for all of them',
+  ],
   [{ terms: [{ ...dice, gamma: 2 }] }, "terms[0] (diceLoss): unknown option 'gamma'; it takes classWeights, classes, "],
   [{ terms: [{ loss: agreementLoss, share: 2 }] }, 'terms[0] (agreementLoss): share must be a number in [0, 1], got 2'],
   [{ terms: [dice], weights: { dice: 1 } }, 'weights cannot be combined with terms: give each term its own weight'],
   [{ terms: [dice], classes: [1] }, 'with terms, give classes inside the terms that it is meant for'],
   [{ terms: [dice], squared: true }, 'with terms, give squared inside the terms that it is meant for'],
   [{ terms: [{ loss: mapLoss }] }, 'terms[0] (mapLoss) must give shape [], got [2,5,4,3]'],
-  [{ terms: [{ ...dice, weight: 1e10, classWeights: [1e10, 1, 1] }] }, 'terms[0] (diceLoss): the product of weight, classWeights and posWeight'], // prettier-ignore
-  [{ terms: [dice, { loss: softseg.crossEntropyLoss }], reduction: 'none' }, "reduction 'none' needs terms of one shape ([N, C] or one value per pixel), got terms[0] (diceLoss), terms[1] (crossEntropyLoss)"], // prettier-ignore
+  [
+    { terms: [{ ...dice, weight: 1e10, classWeights: [1e10, 1, 1] }] },
+    'terms[0] (diceLoss): the product of weight, classWeights and posWeight',
+  ],
+  [
+    { terms: [dice, { loss: softseg.crossEntropyLoss }], reduction: 'none' },
+    "reduction 'none' needs terms of one shape ([N, C] or one value per pixel), got terms[0] (diceLoss), terms[1] (crossEntropyLoss)",
+  ],
   [{ weights: 3 }, 'weights must be an object such as { iou: 1, crossEntropy: 1 }, got 3'],
   [{ weights: [1] }, 'weights must be an object such as { iou: 1, crossEntropy: 1 }, got [1]'],
   [{ weights: { combo: 1 } }, "unknown term 'combo' in weights; it takes "],
@@ -325,7 +340,12 @@ describe('definitions', () => {
   test('give losses whose descriptions hold the given values and the defaults', () => {
     expect(distanceLoss.name).toBe('distanceLoss');
     const { name, own: names, range, lowestAtLabels } = distanceLoss.description;
-    expect([name, names, range, lowestAtLabels()]).toEqual(['distanceLoss', ['power', 'reduction'], [-Infinity, Infinity], false]); // prettier-ignore
+    expect([name, names, range, lowestAtLabels()]).toEqual([
+      'distanceLoss',
+      ['power', 'reduction'],
+      [-Infinity, Infinity],
+      false,
+    ]);
     expect(agreementLoss.description.own).toEqual(['share']);
     expect(agreementLoss.description.range).toEqual([0, 1]);
     expect(Object.keys(agreementLoss.description.options)).toEqual(
@@ -337,7 +357,9 @@ describe('definitions', () => {
 
   test('give losses that refuse options without a rule, and results that are not tensors', () => {
     const [t, z] = [soft(), logits()];
-    expect(() => distanceLoss(t, z, { gamma: 1 } as object)).toThrow("distanceLoss: unknown option 'gamma'; it takes power, reduction"); // prettier-ignore
+    expect(() => distanceLoss(t, z, { gamma: 1 } as object)).toThrow(
+      "distanceLoss: unknown option 'gamma'; it takes power, reduction",
+    );
     expect(() => agreementLoss(t, z, { gamma: 1 } as object)).toThrow(
       "agreementLoss: unknown option 'gamma'; it takes ",
     );
@@ -351,7 +373,9 @@ describe('definitions', () => {
       'distanceLoss: power must be a number >= 0, got -1',
     );
     const wrong = { reduction: 'most' } as object;
-    expect(() => distanceLoss(soft(), logits(), wrong)).toThrow("distanceLoss: reduction must be 'mean', 'sum', 'none', 'sample', got \"most\""); // prettier-ignore
+    expect(() => distanceLoss(soft(), logits(), wrong)).toThrow(
+      "distanceLoss: reduction must be 'mean', 'sum', 'none', 'sample', got \"most\"",
+    );
     const whole = defineLoss<{ count?: number; fast?: boolean }>({
       name: 'wholeLoss',
       options: {

@@ -146,12 +146,28 @@ const EVERY: [string, () => Accumulator, { labels: NdArray; predictions: NdArray
       { labels: support.soft(), predictions: support.logits(), mask: support.mask() },
     ]),
   ),
-  ['the mean IoU of hard predictions', () => new MeanIou({ hard: true }), { labels: support.someIndices(), predictions: support.logits() }], // prettier-ignore
+  [
+    'the mean IoU of hard predictions',
+    () => new MeanIou({ hard: true }),
+    { labels: support.someIndices(), predictions: support.logits() },
+  ],
   ['MeanBrier', () => new MeanBrier(), { labels: support.soft(), predictions: support.logits() }],
-  ['CalibrationError', () => new CalibrationError({ bins: 5 }), { labels: support.soft(), predictions: support.logits(), mask: support.mask() }], // prettier-ignore
-  ['CalibrationError per class', () => new CalibrationError({ bins: 5, confidence: 'class' }), { labels: support.soft(), predictions: support.logits() }], // prettier-ignore
+  [
+    'CalibrationError',
+    () => new CalibrationError({ bins: 5 }),
+    { labels: support.soft(), predictions: support.logits(), mask: support.mask() },
+  ],
+  [
+    'CalibrationError per class',
+    () => new CalibrationError({ bins: 5, confidence: 'class' }),
+    { labels: support.soft(), predictions: support.logits() },
+  ],
   ['ConfusionMatrix', () => new ConfusionMatrix(), { labels: support.soft(), predictions: support.logits() }],
-  ['ConfusionMatrix of one class', () => new ConfusionMatrix(), { labels: support.binaryLabels(), predictions: support.binaryLogits() }], // prettier-ignore
+  [
+    'ConfusionMatrix of one class',
+    () => new ConfusionMatrix(),
+    { labels: support.binaryLabels(), predictions: support.binaryLogits() },
+  ],
 ];
 
 /** Everything that an accumulator holds, to the last bit. */

@@ -161,7 +161,13 @@ test.each(FUNCTIONS)('%s leaves no tensor except its result, and none when it th
     score(indices, logits, options).dispose();
   }
   expect(() => score(labels, logits, { mask: labels })).toThrow('mask');
-  expect(() => score(labels, logits, { activation: () => { throw new Error('from the relaxation'); } })).toThrow('relaxation'); // prettier-ignore
+  expect(() =>
+    score(labels, logits, {
+      activation: () => {
+        throw new Error('from the relaxation');
+      },
+    }),
+  ).toThrow('relaxation');
   if (region || name === 'brierScore') tf.grad((x) => score(labels, x, { mask }))(logits).dispose();
   expect(tf.memory().numTensors).toBe(before);
 });

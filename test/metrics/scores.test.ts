@@ -143,7 +143,14 @@ describe.each(ALL)('%s', (_, score) => {
         }
       }
     }
-    const infinite = tf.where(tf.equal(tf.range(0, 4, 1, 'int32'), 1).tile([60]).reshape([3, 4, 5, 4]), tf.fill([3, 4, 5, 4], -Infinity), z()); // prettier-ignore
+    const infinite = tf.where(
+      tf
+        .equal(tf.range(0, 4, 1, 'int32'), 1)
+        .tile([60])
+        .reshape([3, 4, 5, 4]),
+      tf.fill([3, 4, 5, 4], -Infinity),
+      z(),
+    );
     expectFinite(score(t(), infinite));
   });
 

@@ -194,7 +194,11 @@ describe.each(SCORES)('%s', (_, score, options, expected) => {
 describe('int32 tensors', () => {
   const square = (from: number, to: number) =>
     tf.tidy(() => {
-      const inside = tf.pad(tf.ones([1, to - from, to - from]), [[0, 0], [from, 8 - to], [from, 8 - to]]); // prettier-ignore
+      const inside = tf.pad(tf.ones([1, to - from, to - from]), [
+        [0, 0],
+        [from, 8 - to],
+        [from, 8 - to],
+      ]);
       return tf.cast(inside, 'int32');
     });
 
@@ -208,7 +212,11 @@ describe('int32 tensors', () => {
     for (const options of [{}, { classes: [1] }, { classCount: 2, classes: [1] }]) {
       expectClose(averageSurfaceDistance(...withAxis, options), expected, 0);
     }
-    expectClose(averageSurfaceDistance(withAxis[0], tf.cast(predictions, 'float32').expandDims(3), { activation: 'none' }), expected, 0); // prettier-ignore
+    expectClose(
+      averageSurfaceDistance(withAxis[0], tf.cast(predictions, 'float32').expandDims(3), { activation: 'none' }),
+      expected,
+      0,
+    );
   });
 
   test('of one class are inside at 1, as soft labels are above 0.5', () => {
@@ -379,8 +387,20 @@ describe.each([
     ['an unknown option', () => [indices(), logits(), { reduction: 'mean' }], "unknown option 'reduction'"],
     [
       'its own options out of range',
-      () => [indices(), logits(), { hausdorffDistance: { percentile: 101 }, averageSurfaceDistance: { symmetric: 1 }, normalizedSurfaceDice: { tolerance: -1 } }[name]], // prettier-ignore
-      { hausdorffDistance: 'percentile must be a number in [0, 100], got 101', averageSurfaceDistance: 'symmetric must be true or false, got 1', normalizedSurfaceDice: 'tolerance must be a number >= 0, got -1' }[name]!, // prettier-ignore
+      () => [
+        indices(),
+        logits(),
+        {
+          hausdorffDistance: { percentile: 101 },
+          averageSurfaceDistance: { symmetric: 1 },
+          normalizedSurfaceDice: { tolerance: -1 },
+        }[name],
+      ],
+      {
+        hausdorffDistance: 'percentile must be a number in [0, 100], got 101',
+        averageSurfaceDistance: 'symmetric must be true or false, got 1',
+        normalizedSurfaceDice: 'tolerance must be a number >= 0, got -1',
+      }[name]!,
     ],
   ];
   test.each(REFUSED)('%s', (_, args, message) => {

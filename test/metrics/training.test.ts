@@ -36,7 +36,14 @@ const compiled = (metrics: tf.ModelCompileArgs['metrics'] = []) => {
 describe('scores as metrics of compile', () => {
   test('are reported under their names', async () => {
     const [x, y] = [xs(), ys()];
-    const { model, dispose } = compiled([iouScore, brierScore, pixelAccuracy, asMetric('accuracy', pixelAccuracy), expectedCalibrationError, asMetric('hardPrecision', (t, p) => precisionScore(t, p, { hard: true }))]); // prettier-ignore
+    const { model, dispose } = compiled([
+      iouScore,
+      brierScore,
+      pixelAccuracy,
+      asMetric('accuracy', pixelAccuracy),
+      expectedCalibrationError,
+      asMetric('hardPrecision', (t, p) => precisionScore(t, p, { hard: true })),
+    ]);
     const { history } = await model.fit(x, y, {
       epochs: 2,
       batchSize: 7,
@@ -66,7 +73,11 @@ describe('scores as metrics of compile', () => {
   });
 });
 
-const accumulators = () => ({ iou: new MeanIou({ hard: true }), matrix: new ConfusionMatrix(), calibration: new CalibrationError({ bins: 5 }) }); // prettier-ignore
+const accumulators = () => ({
+  iou: new MeanIou({ hard: true }),
+  matrix: new ConfusionMatrix(),
+  calibration: new CalibrationError({ bins: 5 }),
+});
 
 describe('evaluateScores', () => {
   test('gives the scores of the whole set for any batches', async () => {

@@ -365,12 +365,17 @@ describe('checkpoints', () => {
   test.each(['a newer softseg', 'another program'])('of %s, without hashes, are not called damaged', async (by) => {
     await saveCheckpoint(build(), folder, { epoch: 0 });
     const newest = join(folder, 'epoch-00000000/model.json');
-    const text = readFileSync(newest, 'utf8').replace('"checked":"sha256",', '').replace(/,"sha256":"[0-9a-f]{64}"\}$/, '}'); // prettier-ignore
+    const text = readFileSync(newest, 'utf8')
+      .replace('"checked":"sha256",', '')
+      .replace(/,"sha256":"[0-9a-f]{64}"\}$/, '}');
     const json = JSON.parse(text) as { userDefinedMetadata: { softseg?: { version: number } } };
     if (by === 'a newer softseg') json.userDefinedMetadata.softseg!.version = 3;
     else delete json.userDefinedMetadata.softseg;
     writeFileSync(newest, JSON.stringify(json));
-    const { message } = await latestCheckpoint(folder).then(() => new Error('no error'), (error: Error) => error); // prettier-ignore
+    const { message } = await latestCheckpoint(folder).then(
+      () => new Error('no error'),
+      (error: Error) => error,
+    );
     const what = by === 'a newer softseg' ? 'version 3 of softseg' : 'has no softseg part; save it with saveModel';
     expect(message).toContain(what);
     expect(message).not.toMatch(/damaged|remove/);

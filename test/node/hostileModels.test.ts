@@ -286,7 +286,10 @@ test.each<[string, (group: Group, model: Json) => void]>([
   const model = JSON.parse(written) as Json;
   change((model['weightsManifest'] as Group[])[0]!, model);
   writeFileSync(file('model.json'), JSON.stringify(model));
-  const { message } = await modelFiles(folder).load!().then(() => new Error('none'), (error: Error) => error); // prettier-ignore
+  const { message } = await modelFiles(folder).load!().then(
+    () => new Error('none'),
+    (error: Error) => error,
+  );
   expect(message).not.toMatch(UNSEEN);
   expect(message).toMatch(/^modelFiles: /);
 });
@@ -294,7 +297,11 @@ test.each<[string, (group: Group, model: Json) => void]>([
 test('escape codes in the names of folders and files reach neither messages nor the console', async () => {
   const warn = jest.spyOn(console, 'warn').mockImplementation(() => {});
   const run = join(folder, `run${ESCAPES.slice(0, -1)}`);
-  const messageOf = (result: Promise<unknown>) => result.then(() => 'none', (error: Error) => error.message); // prettier-ignore
+  const messageOf = (result: Promise<unknown>) =>
+    result.then(
+      () => 'none',
+      (error: Error) => error.message,
+    );
   expect(await messageOf(modelFiles(run).load!())).toMatch(/^modelFiles: cannot read .*run\\u001b\[2J/);
   const model = tf.sequential({ layers: [tf.layers.dense({ inputShape: [3], units: 2 })] });
   model.compile({ optimizer: 'sgd', loss: diceLoss });

@@ -132,7 +132,10 @@ describe('trainingProgress', () => {
       const progress = trainingProgress({ stream: out });
       const { history } = await fit(plain ? [progress] : [new tf.CustomCallback(progress)]);
       const lines = shown(out.written).map((line) => line.replace(/, [^,]* s$/, ''));
-      expect(lines).toEqual([...(history['loss'] as number[]).map((loss, i) => `epoch ${i + 2} of 3: loss ${loss.toFixed(3)}`), '']); // prettier-ignore
+      expect(lines).toEqual([
+        ...(history['loss'] as number[]).map((loss, i) => `epoch ${i + 2} of 3: loss ${loss.toFixed(3)}`),
+        '',
+      ]);
       return drawn(out.written).filter(Boolean);
     };
     const args = { epochs: 3, initialEpoch: 1, batchSize: 2, verbose: 0 } as const;

@@ -24,7 +24,12 @@ const LOSSES: [string, Of, object, number[]][] = [
   ['iouLoss', softseg.iouLoss as Of, { classes: classes(), classWeights: perClass(2) }, [1 / 3]],
   ['comboLoss', softseg.comboLoss as Of, {}, [1 / 3 + 40 / 3]],
   ['crossEntropyLoss', softseg.crossEntropyLoss as Of, { classWeights: perClass(2), reduction: 'none' }, [80, 0, 0]],
-  ['binaryCrossEntropyLoss', softseg.binaryCrossEntropyLoss as Of, { posWeight: perClass(4), classWeights: perClass(CLASSES) }, [OF_SIGMOID]], // prettier-ignore
+  [
+    'binaryCrossEntropyLoss',
+    softseg.binaryCrossEntropyLoss as Of,
+    { posWeight: perClass(4), classWeights: perClass(CLASSES) },
+    [OF_SIGMOID],
+  ],
 ];
 
 test.each(LOSSES)('%s takes many classes, and lists of numbers for them', (_, loss, options, expected) => {

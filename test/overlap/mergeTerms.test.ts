@@ -23,7 +23,12 @@ function valueOf(terms: readonly SumTerm[]): { weight: number; value: number } {
 
 test('the weight of a single term becomes part of its formula, as those of several terms do', () => {
   expect(valueOf([{ weight: 0.3, formula }])).toEqual({ weight: 1, value: 3 * 0.3 });
-  expect(valueOf([{ weight: 0.3, formula }, { weight: 0.2, formula }])).toEqual({ weight: 1, value: 3 * 0.3 + 3 * 0.2 }); // prettier-ignore
+  expect(
+    valueOf([
+      { weight: 0.3, formula },
+      { weight: 0.2, formula },
+    ]),
+  ).toEqual({ weight: 1, value: 3 * 0.3 + 3 * 0.2 });
 });
 
 test('a term of weight 1, and a term with its own pass, stay unchanged', () => {

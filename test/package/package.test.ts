@@ -112,7 +112,14 @@ describe('a project that installs it', () => {
     ['nodenext', 'nodenext'],
     ['esnext', 'bundler'],
   ])('has exact types in TypeScript with module %s and moduleResolution %s', (module, moduleResolution) => {
-    const compilerOptions = { module, moduleResolution, target: 'es2022', strict: true, noEmit: true, skipLibCheck: true }; // prettier-ignore
+    const compilerOptions = {
+      module,
+      moduleResolution,
+      target: 'es2022',
+      strict: true,
+      noEmit: true,
+      skipLibCheck: true,
+    };
     file('tsconfig.json', JSON.stringify({ compilerOptions, files: ['types.mts'] }));
     file(
       'types.mts',
@@ -140,13 +147,28 @@ namedLoss('diceLoss', { alpha: 0.3 });
 export { options, perSample, scalar, wrong };
 `,
     );
-    expect(run(process.execPath, [join(modules, 'typescript/bin/tsc'), '-p', '.'])).toMatchObject({ status: 0, stdout: '' }); // prettier-ignore
+    expect(run(process.execPath, [join(modules, 'typescript/bin/tsc'), '-p', '.'])).toMatchObject({
+      status: 0,
+      stdout: '',
+    });
   });
 
   test('can bundle it with Vite', () => {
     file('main.js', `import * as tf from '@tensorflow/tfjs';\n${IMPORT}\ntf.setBackend('cpu');\n${PRINT}`);
-    const args = [join(modules, 'vite/bin/vite.js'), 'build', '--ssr', 'main.js', '--outDir', 'built', '--logLevel', 'error']; // prettier-ignore
-    file('vite.config.mjs', `export default { ssr: { noExternal: true }, build: { rollupOptions: { output: { format: 'es', entryFileNames: 'main.mjs' } } } };`); // prettier-ignore
+    const args = [
+      join(modules, 'vite/bin/vite.js'),
+      'build',
+      '--ssr',
+      'main.js',
+      '--outDir',
+      'built',
+      '--logLevel',
+      'error',
+    ];
+    file(
+      'vite.config.mjs',
+      `export default { ssr: { noExternal: true }, build: { rollupOptions: { output: { format: 'es', entryFileNames: 'main.mjs' } } } };`,
+    );
     expect(run(process.execPath, args)).toMatchObject({ status: 0 });
     expect(copiesOfCore('built/main.mjs')).toBe(1);
     const { status, stdout } = run(process.execPath, ['built/main.mjs']);
@@ -206,7 +228,8 @@ describe('the tarball', () => {
       .map((path) => path.replace('package/', ''));
 
   test('has the files that users need and nothing else', () => {
-    const known = /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/(.+\/)?[\w.-]+\.(js|d\.ts)|dist\/native\/(softseg\/\w+\.(cc|h)|node-api\/(LICENSE|include\/\w+\.h)))$/; // prettier-ignore
+    const known =
+      /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/(.+\/)?[\w.-]+\.(js|d\.ts)|dist\/native\/(softseg\/\w+\.(cc|h)|node-api\/(LICENSE|include\/\w+\.h)))$/;
     expect(contents().filter((path) => !known.test(path))).toEqual([]);
     expect(contents().filter((path) => /test|\.map$|tsbuildinfo/.test(path))).toEqual([]);
     for (const path of [
@@ -225,7 +248,11 @@ describe('the tarball', () => {
   });
 
   test('passes publint and are-the-types-wrong', () => {
-    const { status, stdout, stderr } = run(process.execPath, [join(__dirname, 'lint.mjs'), tarball, join(modules, 'softseg')], ROOT); // prettier-ignore
+    const { status, stdout, stderr } = run(
+      process.execPath,
+      [join(__dirname, 'lint.mjs'), tarball, join(modules, 'softseg')],
+      ROOT,
+    );
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(JSON.parse(stdout)).toEqual({ publint: [], types: [] });
   });

@@ -94,7 +94,12 @@ describe('NaN', () => {
 });
 
 describe('Infinity', () => {
-  const limits = () => tf.tensor([[Infinity, 0, 1], [-Infinity, 0, 1], [-Infinity, -Infinity, -Infinity]]); // prettier-ignore
+  const limits = () =>
+    tf.tensor([
+      [Infinity, 0, 1],
+      [-Infinity, 0, 1],
+      [-Infinity, -Infinity, -Infinity],
+    ]);
 
   test.each(['softOneHot', 'sparsemax', 'entmax15', 'entmax of alpha 1.01', 'entmax of alpha 3'])(
     'makes a row NaN in %s, and -Infinity gives a probability of 0, except in a row of nothing else',

@@ -61,7 +61,10 @@ describe('anneal', () => {
     const { loss, seen } = noting();
     const optimizer = tf.train.adam(0.1);
     const by = () => ({ by: 'step', optimizer }) as const;
-    const first = await fitted(loss as never, optimizer, { epochs: 1, callbacks: anneal(loss, { sharpness: tripled }, by()) }); // prettier-ignore
+    const first = await fitted(loss as never, optimizer, {
+      epochs: 1,
+      callbacks: anneal(loss, { sharpness: tripled }, by()),
+    });
     expect(seen).toEqual([1, 3]);
     expect(first['sharpness']).toEqual([3]);
 
@@ -139,16 +142,52 @@ describe('anneal', () => {
   });
 
   test.each<[string, () => unknown, string]>([
-    ['an option that the loss lacks', () => anneal(namedLoss('iouLoss') as never, { sharpnes: tripled }), "namedLoss of iouLoss: unknown option 'sharpnes'"], // prettier-ignore
-    ['a value instead of a schedule', () => anneal(namedLoss('iouLoss'), { sharpness: 4 as never }), 'anneal: sharpness must be a schedule, a function of the step, got 4'], // prettier-ignore
-    ['a schedule without numbers', () => anneal(namedLoss('iouLoss'), { sharpness: () => NaN }), 'anneal: sharpness at step 0 must be a finite number, got NaN'], // prettier-ignore
-    ['a bare loss', () => anneal(iouLoss as never, { sharpness: tripled }), 'anneal: target must be a namedLoss or have a function set, got the function iouLoss'], // prettier-ignore
+    [
+      'an option that the loss lacks',
+      () => anneal(namedLoss('iouLoss') as never, { sharpnes: tripled }),
+      "namedLoss of iouLoss: unknown option 'sharpnes'",
+    ],
+    [
+      'a value instead of a schedule',
+      () => anneal(namedLoss('iouLoss'), { sharpness: 4 as never }),
+      'anneal: sharpness must be a schedule, a function of the step, got 4',
+    ],
+    [
+      'a schedule without numbers',
+      () => anneal(namedLoss('iouLoss'), { sharpness: () => NaN }),
+      'anneal: sharpness at step 0 must be a finite number, got NaN',
+    ],
+    [
+      'a bare loss',
+      () => anneal(iouLoss as never, { sharpness: tripled }),
+      'anneal: target must be a namedLoss or have a function set, got the function iouLoss',
+    ],
     ['no target', () => anneal([], { sharpness: tripled }), 'anneal: target must not be an empty list'],
-    ['no schedule', () => anneal(namedLoss('iouLoss'), {}), 'anneal: schedules must be an object of schedules by the names of options, got {}'], // prettier-ignore
-    ['steps without an optimizer that counts them', () => anneal(namedLoss('iouLoss'), { sharpness: tripled }, { by: 'step' }), 'anneal: optimizer must be an optimizer of tf.train, which counts the steps, got undefined'], // prettier-ignore
-    ['another unit', () => anneal(namedLoss('iouLoss'), { sharpness: tripled }, { by: 'batch' as never }), `anneal: by must be 'epoch', 'step', got "batch"`], // prettier-ignore
-    ['another option', () => anneal(namedLoss('iouLoss'), { sharpness: tripled }, { every: 2 } as never), "anneal: unknown option 'every'; it takes by, optimizer, prefix"], // prettier-ignore
-    ['a prefix that is not a string', () => anneal(namedLoss('iouLoss'), { sharpness: tripled }, { prefix: 1 as never }), 'anneal: prefix must be a string, got 1'], // prettier-ignore
+    [
+      'no schedule',
+      () => anneal(namedLoss('iouLoss'), {}),
+      'anneal: schedules must be an object of schedules by the names of options, got {}',
+    ],
+    [
+      'steps without an optimizer that counts them',
+      () => anneal(namedLoss('iouLoss'), { sharpness: tripled }, { by: 'step' }),
+      'anneal: optimizer must be an optimizer of tf.train, which counts the steps, got undefined',
+    ],
+    [
+      'another unit',
+      () => anneal(namedLoss('iouLoss'), { sharpness: tripled }, { by: 'batch' as never }),
+      `anneal: by must be 'epoch', 'step', got "batch"`,
+    ],
+    [
+      'another option',
+      () => anneal(namedLoss('iouLoss'), { sharpness: tripled }, { every: 2 } as never),
+      "anneal: unknown option 'every'; it takes by, optimizer, prefix",
+    ],
+    [
+      'a prefix that is not a string',
+      () => anneal(namedLoss('iouLoss'), { sharpness: tripled }, { prefix: 1 as never }),
+      'anneal: prefix must be a string, got 1',
+    ],
   ])('refuses %s before training begins', (_, run, message) => expect(run).toThrow(message));
 });
 
@@ -218,10 +257,26 @@ describe('learningRateSchedule', () => {
   });
 
   test.each<[string, (adam: tf.Optimizer) => unknown, string]>([
-    ['a name of an optimizer', () => learningRateSchedule('adam' as never, () => 1), 'learningRateSchedule: optimizer must be an optimizer of tf.train, which counts the steps, got "adam"'], // prettier-ignore
-    ['a rate below 0', (adam) => learningRateSchedule(adam, () => -1), 'learningRateSchedule: learningRate must be a number >= 0, got -1'], // prettier-ignore
-    ['a rate instead of a schedule', (adam) => learningRateSchedule(adam, 1 as never), 'learningRateSchedule: learningRate must be a schedule, a function of the step, got 1'], // prettier-ignore
-    ['an unknown option', (adam) => learningRateSchedule(adam, () => 1, { every: 1 } as never), "learningRateSchedule: unknown option 'every'; it takes by"], // prettier-ignore
+    [
+      'a name of an optimizer',
+      () => learningRateSchedule('adam' as never, () => 1),
+      'learningRateSchedule: optimizer must be an optimizer of tf.train, which counts the steps, got "adam"',
+    ],
+    [
+      'a rate below 0',
+      (adam) => learningRateSchedule(adam, () => -1),
+      'learningRateSchedule: learningRate must be a number >= 0, got -1',
+    ],
+    [
+      'a rate instead of a schedule',
+      (adam) => learningRateSchedule(adam, 1 as never),
+      'learningRateSchedule: learningRate must be a schedule, a function of the step, got 1',
+    ],
+    [
+      'an unknown option',
+      (adam) => learningRateSchedule(adam, () => 1, { every: 1 } as never),
+      "learningRateSchedule: unknown option 'every'; it takes by",
+    ],
   ])('refuses %s', (_, run, message) => {
     const adam = tf.train.adam();
     expect(() => run(adam)).toThrow(message);

@@ -52,7 +52,10 @@ const CASES: [string, Loss, () => NamedLoss, boolean][] = [
     'comboLoss with cross-entropies of two kinds',
     (t, z, more) =>
       softseg.comboLoss(t, z, { terms: [...NNUNET, { loss: 'crossEntropyLoss', labelSmoothing: 0.2 }], ...more }),
-    () => namedLoss(softseg.comboLoss, { terms: [...NNUNET, { loss: 'crossEntropyLoss', labelSmoothing: 0.2 }] }) as NamedLoss, // prettier-ignore
+    () =>
+      namedLoss(softseg.comboLoss, {
+        terms: [...NNUNET, { loss: 'crossEntropyLoss', labelSmoothing: 0.2 }],
+      }) as NamedLoss,
     true,
   ],
   [
@@ -117,7 +120,11 @@ describe('namedLoss', () => {
       [agreementLoss, { alpha: 1 }],
       "namedLoss of agreementLoss: unknown option 'alpha'; it takes",
     ],
-    ['a loss of one’s own with the name of ours', [impostor], "namedLoss: 'diceLoss' is a loss of softseg; give your own another name"], // prettier-ignore
+    [
+      'a loss of one’s own with the name of ours',
+      [impostor],
+      "namedLoss: 'diceLoss' is a loss of softseg; give your own another name",
+    ],
   ])('refuses %s', (_, args, message) => {
     expect(() => (namedLoss as Call)(...args)).toThrow(message);
   });
@@ -127,7 +134,13 @@ const batch = (): Piece => ({ xs: toTensor(randomArray([...SIZE, 2], 4, -1, 1)),
 
 function network(): tf.LayersModel {
   const kernelInitializer = tf.initializers.glorotUniform({ seed: 1 });
-  const conv = tf.layers.conv2d({ inputShape: [null, null, 2] as never, filters: 3, kernelSize: 3, padding: 'same', kernelInitializer }); // prettier-ignore
+  const conv = tf.layers.conv2d({
+    inputShape: [null, null, 2] as never,
+    filters: 3,
+    kernelSize: 3,
+    padding: 'same',
+    kernelInitializer,
+  });
   return tf.sequential({ layers: [conv] });
 }
 

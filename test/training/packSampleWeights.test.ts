@@ -113,7 +113,10 @@ test('a mask that is constant in each sample cancels in a region loss, but weigh
 test('a sample without any class still counts among the N samples', () => {
   checkValues('never');
   const labels = tf.zeros([2, 4, 3]); // no class is labelled, so the sample has no term
-  const some = tf.concat([tf.slice(labels, 0, 1), tf.cast(tf.oneHot(tf.tensor2d([[0, 1, 2, 0]], [1, 4], 'int32'), 3), 'float32')]); // prettier-ignore
+  const some = tf.concat([
+    tf.slice(labels, 0, 1),
+    tf.cast(tf.oneHot(tf.tensor2d([[0, 1, 2, 0]], [1, 4], 'int32'), 3), 'float32'),
+  ]);
   const z = toTensor(randomArray([2, 4, 3], 1, -1, 1));
   const [, second] = diceLoss(some, z, { reduction: 'sample' }).dataSync();
   expectNumber(numberOf(diceLoss(some, z)), second!);

@@ -90,7 +90,14 @@ function network(classes: number, rank: 2 | 3 = 2): tf.LayersModel {
   const inputShape = [...Array.from({ length: rank }, () => null), 2];
   return tf.sequential({
     layers: [
-      conv({ inputShape: inputShape as number[], filters: 4, kernelSize: 3, padding: 'same', activation: 'tanh', kernelInitializer: seeded(1) }), // prettier-ignore
+      conv({
+        inputShape: inputShape as number[],
+        filters: 4,
+        kernelSize: 3,
+        padding: 'same',
+        activation: 'tanh',
+        kernelInitializer: seeded(1),
+      }),
       conv({ filters: classes, kernelSize: 3, padding: 'same', kernelInitializer: seeded(2) }),
     ],
   });
@@ -162,7 +169,8 @@ describe('micro-batches', () => {
     const batch = batchOf({ loss: 'iouLoss' });
     const kernel = tf.variable(toTensor(randomArray([2, 3], 11, -1, 1)));
     const unused = tf.variable(tf.scalar(1));
-    const forward = (xs: tf.Tensor) => tf.reshape(tf.matMul(tf.reshape(xs, [-1, 2]), kernel), [...xs.shape.slice(0, 3), 3]); // prettier-ignore
+    const forward = (xs: tf.Tensor) =>
+      tf.reshape(tf.matMul(tf.reshape(xs, [-1, 2]), kernel), [...xs.shape.slice(0, 3), 3]);
     const pieces = [0, 4].map((at) => ({ xs: tf.slice(batch.xs, at, 4), ys: tf.slice(batch.ys, at, 4) }));
     const own = (t: tf.Tensor, z: tf.Tensor) => tf.sqrt<tf.Scalar>(tf.mean(tf.square(tf.sub(t, z))));
     for (const loss of [own, softseg.iouLoss, namedLoss('mine', {}, own)] as const) {
@@ -254,7 +262,9 @@ describe('tiles', () => {
 
   test('without overlap equal the whole for a network that sees single pixels', () => {
     const image = imageOf({ loss: 'iouLoss' });
-    const model = tf.sequential({ layers: [tf.layers.conv2d({ inputShape: [null, null, 2] as unknown as number[], filters: 3, kernelSize: 1 })] }); // prettier-ignore
+    const model = tf.sequential({
+      layers: [tf.layers.conv2d({ inputShape: [null, null, 2] as unknown as number[], filters: 3, kernelSize: 1 })],
+    });
     const pieces = tiles(image, { size: [4, 5] });
     expect(pieces.length).toBe(6);
     expect(pieces.at(0).mask).toBe(undefined);
@@ -362,7 +372,8 @@ describe('memory', () => {
   test('is not lost to tensors in a thousand steps', () => {
     const batch = { xs: toTensor(randomArray([2, 4, 2], 1, -1, 1)), ys: toTensor(randomDistribution([2, 4, 3], 2, 2)) };
     const kernel = tf.variable(tf.ones<tf.Rank.R2>([2, 3]));
-    const forward = (xs: tf.Tensor) => tf.reshape(tf.matMul(tf.reshape(xs, [-1, 2]), kernel), [...xs.shape.slice(0, 2), 3]); // prettier-ignore
+    const forward = (xs: tf.Tensor) =>
+      tf.reshape(tf.matMul(tf.reshape(xs, [-1, 2]), kernel), [...xs.shape.slice(0, 2), 3]);
     const optimizer = tf.train.adam(1e-3);
     const loop = (i: number) => [microBatches(batch, 1), tiles(batch, { size: 2 })][i % 2]!;
     const step = (i: number) => minimizePieces(optimizer, softseg.diceLoss, forward, loop(i)).dispose();

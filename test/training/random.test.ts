@@ -131,7 +131,11 @@ describe('seedEpochs', () => {
   /** The weights after each epoch of a network with dropout. */
   async function run(seed: number, args: Partial<tf.ModelFitArgs>, start?: tf.Tensor[]) {
     const model = withSeed(seed, () => {
-      const layers = [tf.layers.dense({ inputShape: [4, 3], units: 6 }), tf.layers.dropout({ rate: 0.5 }), tf.layers.dense({ units: 2 })]; // prettier-ignore
+      const layers = [
+        tf.layers.dense({ inputShape: [4, 3], units: 6 }),
+        tf.layers.dropout({ rate: 0.5 }),
+        tf.layers.dense({ units: 2 }),
+      ];
       return tf.sequential({ layers });
     });
     if (start) model.setWeights(start);

@@ -29,7 +29,9 @@ const OPTIMIZERS: Record<string, () => tf.Optimizer> = {
 test('every optimizer of tfjs has a case', () => {
   const known = new Set(Object.values(OPTIMIZERS).map((make) => disposed(make())));
   const { classNameMap } = tf.serialization.SerializationMap.getMap();
-  const optimizers = Object.keys(classNameMap).filter((name) => 'applyGradients' in (classNameMap[name]![0] as unknown as { prototype: object }).prototype); // prettier-ignore
+  const optimizers = Object.keys(classNameMap).filter(
+    (name) => 'applyGradients' in (classNameMap[name]![0] as unknown as { prototype: object }).prototype,
+  );
   expect(optimizers.toSorted()).toEqual([...known].toSorted());
 });
 
@@ -259,7 +261,9 @@ test("metrics of packed labels are restored, including users' metrics and channe
     discard(loaded);
   }
   const loaded = await loadSilently(file);
-  expect(() => compileSaved(loaded)).toThrow("metric 'own' is not softseg's; pass it: compileSaved(model, { metrics: { own"); // prettier-ignore
+  expect(() => compileSaved(loaded)).toThrow(
+    "metric 'own' is not softseg's; pass it: compileSaved(model, { metrics: { own",
+  );
   discard(loaded);
   model.compile({
     optimizer: model.optimizer,
@@ -373,7 +377,10 @@ describe('frozen parts stay frozen, and trained ones continue with the same bits
       (model, to) => ((outerOf(model).trainable = false), compile(model, to), (outerOf(model).trainable = true)),
     ],
   ];
-  const builds: [string, () => tf.LayersModel][] = [['functional', nested], ['sequential', inSequential]]; // prettier-ignore
+  const builds: [string, () => tf.LayersModel][] = [
+    ['functional', nested],
+    ['sequential', inSequential],
+  ];
   describe.each(builds)('%s', (_, build) => {
     test.each(CASES.flatMap(([what, prepare]) => ['sgd', 'adam', 'adamax'].map((to) => [what, to, prepare] as const)))(
       '%s (%s)',

@@ -96,7 +96,9 @@ describe('earlyStopping', () => {
   });
 
   test('also restores weights that are not trained', async () => {
-    const model = tf.sequential({ layers: [tf.layers.batchNormalization({ inputShape: [4, 3] }), tf.layers.dense({ units: 2 })] }); // prettier-ignore
+    const model = tf.sequential({
+      layers: [tf.layers.batchNormalization({ inputShape: [4, 3] }), tf.layers.dense({ units: 2 })],
+    });
     const optimizer = tf.train.sgd(0.5);
     model.compile({ optimizer, loss: iouLoss });
     const { weights, callback } = scripted(model, [2, 1]);
@@ -112,7 +114,11 @@ describe('earlyStopping', () => {
     const { model, dispose } = compiled();
     const stopping = earlyStopping(model, { monitor: 'score', mode: 'max', patience: 1 });
     const run = (values: number[]) =>
-      model.fit(xs(), ys(), { epochs: values.length, verbose: 0, callbacks: [scripted(model, values).callback, stopping] }); // prettier-ignore
+      model.fit(xs(), ys(), {
+        epochs: values.length,
+        verbose: 0,
+        callbacks: [scripted(model, values).callback, stopping],
+      });
     await run([5, 4, 3]);
     expect((await run([1, 2, 1, 9])).epoch.length).toBe(3);
     expect([stopping.best, stopping.bestEpoch]).toEqual([2, 1]);
@@ -184,8 +190,16 @@ describe('earlyStopping', () => {
   });
 
   test.each<[string, object, string]>([
-    ['an unknown option', { restoreBestWeights: true }, "earlyStopping: unknown option 'restoreBestWeights'; it takes monitor, mode, minDelta, best, patience, restoreBest"], // prettier-ignore
-    ['a score without a mode', { monitor: 'val_iou' }, "earlyStopping: mode must be 'max' or 'min' for 'val_iou': is a larger or a smaller value better?"], // prettier-ignore
+    [
+      'an unknown option',
+      { restoreBestWeights: true },
+      "earlyStopping: unknown option 'restoreBestWeights'; it takes monitor, mode, minDelta, best, patience, restoreBest",
+    ],
+    [
+      'a score without a mode',
+      { monitor: 'val_iou' },
+      "earlyStopping: mode must be 'max' or 'min' for 'val_iou': is a larger or a smaller value better?",
+    ],
     ['another mode', { mode: 'auto' }, `earlyStopping: mode must be 'max', 'min', got "auto"`],
     [
       'a patience that is not an integer',

@@ -66,7 +66,8 @@ export const numberOf = (x: tf.Tensor | readonly tf.Tensor[]): number =>
 /** A dataset of the samples, in batches of `size`. */
 export function batchesOf(xs: tf.Tensor, ys: tf.Tensor, size: number) {
   const samples = xs.shape[0]!;
-  const part = (x: tf.Tensor, at: number, count: number) => tf.slice(x, [at, ...x.shape.slice(1).map(() => 0)], [count, ...x.shape.slice(1)]); // prettier-ignore
+  const part = (x: tf.Tensor, at: number, count: number) =>
+    tf.slice(x, [at, ...x.shape.slice(1).map(() => 0)], [count, ...x.shape.slice(1)]);
   return tf.data.generator(function* () {
     for (let at = 0; at < samples; at += size) {
       const count = Math.min(size, samples - at);
