@@ -25,6 +25,7 @@ export interface BinaryCrossEntropyLossOptions<R extends Reduction = Reduction> 
  * const logits = tf.tensor([[3, -4, 0, 1]], [1, 2, 2, 1]);
  * binaryCrossEntropyLoss(labels, logits, { posWeight: 2 });
  * ```
+ * @function
  */
 export const binaryCrossEntropyLoss: PixelLoss<BinaryCrossEntropyLossOptions> = /* @__PURE__ */ makePassLoss<
   BinaryCrossEntropyLossOptions,

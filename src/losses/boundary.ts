@@ -70,6 +70,7 @@ const BOUNDARY_RULES: OptionRules<BoundaryLossOptions> = /* @__PURE__ */ joinRul
  * ```
  *
  * @see Kervadec et al., Boundary loss for highly unbalanced segmentation, MIDL 2019, arXiv 1812.07032
+ * @function
  */
 export const boundaryLoss: ClassLoss<BoundaryLossOptions> = /* @__PURE__ */ makeLoss<
   BoundaryLossOptions,

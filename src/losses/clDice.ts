@@ -60,6 +60,7 @@ const CL_DICE_RULES = /* @__PURE__ */ joinRules(GEOMETRY_RULES, {
  *
  * @see Shit et al., clDice: a novel topology-preserving loss function for tubular structure segmentation, CVPR 2021,
  * arXiv 2003.07311
+ * @function
  */
 export const clDiceLoss: ClassLoss<ClDiceLossOptions> = /* @__PURE__ */ makeLoss<
   ClDiceLossOptions,

@@ -55,6 +55,7 @@ export type ComboLossOptions<R extends Reduction = Reduction> = Omit<AllOptions,
  * ```
  *
  * @see Taghanaki et al., Combo loss, 2019, arXiv 1805.02798; Isensee et al., nnU-Net, Nature Methods 2021
+ * @function
  */
 export const comboLoss: PixelLoss<ComboLossOptions> = /* @__PURE__ */ makePassLoss<
   ComboLossOptions,

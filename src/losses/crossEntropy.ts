@@ -28,6 +28,7 @@ export type CrossEntropyLossOptions<R extends Reduction = Reduction> = CrossEntr
  *
  * @see Szegedy et al., Rethinking the Inception architecture (label smoothing), CVPR 2016, arXiv 1512.00567; Wu et al.,
  * Bridging category-level and instance-level semantic image segmentation (the hardest pixels), 2016, arXiv 1605.06885
+ * @function
  */
 export const crossEntropyLoss: PixelLoss<CrossEntropyLossOptions> = /* @__PURE__ */ makePassLoss<
   CrossEntropyLossOptions,

@@ -38,6 +38,7 @@ export interface DiceLossOptions<R extends Reduction = Reduction> extends Region
  *
  * @see Milletari et al., V-Net, 3DV 2016, arXiv 1606.04797; Wang et al., Dice semimetric losses, MICCAI 2023,
  * arXiv 2303.16296
+ * @function
  */
 export const diceLoss: ClassLoss<DiceLossOptions> = /* @__PURE__ */ makeRegionLoss<DiceLossOptions>({
   name: 'diceLoss',

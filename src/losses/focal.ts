@@ -27,6 +27,7 @@ import { perPixelTerms } from './families/perPixel.js';
  *
  * @see Li et al., Generalized focal loss, NeurIPS 2020, arXiv 2006.04388; Lin et al., Focal loss for dense object
  * detection, ICCV 2017, arXiv 1708.02002
+ * @function
  */
 export const focalLoss: PixelLoss<FocalLossOptions> = /* @__PURE__ */ makePassLoss<
   FocalLossOptions,

@@ -35,6 +35,7 @@ export interface GeneralizedDiceLossOptions<R extends Reduction = Reduction> ext
  * ```
  *
  * @see Sudre et al., Generalised Dice overlap as a deep learning loss function, DLMIA 2017, arXiv 1707.03237
+ * @function
  */
 export const generalizedDiceLoss: ClassLoss<GeneralizedDiceLossOptions> =
   /* @__PURE__ */ makeRegionLoss<GeneralizedDiceLossOptions>({

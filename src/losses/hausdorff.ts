@@ -57,6 +57,7 @@ const HAUSDORFF_RULES = /* @__PURE__ */ joinRules(GEOMETRY_RULES, {
  *
  * @see Karimi & Salcudean, Reducing the Hausdorff distance in medical image segmentation with convolutional neural
  * networks, IEEE TMI 2020, arXiv 1904.10030
+ * @function
  */
 export const hausdorffLoss: ClassLoss<HausdorffLossOptions> = /* @__PURE__ */ makeLoss<
   HausdorffLossOptions,

@@ -1,4 +1,4 @@
-/** Every loss that describes itself, except comboLoss. comboLoss and namedLoss find losses here by their names. */
+// Every loss that describes itself, except comboLoss. comboLoss and namedLoss find losses here by their names.
 export { iouLoss, type IouLossOptions } from './iou.js';
 export { diceLoss, type DiceLossOptions } from './dice.js';
 export { tverskyLoss, type TverskyLossOptions } from './tversky.js';

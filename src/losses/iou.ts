@@ -25,6 +25,7 @@ export type IouLossOptions<R extends Reduction = Reduction> = RegionOptions<R>;
  *
  * @see Wang et al., Jaccard metric losses: optimizing the Jaccard index with soft labels, NeurIPS 2023,
  * arXiv 2302.05666
+ * @function
  */
 export const iouLoss: ClassLoss<IouLossOptions> = /* @__PURE__ */ makeRegionLoss<IouLossOptions>({
   name: 'iouLoss',

@@ -25,6 +25,7 @@ export type LogCoshDiceLossOptions<R extends Reduction = Reduction> = Omit<DiceL
  * ```
  *
  * @see Jadon, A survey of loss functions for semantic segmentation, CIBCB 2020, arXiv 2006.14822
+ * @function
  */
 export const logCoshDiceLoss: ClassLoss<LogCoshDiceLossOptions> =
   /* @__PURE__ */ makeRegionLoss<LogCoshDiceLossOptions>({

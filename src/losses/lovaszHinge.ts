@@ -72,6 +72,7 @@ function hardLabels(labels: Tensor3D): Tensor3D {
  *
  * @see Berman, Rannen Triki, Blaschko, The Lovász-softmax loss, CVPR 2018, arXiv 1705.08790
  * @see Yu, Blaschko, Learning submodular losses with the Lovász hinge, ICML 2015
+ * @function
  */
 export const lovaszHingeLoss: ClassLoss<LovaszHingeLossOptions> = /* @__PURE__ */ makeLoss<
   LovaszHingeLossOptions,

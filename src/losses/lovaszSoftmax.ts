@@ -101,6 +101,7 @@ function withLabelsGradient({ labels, predictions, weights }: LovaszRows): Tenso
  * ```
  *
  * @see Berman, Rannen Triki, Blaschko, The Lovász-softmax loss, CVPR 2018, arXiv 1705.08790
+ * @function
  */
 export const lovaszSoftmaxLoss: ClassLoss<LovaszSoftmaxLossOptions> = /* @__PURE__ */ makeLoss<
   LovaszSoftmaxLossOptions,

@@ -31,6 +31,7 @@ const FULL = 2e-7;
  *
  * @see Abhishek & Hamarneh, Matthews correlation coefficient loss for deep convolutional networks, ISBI 2021,
  * arXiv 2010.13454
+ * @function
  */
 export const mccLoss: ClassLoss<MccLossOptions> = /* @__PURE__ */ makeRegionLoss<MccLossOptions>({
   name: 'mccLoss',

@@ -50,6 +50,7 @@ export const tversky: RegionValue<TverskyLossOptions> = {
  *
  * @see Salehi et al., Tversky loss function, MLMI 2017, arXiv 1706.05721; Abraham & Khan, focal Tversky, ISBI 2019,
  * arXiv 1810.07842
+ * @function
  */
 export const tverskyLoss: ClassLoss<TverskyLossOptions> = /* @__PURE__ */ makeRegionLoss<TverskyLossOptions>({
   name: 'tverskyLoss',

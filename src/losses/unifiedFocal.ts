@@ -56,6 +56,7 @@ const OWN_RULES: OptionRules<Pick<UnifiedFocalLossOptions, 'lambda' | 'delta' | 
  * ```
  *
  * @see Yeung et al., Unified focal loss, Computerized Medical Imaging and Graphics 2022, arXiv 2102.04525
+ * @function
  */
 export const unifiedFocalLoss: UnifiedFocalLoss = /* @__PURE__ */ makePassLoss<
   UnifiedFocalLossOptions,
