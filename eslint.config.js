@@ -31,7 +31,7 @@ const drawings = ['Literal[value=', 'TemplateElement[value.raw='].map((text) => 
 }));
 
 export default tseslint.config(
-  { ignores: ['**/dist/**', '**/dist.*/**', 'site/**', 'coverage/**'] },
+  { ignores: ['**/dist/**', '**/dist.*/**', 'site/**', 'site.generated/**', 'coverage/**'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],

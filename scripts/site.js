@@ -1,107 +1,52 @@
-// Builds the documentation into site/: the guide and the other pages of docs, and the API from the docstrings, by
-// TypeDoc; beside them the playground, if it is built. Fails on a broken link, and on a function or class without
-// documentation. Everything is static and relative: it works from any path, from a file too, and without a network.
+// Builds the documentation into site/, by VitePress: the guide and the other pages of docs, the API from the
+// docstrings, and the playground. Fails on a broken link, on a warning of TypeDoc, and on a function or class without
+// documentation. Everything is static, and nothing is loaded from elsewhere.
 //
-//   node scripts/site.js [FOLDER]
-import { cpSync, existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+//   node scripts/site.js [FOLDER] [--base /PATH/]    where it will lie on its host, / unless said
+//   node scripts/site.js --dev                       serves it, and shows changes of pages at once
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
-import { Application, LogLevel, ReflectionKind, TSConfigReader } from 'typedoc';
-import { brokenLinks, pagesIn } from './site/links.js';
-import { documents, entries, ROOT } from './site/pages.js';
-import { useTheme } from './site/theme.js';
+import { parseArgs } from 'node:util';
+import { build, createServer } from 'vitepress';
+import { GENERATED, ROOT } from './site/.vitepress/pages.js';
+import { writeApi } from './site/api.js';
+import { brokenLinks } from './site/links.js';
 
-const SITE = resolve(process.argv[2] ?? join(ROOT, 'site'));
+const HERE = join(ROOT, 'scripts/site');
 const PLAYGROUND = join(ROOT, 'playground/dist');
 
-async function build() {
-  const playground = existsSync(join(PLAYGROUND, 'index.html'));
-  const app = await Application.bootstrap(
-    {
-      name: 'softseg',
-      includeVersion: true,
-      tsconfig: join(ROOT, 'tsconfig.json'),
-      entryPoints: [...entries().keys()],
-      readme: join(ROOT, 'README.md'),
-      projectDocuments: documents(),
-      excludeExternals: true,
-      excludePrivate: true,
-      excludeProtected: true,
-      visibilityFilters: {},
-      disableSources: true,
-      disableGit: true,
-      theme: 'softseg',
-      router: 'softseg',
-      customCss: join(ROOT, 'scripts/site/style.css'),
-      favicon: join(ROOT, 'scripts/site/favicon.svg'),
-      lightHighlightTheme: 'github-light',
-      darkHighlightTheme: 'github-dark-default',
-      highlightLanguages: ['typescript', 'javascript', 'bash', 'html', 'json', 'yaml', 'dockerfile'],
-      headings: { readme: false, document: false },
-      categorizeByGroup: false,
-      categoryOrder: [
-        'Losses',
-        'Sums',
-        'Relaxations',
-        'Training',
-        'Annotators',
-        'Scores',
-        'Distances',
-        'Running',
-        '*',
-        'Types',
-      ],
-      includeHierarchySummary: false,
-      searchInDocuments: true,
-      hideGenerator: true,
-      customFooterHtml: 'softseg: soft segmentation losses and relaxations for TensorFlow.js. Apache 2.0.',
-      // Types that a signature names without exporting them are internal on purpose; their fields are shown in place.
-      validation: { notExported: false, invalidLink: true, invalidPath: true, rewrittenLink: true },
-      logLevel: LogLevel.Warn,
-    },
-    [new TSConfigReader()],
-  );
-  useTheme(app, { playground });
-  const project = await app.convert();
-  if (project) {
-    app.validate(project);
-    for (const name of undocumented(project)) app.logger.error(`${name} has no documentation`);
-    await app.generateDocs(project, SITE);
-  }
-  if (!project || app.logger.hasErrors() || app.logger.hasWarnings()) throw new Error('see above');
-  plainFiles();
-  if (playground) cpSync(PLAYGROUND, join(SITE, 'playground'), { recursive: true });
-}
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { base: { type: 'string', default: '/' }, dev: { type: 'boolean', default: false } },
+});
+const site = resolve(positionals[0] ?? join(ROOT, 'site'));
 
-/** Exported functions and classes, and their methods, without a word on what they do. */
-function undocumented(project) {
-  const found = project
-    .getReflectionsByKind(ReflectionKind.FunctionOrMethod | ReflectionKind.Class)
-    .filter((reflection) => {
-      if (reflection.kindOf(ReflectionKind.Method) && !reflection.parent.kindOf(ReflectionKind.Class)) return false;
-      return [reflection, ...(reflection.signatures ?? [])].every((said) => !said.comment?.summary.length);
-    });
-  return found.map((reflection) => reflection.getFullName());
-}
-
-/** Sources that pages link to are shown as text, whatever a server takes their ending for (.ts is a film to some). */
-function plainFiles() {
-  const media = join(SITE, 'media');
-  const sources = readdirSync(media).filter((file) => !/\.(svg|png|jpe?g|gif|webp|html|txt)$/.test(file));
-  for (const file of sources) renameSync(join(media, file), join(media, `${file}.txt`));
-  for (const page of pagesIn(SITE)) {
-    const html = readFileSync(page, 'utf8');
-    const linked = sources.reduce((text, file) => text.replaceAll(`/media/${file}"`, `/media/${file}.txt"`), html);
-    const own = sources.reduce((text, file) => text.replaceAll(`"media/${file}"`, `"media/${file}.txt"`), linked);
-    if (own !== html) writeFileSync(page, own);
+async function prepare() {
+  rmSync(GENERATED, { recursive: true, force: true });
+  await writeApi();
+  if (!existsSync(join(PLAYGROUND, 'index.html'))) {
+    execFileSync('npm', ['run', 'build', '-w', 'playground'], { cwd: ROOT, stdio: 'inherit' });
   }
+  mkdirSync(join(GENERATED, 'public'), { recursive: true });
+  cpSync(PLAYGROUND, join(GENERATED, 'public/playground'), { recursive: true });
+  copyFileSync(join(ROOT, 'scripts/site/favicon.svg'), join(GENERATED, 'public/favicon.svg'));
 }
 
 try {
-  await build();
-  const { broken, count } = await brokenLinks(SITE);
-  for (const link of broken) console.error(link);
-  if (broken.length > 0) throw new Error(`${broken.length} broken links`);
-  console.log(`${pagesIn(SITE).length} pages and ${count} links in ${relative(process.cwd(), SITE) || basename(SITE)}`);
+  if (!/^\/(.*\/)?$/.test(values.base)) throw new Error(`--base begins and ends with a slash; got ${values.base}`);
+  await prepare();
+  if (values.dev) {
+    const server = await createServer(HERE, { base: values.base });
+    await server.listen();
+    server.printUrls();
+  } else {
+    await build(HERE, { base: values.base, outDir: site });
+    const { broken, pages, links } = brokenLinks(site, values.base);
+    for (const link of broken) console.error(link);
+    if (broken.length > 0) throw new Error(`${broken.length} broken links`);
+    console.log(`${pages} pages and ${links} links in ${relative(process.cwd(), site) || basename(site)}`);
+  }
 } catch (error) {
   console.error(`the site was not built: ${error.message}`);
   process.exitCode = 1;
