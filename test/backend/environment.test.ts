@@ -68,7 +68,8 @@ describe('variables', () => {
     expect(ignoredLimits({ OMP_NUM_THREADS: '', TF_NUM_INTRAOP_THREADS: '' })).toEqual([]);
     expect(ignoredLimits({ OMP_NUM_THREADS: 'many', TF_NUM_INTRAOP_THREADS: 'two' })).toEqual([
       'the environment variable OMP_NUM_THREADS must be a number of threads, or not set; got "many", which is ignored',
-      'the environment variable TF_NUM_INTRAOP_THREADS must be a number of threads, or not set; got "two", which is ignored',
+      'the environment variable TF_NUM_INTRAOP_THREADS must be a number of threads, or not set; got "two", which ' +
+        'is ignored',
     ]);
   });
 });

@@ -171,7 +171,9 @@ export function makeFakeProject(): FakeProject {
     'rest/of/it': 'x',
   };
   const zip =
-    'import sys, json, zipfile\nwith zipfile.ZipFile(sys.argv[1], "w") as z:\n  for n, t in json.loads(sys.argv[2]).items(): z.writestr(n, t)';
+    'import sys, json, zipfile\n' +
+    'with zipfile.ZipFile(sys.argv[1], "w") as z:\n' +
+    '  for n, t in json.loads(sys.argv[2]).items(): z.writestr(n, t)';
   execFileSync('python3', ['-c', zip, wheel, JSON.stringify(members)]);
   const pin = {
     name: 'tiny',

@@ -120,7 +120,8 @@ describe('signedDistance', () => {
     [
       'int32 that may be indices or masks',
       () => [tf.zeros([1, 3, 4, 2], 'int32'), { classes: 2 }],
-      'int32 labels [1,3,4,2] may be class indices or one-hot masks of 2 classes: leave out classes for masks, or give ' +
+      'int32 labels [1,3,4,2] may be class indices or one-hot masks of 2 classes: leave out classes for masks, ' +
+        'or give ' +
         'class indices a class axis of 1',
     ],
     [

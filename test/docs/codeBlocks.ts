@@ -125,6 +125,7 @@ async function check(run, claim, other) {
   const value = [await plain(tensor)].flat(9);
   const expected = other ? [await plain(await other())].flat(9) : JSON.parse('[' + claim + ']').flat(9);
   const digits = other ? 6 : Math.max(0, ...(claim.match(/\\.\\d+/g) ?? []).map((part) => part.length - 1));
-  const close = value.length === expected.length && value.every((v, i) => Math.abs(v - expected[i]) <= 0.51 * 10 ** -digits);
+  const close =
+    value.length === expected.length && value.every((v, i) => Math.abs(v - expected[i]) <= 0.51 * 10 ** -digits);
   if (!close) differ(value);
 }`;

@@ -31,7 +31,8 @@ const readAll = (files: { path: string; use: Use }[]) =>
   eachOf(
     'brain/image.js',
     `async ({ readPixels }, file) => {
-      const { width, height, channels, values, white } = await readPixels(file.slice(file.indexOf(' ') + 1), file.split(' ')[0]);
+      const { width, height, channels, values, white } =
+        await readPixels(file.slice(file.indexOf(' ') + 1), file.split(' ')[0]);
       return { width, height, channels, white, values: [...values] };
     }`,
     files.map(({ path, use }) => `${use} ${path}`),

@@ -31,7 +31,8 @@ test('results that cannot be written leave the earlier ones in place, and nothin
         writeTogether(folder, files('old'));
         arm(at, how);
         let error = null;
-        try { writeTogether(folder, files('new')); } catch (thrown) { error = [thrown.constructor.name, thrown.message]; }
+        try { writeTogether(folder, files('new')); }
+        catch (thrown) { error = [thrown.constructor.name, thrown.message]; }
         arm(0);
         told.push({ how, at, error, there: there() });
         if (error === null) break;
@@ -66,8 +67,10 @@ test('results are written even if the picture cannot be drawn', () => {
   const use = `async ({ writeResults }, folder) => {
     const { readdirSync, readFileSync } = await import('node:fs');
     await writeResults(folder, 'old', async () => Buffer.from('old'));
-    const error = await writeResults(folder, 'new', () => Promise.reject(new RangeError('off'))).catch((thrown) => thrown);
-    return [error.constructor.name, error.message, ...readdirSync(folder), readFileSync(folder + '/results.json', 'utf8')];
+    const error = await
+      writeResults(folder, 'new', () => Promise.reject(new RangeError('off'))).catch((thrown) => thrown);
+    return [error.constructor.name, error.message, ...readdirSync(folder),
+      readFileSync(folder + '/results.json', 'utf8')];
   }`;
   const message = `${folder}: the picture cannot be drawn (off); the results are in ${folder}/results.json`;
   const { told } = eachOf('brain/results.js', use, [folder]);

@@ -88,7 +88,8 @@ describe('the brain slices', () => {
   const DATA = 'examples/brain/data';
   const SUM = `({ bundledDataset }, folder) => {
     const { train, test } = bundledDataset(folder);
-    return [train, test].map((part) => part.map(({ file, labels }) => [file, labels.reduce((a, b, i) => a + b * (i % 97), 0)]));
+    return [train, test].map((part) =>
+      part.map(({ file, labels }) => [file, labels.reduce((a, b, i) => a + b * (i % 97), 0)]));
   }`;
   /** A folder of the data with another content of one file. */
   const withFile = (name: string, bytes: Uint8Array) => {

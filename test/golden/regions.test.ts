@@ -83,7 +83,10 @@ describe('the float64 reference equals', () => {
 
 function sentence({ library, ours, call, labels, predictions, forms }: Case): string {
   const form = forms === null ? '' : ` with ${forms.join(' or ')} overlap`;
-  return `${library} ${versions[library]}: ${ours}${form} is ${call} for ${[predictions].flat().join(', ')} and ${labels.join(' or ')}`;
+  return (
+    `${library} ${versions[library]}: ${ours}${form} is ${call} ` +
+    `for ${[predictions].flat().join(', ')} and ${labels.join(' or ')}`
+  );
 }
 
 /** Every pair of labels and options that must give the value of the case. */

@@ -244,7 +244,8 @@ const REFUSED: [object, string][] = [
   ],
   [
     { terms: [dice, { loss: softseg.crossEntropyLoss }], reduction: 'none' },
-    "reduction 'none' needs terms of one shape ([N, C] or one value per pixel), got terms[0] (diceLoss), terms[1] (crossEntropyLoss)",
+    "reduction 'none' needs terms of one shape ([N, C] or one value per pixel), got terms[0] (diceLoss), " +
+      'terms[1] (crossEntropyLoss)',
   ],
   [{ weights: 3 }, 'weights must be an object such as { iou: 1, crossEntropy: 1 }, got 3'],
   [{ weights: [1] }, 'weights must be an object such as { iou: 1, crossEntropy: 1 }, got [1]'],
@@ -267,12 +268,24 @@ describe('lossFromOverlap', () => {
   const SUMS: [string, unknown, { activation?: 'sigmoid'; [option: string]: unknown }][] = [
     ['comboLoss', comboLoss, {}],
     ['comboLoss with weights', comboLoss, { weights: { dice: 1, tversky: 0.5 }, alpha: 0.3, aggregate: 'batch' }],
-    ['comboLoss with terms', comboLoss, { terms: [{ loss: 'diceLoss', classes: [1, 2] }, { loss: 'crossEntropyLoss' }] }],
-    ['comboLoss with terms of the user', comboLoss, { terms: [{ loss: agreementLoss, share: 0.1 }, { loss: 'mccLoss' }] }],
+    [
+      'comboLoss with terms',
+      comboLoss,
+      { terms: [{ loss: 'diceLoss', classes: [1, 2] }, { loss: 'crossEntropyLoss' }] },
+    ],
+    [
+      'comboLoss with terms of the user',
+      comboLoss,
+      { terms: [{ loss: agreementLoss, share: 0.1 }, { loss: 'mccLoss' }] },
+    ],
     ['binaryCrossEntropyLoss', softseg.binaryCrossEntropyLoss, { activation: 'sigmoid' }],
-    ['binaryCrossEntropyLoss per sample', softseg.binaryCrossEntropyLoss, { activation: 'sigmoid', classWeights: [1, 2, 3], reduction: 'sample' }],
+    [
+      'binaryCrossEntropyLoss per sample',
+      softseg.binaryCrossEntropyLoss,
+      { activation: 'sigmoid', classWeights: [1, 2, 3], reduction: 'sample' },
+    ],
     ['a region loss of the user', agreementLoss, { share: 0.3, reduction: 'none' }],
-  ]; // prettier-ignore
+  ];
 
   test.each(SUMS)('of %s equals the loss itself', (_, loss, how) => {
     const [t, z, { activation }] = [soft(), logits(), how];
@@ -295,16 +308,31 @@ describe('lossFromOverlap', () => {
     ['focalLoss', softseg.focalLoss, {}, `focalLoss ${more} {}`],
     ['the hardest', softseg.crossEntropyLoss, { hardest: 0.5 }, `crossEntropyLoss ${more} {"hardest":0.5}`],
     ['smoothed labels', softseg.crossEntropyLoss, { labelSmoothing: 0.1 }, `crossEntropyLoss ${more} `],
-    ['weights of labels', softseg.binaryCrossEntropyLoss, { posWeight: 2, activation: 'sigmoid' }, `binaryCrossEntropyLoss ${more} `],
-    ['a term that needs more', comboLoss, { terms: [{ loss: 'diceLoss' }, { loss: 'focalLoss' }] }, `comboLoss ${more} `],
+    [
+      'weights of labels',
+      softseg.binaryCrossEntropyLoss,
+      { posWeight: 2, activation: 'sigmoid' },
+      `binaryCrossEntropyLoss ${more} `,
+    ],
+    [
+      'a term that needs more',
+      comboLoss,
+      { terms: [{ loss: 'diceLoss' }, { loss: 'focalLoss' }] },
+      `comboLoss ${more} `,
+    ],
     ['a term of maps', comboLoss, { weights: { dice: 1, boundary: 1 } }, `comboLoss ${more} `],
     ['options of pixels', softseg.diceLoss, { sharpness: 2 }, "unknown option 'sharpness'; it takes "],
-    ['values of pixels', softseg.crossEntropyLoss, { reduction: 'none' }, "reduction must be 'mean', 'sum' or 'sample', got 'none'"],
+    [
+      'values of pixels',
+      softseg.crossEntropyLoss,
+      { reduction: 'none' },
+      "reduction must be 'mean', 'sum' or 'sample', got 'none'",
+    ],
     ['options that do not fit', softseg.diceLoss, { smooth: -1 }, 'smooth must be a number >= 0, got -1'],
   ])('refuses %s', (_, loss, options, message) => {
     const table = overlap(soft(), logits());
     expect(() => fromOverlap(loss, table, options)).toThrow(`lossFromOverlap: ${message}`);
-  }); // prettier-ignore
+  });
 });
 
 describe('definitions', () => {
@@ -320,22 +348,82 @@ describe('definitions', () => {
     ['an empty name', region, { name: '', options: {}, value }, 'defineRegionLoss: name must be a string, got ""'],
     ['no function', whole, own, 'defineLoss: loss must be a function, got undefined'],
     ['no formula', region, own, 'defineRegionLoss: value must be a function, got undefined'],
-    ['another field', whole, { ...own, loss, value }, "defineLoss: unknown option 'value'; it takes name, options, own, "],
-    ['a field of the other', region, { ...own, value, loss }, "defineRegionLoss: unknown option 'loss'; it takes name, "],
+    [
+      'another field',
+      whole,
+      { ...own, loss, value },
+      "defineLoss: unknown option 'value'; it takes name, options, own, ",
+    ],
+    [
+      'a field of the other',
+      region,
+      { ...own, value, loss },
+      "defineRegionLoss: unknown option 'loss'; it takes name, ",
+    ],
     ['no object', whole, 3, 'defineLoss: options must be an object, got 3'],
-    ['no options', whole, { name: 'own', loss }, 'defineLoss: options must be an object with a rule for each option, got undefined'],
-    ['a list of options', region, { name: 'own', options: ['a'], value }, 'defineRegionLoss: options must be an object with a rule for each option, got '],
-    ['a rule that is not an object', whole, { name: 'own', options: { a: 3 }, loss }, `defineLoss: options.a ${kinds} {}`],
-    ['an unknown kind', whole, { name: 'own', options: { a: { kind: 'integer' } }, loss }, `defineLoss: options.a ${kinds} `],
-    ['a number without least', whole, { name: 'own', options: { a: { kind: 'number', default: 1 } }, loss }, 'defineLoss: options.a.least must be a finite number, got undefined'],
-    ['a choice without values', whole, { name: 'own', options: { a: { kind: 'choice', values: 'ab' } }, loss }, 'defineLoss: options.a.values must be a list of strings, got "ab"'],
-    ['a choice of numbers', whole, { name: 'own', options: { a: { kind: 'choice', values: [1] } }, loss }, 'defineLoss: options.a.values must be a list of strings, got [1]'],
-    ['a range upside down', whole, { ...own, range: [1, 0], loss }, 'defineLoss: range must be [lowest, highest], got [1,0]'],
-    ['a range of one', region, { ...own, range: [1], value }, 'defineRegionLoss: range must be [lowest, highest], got [1]'],
-    ['an option of all region losses', region, { name: 'own', options: { smooth: { kind: 'flag', default: false } }, value }, "defineRegionLoss: all region losses have the option 'smooth': give yours another name"],
+    [
+      'no options',
+      whole,
+      { name: 'own', loss },
+      'defineLoss: options must be an object with a rule for each option, got undefined',
+    ],
+    [
+      'a list of options',
+      region,
+      { name: 'own', options: ['a'], value },
+      'defineRegionLoss: options must be an object with a rule for each option, got ',
+    ],
+    [
+      'a rule that is not an object',
+      whole,
+      { name: 'own', options: { a: 3 }, loss },
+      `defineLoss: options.a ${kinds} {}`,
+    ],
+    [
+      'an unknown kind',
+      whole,
+      { name: 'own', options: { a: { kind: 'integer' } }, loss },
+      `defineLoss: options.a ${kinds} `,
+    ],
+    [
+      'a number without least',
+      whole,
+      { name: 'own', options: { a: { kind: 'number', default: 1 } }, loss },
+      'defineLoss: options.a.least must be a finite number, got undefined',
+    ],
+    [
+      'a choice without values',
+      whole,
+      { name: 'own', options: { a: { kind: 'choice', values: 'ab' } }, loss },
+      'defineLoss: options.a.values must be a list of strings, got "ab"',
+    ],
+    [
+      'a choice of numbers',
+      whole,
+      { name: 'own', options: { a: { kind: 'choice', values: [1] } }, loss },
+      'defineLoss: options.a.values must be a list of strings, got [1]',
+    ],
+    [
+      'a range upside down',
+      whole,
+      { ...own, range: [1, 0], loss },
+      'defineLoss: range must be [lowest, highest], got [1,0]',
+    ],
+    [
+      'a range of one',
+      region,
+      { ...own, range: [1], value },
+      'defineRegionLoss: range must be [lowest, highest], got [1]',
+    ],
+    [
+      'an option of all region losses',
+      region,
+      { name: 'own', options: { smooth: { kind: 'flag', default: false } }, value },
+      "defineRegionLoss: all region losses have the option 'smooth': give yours another name",
+    ],
   ])('with %s are refused', (_, define, definition, message) => {
     expect(() => define(definition)).toThrow(message);
-  }); // prettier-ignore
+  });
 
   test('give losses whose descriptions hold the given values and the defaults', () => {
     expect(distanceLoss.name).toBe('distanceLoss');

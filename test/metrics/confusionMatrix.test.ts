@@ -267,13 +267,15 @@ describe('invalid input for a confusion matrix is refused with a message', () =>
     [
       'class indices of unknown classes',
       () => new ConfusionMatrix().update(best(), best()),
-      'ConfusionMatrix.update: int32 labels [3,4,5] and predictions [3,4,5] may be class indices or one-hot masks: class ' +
+      'ConfusionMatrix.update: int32 labels [3,4,5] and predictions [3,4,5] may be class indices or one-hot ' +
+        'masks: class ' +
         'indices need the option classCount or classNames, or cast one-hot labels to bool',
     ],
     [
       'class indices of other pixels, by the shapes that were passed',
       () => new ConfusionMatrix({ classCount: 9 }).update(best(), tf.zeros([3, 4, 6], 'int32')),
-      'ConfusionMatrix.update: labels [3,4,5] and predictions [3,4,6] must have the same pixels, [3,4,6] without a class',
+      'ConfusionMatrix.update: labels [3,4,5] and predictions [3,4,6] must have the same pixels, [3,4,6] without ' +
+        'a class',
     ],
     [
       'a mask of other pixels, by the shapes that were passed',
@@ -283,7 +285,8 @@ describe('invalid input for a confusion matrix is refused with a message', () =>
     [
       'an axis that class indices cannot get',
       () => new ConfusionMatrix({ classCount: 9, axis: 4 }).update(best(), best()),
-      'ConfusionMatrix.update: axis must be an integer in 1..3 or -3..-1, where class indices [3,4,5] get a class axis, got 4',
+      'ConfusionMatrix.update: axis must be an integer in 1..3 or -3..-1, where class indices [3,4,5] get a ' +
+        'class axis, got 4',
     ],
     [
       'names that are none',

@@ -29,7 +29,8 @@ describe('scores refuse with a message', () => {
     [
       'an option of the losses',
       iou({ smooth: 1 }),
-      "iouScore: unknown option 'smooth'; it takes activation, sharpness, axis, mask, ignoreLabel, classWeights, classes, hard, threshold, absent, overlap, aggregate, reduction",
+      "iouScore: unknown option 'smooth'; it takes activation, sharpness, axis, mask, ignoreLabel, classWeights, " +
+        'classes, hard, threshold, absent, overlap, aggregate, reduction',
     ],
     ['a reduction', iou({ reduction: 'sum' }), `iouScore: reduction must be 'mean', 'sample', 'none', got "sum"`],
     ['an aggregate', iou({ aggregate: 'dataset' }), `iouScore: aggregate must be 'image', 'batch', got "dataset"`],
@@ -110,7 +111,8 @@ describe('scores refuse with a message', () => {
     [
       'the top of overlapping classes',
       () => expectedCalibrationError(t(), z(), { confidence: 'top', activation: 'sigmoid' }),
-      "expectedCalibrationError: confidence 'top' is for classes that exclude each other; under sigmoid, or with one class, use 'class'",
+      "expectedCalibrationError: confidence 'top' is for classes that exclude each other; under sigmoid, or with " +
+        "one class, use 'class'",
     ],
     [
       'classes of the top',

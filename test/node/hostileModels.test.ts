@@ -324,7 +324,8 @@ test('a dangling link in place of the folder is named', async () => {
   symlinkSync('/no/such/folder', file('link'));
   for (const path of [file('link'), join(file('link'), 'in')]) {
     await expect(modelFiles(path).save!({ modelTopology: {} })).rejects.toThrow(
-      `modelFiles: cannot save a model to ${path}: EEXIST: ${file('link')} is a link to /no/such/folder, where there is no`,
+      `modelFiles: cannot save a model to ${path}: EEXIST: ${file('link')} is a link to /no/such/folder, where ` +
+        `there is no`,
     );
   }
 });

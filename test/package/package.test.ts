@@ -167,7 +167,8 @@ export { options, perSample, scalar, wrong };
     ];
     file(
       'vite.config.mjs',
-      `export default { ssr: { noExternal: true }, build: { rollupOptions: { output: { format: 'es', entryFileNames: 'main.mjs' } } } };`,
+      'export default { ssr: { noExternal: true }, ' +
+        `build: { rollupOptions: { output: { format: 'es', entryFileNames: 'main.mjs' } } } };`,
     );
     expect(run(process.execPath, args)).toMatchObject({ status: 0 });
     expect(copiesOfCore('built/main.mjs')).toBe(1);

@@ -110,13 +110,37 @@ describe('epochBatches', () => {
   test.each<[string, () => unknown, string]>([
     ['no labels', () => make({ xs: tf.zeros([2]) }), 'epochBatches: ys must be a tf.Tensor, got undefined'],
     ['nothing', () => make(undefined), 'epochBatches: xs must be a tf.Tensor, got undefined'],
-    ['an empty list', () => make({ xs: [], ys: tf.zeros([2]) }), 'epochBatches: xs must have at least one tensor, got []'],
-    ['other samples', () => make({ xs: tf.zeros([2]), ys: [tf.zeros([2]), tf.zeros([3])] }), 'epochBatches: ys[1] must have as many samples as xs, 2, got 3'],
-    ['a scalar', () => make({ xs: tf.scalar(1), ys: tf.zeros([1]) }), 'epochBatches: xs must have samples along its first axis, got shape []'],
+    [
+      'an empty list',
+      () => make({ xs: [], ys: tf.zeros([2]) }),
+      'epochBatches: xs must have at least one tensor, got []',
+    ],
+    [
+      'other samples',
+      () => make({ xs: tf.zeros([2]), ys: [tf.zeros([2]), tf.zeros([3])] }),
+      'epochBatches: ys[1] must have as many samples as xs, 2, got 3',
+    ],
+    [
+      'a scalar',
+      () => make({ xs: tf.scalar(1), ys: tf.zeros([1]) }),
+      'epochBatches: xs must have samples along its first axis, got shape []',
+    ],
     ['an empty batch', () => make(data(), { batchSize: 0 }), 'epochBatches: batchSize must be an integer >= 1, got 0'],
     ['half a seed', () => make(data(), { seed: 0.5 }), 'epochBatches: seed must be an integer, got 0.5'],
-    ['an epoch before the first', () => make(data(), { initialEpoch: -1 }), 'epochBatches: initialEpoch must be an integer >= 0, got -1'],
-    ['a word for shuffle', () => make(data(), { shuffle: 'no' }), 'epochBatches: shuffle must be true or false, got "no"'],
-    ['an unknown option', () => make(data(), { size: 2 }), "epochBatches: unknown option 'size'; it takes batchSize, seed, initialEpoch, shuffle"],
-  ])('refuses %s', (_, f, message) => expect(f).toThrow(message)); // prettier-ignore
+    [
+      'an epoch before the first',
+      () => make(data(), { initialEpoch: -1 }),
+      'epochBatches: initialEpoch must be an integer >= 0, got -1',
+    ],
+    [
+      'a word for shuffle',
+      () => make(data(), { shuffle: 'no' }),
+      'epochBatches: shuffle must be true or false, got "no"',
+    ],
+    [
+      'an unknown option',
+      () => make(data(), { size: 2 }),
+      "epochBatches: unknown option 'size'; it takes batchSize, seed, initialEpoch, shuffle",
+    ],
+  ])('refuses %s', (_, f, message) => expect(f).toThrow(message));
 });

@@ -86,16 +86,44 @@ describe('namedLoss', () => {
   const anyNamed = namedLoss as (...args: unknown[]) => unknown;
   test.each<[string, () => unknown, string]>([
     ['no name', () => anyNamed(''), 'namedLoss: name must be a string, got ""'],
-    ['an unknown loss', () => anyNamed('dice'), 'namedLoss: there is no loss "dice"; softseg has binaryCrossEntropyLoss, '],
-    ['the name of ours for another', () => anyNamed('diceLoss', {}, () => 0), "namedLoss: 'diceLoss' is a loss of softseg; give your own another name"],
+    [
+      'an unknown loss',
+      () => anyNamed('dice'),
+      'namedLoss: there is no loss "dice"; softseg has binaryCrossEntropyLoss, ',
+    ],
+    [
+      'the name of ours for another',
+      () => anyNamed('diceLoss', {}, () => 0),
+      "namedLoss: 'diceLoss' is a loss of softseg; give your own another name",
+    ],
     ['no function', () => anyNamed('mine', {}, 3), 'namedLoss: loss must be a function, got 3'],
-    ['an unknown option', () => anyNamed('iouLoss', { aggregat: 'batch' }), "namedLoss of iouLoss: unknown option 'aggregat'; it takes "],
+    [
+      'an unknown option',
+      () => anyNamed('iouLoss', { aggregat: 'batch' }),
+      "namedLoss of iouLoss: unknown option 'aggregat'; it takes ",
+    ],
     ['no options', () => anyNamed('iouLoss', 3), 'namedLoss of iouLoss: options must be an object, got 3'],
-    ['NaN', () => anyNamed('iouLoss', { smooth: NaN }), "namedLoss: iouLoss's smooth must be a plain value that can be saved, got NaN"],
-    ['a function', () => anyNamed('iouLoss', { activation: tf.softmax }), "namedLoss: iouLoss's activation is a function, which cannot be saved; use it inside a loss of your own: namedLoss(name, options, loss)"],
-    ['a typed array', () => anyNamed('iouLoss', { classWeights: new Float32Array(2) }), "iouLoss's classWeights must be a plain value that can be saved"],
-    ['an object that is not plain', () => anyNamed('comboLoss', { weights: { iou: new Date(0) } }), "comboLoss's weights.iou must be a plain value"],
-  ])('refuses %s', (_, f, message) => expect(f).toThrow(message)); // prettier-ignore
+    [
+      'NaN',
+      () => anyNamed('iouLoss', { smooth: NaN }),
+      "namedLoss: iouLoss's smooth must be a plain value that can be saved, got NaN",
+    ],
+    [
+      'a function',
+      () => anyNamed('iouLoss', { activation: tf.softmax }),
+      "namedLoss: iouLoss's activation is a function, which cannot be saved; use it inside a loss of your own: namedLoss(name, options, loss)",
+    ],
+    [
+      'a typed array',
+      () => anyNamed('iouLoss', { classWeights: new Float32Array(2) }),
+      "iouLoss's classWeights must be a plain value that can be saved",
+    ],
+    [
+      'an object that is not plain',
+      () => anyNamed('comboLoss', { weights: { iou: new Date(0) } }),
+      "comboLoss's weights.iou must be a plain value",
+    ],
+  ])('refuses %s', (_, f, message) => expect(f).toThrow(message));
 });
 
 function messageOf(f: () => unknown): string {

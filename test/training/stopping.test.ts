@@ -193,7 +193,8 @@ describe('earlyStopping', () => {
     [
       'an unknown option',
       { restoreBestWeights: true },
-      "earlyStopping: unknown option 'restoreBestWeights'; it takes monitor, mode, minDelta, best, patience, restoreBest",
+      "earlyStopping: unknown option 'restoreBestWeights'; it takes monitor, mode, minDelta, best, patience, " +
+        'restoreBest',
     ],
     [
       'a score without a mode',
