@@ -1,4 +1,5 @@
 import js from '@eslint/js';
+import stylistic from '@stylistic/eslint-plugin';
 import tseslint from 'typescript-eslint';
 
 const quotients = {
@@ -14,13 +15,15 @@ const signs = {
 const customGradients = {
   selector: ':matches(MemberExpression[property.name="customGrad"], TSQualifiedName[right.name="GradSaveFunc"])',
   message:
-    'tf.customGrad keeps what a function that throws has saved, and all that a gradient makes: use ops/withGradient.ts.',
+    'tf.customGrad keeps the tensors saved by a function that throws, and all intermediate tensors of its gradient: ' +
+    'use ops/withGradient.ts.',
 };
 
-/** A list of classes or pixels as the arguments of a call overflows the stack from some 100,000 on. */
+/** A list of classes or pixels that is spread into arguments overflows the stack from some 100,000 entries on. */
 const longCalls = {
   selector:
-    'CallExpression[callee.property.name=/^(max|min|hypot|push|unshift|splice|concat|of|fromCharCode)$/] > SpreadElement',
+    'CallExpression[callee.property.name=/^(max|min|hypot|push|unshift|splice|concat|of|fromCharCode)$/] > ' +
+    'SpreadElement',
   message: 'A long list as arguments overflows the stack: use a loop (extremes.ts has largest).',
 };
 
@@ -30,9 +33,43 @@ const drawings = ['Literal[value=', 'TemplateElement[value.raw='].map((text) => 
   message: 'Observable Plot draws the pictures: see scripts/plots.',
 }));
 
+/** Refuses comments without a subject, such as "What each loss costs" or "Of the result". */
+const fullSentences = {
+  meta: {
+    type: 'suggestion',
+    schema: [],
+    messages: {
+      opening:
+        'A comment that opens with "{{opening}}" is no sentence: give it a subject ("The cost of each loss", not ' +
+        '"What each loss costs"; "except", not "but for").',
+    },
+  },
+  create: ({ sourceCode, report }) => ({
+    Program() {
+      const comments = sourceCode.getAllComments();
+      comments.forEach((comment, i) => {
+        const before = comments[i - 1];
+        const goesOn = before?.type === 'Line' && comment.loc.start.line === before.loc.end.line + 1;
+        const [, opening] = /^[\s*]*(What|Of|But for) /.exec(comment.value) ?? [];
+        if (opening && !goesOn) report({ loc: comment.loc, messageId: 'opening', data: { opening } });
+      });
+    },
+  }),
+};
+
 export default tseslint.config(
   { ignores: ['**/dist/**', '**/dist.*/**', 'site/**', 'site.generated/**', 'coverage/**'] },
   js.configs.recommended,
+  {
+    plugins: { '@stylistic': stylistic, softseg: { rules: { 'full-sentences': fullSentences } } },
+    rules: {
+      // A long message goes on in a second string after a +, as most do. URLs and regular expressions cannot be broken.
+      '@stylistic/max-len': ['error', { code: 120, ignoreUrls: true, ignoreRegExpLiterals: true }],
+      'softseg/full-sentences': 'error',
+    },
+  },
+  // The bytes of a compiled module.
+  { files: ['src/kernels/module/binary.ts'], rules: { '@stylistic/max-len': 'off' } },
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.recommendedTypeChecked],

@@ -87,8 +87,8 @@ export function memoryTable(run) {
     ];
   });
   const title =
-    `${run.engine.backend}: the rise of resident memory during one run in a fresh process (memory that was freed before ` +
-    'is used again without a rise), in MB and in tensors of N·P·C float32';
+    `${run.engine.backend}: the rise of resident memory during one run in a fresh process (memory that was freed ` +
+    'before is used again without a rise), in MB and in tensors of N·P·C float32';
   return [title, '', terminalTable(head, lines, { left: 3 }), ''].join('\n');
 }
 

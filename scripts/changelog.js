@@ -1,5 +1,5 @@
-// What a release has to say: the section of a version in CHANGELOG.md, and the changes in .changeset that are not in the
-// changelog yet. `node scripts/changelog.js` prints the section of the version in package.json.
+// Reads the text of a release: the section of a version in CHANGELOG.md, and the changes in .changeset that are not
+// in the changelog yet. `node scripts/changelog.js` prints the section of the version in package.json.
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

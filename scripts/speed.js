@@ -44,7 +44,8 @@ function section(run) {
 /** Writes the tables; with `check` it writes nothing, and fails the process unless the page has these tables. */
 export function writeSpeedTables({ check }) {
   const { runs, machine, started } = JSON.parse(readFileSync(RESULTS, 'utf8'));
-  const measured = `Measured on ${machine.processor} with ${machine.cores} cores, Node ${machine.node}, ${started.slice(0, 10)}.`;
+  const { processor, cores, node } = machine;
+  const measured = `Measured on ${processor} with ${cores} cores, Node ${node}, ${started.slice(0, 10)}.`;
   const page = readFileSync(PAGE, 'utf8');
   const wanted = withGeneratedPart('docs/guide/speed.md', page, [measured, ...runs.map(section)].join('\n\n'));
   if (!check) {

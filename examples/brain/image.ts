@@ -17,7 +17,7 @@ export interface Pixels {
   white: number;
 }
 
-/** What an image file is read for: as an image, as a mask (0 to white), or for its numbers (classes, votes). */
+/** The purpose of a file: it is read as an image, as a mask (0 to white), or for its numbers (classes, votes). */
 export type Use = 'image' | 'mask' | 'numbers';
 
 export const IMAGE_NAME = /\.(png|jpe?g|bmp|gif|tiff?)$/i;

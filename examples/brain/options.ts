@@ -37,7 +37,7 @@ interface Flags {
 const DESCRIPTION: Description<Flags> = {
   usage: 'npm run demo -- [options]',
   about:
-    'Trains a small U-Net with several losses, on the brain slices that come with the example or on images of your own.\n' +
+    'Trains a small U-Net with several losses, on the bundled brain slices or on your own images.\n' +
     'It prints tables, and writes a picture and results.json.',
   options: {
     data: one(

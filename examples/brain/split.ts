@@ -6,7 +6,7 @@ const TEST_SHARE = 0.2;
 
 const startsWith = (prefix: string) => (item: { file: string }) => item.file.startsWith(prefix);
 
-/** Splits by the prefixes train_ and test_ if there are both; otherwise a fifth, drawn with a fixed seed, is for tests. */
+/** Splits by the prefixes train_ and test_ if both exist; otherwise a fifth, drawn with a fixed seed, is for tests. */
 export const split = <T extends { file: string }>(items: T[], dir: string): { train: T[]; test: T[]; note: string } => {
   const train = items.filter(startsWith('train_'));
   const test = items.filter(startsWith('test_'));

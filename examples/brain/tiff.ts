@@ -1,6 +1,7 @@
 /**
  * Reads TIFFs whose samples are whole numbers exactly: 1 to 32 bits, in strips or tiles, plain or with lossless
- * compression. (Decoders made for display convert samples to 8 bits, read one page of a stack, and fill what is missing.)
+ * compression. Decoders made for display are no substitute: they convert samples to 8 bits, read one page of a stack,
+ * and fill in missing data.
  */
 import { inflateSync } from 'node:zlib';
 import { MOST_PIXELS } from '../shared/png.js';

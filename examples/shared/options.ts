@@ -3,7 +3,7 @@ import { message, UsageError } from './errors.js';
 
 /** An option: what --help says of it, and how its value is made of the texts given (none for a flag). */
 interface Option<T> {
-  /** What --help calls the value; a flag has none. */
+  /** The name of the value in --help; a flag has none. */
   value?: string;
   about: string;
   read: (texts: string[], name: string) => T;
@@ -89,7 +89,7 @@ const parse = (args: string[], options: ParseOptions) => {
   }
 };
 
-/** What parseArgs complains about, in one line. */
+/** The complaint of parseArgs, in one line. */
 const complaint = (text: string) => {
   const withoutValue = /^Option '(?:-\w, )?(--\w+).*(missing|ambiguous)/.exec(text);
   return withoutValue ? `${withoutValue[1]} needs a value` : text.split(/\. |\n/)[0];

@@ -51,7 +51,7 @@ export interface Picture {
   /** A title for each column. */
   titles: string[];
   rows: Tile[][];
-  /** What the colours mean, below the rows. */
+  /** The meanings of the colours, below the rows. */
   legend?: [string, Colour][];
 }
 

@@ -10,7 +10,7 @@ import { numberOf, start, stop, visit } from './browser.js';
 // As on the page.
 softseg.checkValues('never');
 
-/** What is painted, as tensors; written from what the page says, not with its code. */
+/** The painted label and prediction as tensors, written from the text of the page and not with its code. */
 function painted(label: string, prediction: string, classes: number, withEmpty = false) {
   const masks = LABELS[label]!.masks();
   const t = Array.from({ length: PIXELS }, (_, i) => (masks[0]![i]! + masks[1]![i]! + masks[2]![i]!) / 3);

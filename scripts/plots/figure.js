@@ -12,7 +12,7 @@ const ROW = 18;
 
 const newDocument = () => new DOMParser().parseFromString(`<svg xmlns="${SVG}"></svg>`, 'image/svg+xml');
 
-/** What Observable Plot draws, without the style sheet that it adds for pages. */
+/** The plot that Observable Plot draws, without the style sheet that it adds for pages. */
 export function drawPlot(options) {
   const svg = Plot.plot({ document: newDocument(), ...options });
   for (const style of svg.querySelectorAll('style')) style.remove();

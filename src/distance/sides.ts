@@ -26,7 +26,7 @@ export interface Sides {
 export function sidesOf(values: Tensor, kind: LabelKind, weights: Tensor | null, layout: Layout): Sides {
   const { classes } = layout;
   const data = toLabelPixels(values, kind, layout).dataSync();
-  // Of a single class, index 1 is inside, as in a mask.
+  // With a single class, index 1 is inside, as in a mask.
   if (kind === 'indices') return sidesWhere((pixel, c) => data[pixel] === (classes === 1 ? 1 : c), weights, layout);
   return sidesWhere((pixel, c) => data[pixel * classes + c]! > THRESHOLD, weights, layout);
 }

@@ -33,7 +33,7 @@ declare const TEST_KERNELS: 'fused' | 'composed';
 /** 'some' where a case takes seconds: on GPUs that are a processor. Every option is there all the same. */
 declare const TEST_SIZES: 'all' | 'some';
 
-/** Of values: composed ops add up float32, fused ones partly double. */
+/** The tolerance of values: composed ops add up float32, fused ones partly double. */
 const valueTolerance = TEST_KERNELS === 'fused' ? 2e-6 : 1e-5;
 const tolerance = 1e-5;
 /** Second derivatives are composed everywhere, and those of the oracle are differences of differences. */

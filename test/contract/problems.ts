@@ -1,4 +1,4 @@
-/** Problems for the passes of every size, layout and kind, and what has to come out of them, pixel by pixel in float64. */
+/** Problems of every size, layout and kind for the passes, and their results, computed pixel by pixel in float64. */
 import * as tf from '@tensorflow/tfjs-core';
 import { checkAxis } from '../../src/checks.js';
 import { PASS_SUMS, type PassAttributes, type PassInputs } from '../../src/kernels/contract.js';
@@ -40,7 +40,7 @@ export const attributesOf = (activation: PassAttributes['activation'], classes: 
   entropy: plain(activation === 'softmax' || (activation === 'none' && classes > 1) ? 'categorical' : 'binary'),
 });
 
-/** What a pixel holds: C values each. */
+/** The values of a pixel: C predictions and C labels. */
 interface Pixel {
   predictions: number[];
   labels: number[];
@@ -152,7 +152,7 @@ export function expectedMap({ all, samples, pixels, attributes }: Problem, coeff
   return { shape: [samples, pixels], data: Float64Array.from(values) };
 }
 
-/** What a pixel adds to Σ dy·result. */
+/** The contribution of a pixel to Σ dy·result. */
 type PixelTotal = (pixel: Pixel, n: number, i: number) => number;
 
 export const totalOfSums =

@@ -1,7 +1,7 @@
 /**
  * Damaged copies of a file, for tests that damaged files are refused or repaired: each byte flipped in turn, and the
- * file cut off at each length. `npm test` takes some of the cases, `npm run test:damage` all (for large files, more than
- * `npm test`).
+ * file cut off at each length. `npm test` takes some of the cases; `npm run test:damage` takes all of them, or for
+ * large files more than `npm test`.
  */
 import { randomNumbers } from '../support/random.js';
 

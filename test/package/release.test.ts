@@ -22,9 +22,10 @@ interface State {
   section?: string;
 }
 
-/** What scripts/publish.js asks about the folder and the version in its package.json. */
+/** The answers to what scripts/publish.js asks about the folder and the version in its package.json. */
 function state(): State {
-  const code = `import { pendingChanges, sectionOf } from ${JSON.stringify(pathToFileURL(join(ROOT, 'scripts/changelog.js')))};
+  const changelog = JSON.stringify(pathToFileURL(join(ROOT, 'scripts/changelog.js')));
+  const code = `import { pendingChanges, sectionOf } from ${changelog};
     const section = sectionOf('.', ${JSON.stringify(manifest('package.json').version)});
     console.log(JSON.stringify({ pending: pendingChanges('.'), section }));`;
   return JSON.parse(node('--input-type=module', '-e', code)) as State;

@@ -15,7 +15,7 @@ declare const TEST_OP: string | null;
 
 globalThis.oracleMemory = readOrCompute;
 
-// What the cpu backend says in Node about tfjs-node, in every test file.
+// The cpu backend recommends tfjs-node when it runs in Node, which every test file would print.
 const warn = console.warn;
 console.warn = (...words: unknown[]) => {
   if (!String(words[0]).includes('running TensorFlow.js in Node.js')) warn(...words);

@@ -1,4 +1,5 @@
-// A folder for one run of jest, in which the projects share what the float64 oracle gives: see test/support/remembered.ts.
+// Makes a folder for one run of jest, in which the projects share the results of the float64 oracle: see
+// test/support/remembered.ts.
 const { mkdtempSync, rmSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');

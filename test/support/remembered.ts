@@ -8,7 +8,7 @@ declare global {
 }
 
 /**
- * What the float64 oracle gives. The same test runs on each backend, fused and composed; the first one to come computes,
- * and the others of the same run read. The key is the test, which of its calls this is, and `of`, what goes in.
+ * A result of the float64 oracle. The same test runs on several projects; the first to need a result computes it, and
+ * the others read it from a file. The key is the test, the number of the call in it, and `of`, the inputs.
  */
 export const remembered: Memory = (of, compute) => globalThis.oracleMemory?.(of, compute) ?? compute();

@@ -111,7 +111,8 @@ describe('namedLoss', () => {
     [
       'a function',
       () => anyNamed('iouLoss', { activation: tf.softmax }),
-      "namedLoss: iouLoss's activation is a function, which cannot be saved; use it inside a loss of your own: namedLoss(name, options, loss)",
+      "namedLoss: iouLoss's activation is a function, which cannot be saved; use it inside a loss of your own: " +
+        'namedLoss(name, options, loss)',
     ],
     [
       'a typed array',

@@ -461,7 +461,8 @@ describe('invalid arguments are refused:', () => {
     [
       'tiles for a loss that takes all pixels',
       run(softseg.lovaszSoftmaxLoss, forward, () => tiles(piece(), { size: 2 })),
-      'accumulateGrads: tiles need a loss of this package that is computed from sums; lovaszSoftmaxLoss needs all pixels at once',
+      'accumulateGrads: tiles need a loss of this package that is computed from sums; ' +
+        'lovaszSoftmaxLoss needs all pixels at once',
     ],
     [
       'tiles for a function',
@@ -470,7 +471,8 @@ describe('invalid arguments are refused:', () => {
         forward,
         () => tiles(piece(), { size: 2 }),
       ),
-      'accumulateGrads: tiles need a loss of this package that is computed from sums; this one needs all pixels at once',
+      'accumulateGrads: tiles need a loss of this package that is computed from sums; ' +
+        'this one needs all pixels at once',
     ],
     [
       'tiles of other samples',
@@ -530,7 +532,8 @@ describe('invalid arguments are refused:', () => {
     [
       'tiles that cannot be aligned',
       () => tileGrid([10], { size: 4, align: 4 }),
-      'tileGrid: tiles must begin at multiples of align: size - overlap (4) and whole - size (6) must be multiples of 4',
+      'tileGrid: tiles must begin at multiples of align: ' +
+        'size - overlap (4) and whole - size (6) must be multiples of 4',
     ],
     [
       'an output of another size',

@@ -414,8 +414,8 @@ describe('frozen parts stay frozen, and trained ones continue with the same bits
     model.compile({ optimizer, loss: softseg.diceLoss }); // the head would get the state of the first layer
     const file = memory();
     await expect(saveModel(model, file)).rejects.toThrow(
-      'saveModel: the optimizer has state for weights of shapes [3,4] [4] [4] [4] [4,5] [5] [5,2] [2], but the model trains ' +
-        '[5,2] [2]; call model.compile with a new optimizer after trainable has changed',
+      'saveModel: the optimizer has state for weights of shapes [3,4] [4] [4] [4] [4,5] [5] [5,2] [2], ' +
+        'but the model trains [5,2] [2]; call model.compile with a new optimizer after trainable has changed',
     );
     expect(file.file()).toBeUndefined();
     discard(model);
@@ -653,7 +653,8 @@ describe('saveModel refuses', () => {
     const model = tf.sequential({ layers: [inner] });
     model.compile({ optimizer: 'sgd', loss: softseg.diceLoss });
     const file = memory();
-    const message = `saveModel: no layer may be named "${name}", which every object has as a property; give it another name`;
+    const message =
+      `saveModel: no layer may be named "${name}", which every object has as a property; ` + 'give it another name';
     await expect(saveModel(model, file)).rejects.toThrow(message);
     expect(file.file()).toBeUndefined();
     discard(model);

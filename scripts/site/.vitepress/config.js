@@ -20,7 +20,7 @@ export default {
   srcExclude: NO_PAGES,
   outDir: join(ROOT, 'site'),
   cacheDir: join(GENERATED, 'cache'),
-  // What all pages share is in one file, not in each of them.
+  // The data that all pages share is in one file, not in each of them.
   metaChunk: true,
   // One page after the other, so that the index of the search is the same in each build.
   buildConcurrency: 1,

@@ -1,5 +1,5 @@
-// What the site does to the Markdown of its pages, which is written for readers of the repository: links lead to pages,
-// names of functions to their documentation, and sources that are linked are shown as text.
+// The Markdown of the pages is written for readers of the repository. Here the site changes it: links lead to pages,
+// names of functions to their documentation, and linked sources are shown as text.
 import { copyFileSync, mkdirSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { apiPages, fileOf, GENERATED, pageOf, ROOT } from './pages.js';

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../../..');
 
-/** What `npm run site` makes before VitePress runs: `api/`, the API's pages, and `public/`, files that are copied. */
+/** The folder that `npm run site` fills before VitePress runs, with `api/`, the API's pages, and `public/`. */
 const FOLDER = 'site.generated';
 export const GENERATED = join(ROOT, FOLDER);
 
