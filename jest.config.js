@@ -90,6 +90,7 @@ export default async () => {
       {
         ...shared,
         displayName: 'node',
+        globals: { TEST_CASES: 'all' },
         testMatch: ['reference', 'damage', 'backend', 'native', 'threads', 'node', 'examples', 'docs', 'package'].map(
           (room) => `<rootDir>/test/${room}/**/*.test.ts`,
         ),

@@ -32,6 +32,8 @@ import {
 declare const TEST_KERNELS: 'fused' | 'composed';
 /** 'some' where a case takes seconds: on GPUs that are a processor. Every option is there all the same. */
 declare const TEST_SIZES: 'all' | 'some';
+/** 'pairwise' in the quick suite. */
+declare const TEST_CASES: 'all' | 'pairwise';
 
 /** The tolerance of values: composed ops add up float32, fused ones partly double. */
 const valueTolerance = TEST_KERNELS === 'fused' ? 2e-6 : 1e-5;
@@ -173,30 +175,37 @@ describe('terms of the cross-entropy', () => {
   );
 });
 
+/** Sizes that a pass computes in pieces. Those after the third take long on GPUs that are a processor. */
+const severalPieces = [
+  [1, 4097, 3, 'last'],
+  [3, 4096, 1, 'last'],
+  [2, 300, 130, 'last'],
+  [1, 8191, 3, 'first'],
+  [2, 70, 1024, 'last'],
+  [1, 67, 1024, 'first'],
+  [1500, 3, 2, 'last'],
+] as const;
+
 describe('sizes that take several pieces', () => {
-  test.each([
-    [1, 4097, 3, 'last'],
-    [1, 8191, 3, 'first'],
-    [3, 4096, 1, 'last'],
-    [2, 300, 130, 'last'],
-    [2, 70, 1024, 'last'],
-    [1, 67, 1024, 'first'],
-    [1500, 3, 2, 'last'],
-  ] as const)('%i samples, %i pixels, %i classes, classes %s', (samples, pixels, classes, place) => {
-    const attributes = attributesOf(classes === 1 ? 'sigmoid' : 'softmax', classes);
-    const kinds: LabelKind[] = classes > 100 ? ['indices'] : ['float32', 'indices'];
-    for (const labelKind of kinds) {
-      const problem = makeProblem({ samples, pixels, classes, labelKind, weights: 'weights', place, attributes });
-      const inputs = inputsOf(problem);
-      const sums = currentKernels().sums(inputs, attributes, PASS_SUMS);
-      expectClose(sums, expectedSums(problem), valueTolerance);
-      if (classes > 100) return;
-      const dy = someNumbers(sums.size, 3);
-      const gradient = tf.grad((z) => currentKernels().sums({ ...inputs, predictions: z }, attributes, PASS_SUMS));
-      const expected = expectedGradient(problem, totalOfSums(problem, dy), 'predictions');
-      expectCloseWhereKnown(gradient(inputs.predictions, tf.tensor(dy, sums.shape)), expected, tolerance);
-    }
-  });
+  const quickly = TEST_SIZES === 'some' && TEST_CASES === 'pairwise';
+  test.each(severalPieces.slice(0, quickly ? 3 : undefined))(
+    '%i samples, %i pixels, %i classes, classes %s',
+    (samples, pixels, classes, place) => {
+      const attributes = attributesOf(classes === 1 ? 'sigmoid' : 'softmax', classes);
+      const kinds: LabelKind[] = classes > 100 ? ['indices'] : ['float32', 'indices'];
+      for (const labelKind of kinds) {
+        const problem = makeProblem({ samples, pixels, classes, labelKind, weights: 'weights', place, attributes });
+        const inputs = inputsOf(problem);
+        const sums = currentKernels().sums(inputs, attributes, PASS_SUMS);
+        expectClose(sums, expectedSums(problem), valueTolerance);
+        if (classes > 100) return;
+        const dy = someNumbers(sums.size, 3);
+        const gradient = tf.grad((z) => currentKernels().sums({ ...inputs, predictions: z }, attributes, PASS_SUMS));
+        const expected = expectedGradient(problem, totalOfSums(problem, dy), 'predictions');
+        expectCloseWhereKnown(gradient(inputs.predictions, tf.tensor(dy, sums.shape)), expected, tolerance);
+      }
+    },
+  );
 
   test('the gradient of 1,024 classes is that of the softmax', () => {
     const attributes = attributesOf('softmax', 1024);

@@ -23,9 +23,6 @@ ${IMPORTS.join('\n')}
 tf.enableProdMode();
 await tf.setBackend('cpu');`;
 
-/** The settings that a block may have changed. */
-const RESET = "await tf.setBackend('cpu'); useKernels('auto'); checkValues('first');";
-
 const NODE_PRELUDE = `${PRELUDE}
 import { ${valuesExportedBy('src/node/index.ts').join(', ')} } from 'softseg/node';`;
 
@@ -42,7 +39,7 @@ describe.each([
   test('are found', () => expect(blocks.length).toBeGreaterThanOrEqual(least));
   // In one process first, which is quick; a block that fails there runs alone, as a user would run it.
   let passed: Set<string>;
-  beforeAll(() => void (passed = prelude ? blocksThatRun(blocks, prelude, RESET) : new Set()), LONG);
+  beforeAll(() => void (passed = blocksThatRun(blocks, prelude)), LONG);
   test.each(blocks.map(({ name, code }) => [name, code] as const))(
     '%s runs, and its claims hold',
     (name, code) => {

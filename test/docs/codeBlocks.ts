@@ -64,15 +64,15 @@ export function runBlock(code: string, prelude = ''): BlockResult {
 
 /**
  * Runs many blocks that share a prelude in one process, each as a function that starts from the same settings. Returns
- * the names of those that ran to their end; a block with imports of its own is left out.
+ * the names of those that ran to their end. Blocks for tfjs-node are left out, because it replaces the cpu backend.
  */
-export function blocksThatRun(blocks: readonly CodeBlock[], prelude: string, reset: string): Set<string> {
+export function blocksThatRun(blocks: readonly CodeBlock[], prelude: string): Set<string> {
   const bodies = blocks
-    .filter(({ code }) => !/^(import|export) /m.test(code))
+    .filter(({ code }) => !/tfjs-node|softseg\/node|^export /m.test(code))
     .map(
       ({ name, code }) => `
-try { await (async () => { ${reset}
-${checked(code)}
+try { await (async () => { ${RESET}
+${withDynamicImports(checked(code))}
 })(); passed.push(${JSON.stringify(name)}); } catch {}`,
     );
   const { output } = runModule(
@@ -81,6 +81,23 @@ ${checked(code)}
   const last = output.trim().split('\n').pop() ?? '';
   return new Set(last.startsWith('[') ? (JSON.parse(last) as string[]) : []);
 }
+
+/** Restores the settings that a block may have changed. */
+const RESET = `{
+  const [tf, softseg] = await Promise.all([import('@tensorflow/tfjs'), import('softseg')]);
+  await tf.setBackend('cpu');
+  softseg.useKernels('auto');
+  softseg.checkValues('first');
+}`;
+
+/** The imports of a module as they can stand in a function. */
+const withDynamicImports = (code: string) =>
+  code
+    .replace(/^import \{([^}]*)\} from ('[^']*');/gm, (_, names: string, from: string) => {
+      return `const {${names.replaceAll(' as ', ': ')}} = await import(${from});`;
+    })
+    .replace(/^import \* as (\w+) from ('[^']*');/gm, 'const $1 = await import($2);')
+    .replace(/^import ('[^']*');/gm, 'await import($1);');
 
 const checked = (code: string) => code.split('\n').map(withCheck).join('\n');
 
