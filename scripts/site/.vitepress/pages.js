@@ -27,7 +27,7 @@ const REFERENCE = [
   'bench/README.md',
   'CHANGELOG.md',
 ];
-const PROJECT = ['docs/architecture.md', 'CONTRIBUTING.md'];
+const PROJECT = ['docs/architecture.md', 'CONTRIBUTING.md', 'SECURITY.md'];
 
 /** Where a title in the contents should be shorter than the page's heading. */
 const SHORT = {
@@ -64,7 +64,11 @@ function sections() {
 const FILES = new Set(sections().flatMap(([, files]) => files));
 
 /** Markdown files of the repository that are no pages, for VitePress, which takes all that it finds. */
-export const NO_PAGES = [`!(docs|examples|bench|${FOLDER})/**/*.md`, 'examples/!(brain)/**/*.md'];
+export const NO_PAGES = [
+  `!(docs|examples|bench|${FOLDER})/**/*.md`,
+  'examples/!(brain)/**/*.md',
+  ...readdirSync(ROOT).filter((file) => file.endsWith('.md') && !FILES.has(file)),
+];
 
 /** Where the page of a file lies below the site's root, as a .md; undefined if the file is no page. */
 export function pageOf(file) {
