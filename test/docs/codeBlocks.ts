@@ -94,7 +94,8 @@ const RESET = `{
 const withDynamicImports = (code: string) =>
   code
     .replace(/^import \{([^}]*)\} from ('[^']*');/gm, (_, names: string, from: string) => {
-      return `const {${names.replaceAll(' as ', ': ')}} = await import(${from});`;
+      const values = names.split(',').filter((name) => !/^\s*type /.test(name));
+      return `const {${values.join(',').replaceAll(' as ', ': ')}} = await import(${from});`;
     })
     .replace(/^import \* as (\w+) from ('[^']*');/gm, 'const $1 = await import($2);')
     .replace(/^import ('[^']*');/gm, 'await import($1);');

@@ -161,7 +161,7 @@ describe('the site', () => {
         expect(found.join()).toMatch(/api\/softseg\/functions\/iouLoss\.html/);
         await results.first().click();
         await page.waitForURL(/losses\/iouLoss\.html/);
-        expect(await page.locator('h1').textContent()).toContain('iouLoss');
+        await page.locator('h1', { hasText: 'iouLoss' }).waitFor();
         expect(troubles).toEqual([]);
       },
       MINUTES,

@@ -13,14 +13,16 @@ const ROOT = process.cwd();
 
 /** A test file that asks where it runs has other cases on each project: all of them run everywhere. */
 const ASKS = /\bTEST_(BACKEND|KERNELS)\b/;
+/** So do the promises that each backend's kernels make. */
+const CONTRACT = 'test/contract/';
 
 /**
  * Removes the tests of the other projects from jest's tree. A file keeps at least one test, because jest refuses a file
  * without any: where there are fewer tests than projects, some run on several.
  */
 function keepShare(root, file, { part, parts }) {
-  if (ASKS.test(readFileSync(file, 'utf8'))) return;
   const path = relative(ROOT, file).split(sep).join('/');
+  if (path.startsWith(CONTRACT) || ASKS.test(readFileSync(file, 'utf8'))) return;
   const tests = testsIn(root).map((test) => ({ test, hash: hashOf([path, ...namesOf(test)]) }));
   tests.sort((a, b) => a.hash - b.hash);
   const place = (hashOf([path]) + part) % parts;
