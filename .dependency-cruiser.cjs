@@ -1,4 +1,4 @@
-// Which room may import which; docs/architecture.md says why. Imports of types count like any other.
+// Which folder of src may import which; docs/architecture.md says why. Imports of types count like any other.
 
 const ROOM = '^src/[^/]+/';
 const ROOT = '^src/[^/]+[.]ts$';
@@ -6,7 +6,7 @@ const inRooms = (...rooms) => `^src/(${rooms.join('|')})/`;
 const NODE_ONLY = inRooms('backend', 'node');
 const ENTRIES = '^src/(index|metrics/index|training/index)[.]ts$';
 
-/** Files of `from` import files of these rooms and of the root of src, and nothing else of src. */
+/** Files in the folder `from` import only files of these folders and of src itself. */
 const only = (from, ...rooms) => ({
   name: `arrows-of-${from}`,
   comment: `${from}/ imports only ${[from, ...rooms].join(', ')} and the files of src itself`,
@@ -27,7 +27,8 @@ module.exports = {
     },
     {
       name: 'root-imports-only-ops',
-      comment: 'what lies in src itself is for every room; index.ts is the entry',
+      comment:
+        'the files of src itself serve every folder, so they import only ops/; index.ts, the entry, is the exception',
       severity: 'error',
       from: { path: ROOT, pathNot: '^src/index[.]ts$' },
       to: { path: ROOM, pathNot: inRooms('ops') },
@@ -58,14 +59,14 @@ module.exports = {
     },
     {
       name: 'arrows-of-provision',
-      comment: 'load and the command stand on provision/, not the other way round',
+      comment: 'load and the command import provision/, never the other way round',
       severity: 'error',
       from: { path: '^src/backend/provision/' },
       to: { path: '^src/backend/', pathNot: '^src/backend/(provision|system)/' },
     },
     {
       name: 'arrows-of-system',
-      comment: 'all of backend/ stands on system/',
+      comment: 'every part of backend/ may import system/, which imports none of them',
       severity: 'error',
       from: { path: '^src/backend/system/' },
       to: { path: '^src/backend/', pathNot: '^src/backend/system/' },
@@ -80,15 +81,14 @@ module.exports = {
     },
     {
       name: 'browsers-reach-no-node',
-      comment: 'nothing that an entry for browsers imports, however indirectly, may be of Node',
+      comment: 'an entry for browsers must not import backend/ or node/, not even indirectly',
       severity: 'error',
       from: { path: ENTRIES },
       to: { path: NODE_ONLY, reachable: true },
     },
     {
       name: 'layers-by-types',
-      comment:
-        'a page that uses no model does without tfjs-layers; only checkpoints of Node are loaded by softseg itself',
+      comment: 'a page without models need not load tfjs-layers, so all except node/loadModel.ts import only its types',
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/node/loadModel[.]ts$' },
       to: { path: '@tensorflow/tfjs-layers', dependencyTypesNot: ['type-only', 'type-import'] },

@@ -51,7 +51,7 @@ function wordsIn(page, text) {
 
 // ------------------------------------------------------------------------------------------------ smallest at p = t
 
-/** Whether a loss is smallest at p = t, and with which options the answer is the opposite. */
+/** The table's answer: is a loss smallest at p = t, and with which options is the answer the opposite? */
 function smallest({ options: rules, own, lowestAtLabels }) {
   const usual = lowestAtLabels({});
   const variants = [...own, ...SHARED_THAT_MATTER]

@@ -17,7 +17,7 @@ export interface Pixels {
   white: number;
 }
 
-/** The purpose of a file: it is read as an image, as a mask (0 to white), or for its numbers (classes, votes). */
+/** The use of an image file that is read: an image, a mask (0 to white), or numbers (classes, votes). */
 export type Use = 'image' | 'mask' | 'numbers';
 
 export const IMAGE_NAME = /\.(png|jpe?g|bmp|gif|tiff?)$/i;

@@ -10,7 +10,7 @@ export interface Shared {
 interface Loss {
   title: string;
   of(labels: Tensor, predictions: Tensor, shared?: Shared): Tensor;
-  /** Whether `model.fit` or a loop in this example trains the network. */
+  /** The network is trained by `model.fit`, or by a loop in this example. */
   trainedBy: 'fit' | 'loop';
 }
 

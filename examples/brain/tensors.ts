@@ -16,7 +16,7 @@ export interface Tensors {
   test: Part;
   height: number;
   width: number;
-  /** Whether there is padding, which the losses then leave out. */
+  /** True if there is padding, which the losses then leave out. */
   padded: boolean;
 }
 

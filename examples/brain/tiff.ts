@@ -1,7 +1,7 @@
 /**
  * Reads TIFFs whose samples are whole numbers exactly: 1 to 32 bits, in strips or tiles, plain or with lossless
- * compression. Decoders made for display are no substitute: they convert samples to 8 bits, read one page of a stack,
- * and fill in missing data.
+ * compression. (Decoders made for display convert samples to 8 bits, read one page of a stack, and fill in data that
+ * are missing.)
  */
 import { inflateSync } from 'node:zlib';
 import { MOST_PIXELS } from '../shared/png.js';
@@ -18,7 +18,7 @@ export interface TiffPixels {
   white: number;
   /** The colours, of 8 bits, if the samples are indices of a palette. */
   palette?: number[][];
-  /** Whether 0 is white, so that larger samples are darker. */
+  /** True if 0 is white, so that larger samples are darker. */
   inverted: boolean;
 }
 
@@ -290,7 +290,7 @@ const paletteOf = ({ palette = [] }: Page, bits: number): number[][] => {
   return Array.from({ length: count }, (_, i) => [0, 1, 2].map((c) => Math.round(palette[c * count + i]! / divisor)));
 };
 
-/** Whether a TIFF is compressed as faxes or JPEGs are, which readTiff cannot read. Refuses files of several pages. */
+/** True for a TIFF compressed as faxes or JPEGs are, which readTiff cannot read. Refuses files of several pages. */
 export const needsOtherDecoder = (bytes: Buffer): boolean => {
   const page = onlyPage(bytes);
   sizeOf(page);

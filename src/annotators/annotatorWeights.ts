@@ -22,7 +22,7 @@ export interface AnnotatorWeightsFromMasksOptions {
   annotatorAxis?: number;
   /** The value that marks pixels at which an annotator did not look, say -1 or 255. */
   absentLabel?: number;
-  /** Divide by the mean over the pixels at which somebody looked. Default true; false gives the counts themselves. */
+  /** Divide by the mean over the pixels at which anyone looked. Default true; false gives the counts themselves. */
   normalize?: boolean;
 }
 
@@ -35,7 +35,7 @@ export interface AnnotatorWeightsFromVotesOptions {
 
 /**
  * Pixel weights from the number of annotators who looked at each pixel, for the `mask` of a loss: a label from five
- * people weighs more than a label from one. By default the mean weight over the pixels at which somebody looked is 1,
+ * people weighs more than a label from one. By default the mean weight over the pixels at which anyone looked is 1,
  * so that the loss keeps its scale. Pixels at which nobody looked have weight 0.
  *
  * @param masks stacked masks or class maps, `[A, ...]`

@@ -83,7 +83,7 @@ export const fileOf = (page) => FILE_OF_PAGE.get(page) ?? `${FOLDER}/${page}`;
 
 const titleOf = (file) => SHORT[file] ?? /^# (.*)$/m.exec(readFileSync(join(ROOT, file), 'utf8'))[1];
 
-/** The contents of all pages but those of the API. */
+/** The contents of all pages except those of the API. */
 export const contents = () =>
   sections().map(([text, files]) => ({
     text,
