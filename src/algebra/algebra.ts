@@ -11,7 +11,7 @@ export interface Algebra<M> {
   mul(a: M, b: M | number): M;
   /** numerator/denominator, and `otherwise` where the denominator, which is never negative, is 0. */
   divide(numerator: M, denominator: M, otherwise: 0 | 1): M;
-  /** max(x, 0)^exponent. For an exponent below 1 the slope below 1e-6 is that at 1e-6. */
+  /** max(x, 0)^exponent. For an exponent below 1, the slope where x < 1e-6 is taken to be that at 1e-6. */
   power(x: M, exponent: number): M;
   /** log(x), which is replaced below 1e-6 by its tangent at 1e-6, so that value and slope stay finite. */
   log(x: M): M;

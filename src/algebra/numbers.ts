@@ -6,7 +6,7 @@ export interface NumberMatrix {
   rows: number;
   columns: number;
   values: Float64Array;
-  /** The gradient of the result to this matrix. */
+  /** The gradient of the result with respect to this matrix. */
   gradient: Float64Array;
 }
 

@@ -21,7 +21,7 @@ export const tensorAlgebra: Algebra<Tensor2D> = {
   sumOfColumns: (x) => tf.sum(x, 1, true),
 };
 
-/** max(x, 0)^exponent. For a negative exponent, as in gradients, it is max(x, 1e-6)^exponent, a constant below 1e-6. */
+/** max(x, 0)^exponent. For a negative exponent, as in gradients, it is max(x, 1e-6)^exponent. */
 function power(x: Tensor2D, exponent: number): Tensor2D {
   return withGradient(
     x,

@@ -77,7 +77,7 @@ export interface PassInputs {
   layout: Layout;
 }
 
-/** The input by which a gradient is taken. */
+/** The input that a gradient is taken with respect to. */
 export type Wrt = 'predictions' | 'labels';
 
 /** The kernels that compute the passes: fused ones, each a loop written for the pass, or chains of tfjs's ops. */

@@ -61,7 +61,7 @@ function focalTerm(all: Pixels, attributes: FocalAttributes): Tensor3D {
   return balanced(tf.mul(absPower(d, attributes.focal.gamma), entropyTerm(all, attributes)), all, attributes);
 }
 
-/** The gradient of Σ upstream·focalTerm by predictions or labels; upstream broadcasts against [N,P,C]. */
+/** The gradient of Σ upstream·focalTerm with respect to predictions or labels; upstream broadcasts against [N,P,C]. */
 function focalGradient(inputs: PassInputs, attributes: FocalAttributes, upstream: Tensor3D, wrt: Wrt): Tensor3D {
   const { gamma, alpha } = attributes.focal;
   const all = pixels(inputs, attributes);
@@ -90,7 +90,7 @@ function slope(d: Tensor3D, gamma: number): Tensor3D {
   return gamma === 2 ? d : tf.mul(sign(d), absPower(d, gamma - 1));
 }
 
-/** abs(x)^exponent. For a negative exponent abs(x) is raised to at least 1e-6. Differentiable to any order. */
+/** abs(x)^exponent. For a negative exponent, abs(x) is taken to be at least 1e-6. Differentiable to any order. */
 function absPower(x: Tensor3D, exponent: number): Tensor3D {
   return withGradient(
     x,

@@ -16,9 +16,9 @@ export const composedKernels: Kernels = {
 };
 
 /**
- * The value of a pass as a differentiable tensor. withGradient always computes the gradients by all its inputs, so the
- * labels get a function of their own: it adds zeros to the value, and its gradient is computed only if a caller
- * differentiates by the labels.
+ * The value of a pass as a differentiable tensor. withGradient always computes the gradients with respect to all its
+ * inputs, so the labels get a function of their own: it adds zeros to the value, and its gradient is computed only if a
+ * caller differentiates with respect to the labels.
  */
 export function differentiable<T extends Tensor>(inputs: PassInputs, pass: Pass<T>): T {
   const { labels, predictions, weights, labelKind, layout } = inputs;

@@ -18,7 +18,7 @@ import { unstackSums } from '../../ops/unstackSums.js';
 
 type Summand = (all: Pixels, p: Tensor3D, attributes: PassAttributes) => Tensor3D;
 
-/** The summands of each sum per pixel and class, without the pixel's weight. */
+/** The summand of each sum for a pixel and class, without the pixel's weight. */
 const summands: Record<SumName, Summand> = {
   intersection: ({ labels: t }, p) => tf.mul(p, t),
   predicted: (_, p) => p,
@@ -30,10 +30,10 @@ const summands: Record<SumName, Summand> = {
   crossEntropy: (all, _, attributes) => entropyTerm(all, attributes),
 };
 
-/** The slope of min(a, b) by a: 1 where a is smaller, 1/2 where they are equal, else 0. */
+/** The slope of min(a, b) with respect to a: 1 where a is smaller, 1/2 where they are equal, else 0. */
 const slopeOfMinimum = (a: Tensor3D, b: Tensor3D): Tensor3D => tf.mul(tf.sub(1, sign(tf.sub(a, b))), 0.5);
 
-/** Gradients of the sums by p, [N,P,C] or [N,1,C]; g [N,1,C] is the upstream gradient of the sum. */
+/** Gradients of the sums with respect to p, [N,P,C] or [N,1,C]; g [N,1,C] is the upstream gradient of the sum. */
 const probabilitySlopes: Partial<Record<PassSum, (t: Tensor3D, p: Tensor3D, g: Tensor3D) => Tensor3D>> = {
   intersection: (t, _, g) => tf.mul(t, g),
   predicted: (_t, _p, g) => g,
@@ -42,7 +42,7 @@ const probabilitySlopes: Partial<Record<PassSum, (t: Tensor3D, p: Tensor3D, g: T
   predictedSquared: (_, p, g) => tf.mul(p, tf.mul(g, 2)),
 };
 
-/** Gradients of the sums by t, in the same form. */
+/** Gradients of the sums with respect to t, in the same form. */
 const labelSlopes: Partial<Record<PassSum, (t: Tensor3D, p: Tensor3D, g: Tensor3D) => Tensor3D>> = {
   intersection: (_, p, g) => tf.mul(p, g),
   labelled: (_t, _p, g) => g,
@@ -77,7 +77,7 @@ function sums(inputs: PassInputs, attributes: PassAttributes, names: SumSet): Te
   ) as Tensor3D;
 }
 
-/** Σ w for each sample, [N,C]. */
+/** Σ w of each sample, repeated for each class: [N,C]. */
 function valid({ weights, layout: { samples, pixels, classes } }: PassInputs): Tensor2D {
   if (!weights) return tf.fill([samples, classes], pixels);
   return tf.add(sumPixels(weights), tf.zeros([samples, classes]));

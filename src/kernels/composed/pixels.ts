@@ -54,7 +54,7 @@ export function probabilities(scaled: Tensor3D, activation: PassActivation): Ten
   return activation === 'sigmoid' ? scaledSigmoid(scaled, 1) : scaled;
 }
 
-/** Converts a gradient by the probabilities into one by the predictions. */
+/** Converts a gradient with respect to the probabilities into one with respect to the predictions. */
 export function throughActivation(
   dp: Tensor3D,
   p: Tensor3D,
@@ -113,8 +113,8 @@ function surprise(scaled: Tensor3D, activation: PassActivation, { kind }: Entrop
 }
 
 /**
- * min(surprise, its upper bound). Not by clipByValue, which on the wasm backend replaces NaN by a bound, and so would
- * hide a network that has diverged.
+ * min(surprise, its upper bound). tf.clipByValue would hide a network that has diverged, because on the wasm backend it
+ * replaces NaN by a bound.
  */
 function bounded(surprise: Tensor3D): Tensor3D {
   // The gradient of tf.minimum cannot be differentiated again.
@@ -141,7 +141,7 @@ export function entropyTerm({ labels, scaled }: Pixels, { activation, entropy }:
   return tf.add(cross, off ? tf.add<Tensor3D>(onEntropy, tf.mul(oneMinus(t), logOf(oneMinus(t)))) : onEntropy);
 }
 
-/** The gradient of Σ upstream·entropyTerm by the predictions; upstream broadcasts against [N,P,C]. */
+/** The gradient of Σ upstream·entropyTerm with respect to the predictions; upstream broadcasts against [N,P,C]. */
 export function entropyTermPredictionsGradient(
   { labels, scaled }: Pixels,
   p: Tensor3D,
@@ -162,7 +162,7 @@ export function entropyTermPredictionsGradient(
   return scaleBy(tf.mul(tf.sub(tf.mul(oneMinus(t), p), on), upstream), sharpness);
 }
 
-/** The gradient of Σ upstream·entropyTerm by the labels. */
+/** The gradient of Σ upstream·entropyTerm with respect to the labels. */
 export function entropyTermLabelsGradient(
   { labels, scaled }: Pixels,
   { activation, entropy }: PassAttributes,

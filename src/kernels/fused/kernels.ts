@@ -1,6 +1,6 @@
 /**
  * The fused passes as ops of tfjs, with kernels that are registered for a backend and gradients that are registered
- * once. tfjs computes registered gradients only when they are needed (so those by labels are usually not computed), and
+ * once. tfjs computes a registered gradient only when it is needed, so usually none with respect to the labels, and
  * saves the inputs once. The gradients are themselves ops, whose gradients are composed, so passes can be
  * differentiated to any order.
  */

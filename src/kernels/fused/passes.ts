@@ -30,7 +30,7 @@ export interface FusedInputs {
 
 /**
  * The passes on one backend. They only read their inputs, and only until they return. Results are new tensors of that
- * backend, with data of their own. (test/contract/keeps.test.ts)
+ * backend, with data of their own. test/contract checks this.
  */
 export interface FusedPasses {
   name: Exclude<KernelKind, 'composed'>;

@@ -16,7 +16,7 @@ export interface Request {
   factors: TensorInfo | readonly number[] | null;
   /** The upstream gradient [N,P] of a map. */
   pixelDy: TensorInfo | null;
-  /** The input by which a gradient is taken: 0 for predictions, 1 for labels. */
+  /** The input that a gradient is taken with respect to: 0 for predictions, 1 for labels. */
   wrt: number;
   /** Shape of the result. */
   shape: number[];
@@ -28,7 +28,7 @@ export interface Request {
  */
 export const MOST_CLASSES = 2 ** 20;
 
-/** Passes of which each is one call of `run`. */
+/** Makes passes, and gradients of passes, that are each computed by one call of `run`. */
 export function passesThrough(run: (request: Request) => TensorInfo): Omit<FusedPasses, 'name'> {
   const nothing = { sums: 0, factors: null, pixelDy: null, wrt: 0 };
   return {

@@ -2,7 +2,7 @@ import type { KernelBackend } from '@tensorflow/tfjs-core';
 import type { FusedPasses } from '../fused/passes.js';
 
 /**
- * Outside Node, `#nativePasses` of package.json's imports is this file. In Node, which alone has TensorFlow's native
- * library, it is backend/nativePasses.ts.
+ * package.json's imports make `#nativePasses` this file outside Node, where TensorFlow's native library does not exist.
+ * In Node they make it backend/nativePasses.ts.
  */
 export const nativePasses: (backend: KernelBackend) => FusedPasses | null = () => null;

@@ -2,7 +2,7 @@
 import type { PassSum, SumSet, Wrt } from '../contract.js';
 import { isBinary, OWN_TILE, pixelCode, type ProgramSpec } from './pixels.js';
 
-/** The slopes of the sums by p and by t, times the upstream gradient g. */
+/** The slopes of the sums with respect to p and to t, times the upstream gradient g. */
 const SLOPES: Record<Wrt, Partial<Record<PassSum, string>>> = {
   predictions: {
     intersection: 't * g',
@@ -20,7 +20,10 @@ const SLOPES: Record<Wrt, Partial<Record<PassSum, string>>> = {
   },
 };
 
-/** True unless the gradient of all these sums is 0, as that of sums of labels alone is by predictions. */
+/**
+ * True unless the gradient of all these sums is 0. For sums of labels alone, the gradient with respect to the
+ * predictions is.
+ */
 export function hasSlope(sums: SumSet, wrt: Wrt): boolean {
   return sums.some((sum) => sum === 'crossEntropy' || SLOPES[wrt][sum]);
 }
@@ -40,7 +43,8 @@ export function gradientCode(spec: ProgramSpec, sums: SumSet, perPixel: boolean,
   const ofEntropy = entropy ? `{ let g = ${upstream(sums.indexOf('crossEntropy'))}; ${entropySlope(spec, wrt)} }` : '';
   const throughActivation = { softmax: 'slope *= x.p;', sigmoid: 'slope *= x.p * x.rest;', none: '' };
   return /* wgsl */ `${pixelCode(spec)}
-// The slope of the result at class c of the tile's pixel i. Under softmax it is the slope by log p of the class.
+// The slope of the result at class c of the tile's pixel i. Under softmax it is the slope with respect to log p of the
+// class.
 fn slopeOf(x : Element, n : i32, c : i32, i : i32) -> f32 {
   let t = labelOf(c, i);
   var slope = 0.0;
@@ -54,7 +58,8 @@ ${
     ? `
 var<workgroup> totals : array<f32, WIDTH>;
 
-// Adds up the slopes of a pixel. Under softmax the gradient by a logit is the slope by log p minus p times this total.
+// Adds up the slopes of a pixel. Under softmax the gradient with respect to a logit is the slope with respect to log p
+// minus p times this total.
 fn addUp(lane : i32, n : i32) {
   if (lane >= WIDTH) { return; }
   var total = 0.0;

@@ -64,7 +64,8 @@ fn placeOf(k : i32, n : i32, first : i32) -> Place {
 
 fn isThere(n : i32, pixel : i32) -> bool { return n < uniforms.samples && pixel < uniforms.pixels; }
 
-// Loads a tile, with 0 for ignored pixels. (f32(): tensors that tfjs has cast to float32 still hold integers.)
+// Loads a tile, with 0 for ignored pixels. f32() is needed because tensors that tfjs has cast to float32 still hold
+// integers.
 fn stage(lane : i32, n : i32, first : i32) {
   for (var k = lane; k < WIDTH * CLASSES; k += LANES) {
     let place = placeOf(k, n, first);
@@ -91,7 +92,7 @@ fn stage(lane : i32, n : i32, first : i32) {
   }
 }
 
-// A single class is 1 where the index is 1.
+// With a single class, the label is 1 where the index is 1.
 fn labelOf(c : i32, i : i32) -> f32 {
   return ${indices ? `select(0.0, 1.0, indices[i] == ${classes === 1 ? '1' : 'c'})` : 'ts[c * STRIDE + i]'};
 }
