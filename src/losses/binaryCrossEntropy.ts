@@ -10,9 +10,9 @@ export interface BinaryCrossEntropyLossOptions<R extends Reduction = Reduction> 
 }
 
 /**
- * Binary cross-entropy with logits and soft targets: the mean over the pixels that count and the classes of
- * -w_c (q_c t log p + (1 - t) log(1 - p)), with class weights w and `posWeight` q. It is meant for one class, or for
- * several that may overlap (multilabel). It stays exact for saturated logits.
+ * Binary cross-entropy with logits and soft targets: -w_c (q_c t log p + (1 - t) log(1 - p)), with class weights w and
+ * `posWeight` q, averaged over the classes and the pixels that count. It is meant for one class, or for several that
+ * may overlap (multilabel). It stays exact for saturated logits.
  *
  * @param labels soft labels `[N, ...spatial, C]` in [0, 1], or int32 class indices `[N, ...spatial]`
  * @param predictions logits `[N, ...spatial, C]`

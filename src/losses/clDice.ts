@@ -35,15 +35,16 @@ const CL_DICE_RULES = /* @__PURE__ */ joinRules(GEOMETRY_RULES, {
 }) satisfies OptionRules<ClDiceLossOptions>;
 
 /**
- * clDice loss, for tubes and networks whose connections matter: 1 - 2 Q R/(Q + R), with Q = (Σ w S(p) t + s)/(Σ w
- * S(p) + s) the share of the predicted centreline that lies in the label, R = (Σ w S(t) p + s)/(Σ w S(t) + s) that of
- * the label's centreline which is found, and S the `softSkeleton`; per sample and class.
+ * clDice loss, for tubes and networks whose connections matter: per sample and class 1 - 2 Q R/(Q + R). Let S be the
+ * `softSkeleton` and s the option `smooth`. Q = (Σ w S(p) t + s)/(Σ w S(p) + s) is the share of the predicted
+ * centreline that lies in the label, and R = (Σ w S(t) p + s)/(Σ w S(t) + s) is the share of the label's centreline
+ * that is predicted.
  *
  * It compares centrelines and ignores thickness, so combine it with a region loss: Shit et al. give it up to half of
  * the total weight, and Dice the rest. On hard labels it is 0 at p = t. On soft labels its minimum is not at p = t.
  *
- * It needs much memory: with 3 iterations, value and gradient of a 2-D batch held up to 173 tensors of the size of the
- * predictions at once, with 1 iteration 109.
+ * It needs much memory: value and gradient of a 2-D batch held up to 173 tensors of the size of the predictions at once
+ * with 3 iterations, and up to 109 with 1 iteration.
  *
  * @param labels soft labels `[N, ...spatial, C]` in [0, 1], or int32 class indices `[N, ...spatial]`
  * @param predictions logits `[N, ...spatial, C]` with at least one spatial axis

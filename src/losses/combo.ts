@@ -19,7 +19,8 @@ type AllOptions = Intersection<OptionsOfTerm[ComboTerm]>;
 export type ComboLossOptions<R extends Reduction = Reduction> = Omit<AllOptions, 'reduction' | keyof ClassOptions> &
   ClassOptions & {
     /**
-     * `'mean'` (default) or `'sum'`: a scalar; `'sample'`: `[N]`; `'none'`: the shape of the terms, if all have one.
+     * `'mean'` (default) or `'sum'`: a scalar; `'sample'`: `[N]`; `'none'`: the shape of the terms, if it is the same
+     * for all.
      */
     reduction?: R;
     /** The weight of each term, >= 0. Default `{ iou: 1, crossEntropy: 1 }`. */
@@ -30,8 +31,8 @@ export type ComboLossOptions<R extends Reduction = Reduction> = Omit<AllOptions,
 
 /**
  * A weighted sum of losses, Σ weight·loss, from one pass over the pixels: Dice and cross-entropy together read labels
- * and predictions only once. (`focal` and `unifiedFocal`, any term with `hardest`, and the Lovász, boundary, Hausdorff
- * and clDice losses take passes of their own.)
+ * and predictions only once. Some terms need a pass of their own: `focal` and `unifiedFocal`, any term with `hardest`,
+ * and the Lovász, boundary, Hausdorff and clDice losses.
  *
  * `weights` names the terms, and each option goes to every term that has it. `terms` gives each term options of its
  * own; next to `terms` only the options of the inputs (`activation`, `sharpness`, `axis`, `mask`, `ignoreLabel`) and
@@ -134,7 +135,7 @@ function weighted({ terms, others, shape }: ResolvedLoss, weight: number): Resol
   };
 }
 
-/** Refuses factors of a term whose product is too large for float32. */
+/** Refuses a term if the product of its factors is too large for float32. */
 function checkFactors(terms: readonly Term[], { classes }: PredictionSpec): void {
   const largest = (given: unknown) => (entriesOf(given) ?? [given]).reduce<number>((a, b) => Math.max(a, Number(b)), 0);
   for (const term of terms) {

@@ -4,13 +4,13 @@ import { FOCAL_RULES, resolveFocal, type FocalLossOptions } from './families/foc
 import { perPixelTerms } from './families/perPixel.js';
 
 /**
- * Focal loss for soft labels (quality focal loss): the mean over the pixels that count of
- * -Σ_c w_c abs(t_c - p_c)^gamma t_c log p_c under softmax, and under sigmoid of the mean over classes of
- * -w_c abs(t - p)^gamma (t log p + (1 - t) log(1 - p)), with class weights w. On hard labels it is the focal loss of
- * Lin et al., -(1 - p)^gamma log p of the class that is right; with gamma = 0 it is `crossEntropyLoss`, exactly.
+ * Focal loss for soft labels (quality focal loss), averaged over the pixels that count. With class weights w, the value
+ * of a pixel is -Σ_c w_c abs(t_c - p_c)^gamma t_c log p_c under softmax. Under sigmoid it is the mean over classes of
+ * -w_c abs(t - p)^gamma (t log p + (1 - t) log(1 - p)). On hard labels it is -(1 - p)^gamma log p with the p of the
+ * labelled class, which is the focal loss of Lin et al. With gamma = 0 it is exactly `crossEntropyLoss`.
  *
- * For gamma > 0 it is 0 exactly at p = t on soft labels. For gamma < 1 the slope of abs(t - p)^gamma is 0 at a
- * difference of 0, and at other differences below 1e-6 it is that at 1e-6.
+ * For gamma > 0 it is 0 exactly at p = t on soft labels. For gamma < 1 the slope of abs(t - p)^gamma would be infinite
+ * at p = t. It is taken to be 0 there and, where the difference is below 1e-6, to be that at 1e-6.
  *
  * @param labels soft labels `[N, ...spatial, C]` in [0, 1], or int32 class indices `[N, ...spatial]`
  * @param predictions logits `[N, ...spatial, C]`

@@ -43,7 +43,8 @@ export const generalizedDiceLoss: ClassLoss<GeneralizedDiceLossOptions> =
     options: { weighting: { kind: 'choice', default: 'square', values: ['square', 'simple', 'uniform'] } },
     acrossClasses: true,
     value(a, { intersection, predicted, labelled, classWeights }, { weighting, smooth }) {
-      // The share of each class in the sum of 1/T: unlike that of 1/T, its square stays in the range of float32.
+      // Each class's 1/T as a share of their sum. The square of the share stays in the range of float32; that of 1/T
+      // may not.
       const inverse = a.divide(a.step(labelled), labelled, 0);
       const rarity = a.divide(inverse, a.sumOfColumns(inverse), 0);
       const factor = { uniform: null, simple: rarity, square: a.mul(rarity, rarity) }[weighting];

@@ -24,7 +24,7 @@ const lovaszHinge: LovaszLoss = {
     piecewiseLinear(predictions, (z) => {
       const side = tf.sub(tf.mul(t, 2), 1);
       const margin = tf.sub(1, tf.mul(z, side));
-      // (Not tf.relu, which may hide NaN.)
+      // tf.relu may hide NaN.
       const right = tf.less(margin, 0);
       const errors: Tensor2D = tf.minimum(tf.where(right, tf.zerosLike(z), margin), LARGEST_ERROR);
       const missed: Tensor2D = tf.mul(weights, t);
@@ -39,11 +39,11 @@ function hardLabels(labels: Tensor3D): Tensor3D {
 }
 
 /**
- * Lovász hinge loss of binary problems: per sample and class the Lovász extension of the Jaccard distance 1 - I/U
- * at the hinge errors max(0, 1 - s z) of the logits z, s = 1 where the label is 1 and -1 where it is 0. Sorted in
- * descending order that is Σ_k (F(k) - F(k - 1)) e_k, where F(k) is the Jaccard distance if just the k pixels with the
- * largest errors are wrong. It is convex in z, never below the Jaccard distance of the thresholded prediction z > 0,
- * and 0 where every logit is right by a margin of 1.
+ * Lovász hinge loss of binary problems: per sample and class the Lovász extension of the Jaccard distance 1 - I/U at
+ * the hinge errors. The error of a logit z is max(0, 1 - s z), with s = 1 where the label is 1 and -1 where it is 0.
+ * With the errors e_k in descending order, the loss is Σ_k (F(k) - F(k - 1)) e_k, where F(k) is the Jaccard distance if
+ * just the k pixels with the largest errors are wrong. It is convex in z, never below the Jaccard distance of the
+ * thresholded prediction z > 0, and 0 where every logit is right by a margin of 1.
  *
  * With several classes, each is a binary problem of its own, so classes may overlap.
  *

@@ -54,7 +54,7 @@ function mistakesOf({ labels: t, predictions: p, weights }: LovaszRows): Sides {
   });
 }
 
-/** Zeros with the gradient of the values to the labels, which is computed only if a gradient to the labels is taken. */
+/** Zeros with the gradient of the values with respect to the labels, which is computed only if a caller asks for it. */
 function withLabelsGradient({ labels, predictions, weights }: LovaszRows): Tensor1D {
   return withGradient(
     labels,
@@ -71,19 +71,19 @@ function withLabelsGradient({ labels, predictions, weights }: LovaszRows): Tenso
 }
 
 /**
- * Lovász-softmax loss: per sample and class the Lovász extension of the Jaccard distance 1 - I/U, at the errors
- * abs(p - t) sorted in descending order: Σ_k (F(k) - F(k - 1)) e_k, where F(k) is the Jaccard distance if just the k
+ * Lovász-softmax loss: per sample and class the Lovász extension of the Jaccard distance 1 - I/U. If e_k is the k-th
+ * largest of the errors abs(p - t), it is Σ_k (F(k) - F(k - 1)) e_k, where F(k) is the Jaccard distance if just the k
  * pixels with the largest errors are wrong. It equals 1 - IoU where all p are 0 or 1, and is convex in p on hard
  * labels.
  *
  * On soft labels the loss keeps the two properties that matter most: it is 0 exactly at p = t, and it equals the metric
- * form of `iouLoss` (I = Σ min(p, t)) wherever each p is 0, 1 or t. For this, pixels are sorted by the share of the
- * distance from t to 1 or 0 that they have gone: (p - t)/(1 - t) or (t - p)/t. (The authors' code would not keep them
- * on soft labels: at t = 0.3 and p = 0 everywhere it gives 0.3, though the IoU is 0.) This form is softseg's own.
+ * form of `iouLoss` (I = Σ min(p, t)) wherever each p is 0, 1 or t. For this, the error of a pixel is taken as a share
+ * of the largest error possible there: (p - t)/(1 - t) if p > t, and (t - p)/t otherwise. This form is softseg's own.
+ * The authors' code lacks the second property: at t = 0.3 and p = 0 everywhere it gives 0.3, though the IoU is 0.
  *
- * The loss is piecewise linear in p, so second derivatives by p are 0 almost everywhere; mixed ones, by p and labels,
- * are taken as 0. Pixels whose errors tie stay in their order, which gives one of the subgradients. They are sorted
- * with tf.topk, which on WebGL (not WebGPU) reads the errors back.
+ * The loss is piecewise linear in p, so second derivatives with respect to p are 0 almost everywhere; mixed ones, with
+ * respect to p and labels, are taken as 0. Pixels whose errors tie stay in their order, which gives one of the
+ * subgradients. They are sorted with tf.topk, which on WebGL (not WebGPU) reads the errors back.
  *
  * @param labels soft labels `[N, ...spatial, C]` in [0, 1], or int32 class indices `[N, ...spatial]`
  * @param predictions logits `[N, ...spatial, C]`

@@ -14,8 +14,9 @@ const FULL = 2e-7;
  * (`'product'`). Unlike Dice it also counts true negatives: it stays the same when class and background are swapped.
  *
  * In the metric form it is 0 exactly at p = t on soft labels. `smooth` is added to each of the four counts. Where the
- * labels are all 0 or all 1 there is no correlation: the value is the mean of abs(p - t). (An absent class is skipped
- * or penalized before, as for the other losses.) Where only the predictions are all 0 or all 1 the coefficient is 0.
+ * labels are all 0 or all 1 there is no correlation: the value is the mean of abs(p - t). By default this concerns only
+ * classes that fill the image, because `absent` skips or penalizes absent ones first. Where only the predictions are
+ * all 0 or all 1 the coefficient is 0.
  *
  * @param labels soft labels `[N, ...spatial, C]` in [0, 1], or int32 class indices `[N, ...spatial]`
  * @param predictions logits `[N, ...spatial, C]`

@@ -32,9 +32,9 @@ export const tversky: RegionValue<TverskyLossOptions> = {
  * Tversky loss: per sample and class (1 - (I + s)/(I + alpha·FP + beta·FN + s))^gamma, with FP = P - I, FN = T - I,
  * P = Σ w p, T = Σ w t, and I = Σ w min(p, t) (`overlap: 'metric'`) or Σ w p t (`'product'`).
  *
- * alpha = beta = 0.5 is Dice, alpha = beta = 1 is IoU; beta > alpha punishes missed pixels more than false ones. A
- * gamma below 1 makes the gradient steeper as the loss falls (below 1e-6 it is as steep as at 1e-6), one above 1
- * flatter.
+ * alpha = beta = 0.5 is Dice, alpha = beta = 1 is IoU; beta > alpha punishes missed pixels more than false ones. With
+ * gamma below 1 the gradient gets steeper as the loss falls (below 1e-6 it is as steep as at 1e-6); with gamma above 1
+ * it gets flatter.
  *
  * @param labels soft labels `[N, ...spatial, C]` in [0, 1], or int32 class indices `[N, ...spatial]`
  * @param predictions logits `[N, ...spatial, C]`

@@ -15,9 +15,12 @@ export interface UnifiedFocalLossOptions<
 > extends RegionOptions<R> {
   /** The share of the focal cross-entropy, in [0, 1]; the rest is focal Tversky. Default 0.5. */
   lambda?: number;
-  /** The weight of foreground and missed pixels, in (0, 1); background and false ones have 1 - delta. Default 0.6. */
+  /**
+   * The weight of foreground and of missed pixels, in (0, 1); background and false positives have 1 - delta. Default
+   * 0.6.
+   */
   delta?: number;
-  /** In (0, 1]: the smaller it is, the less the pixels weigh that are nearly right. Default 0.5. */
+  /** In (0, 1]: the smaller it is, the less weight pixels have that are nearly right. Default 0.5. */
   gamma?: number;
 }
 
@@ -36,12 +39,12 @@ const OWN_RULES: OptionRules<Pick<UnifiedFocalLossOptions, 'lambda' | 'delta' | 
 };
 
 /**
- * Symmetric unified focal loss: lambda·F + (1 - lambda)·R. F is `focalLoss` with exponent 1 - gamma, in which the terms
- * of the foreground have weight delta and those of the background 1 - delta: under softmax class 0 is the background,
- * under sigmoid t log p is the foreground and (1 - t) log(1 - p) the background. R is `tverskyLoss` with
+ * Symmetric unified focal loss: lambda·F + (1 - lambda)·R. F is `focalLoss` with exponent 1 - gamma. Its terms for the
+ * foreground have weight delta, and those for the background 1 - delta. Under softmax, class 0 is the background; under
+ * sigmoid, t log p is the term of the foreground and (1 - t) log(1 - p) that of the background. R is `tverskyLoss` with
  * alpha = 1 - delta, beta = delta and exponent gamma.
  *
- * Both are 0 at p = t on soft labels, for gamma < 1 and `overlap: 'metric'`.
+ * F and R are both 0 at p = t on soft labels, if gamma < 1 and `overlap` is `'metric'`.
  *
  * @param labels soft labels `[N, ...spatial, C]` in [0, 1], or int32 class indices `[N, ...spatial]`
  * @param predictions logits `[N, ...spatial, C]`

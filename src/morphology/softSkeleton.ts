@@ -60,8 +60,8 @@ export function resolveIterations(iterations = 3): number {
 }
 
 /**
- * The soft skeleton. Call it inside tf.tidy. `counts`, in the shape of the values, says which pixels count; null for
- * all. The result has values in [0, 1] without meaning at the other pixels.
+ * The soft skeleton. Call it inside tf.tidy. `counts`, in the shape of the values, is true for pixels that count; it is
+ * null if all do. At the other pixels the result lies in [0, 1] too, but has no meaning.
  */
 export function skeletonOf(
   values: Tensor,

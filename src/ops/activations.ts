@@ -1,7 +1,7 @@
 /**
  * softmax, its logarithm, sigmoid and softplus, with gradients that compute the function again from the logits. They
- * can be differentiated to any order and keep only the logits in memory. (The gradients of tf.softmax and tf.sigmoid
- * read the saved result, which is off the tape.)
+ * can be differentiated to any order and keep only the logits in memory. The gradients of tf.softmax and tf.sigmoid
+ * cannot, because they read the saved result, which is off the tape.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';

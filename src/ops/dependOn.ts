@@ -2,9 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { withGradient } from './withGradient.js';
 
-/**
- * y as a value that depends on x with a gradient of 0. (tf.grad throws if the result does not depend on x.)
- */
+/** y as a value that depends on x with a gradient of 0, because tf.grad throws if the result does not depend on x. */
 export function dependOn<T extends Tensor>(y: T, x: Tensor): T {
   const zero = withGradient(
     x,

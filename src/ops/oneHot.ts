@@ -4,7 +4,7 @@ import { toFloat } from './toFloat.js';
 
 /**
  * Class indices as float32 zeros and ones, with the classes appended as the last axis; an index outside 0..classes-1
- * becomes zeros. (tf.oneHot with dtype float32 writes the bits of integers on the wasm backend.)
+ * becomes zeros. tf.oneHot with dtype float32 cannot be used: on the wasm backend it writes the bits of integers.
  */
 export function oneHot(indices: Tensor, classes: number): Tensor {
   // tf.oneHot refuses a single class.

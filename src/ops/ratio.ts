@@ -9,8 +9,8 @@ import { withGradient } from './withGradient.js';
 export const SMALLEST_DENOMINATOR = 1e-36;
 
 /**
- * a/b for positive denominators, however small, differentiable to any order. Shapes broadcast. (The gradient of tf.div
- * squares the denominator. For a denominator below 1e-23 the square is 0 in float32, and a confident network gets NaN.)
+ * a/b for positive denominators, however small, differentiable to any order. Shapes broadcast. The gradient of tf.div
+ * squares the denominator; below 1e-23 the square is 0 in float32, and a confident network gets NaN.
  */
 export function ratio<T extends Tensor>(numerator: Tensor | number, denominator: Tensor): T {
   if (typeof numerator === 'number') return multipleOfInverse(numerator, denominator) as T;
@@ -44,7 +44,7 @@ function multipleOfInverse(numerator: number, denominator: Tensor): Tensor {
   );
 }
 
-/** max(b, SMALLEST_DENOMINATOR) with a slope of 1. (The gradient of tf.maximum cannot be differentiated again.) */
+/** max(b, SMALLEST_DENOMINATOR) with a slope of 1. The gradient of tf.maximum itself cannot be differentiated again. */
 function awayFromZero(denominator: Tensor): Tensor {
   return withGradient(
     denominator,

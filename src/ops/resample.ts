@@ -15,7 +15,7 @@ export function averageAlong(x: Tensor, axis: number, size: number): Tensor {
 export function nearestAlong(x: Tensor, axis: number, size: number): Tensor {
   const chosen = nearest(x.shape[axis]!, size);
   if (x.dtype === 'int32') return tf.gather(x, tf.tensor1d(chosen, 'int32'), axis);
-  // Not by tf.gather, whose gradient needs a kernel that the wasm backend lacks.
+  // The gradient of tf.gather needs a kernel that the wasm backend lacks.
   const rows = chosen.map((i) => Array.from({ length: x.shape[axis]! }, (_, j) => (i === j ? 1 : 0)));
   return combineAlong(x, axis, rows);
 }

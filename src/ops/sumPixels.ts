@@ -6,8 +6,8 @@ const LONGEST_RUN = 64;
 
 /**
  * [N,P,C] to [N,C]: the sum over pixels. To limit rounding errors it adds runs of at most 64 values, and then their
- * sums in the same way. (Along a middle axis tf.sum on the wasm and native backends adds one float32 after the other;
- * over 512×512 pixels of 0.1 the result is off by 0.25 %.)
+ * sums in the same way. Along a middle axis, tf.sum on the wasm and native backends adds one float32 after the other;
+ * over 512×512 pixels of 0.1 its result is off by 0.25 %.
  */
 export function sumPixels(x: Tensor3D): Tensor2D {
   const [samples, count, classes] = x.shape;

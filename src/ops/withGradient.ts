@@ -18,8 +18,8 @@ interface ValueAndSaved<Y extends Tensor, S extends Saved> {
  * - tfjs records nothing inside `forward`, but it does record `backward`. For gradients of gradients the inputs must be
  *   among the saved tensors, and the ops in `backward` need gradients themselves.
  * - Tensors are saved only after `forward` has returned, because tfjs never disposes saved tensors if `forward` throws.
- * - tfjs always computes the gradients by all inputs, and would keep the intermediate tensors of `backward` until the
- *   whole gradient is done, so `backward` runs in tf.tidy.
+ * - tfjs always computes the gradients with respect to all inputs, and would keep the intermediate tensors of
+ *   `backward` until the whole gradient is done, so `backward` runs in tf.tidy.
  */
 export function withGradient<X extends Tensor, Y extends Tensor, S extends Saved>(
   x: X,

@@ -8,7 +8,7 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import { axisFromFront, checkAxis, fail, show, showShape } from '../checks.js';
 import { layoutOf, sameShape, type Layout } from '../kernels/layout.js';
 
-/** The number of classes, as far as it does not follow from shapes. */
+/** The number of classes, where it does not follow from the shapes. */
 export interface KnownClasses {
   /** The number of classes, if an option gives it. */
   count: number | undefined;

@@ -34,7 +34,8 @@ export interface LossInputs {
   sharpness: number;
   layout: Layout;
   /**
-   * The function to name in errors about the sums; null where labels are no shares in [0, 1], so that any sum is right.
+   * The function to name in errors about the sums; null where labels are not shares in [0, 1], so that any sum is
+   * possible.
    */
   fn: string | null;
 }

@@ -12,8 +12,8 @@ export function mergeTerms(terms: readonly SumTerm[]): SumTerm[] {
 }
 
 /**
- * True if a term stays as it is. A weight other than 1 becomes part of the formula, where plain numbers round only once
- * and no op is needed, except in a term that has a pass of its own.
+ * True if a term stays as it is: its weight is 1, or it has a pass of its own. Any other weight becomes part of the
+ * formula, which in plain numbers rounds only once and needs no op.
  */
 const isWhole = ({ weight, ownSums }: SumTerm) => weight === 1 || ownSums !== undefined;
 

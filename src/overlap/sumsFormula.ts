@@ -171,7 +171,7 @@ function lossInNumbers(
   const table = Object.fromEntries(names.map((name, i) => [name, matrices[i]])) as SumsOf<(typeof matrices)[number]>;
   if (pixels !== null) table.valid = algebra.matrix(samples, 1, new Float64Array(samples).fill(pixels));
   const result = formula.value(algebra, table);
-  /** The gradient to the sums. No gradient flows to weights: that of 'valid' stays 0. */
+  /** The gradient with respect to the sums. No gradient flows to weights: that of 'valid' stays 0. */
   const gradient = (dy: ArrayLike<number>): Float32Array => {
     algebra.backpropagate(result, dy);
     const all = new Float32Array(values.length);

@@ -53,7 +53,8 @@ const RANGE_TOLERANCE = 1e-5;
  * Checks the values, if `checkValues` asks for it in calls of this kind. `options` are those of the calling function.
  */
 export function checkPixelValues(pixels: CheckedPixels, options: object): void {
-  // (A single expression, so that bundlers can evaluate it, and then drop what follows and all that it calls.)
+  // This is a single expression so that bundlers can evaluate it, and then drop the code that follows and all that it
+  // calls.
   if (typeof SOFTSEG_VALUE_CHECKS !== 'undefined' && SOFTSEG_VALUE_CHECKS === 'never') return;
   const { labels, predictions, weights, layout, moreClasses = false } = pixels;
   const read = labels?.rule === 'unread' ? null : labels;
@@ -287,13 +288,13 @@ function cureOfIndex(index: number, end: number): string {
 
 const varies = ({ least, most }: ValueRange): boolean => least < most;
 
-/** Logits fewer than this may all lie in [0, 1] by chance. */
+/** If there are fewer logits than this, they may all lie in [0, 1] by chance. */
 const FEWEST_PROBABILITIES = 16;
 
 /**
- * Warns if the logits look like probabilities, from a last layer with an activation. (Under sigmoid the largest must be
- * at least 0.5: the sigmoid of an untrained network gives values around 0.5, while its logits, if none is negative, are
- * often all small.)
+ * Warns if the logits look like probabilities, from a last layer with an activation. Under sigmoid it warns only if the
+ * largest is at least 0.5: a sigmoid layer gives values around 0.5 before training, while logits of which none is
+ * negative are often all small then.
  */
 function warnOfProbabilities(
   { as, sharpness, hard = false }: CheckedPredictions,

@@ -53,8 +53,8 @@ export function entmax(logits: Tensor, options: EntmaxOptions = {}): Tensor {
 
 /**
  * Finds m, the largest p, in [1/C, 1] by bisection; then p = m (1 + z/m^(alpha - 1))^(1/(alpha - 1)). Between the two
- * ends of the last interval p is interpolated, so that it adds up to 1. For large alpha some p nearly jump from one end
- * to the other, and these classes then get what is missing to 1.
+ * ends of the last interval p is interpolated, so that it adds up to 1. For large alpha some p nearly jump between the
+ * two ends; the interpolation gives those classes the rest up to 1.
  */
 function forward(below: Tensor2D, alpha: number): Tensor2D {
   const order = alpha - 1;

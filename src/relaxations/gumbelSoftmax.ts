@@ -28,7 +28,7 @@ const UNIFORM = [1e-30, 1 - 2 ** -24] as const;
  *
  * @param logits float, any shape
  * @returns values in [0, 1] of the same shape that sum to 1 along the axis
- * @throws if sharpness <= 0, the axis is out of range, the seed is no integer >= 0, or there is no value
+ * @throws if sharpness <= 0, the axis is out of range, the seed is not an integer >= 0, or there is no value
  *
  * @example
  * ```ts

@@ -81,7 +81,7 @@ function timesJacobian(s: Tensor2D, dy: Tensor2D): Tensor2D {
   return tf.sub(gradient, tf.mul(pivot, rowSums(gradient)));
 }
 
-/** The sums of rows, [R,C] to [R,1]. (tf.sum on wasm is off by 2e-5 for a thousand classes.) */
+/** The sums of rows, [R,C] to [R,1]. tf.sum on wasm would be off by 2e-5 for a thousand classes. */
 export function rowSums(x: Tensor2D): Tensor2D {
   return sumPixels(tf.expandDims(x, 2) as Tensor3D);
 }

@@ -105,7 +105,7 @@ function checkOptions(names: readonly string[], options: object): void {
   }
 }
 
-/** The given options that a loss has, without those that its rules exclude next to another one (`notWith`). */
+/** The given options that a loss has, without those that its rules exclude because another one is given (`notWith`). */
 function optionsFor({ options: rules }: AnyDescription, options: object): object {
   const all = Object.entries(options).filter(([name, value]) => value !== undefined && Object.hasOwn(rules, name));
   const names = all.map(([name]) => name);

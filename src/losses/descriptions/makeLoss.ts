@@ -29,7 +29,7 @@ export interface LossDefinition<O extends object> {
   range?: readonly [lowest: number, highest: number];
   /** True if the loss is smallest at p = t on soft labels, or a function of the options that says so. Default false. */
   lowestAtLabels?: boolean | ((options: O) => boolean);
-  /** The value, called inside tf.tidy. */
+  /** Computes the value. It is called inside tf.tidy. */
   loss(labels: Tensor, predictions: Tensor, options: O): Tensor;
 }
 

@@ -1,13 +1,13 @@
 /**
- * The options of losses as data. Losses check their options by it and fill in defaults; tests, docs and the playground
- * read it.
+ * Rules that describe the options of losses as data. With these rules, losses check their options and fill in defaults;
+ * tests, docs and the playground read them.
  */
 import { checkBoolean, checkInteger, checkNumber, checkOneOf, fail, show } from '../../checks.js';
 
 interface SharedRule {
   /** The option's meaning differs between losses: comboLoss refuses it if two of its `weights` have it. */
   readonly ownMeaning?: true;
-  /** The name of another option: comboLoss leaves this one out where that is given. */
+  /** The name of another option: comboLoss leaves this option out if the other one is given. */
   readonly notWith?: string;
   /** The value in a form that JSON can hold, if it cannot hold the value itself. */
   toJson?(value: unknown): unknown;
@@ -81,7 +81,7 @@ type Rules = Readonly<Record<string, OptionRule>>;
 /** Both sets of rules in one. Bundlers drop a call marked as pure if its result is unused, but not a spread (`...`). */
 export const joinRules = <A extends object, const B extends Rules>(a: A, b: B): A & B => ({ ...a, ...b });
 
-/** Checks the options that `rules` has rules for (all or some), and gives them with defaults for those not given. */
+/** Checks the options that `rules` covers (all or some), and returns them with the defaults filled in. */
 export function completeOptions<O extends object, K extends keyof O = keyof O>(
   rules: Pick<OptionRules<O>, K>,
   options: O,

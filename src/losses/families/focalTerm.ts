@@ -13,7 +13,7 @@ import { PER_PIXEL_RULES, type PerPixelOptions, type Reduction } from './options
 import { resolvePerPixel, type OwnPass, type PerPixel } from './perPixel.js';
 
 export interface FocalLossOptions<R extends Reduction = Reduction> extends PerPixelOptions<R> {
-  /** The exponent, >= 0: the larger it is, the less the pixels weigh that are nearly right. Default 2. */
+  /** The exponent, >= 0: the larger it is, the less weight pixels have that are nearly right. Default 2. */
   gamma?: number;
   /**
    * A number in [0, 1], for sigmoid and other binary cross-entropies only: multiplies a pixel's term by

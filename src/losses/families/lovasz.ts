@@ -110,7 +110,8 @@ export function lovaszValue(
 }
 
 /**
- * The class weights, and in `present` whether absent classes are left out, which by default is as in the region losses.
+ * Resolves the class weights, and whether absent classes are left out (`present`). As in the region losses, they are
+ * left out by default, unless classes may overlap.
  */
 function resolveLovaszClasses(options: LovaszOptions & InputOptions, count: number) {
   const { classWeights, activation } = options;

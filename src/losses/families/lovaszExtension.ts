@@ -2,9 +2,9 @@
  * The Lovász extension of the Jaccard distance, for rows of pixels: R rows (one for each sample and class, or for each
  * class), P pixels.
  *
- * F(M) is the Jaccard distance if the pixels of a set M are wrong. Where nothing is wrong, intersection and union are
- * both T = Σ w t. A missed pixel (predicted too low) takes w t from the intersection, and an extra one (predicted too
- * high) adds w (1 - t) to the union:
+ * F(M) is the Jaccard distance if exactly the pixels of a set M are wrong. Where nothing is wrong, intersection and
+ * union are both T = Σ w t. A missed pixel (predicted too low) takes w t from the intersection, and an extra one
+ * (predicted too high) adds w (1 - t) to the union:
  *   F(M) = 1 - I(M)/U(M),  I(M) = T - Σ_M w t [missed],  U(M) = T + Σ_M w (1 - t) [extra],  F of no pixel = 0.
  * The extension sorts the pixels by their errors in descending order, and multiplies each error by the change of F when
  * its pixel joins those before it. F is monotone and submodular, so no change is negative.
@@ -30,7 +30,7 @@ export interface Mistakes {
 
 /**
  * The change of F by each pixel, [R,P], divided by t if the pixel is missed and by 1 - t if it is extra (for t of 0 and
- * 1 that is the change itself). It can be differentiated by the labels.
+ * 1 that is the change itself). It can be differentiated with respect to the labels.
  */
 export function lovaszSlopes({ errors, missed, extra }: Mistakes, labels: Tensor2D): Tensor2D {
   return tf.tidy(() => {
@@ -44,8 +44,8 @@ export function lovaszSlopes({ errors, missed, extra }: Mistakes, labels: Tensor
     const taken = prefixSums(tf.mul(ownMissed, t));
     const adds: Tensor2D = tf.mul(ownExtra, tf.sub(1, t));
     const added = prefixSums(adds);
-    // I, and I/U before an extra pixel joins, which takes nothing from I. Only rounding can make I negative.
-    // (tf.maximum rather than tf.relu, because its slope at 0 is 1 and not 0.)
+    // I, and I/U before an extra pixel joins, which takes nothing from I. Only rounding can make I negative. tf.relu
+    // would not do: its slope at 0 is 0, that of tf.maximum is 1.
     const intersection = tf.maximum(tf.sub(total, taken), 0);
     const before = ratioOr(intersection, tf.add(total, tf.sub(added, adds)), 1);
     // The change of 1 - I/U, written so that no digits cancel.
@@ -62,7 +62,7 @@ export function sumRows(x: Tensor2D): Tensor1D {
 
 /**
  * A value per row that is piecewise linear in x. Its gradient is dy times the slopes [R,P] at x, which are kept for it;
- * the gradient of that gradient to x is 0.
+ * the gradient of that gradient with respect to x is 0.
  */
 export function piecewiseLinear(
   x: Tensor2D,

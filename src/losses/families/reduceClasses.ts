@@ -1,5 +1,5 @@
 /**
- * How the values of classes are reduced to the result: which classes count, and what an absent one costs. A class is
+ * Reduces the values of classes to the result: which classes count, and how much an absent class costs. A class is
  * absent from a sample in which it has no label. N samples, C classes.
  */
 import type { Algebra } from '../../algebra/algebra.js';
