@@ -1,7 +1,7 @@
 /**
- * The base class of all accumulators. An accumulator sees a data set batch by batch and keeps nothing of it but a list
- * of sums, in plain numbers, from which it computes the score of everything it has seen. Two accumulators can be
- * merged, and an accumulator can be saved as JSON.
+ * The base class of all accumulators. An accumulator sees a data set batch by batch. It keeps only a list of sums, in
+ * plain numbers, and computes from them the score of everything it has seen. Two accumulators can be merged, and an
+ * accumulator can be saved as JSON.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
@@ -64,7 +64,7 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<InputOp
   protected abstract absorb(values: Float64Array, samples: number): void;
   /** Throws if an option does not fit C classes. */
   protected abstract checkOptions(classes: number, activation: PassActivation): void;
-  /** Throws if the sums are impossible, which means that no data can produce them. */
+  /** Throws if no data can produce these sums. */
   protected abstract checkSums(values: readonly number[], classes: number): void;
 
   /** The number of samples seen. */

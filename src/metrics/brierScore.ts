@@ -22,9 +22,9 @@ export interface BrierScoreOptions<R extends 'mean' | 'sample' = 'mean' | 'sampl
 export const BRIER_OPTIONS = [...INPUT_OPTIONS, 'classes'] as const;
 
 /**
- * Brier score: the mean over pixels of (p - t)²: summed over classes that exclude each other (softmax; other
- * activations with C > 1), averaged over classes that may overlap (sigmoid; other activations with C = 1). 0 exactly at
- * p = t, on soft labels too; lower is better. It has gradients and is lowest at p = t, so it can serve as a loss.
+ * Brier score: the mean over pixels of (p - t)². The squares are summed over classes that exclude each other (softmax,
+ * or C > 1 with another activation), and averaged over classes that may overlap (sigmoid, or C = 1). Lower is better;
+ * it is 0 exactly at p = t, on soft labels too. It has gradients, so it can serve as a loss.
  *
  * @param labels soft labels `[N, ...spatial, C]` in [0, 1], or int32 class indices `[N, ...spatial]`
  * @param predictions logits `[N, ...spatial, C]`

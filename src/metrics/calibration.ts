@@ -88,8 +88,8 @@ function binSums(confidence: Tensor3D, label: Tensor3D, weights: Tensor3D | null
 
 /**
  * [N,P,1] to [N,P,B]: 1 in the bin of each confidence, else 0. The bin is found by comparing with the edges k/B,
- * rounded to float32. (The product p·B is rounded, so floor(p·B) would put k/B one bin too low for some k.) NaN is in
- * no bin, but makes the sums NaN.
+ * rounded to float32. floor(p·B) would put k/B one bin too low for some k, because the product is rounded. NaN is in no
+ * bin, but makes the sums NaN.
  */
 function membership(confidence: Tensor3D, bins: number): Tensor3D {
   const edges = Array.from({ length: bins - 1 }, (_, k) => (k + 1) / bins);

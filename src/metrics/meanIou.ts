@@ -10,9 +10,9 @@ import { MeanScore, type MeanScoreOptions } from './meanScore.js';
  * - I: for each sample the mean over the classes labelled in it; then the mean over samples.
  * - C: for each class the mean over the samples in which it is labelled; then the mean over classes.
  *
- * The option `absent` changes which classes count. A class that excludes no other (C = 1, or sigmoid) always counts by
- * default, and scores 1 where it is neither labelled nor predicted. (Of two classes that exclude each other, Wang
- * et al. score only the second: `classes: [1], absent: 'count'`.) `classWeights` weights the means over classes.
+ * The option `absent` changes which classes count. Classes that may overlap (C = 1, or sigmoid) always count by
+ * default, and score 1 where they are neither labelled nor predicted. If there are two classes that exclude each other,
+ * Wang et al. score only the second: `classes: [1], absent: 'count'`. `classWeights` weights the means over classes.
  *
  * Every accumulator has the methods `update`, `updateAsync`, `merge`, `reset`, `toJSON` and `fromJSON`. The backend
  * computes the sums of each sample; they are then added up without rounding. The result is therefore the same, bit for

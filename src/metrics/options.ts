@@ -4,25 +4,24 @@ import { INPUT_OPTIONS, type InputOptions } from '../overlap/options.js';
 /** Options for hard scores, in which the probabilities of a pixel first become a class. */
 export interface HardOptions {
   /**
-   * `true`: each pixel is given to its class, both in the predictions (that of the largest logit; under sigmoid, or
-   * with one class, every class above `threshold`) and in soft labels (that of the largest label, or every class above
-   * 0.5). `'predictions'`: the same for predictions, but labels stay soft. Default false: probabilities are scored as
-   * they are. No gradient flows through values made hard.
+   * `true`: each pixel is given to the class of the largest logit in the predictions, and to that of the largest label
+   * in soft labels. Under sigmoid, or with one class, it is given to every class whose probability is above
+   * `threshold`, or whose label is above 0.5. `'predictions'`: the same for predictions, but labels stay soft. Default
+   * false: probabilities are scored as they are. No gradient flows through values made hard.
    */
   hard?: boolean | 'predictions';
   /**
    * With `hard`, for classes that may overlap: the probability, in (0, 1), above which a class is predicted. Default
-   * 0.5. (With activation `'none'` or a function, setting it means that a pixel is given to every class above the
-   * threshold, instead of that with the largest value.)
+   * 0.5. With activation `'none'` or a function, and several classes, a pixel is given to the class with the largest
+   * value, unless `threshold` is set; then it is given to every class above it.
    */
   threshold?: number;
 }
 
 /**
- * How a class counts that is absent, which means that it has no label in the image (or in the batch, or in the data
- * set, according to `aggregate`). `'skip'`: it is left out of the mean. `'penalize'`: it is left out if it is not
- * predicted either, and scores 0 if it is predicted. `'count'`: it is never left out, and scores 1 if it is not
- * predicted either.
+ * How absent classes count. A class is absent if it has no label in the image (or in the batch, or in the data set,
+ * according to `aggregate`). `'skip'`: it is left out of the mean. `'penalize'`: it is left out if it is not predicted
+ * either, and scores 0 if it is predicted. `'count'`: it is never left out, and scores 1 if it is not predicted either.
  */
 export type AbsentClass = 'skip' | 'penalize' | 'count';
 

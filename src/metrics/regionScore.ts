@@ -32,8 +32,8 @@ export interface ScoreFormula<O extends RegionScoreOptions> {
   /** The names of the score's own options. */
   options: readonly string[];
   /**
-   * True if rounding may push the score far above 1: an error that should be 0 is a small rounding error, possibly
-   * negative, which a large weight multiplies.
+   * True if rounding may push the score far above 1. This happens where an error that should be 0 is slightly negative
+   * because of rounding, and is multiplied by a large weight.
    */
   unbounded?: boolean;
   /** Checks the score's own options. */
@@ -120,8 +120,8 @@ function sumOfSamples<M>(a: Algebra<M>, table: SumsOf<M>): SumsOf<M> {
 }
 
 /**
- * The score of each sample and class: 1 if the class is neither labelled nor predicted; 0 if the denominator is 0
- * otherwise.
+ * The score of each sample and class. It is 1 if the class is neither labelled nor predicted; otherwise, it is 0 if the
+ * denominator is 0.
  */
 export function scoreValues<M, O extends RegionScoreOptions>(
   a: Algebra<M>,
@@ -141,9 +141,9 @@ export interface Counting {
 }
 
 /**
- * The default of `absent` follows Wang et al.: of classes that exclude each other, one is left out of an image where it
- * has no label, and of a whole batch or data set where it has neither label nor prediction. A class that excludes no
- * other always counts.
+ * The default of `absent` follows Wang et al. A class that excludes others is left out of an image in which it has no
+ * label, and of a whole batch or data set in which it has neither label nor prediction. Classes that may overlap always
+ * count.
  */
 export function resolveAbsentClass(
   absent: AbsentClass | undefined,

@@ -15,9 +15,9 @@ export interface AverageSurfaceDistanceOptions extends SurfaceOptions {
 /**
  * Average distance of the surfaces of two masks, per sample and class: the mean over the pixels of both surfaces of the
  * distance to the nearest pixel of the other surface. A pixel of a mask is on its surface if one of its 4 neighbours (6
- * in 3-D), or the outside of the image, is not in it.
+ * in 3-D) is not in the mask or lies outside the image.
  *
- * The value is NaN if neither mask has a pixel, to be left out of means, and Infinity if only one has. The function
+ * If neither mask has a pixel, the value is NaN: leave it out of means. If only one has, it is Infinity. The function
  * reads both tensors back.
  *
  * @param labels soft labels `[N, ...spatial, C]`, or int32 class indices `[N, ...spatial]`

@@ -17,11 +17,11 @@ export interface HausdorffDistanceOptions extends SurfaceOptions {
 
 /**
  * Hausdorff distance of the surfaces of two masks, per sample and class: the largest distance (or a percentile, usually
- * the 95th) from a pixel of one surface to the nearest pixel of the other, in both directions, of which it takes the
- * larger. A pixel of a mask is on its surface if one of its 4 neighbours (6 in 3-D), or the outside of the image, is
- * not in it.
+ * the 95th) from a pixel of one surface to the nearest pixel of the other. It is computed in both directions, and the
+ * larger value is taken. A pixel of a mask is on its surface if one of its 4 neighbours (6 in 3-D) is not in the mask
+ * or lies outside the image.
  *
- * The value is NaN if neither mask has a pixel, to be left out of means, and Infinity if only one has. The function
+ * If neither mask has a pixel, the value is NaN: leave it out of means. If only one has, it is Infinity. The function
  * reads both tensors back.
  *
  * @param labels soft labels `[N, ...spatial, C]`, or int32 class indices `[N, ...spatial]`

@@ -11,12 +11,12 @@ export interface NormalizedSurfaceDiceOptions extends SurfaceOptions {
 
 /**
  * Normalized surface Dice of two masks, per sample and class: the share of the pixels of both surfaces that lie within
- * `tolerance` of the other surface. (Surfaces are measured by the number of their pixels; distances are compared in
- * float32.) A pixel of a mask is on its surface if one of its 4 neighbours (6 in 3-D), or the outside of the image, is
- * not in it.
+ * `tolerance` of the other surface. Surfaces are measured by the number of their pixels, and distances are compared in
+ * float32. A pixel of a mask is on its surface if one of its 4 neighbours (6 in 3-D) is not in the mask or lies outside
+ * the image.
  *
- * The value is NaN if neither mask has a pixel, to be left out of means, and 0 if only one has. The function reads both
- * tensors back.
+ * If neither mask has a pixel, the value is NaN: leave it out of means. If only one has, it is 0. The function reads
+ * both tensors back.
  *
  * @param labels soft labels `[N, ...spatial, C]`, or int32 class indices `[N, ...spatial]`
  * @param predictions logits or masks `[N, ...spatial, C]`, or int32 class indices `[N, ...spatial]`; a pixel that does
@@ -45,7 +45,7 @@ export function normalizedSurfaceDice(
     checkOptionNames(options, [...SURFACE_OPTIONS, 'tolerance']);
     const { tolerance = 1 } = options;
     checkNumber('tolerance', tolerance, { least: 0 });
-    // In float32; in float64, three steps of 0.1 would not be within 0.3.
+    // They are compared in float32, because in float64 three steps of 0.1 would not be within 0.3.
     const within = (distance: number) => Math.fround(distance) <= Math.fround(tolerance);
     return surfaceScores(labels, predictions, options, ({ fromPredicted, fromLabelled }) => {
       const near = fromPredicted.filter(within).length + fromLabelled.filter(within).length;

@@ -28,8 +28,8 @@ export function surfaceDistances(
 }
 
 /**
- * The pixels of a mask that have a neighbour along an axis that is not in the mask. No pixel outside the image is in
- * it.
+ * The pixels of a mask that have a neighbour along an axis that is not in the mask. Pixels outside the image are never
+ * in the mask.
  */
 function surfaceOf(mask: Side, spatial: readonly number[]): Side {
   const surface = new Uint8Array(mask.length);
