@@ -124,7 +124,7 @@ export async function removeEmpty(folders: readonly string[]): Promise<void> {
   for (const folder of folders) await rmdir(folder).catch(() => {});
 }
 
-/** The errors of file systems that cannot sync folders. (Windows cannot open them.) */
+/** The errors of systems that cannot sync folders, or, like Windows, cannot open them. */
 const NO_SYNC = ['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EISDIR', 'EPERM', 'EACCES', 'EBADF'];
 
 /** Syncs a folder to the disk. Only then are new and renamed files in it sure to be there after a power failure. */

@@ -39,8 +39,8 @@ const TRIES = 100;
  * one step.
  *
  * model.json has the length and the sha256 of the weights and, as its last field, a sha256 of itself; other readers
- * ignore them. If any byte has changed since, the model is not loaded. (To edit model.json by hand, remove its fields
- * `checked` and `sha256`.) A folder that `file://` or a converter wrote has no hashes; there the lengths and the
+ * ignore them. If any byte has changed since, the model is not loaded. If you edit model.json by hand, remove its
+ * fields `checked` and `sha256`. A folder that `file://` or a converter wrote has no hashes; there the lengths and the
  * structure of model.json are checked. All files must lie in the folder, also after links are resolved.
  *
  * @param folder the path of the folder, which is created if it does not exist
@@ -137,9 +137,10 @@ async function write(folder: string, artifacts: io.ModelArtifacts, data: Uint8Ar
 const ownWeights = new Map<string, Set<string>>();
 
 /**
- * The weights of this process whose model.json another writer has replaced. That writer may not know of them, because
- * it looked for the weights to remove before this model was there. Therefore this process removes them, now or when it
- * next saves here. If it does not save again, they are removed like those of killed runs.
+ * Returns the weights of this process whose model.json another writer has replaced, so that they can be removed. That
+ * writer may not know of them, because it looked for the weights to remove before this model was there. If a model.json
+ * is replaced later, the next save of this process finds its weights. If it does not save again, they are removed like
+ * those of killed runs.
  *
  * @param written the weights of this process that model.json has just named
  */
@@ -154,8 +155,8 @@ async function replacedByOthers(folder: string, written: string): Promise<string
 }
 
 /**
- * True if model.json names the weights although its renaming failed. (A network disk may report an error for a renaming
- * that it has done.)
+ * True if model.json names the weights although its renaming failed: a network disk may report an error for a renaming
+ * that it has done.
  */
 async function mayName(folder: string, weights: string): Promise<boolean> {
   try {

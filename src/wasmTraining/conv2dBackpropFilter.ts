@@ -3,10 +3,11 @@ import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs-core';
 import { kernelOfSteps } from './steps.js';
 
 /**
- * The gradient of conv2d by its filter, computed as a convolution in which input channels and samples change places:
- * the padded input [Cin,H,W,N] convolved with dy [outH,outW,N,Cout] is the gradient [Cin,h,w,Cout]. The strides of the
- * forward convolution become dilations. (In trials this was four to seven times faster than one matrix product per
- * filter offset, because XNNPACK's convolutions are much faster than its matrix products with a transposed factor.)
+ * The gradient of conv2d with respect to its filter, computed as a convolution in which input channels and samples
+ * change places: the padded input [Cin,H,W,N] convolved with dy [outH,outW,N,Cout] is the gradient [Cin,h,w,Cout]. The
+ * strides of the forward convolution become dilations. In trials this was four to seven times faster than one matrix
+ * product per filter offset, because XNNPACK's convolutions are much faster than its matrix products with a transposed
+ * factor.
  */
 const kernelFunc = kernelOfSteps<tf.Conv2DBackpropFilterAttrs>((inputs, attrs, step, run) => {
   const { x, dy } = inputs as Record<'x' | 'dy', TensorInfo>;

@@ -5,9 +5,9 @@ import { kernelOfSteps, type Run } from './steps.js';
 type Shape5 = [number, number, number, number, number];
 
 /**
- * The gradient of conv3d by its input, which is also tf.conv3dTranspose, computed as a convolution of dy with the
- * reversed filter. For strides, zeros are put between the values of dy. (The kernel of tfjs's wasm backend 4.22 returns
- * wrong values without an error.)
+ * The gradient of conv3d with respect to its input, which is also tf.conv3dTranspose, computed as a convolution of dy
+ * with the reversed filter. For strides, zeros are put between the values of dy. It replaces the kernel of tfjs's wasm
+ * backend 4.22, which returns wrong values without an error.
  */
 const kernelFunc = kernelOfSteps<tf.Conv3DBackpropInputV2Attrs>((inputs, attrs, step, run) => {
   const { dy, filter } = inputs as Record<'dy' | 'filter', TensorInfo>;

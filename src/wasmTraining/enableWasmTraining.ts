@@ -3,9 +3,10 @@ import { conv2DBackpropFilter } from './conv2dBackpropFilter.js';
 import { conv3DBackpropInput } from './conv3dBackpropInput.js';
 
 /**
- * Makes convolutional networks trainable on the wasm backend of tfjs 4.22. It registers the gradient of tf.conv2d by
- * its filter, which that backend lacks, and the gradient of tf.conv3d by its input (which is also tf.conv3dTranspose),
- * for which that backend returns wrong values. Depthwise convolutions still cannot be trained on wasm.
+ * Makes convolutional networks trainable on the wasm backend of tfjs 4.22. It registers the gradient of tf.conv2d with
+ * respect to its filter, which that backend lacks, and that of tf.conv3d with respect to its input (which is also
+ * tf.conv3dTranspose), for which that backend returns wrong values. Depthwise convolutions still cannot be trained on
+ * wasm.
  *
  * @example
  * ```ts

@@ -55,8 +55,8 @@ export function scheduled<V extends Record<string, number>>(
     },
     onBatchBegin: (_batch, logs = {}) => {
       if (by === 'step') at(optimizer!.iterations);
-      // onBatchEnd gets the same logs object. (A hook for onBatchEnd would make tfjs-layers read the loss back each
-      // time.)
+      // onBatchEnd gets the same logs object. A hook for onBatchEnd itself would make tfjs-layers read the loss back
+      // each time.
       report(logs);
     },
     onEpochEnd: (_epoch, logs = {}) => report(logs),

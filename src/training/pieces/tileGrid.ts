@@ -66,7 +66,10 @@ export function gridOf(axes: readonly number[], options: TileOptions): Tile[] {
   );
 }
 
-/** The approximate number of tiles along an axis, for the limit on their number. (`spans` checks the overlap.) */
+/**
+ * The approximate number of tiles along an axis, for the limit on their number. The overlap is checked later, by
+ * `spans`.
+ */
 const tilesAlong = (length: number, size: number, overlap: number): number =>
   Math.ceil(Math.max(length - overlap, 1) / Math.max(size - overlap, 1));
 

@@ -23,7 +23,7 @@ import type { Piece } from './pieces.js';
 /** A loss of this package, passed directly or as a `namedLoss`, or any function from labels and logits to a scalar. */
 export type PieceLoss = NamedLoss | LossFunction | ((labels: Tensor, predictions: Tensor) => Tensor);
 
-/** The part of a piece that is kept. (It is a type and not an interface, so that tf.tidy accepts it.) */
+/** The part of a piece that is kept. It is a type and not an interface, so that tf.tidy accepts it. */
 export type Summary = {
   /** The tensors that gradients flow through: sums [S,N,C] for each term, or the logits. */
   parts: Tensor[];

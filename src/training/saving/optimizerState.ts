@@ -1,5 +1,6 @@
 /**
- * The state of an optimizer of tfjs that has to be saved so that training continues bit for bit. As of tfjs-core 4.22.
+ * The state that has to be saved with each optimizer of tfjs so that training continues bit for bit, as of tfjs-core
+ * 4.22.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Optimizer, Scalar, Tensor, Variable } from '@tensorflow/tfjs-core';

@@ -22,8 +22,8 @@ export interface SaveModelOptions {
  * loads the model, and `compileSaved` restores the rest. With each optimizer of tfjs, the next steps are then bit for
  * bit those of a run without the interruption.
  *
- * (`model.save(..., { includeOptimizer: true })` loses losses that are functions, or throws; it throws for Adamax, and
- * restores Adam inexactly.)
+ * `model.save(..., { includeOptimizer: true })` is not enough: it drops losses that are functions, or throws; it throws
+ * for Adamax, and restores Adam inexactly.
  *
  * The state saved is that at the moment of the call; training may go on while it is written. The format is that of
  * tfjs-layers, and works with every handler; softseg's part is in `userDefinedMetadata.softseg`. A loaded model whose

@@ -45,7 +45,8 @@ export interface EpochBatches<X extends Samples, Y extends Samples> {
 /**
  * Batches of samples, for `model.fitDataset` and for loops of your own, in an order that depends only on the seed and
  * the epoch. A run that was interrupted and resumed therefore sees the same batches as one without the interruption;
- * pass `initialEpoch` both here and to `fitDataset`. (`model.fit` shuffles with Math.random, differently in each run.)
+ * pass `initialEpoch` both here and to `fitDataset`. `model.fit`, in contrast, shuffles with Math.random, differently
+ * in each run.
  *
  * `fitDataset` reads one epoch from each iterator: do not set `batchesPerEpoch`, and use another object for validation.
  * An epoch that was abandoned early counts as an epoch. The rows of a batch are copied when it is requested; the

@@ -7,9 +7,9 @@ import { checkLabels, join, type PackOptions } from './packedLoss.js';
 
 /**
  * Packs labels and a weight for each sample into one tensor for `model.fit`: the weights become one more channel, after
- * the last. (tfjs-layers 4.22 does not implement its option `sampleWeight`.) A loss wrapped in `withSampleWeights`
- * takes them apart. `model.fit` accepts such targets after `acceptAnyTargets`; `fitDataset` accepts targets of any
- * shape.
+ * the last. Packing is needed because tfjs-layers 4.22 does not implement its option `sampleWeight`. A loss wrapped in
+ * `withSampleWeights` takes them apart. `model.fit` accepts such targets after `acceptAnyTargets`; `fitDataset` accepts
+ * targets of any shape.
  *
  * The weight of a sample is repeated for each of its pixels, so it costs the memory of a whole channel.
  *
