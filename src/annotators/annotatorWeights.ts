@@ -22,7 +22,10 @@ export interface AnnotatorWeightsFromMasksOptions {
   annotatorAxis?: number;
   /** The value that marks pixels at which an annotator did not look, say -1 or 255. */
   absentLabel?: number;
-  /** Divide by the mean over the pixels at which anyone looked. Default true; false gives the counts themselves. */
+  /**
+   * Divide by the mean over the pixels at which at least one annotator looked. Default true; false gives the counts
+   * themselves.
+   */
   normalize?: boolean;
 }
 
@@ -35,8 +38,8 @@ export interface AnnotatorWeightsFromVotesOptions {
 
 /**
  * Pixel weights from the number of annotators who looked at each pixel, for the `mask` of a loss: a label from five
- * people weighs more than a label from one. By default the mean weight over the pixels at which anyone looked is 1,
- * so that the loss keeps its scale. Pixels at which nobody looked have weight 0.
+ * people weighs more than a label from one. Pixels at which no annotator looked have weight 0. By default the mean
+ * weight over the other pixels is 1, so that the loss keeps its scale.
  *
  * @param masks stacked masks or class maps, `[A, ...]`
  * @returns float32 weights >= 0, the shape without the annotators' axis. No gradient flows to the masks

@@ -38,8 +38,8 @@ export interface DisagreementEntropyOptions {
  * with 0 log 0 = 0. An axis of one class, or `binary: true`, gives -t log t - (1 - t) log(1 - t).
  *
  * It is 0 where all annotators agree, and log C where they are split evenly. It can be differentiated, also with
- * respect to predicted probabilities; the slope at 0, which would be infinite, is taken to be that at 1e-12, 26.6. A
- * label that lies outside [0, 1] by more than 1e-3 gives NaN, as NaN does.
+ * respect to predicted probabilities; the slope at 0, which would be infinite, is taken to be that at 1e-12, 26.6. The
+ * result is NaN where a label is NaN, or lies outside [0, 1] by more than 1e-3.
  *
  * @param labels float in [0, 1], with sum 1 over the class axis unless it has one class: soft labels with a class axis,
  * or any shape with `binary: true`. Convert votes with softLabelsFromVotes first

@@ -61,8 +61,8 @@ function posteriorOf({ answers }: Patterns, { prior, confusion }: Estimate): Flo
       if (start < 0) return;
       for (let c = 0; c < classes; c++) row[c]! += own[start + c]!;
     });
-    // The largest is finite: some class had a share in this pattern, so all its answers have a probability > 0 under
-    // it.
+    // The largest is finite: a class that had a share in this pattern gives each of the pattern's answers a probability
+    // > 0.
     let largest = -Infinity;
     for (let c = 0; c < classes; c++) if (row[c]! > largest) largest = row[c]!;
     let total = 0;

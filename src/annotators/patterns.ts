@@ -5,13 +5,18 @@
 export interface Patterns {
   /** The A answers of each pattern, -1 where the annotator did not look. */
   answers: Int32Array[];
-  /** The number of pixels of each pattern; 0 for pixels at which nobody looked, because they carry no information. */
+  /**
+   * The number of pixels of each pattern; 0 for pixels at which no annotator looked, because they carry no information.
+   */
   counts: Float64Array;
   /** The index of each pixel's pattern. */
   patternOfPixel: Int32Array;
 }
 
-/** The most slots of a table per pixel: with more, most slots would be empty, and a map takes less memory. */
+/**
+ * A table is used up to this number of slots per pixel. With more, nearly all would be empty, and a map takes less
+ * memory.
+ */
 const TABLE_SLOTS_PER_PIXEL = 8;
 
 /** A table from slots to numbers >= 0, which is used like a map and much faster. */

@@ -22,12 +22,13 @@ export interface SoftLabelsFromMasksOptions {
   /** The axis along which the annotators are stacked. Default 0. */
   annotatorAxis?: number;
   /**
-   * The value that marks pixels at which an annotator did not look, say -1 or 255. It is left out of votes and total.
+   * The value that marks pixels at which an annotator did not look, say -1 or 255. It counts neither as a vote nor in
+   * the total.
    */
   absentLabel?: number;
-  /** Laplace smoothing e >= 0: (votes + e)/(total + K e), K = C, or 2 for masks. Default 0. */
+  /** Laplace smoothing e >= 0: (votes + e)/(total + K e), with K = C for class maps and K = 2 for masks. Default 0. */
   smoothing?: number;
-  /** The label where nobody looked, if smoothing is 0; pass it to a loss as `ignoreLabel`. Default -1. */
+  /** The label where no annotator looked, if smoothing is 0; pass it to a loss as `ignoreLabel`. Default -1. */
   missing?: number;
 }
 

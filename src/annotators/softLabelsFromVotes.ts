@@ -24,7 +24,7 @@ export interface SoftLabelsFromVotesOptions {
   axis?: number;
   /** Laplace smoothing e >= 0: (votes + e)/(total + K e). Default 0. */
   smoothing?: number;
-  /** The label where nobody voted, if smoothing is 0; pass it to a loss as `ignoreLabel`. Default -1. */
+  /** The label where no annotator voted, if smoothing is 0; pass it to a loss as `ignoreLabel`. Default -1. */
   missing?: number;
 }
 

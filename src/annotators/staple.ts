@@ -28,9 +28,9 @@ export interface StapleOptions {
   /** The value that marks pixels at which an annotator did not look, say -1 or 255. It is left out. */
   absentLabel?: number;
   /**
-   * The prior probability of each class: `'votes'` (default) takes its share of all answers; `'updated'` takes the mean
-   * of the consensus, and estimates it with the rest; numbers fix it: the probability of 1 for masks, or C numbers for
-   * class maps.
+   * The prior probability of each class. `'votes'` (default): its share of all answers. `'updated'`: it starts at that
+   * share, and each iteration sets it to the mean of the consensus. Numbers fix it: the probability of 1 for masks, or
+   * C numbers for class maps.
    */
   prior?: 'votes' | 'updated' | number | readonly number[];
   /** The probability with which annotators are assumed to be right at first, in (0, 1). Default 0.99999. */
@@ -39,7 +39,7 @@ export interface StapleOptions {
   tolerance?: number;
   /** The most iterations. Default 1000. */
   maxIterations?: number;
-  /** The consensus where nobody looked; pass it to a loss as `ignoreLabel`. Default -1. */
+  /** The consensus where no annotator looked; pass it to a loss as `ignoreLabel`. Default -1. */
   missing?: number;
 }
 
@@ -75,9 +75,9 @@ export interface MultiLabelStaple extends StapleResult {
  *
  * The probability of class c at a pixel is prior_c Π_a θ_a[c, d_a], divided by the sum of this over the classes, where
  * d_a is the answer of annotator a. θ_a[c, d] is the share of the pixels at which a answered d, among those at which a
- * looked, each weighted by the probability of c. The two are computed in turns (expectation maximization, in float64,
- * with sums of logarithms), over all pixels together: call it image by image if annotators are not the same for all
- * images. A class that is true nowhere and an annotator who never looked keep their initial θ.
+ * looked, each weighted by the probability of c. The two are computed alternately (expectation maximization, in
+ * float64, with sums of logarithms), over all pixels together: call it image by image if annotators are not the same
+ * for all images. A class that is true nowhere and an annotator who never looked keep their initial θ.
  *
  * The consensus answers another question than `softLabelsFromMasks`: how likely a pixel belongs to the hidden true
  * mask, not how many of the annotators would mark it. It is nearly hard where annotators are reliable. Where most of
@@ -168,7 +168,7 @@ export function staple(masks: Tensor, options: StapleOptions = {}): BinaryStaple
 
 /** The class of each pixel for each annotator, -1 where the annotator did not look. */
 function readAnswers(masks: Tensor, axis: Axis, classes: number, absentLabel?: number): Int32Array[] {
-  // (The values of masks are float32, so absentLabel is compared as float32, too.)
+  // The values of masks are float32, so absentLabel is compared as float32, too.
   const absent = absentLabel === undefined ? undefined : Math.fround(absentLabel);
   return tf.tidy(() =>
     tf.unstack(masks, axis).map((mask) => {
@@ -221,7 +221,7 @@ function startingConfusion(initial: number, classes: number): Float64Array {
   return Float64Array.from({ length: classes * classes }, (_, i) => (i % (classes + 1) === 0 ? initial : other));
 }
 
-/** The given channels of the posterior for every pixel; `missing` where nobody looked. */
+/** The given channels of the posterior for every pixel; `missing` where no annotator looked. */
 function spread(
   { answers, patternOfPixel }: Patterns,
   posterior: Float64Array,
