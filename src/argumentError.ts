@@ -8,7 +8,7 @@ import { visible } from './visibleText.js';
  * The error of a refused call: arguments, options or values do not fit. The message begins with the function's name.
  */
 export class ArgumentError extends Error {
-  // (A getter of the prototype, because the stack is written before fields are set.)
+  // This is a getter of the prototype, because the stack is written before fields are set.
   override get name(): string {
     return 'ArgumentError';
   }
@@ -18,8 +18,8 @@ export class ArgumentError extends Error {
 export let currentFunction = '';
 
 /**
- * The errors made after an `await`, when no function was running. They get their name when the promise is rejected.
- * (The first async function creates the set, because a bundle without one does not need it.)
+ * The errors made after an `await`, when no function was running. They get their name when the promise is rejected. The
+ * set is created by the first async function, so a bundle without one does not contain it.
  */
 let nameless: WeakSet<Error> | undefined;
 
@@ -36,7 +36,7 @@ export function withName<E extends Error>(error: E): E {
   return error;
 }
 
-/** Runs a function under a name that errors are to have. */
+/** Runs a function. Errors that are made in it begin with the given name. */
 export function inFunction<T>(name: string, run: () => T): T {
   const before = currentFunction;
   currentFunction = name;
@@ -47,7 +47,7 @@ export function inFunction<T>(name: string, run: () => T): T {
   }
 }
 
-/** Runs an async function under a name that errors are to have. */
+/** The same for an async function. */
 export function inAsyncFunction<T>(name: string, run: () => Promise<T>): Promise<T> {
   nameless ??= new WeakSet();
   return inFunction(name, run).catch((error: unknown) => {

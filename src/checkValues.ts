@@ -55,10 +55,10 @@ let update: { later: Promise<unknown>[] | null } | null = null;
  *
  * Two calls are of the same kind if they agree in function, rank, number of classes, kind and dtype of labels,
  * activation and names of options; batch size, spatial sizes and the values of options may differ. So training usually
- * reads back only its first batch. (If all its values are the same, which is no evidence, later batches are read too,
- * up to 20.) A kind whose call is refused is checked again in the next call. Accumulators, which read sums back anyway,
- * check each update unless checks are off. Any call of `checkValues` forgets which kinds were seen; use that before
- * training on other data.
+ * reads back only its first batch. If all values of a batch are the same, they are no evidence, and the next batch is
+ * read too, up to 20 batches. After a refused call, the next call of its kind is checked again. Accumulators, which
+ * read sums back anyway, check each update unless checks are off. Any call of `checkValues` forgets which kinds were
+ * seen; use that before training on other data.
  *
  * These values are refused: NaN in labels, predictions and mask; labels and probabilities outside [0, 1]; labels that
  * do not sum to 1 under softmax; class indices that are not in 0..C-1; Infinity for which softmax is NaN; negative
@@ -181,7 +181,8 @@ export function namesOfOptions(options: object): string {
 
 /**
  * Disposes the tensors that operations have saved for a gradient, which tfjs never does if something throws before the
- * gradient is taken. (If a function catches the error of a check, it has no gradient through the operations before.)
+ * gradient is taken. A function that catches the error of a check therefore has no gradient through the operations
+ * before it.
  */
 function releaseTape(): void {
   for (const { saved } of tf.engine().state.activeTape ?? []) tf.dispose(saved);

@@ -82,7 +82,7 @@ export function showShape(shape: readonly number[]): string {
   return `[${shape.join(',')}]`;
 }
 
-/** The same duck-typing test as tfjs's own `instanceof`. (This file is also used where tfjs may be missing.) */
+/** The same duck-typing test as tfjs's own `instanceof`, because this file is also used where tfjs may be missing. */
 function isTensor(value: unknown): value is Tensor {
   try {
     const given = (value ?? {}) as Partial<Tensor> & { throwIfDisposed?: unknown };
@@ -161,9 +161,11 @@ export function checkBoolean(name: string, value: unknown): void {
   if (typeof value !== 'boolean') fail(`${name} must be true or false, got ${show(value)}`);
 }
 
-/** The largest size of a number in an option: beyond it, it or its products in a loss may be Infinity in float32. */
+/**
+ * The largest absolute value of a number in an option. Larger ones, or products of them, may be Infinity in float32.
+ */
 export const LARGEST_NUMBER = 1e18;
-/** The smallest distance to an open bound, and the smallest class weight above 0: products may be 0 below it. */
+/** The smallest distance to an open bound, and the smallest class weight above 0. Products of smaller ones may be 0. */
 const SMALLEST_NUMBER = 1e-18;
 
 interface NumberRange {
@@ -173,7 +175,7 @@ interface NumberRange {
   open?: boolean;
 }
 
-/** Refuses anything but a number from `least`, or above it with `open`, to `most`, of a size that suits float32. */
+/** Refuses everything except numbers from `least` (with `open`: above it) to `most` whose size suits float32. */
 export function checkNumber(
   name: string,
   value: unknown,
@@ -198,7 +200,7 @@ export function checkNumber(
   }
 }
 
-/** Refuses too large a product of the factors of a term, each of which may be in range. */
+/** Refuses factors of a term whose product is too large, although each of them may be in range. */
 export function checkProduct(names: string, product: number): void {
   if (!(product <= LARGEST_NUMBER)) {
     fail(`the product of ${names} must be at most ${LARGEST_NUMBER} (losses are computed in float32), got ${product}`);
@@ -248,7 +250,7 @@ declare const notTheBatch: unique symbol;
 
 /**
  * An axis that a tensor has, counted from the front. An option may be -1 or not an axis at all, so it is not an `Axis`;
- * only the functions below make one of it. (2 is the class axis wherever tensors are brought to [N,P,C].)
+ * only the functions below make one of it. The literal 2 is one too, because it is the class axis of [N,P,C].
  */
 export type Axis = 2 | (number & { readonly [fromTheFront]: true });
 /** An axis that may be the class axis: not 0, which is the batch. */

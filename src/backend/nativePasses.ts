@@ -2,7 +2,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import type * as elsewhere from '../kernels/tensorflow/nativePasses.js';
 import { libraryFor } from './provision/pinnedWheels.js';
 
-// In Node, `#nativePasses` of package.json's imports is this file. Every loss imports it, so it imports next to nothing
+// In Node, package.json's imports make `#nativePasses` this file. Every loss imports it, so it imports next to nothing
 // itself, and no module of Node. It loads the rest of this folder only where tfjs-node runs.
 
 interface NativeBackend {
@@ -32,12 +32,12 @@ export const nativePasses: typeof elsewhere.nativePasses = (backend) => {
 /** Finds the passes synchronously, because a loss cannot wait for an import(). */
 function find(backend: tf.KernelBackend): ReturnType<typeof import('./startFusedOp.js').findPasses> {
   try {
-    // (Inside `try`, bundlers that do not know import.meta give no warning.)
+    // Bundlers that do not know import.meta give no warning about it inside `try`.
     const require = process.getBuiltinModule('node:module').createRequire(import.meta.url);
     const { findPasses } = require('./startFusedOp.js') as typeof import('./startFusedOp.js');
     return findPasses(backend);
   } catch (error) {
-    // Node before 22.12 (except 20.19 and later versions of 20), a flag that turns it off, or jest.
+    // Node before 22.12 (except 20.19 and later 20.x) and jest cannot require() ES modules, and a flag turns it off.
     const noRequire = (error as NodeJS.ErrnoException).code === 'ERR_REQUIRE_ESM';
     const advice = noRequire
       ? 'this process cannot require() ES modules; call load() of softseg/node before the first loss'

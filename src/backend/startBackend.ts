@@ -172,7 +172,7 @@ async function startCpu(): Promise<Started> {
     found.load();
   }
   const { backend } = await setBackend('cpu', found?.name ?? '@tensorflow/tfjs-backend-cpu');
-  // Otherwise its first use prints an advice to install tfjs-node; `reasons` say what is really missing.
+  // Otherwise its first use prints advice to install tfjs-node; `reasons` say what is really missing.
   (backend() as unknown as { firstUse: boolean }).firstUse = false;
   return { backend: 'cpu', device: 'cpu', version: found?.version ?? tf.version_core };
 }

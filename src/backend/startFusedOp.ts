@@ -10,8 +10,8 @@ import { messageOf } from './system/errors.js';
 import { findPackage } from './system/packages.js';
 import { visibleLine } from './system/terminal.js';
 
-// Starts softseg's own op: a TensorFlow operation in native code that computes the losses' passes over pixels. load()
-// starts it, or the first loss that runs where TensorFlow computes on the processor.
+// Starts softseg's own op: a TensorFlow operation in native code that computes the losses' passes over pixels. It is
+// started by load(), or by the first loss that runs where TensorFlow computes on the processor.
 
 /** The backend of tfjs-node, with the fields that are used here. */
 type NativeBackend = KernelBackend &

@@ -66,7 +66,7 @@ function home(env: NodeJS.ProcessEnv): string {
 
 const beatEvery = 2_000; // milliseconds
 
-/** Runs `work` with an empty folder on the cache's own disk, and removes the folder in the end, also after an error. */
+/** Runs `work` with an empty folder on the cache's own disk, and removes the folder at the end, also after an error. */
 export async function withStaging<T>(cache: string, work: (folder: string) => Promise<T>): Promise<T> {
   const parent = join(cache, 'staging');
   await makeFolder(parent);

@@ -140,13 +140,13 @@ export async function compileAddon(
 
 /** The arguments that link objects into an addon for Node that uses the library in `root`. */
 export function linkArguments(objects: string[], output: string, library: Library, root: string): string[] {
-  // On macOS an addon is a -bundle whose missing symbols node provides. (Written from the manual; never run there.)
+  // On macOS an addon is a -bundle whose missing symbols node provides. This was written from the manual and never run.
   const mac = process.platform === 'darwin';
   const shared = mac ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared'];
   // First the library's place relative to the addon, for a cache that is moved as a whole; then its absolute path.
   const origin = mac ? '@loader_path' : '$ORIGIN';
   const places = [`${origin}/../${library.key}/tensorflow`, join(root, 'tensorflow')];
-  // As RPATH and not as RUNPATH, because LD_LIBRARY_PATH, which may hold another TensorFlow, goes before a RUNPATH.
+  // This makes it an RPATH, because LD_LIBRARY_PATH, which may hold another TensorFlow, is searched before a RUNPATH.
   const tags = mac ? [] : ['-Xlinker', '--disable-new-dtags'];
   const rpath = places.flatMap((path) => ['-Xlinker', '-rpath', '-Xlinker', path]);
   const libraries = library.files.map((file) => join(root, file));

@@ -35,7 +35,9 @@ export function cachedOp(cache: string, library: Pick<Library, 'key'>, features 
   return join(cache, `softseg-op-${hash.digest('hex').slice(0, 12)}-${library.key}`, 'softseg_op.node');
 }
 
-/** The features of the processor, which tell its instructions: different machines may share a cache. */
+/**
+ * The features of the processor, which tell its instructions. They matter because different machines may share a cache.
+ */
 function processor(): string {
   try {
     const features = /^(?:flags|Features)\s*:.*$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[0];

@@ -90,7 +90,7 @@ export function probeNow(args: string[], { timeLimit }: { timeLimit: number }): 
   let ran: SpawnSyncReturns<string>;
   try {
     ran = spawnSync(process.execPath, [probeModule, ...args], {
-      // (In Electron, execPath is Node only with this variable.)
+      // In Electron, execPath is Node only with this variable.
       env: { ...process.env, [TRIAL]: '1', ELECTRON_RUN_AS_NODE: '1' },
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
       encoding: 'utf8',
@@ -98,7 +98,7 @@ export function probeNow(args: string[], { timeLimit }: { timeLimit: number }): 
       killSignal: 'SIGKILL',
     });
   } catch (error) {
-    // For example under Node's permission model.
+    // This happens under Node's permission model, for example.
     const remedy = 'call load() of softseg/node before the first loss';
     return { runs: false, why: `no process can be started here (${messageOf(error)}); ${remedy}`, untried: true };
   }

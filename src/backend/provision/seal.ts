@@ -26,7 +26,7 @@ interface Seal {
   files: Record<string, SealedFile>;
 }
 
-/** The most bytes that a list may have. A list of all files in TensorFlow's wheel would have a fifth of them. */
+/** The largest size of a list in bytes. A list of all files in TensorFlow's wheel would have a fifth of it. */
 const LONGEST_LIST = 8 * 2 ** 20;
 
 /** Bytes. Files up to this size are always hashed; larger ones only if their time of change differs. */
@@ -40,7 +40,7 @@ export interface Hashing {
 
 /**
  * Seals a folder: writes the list of its files, and sets the rights of all files so that everyone may read them and
- * only their owner may write to them, whatever the umask is. (A cache may be shared between users.)
+ * only their owner may write to them, whatever the umask is, because users may share a cache.
  */
 export async function seal(folder: string, hashing: Hashing = {}): Promise<void> {
   const paths = await contentsOf(folder);
@@ -176,7 +176,7 @@ async function damageOf(
   }
 }
 
-/** Says so if it is not a regular file; reading a pipe, for example, might never end. */
+/** The complaint if it is not a regular file; reading a pipe, for example, might never end. */
 const notAFile = (stats: Stats): string | undefined => (stats.isFile() ? undefined : 'is not a file');
 
 const otherSize = (stats: Stats, { bytes }: SealedFile): string | undefined =>

@@ -5,7 +5,10 @@ import { InstallError, messageOf, type InstallFailure } from './errors.js';
 
 /** The reason why a folder cannot be used. */
 export interface FolderFault {
-  /** `gone`: it is not there; `wrong`: something else is; `readOnly`: the disk is; `denied`: the user lacks rights. */
+  /**
+   * `gone`: it does not exist; `wrong`: it is not a folder; `readOnly`: its disk is read-only; `denied`: rights are
+   * missing.
+   */
   kind: 'gone' | 'wrong' | 'readOnly' | 'denied';
   /** A clause that names the path, such as `/cache/staging is a file, and has to be a folder`. */
   what: string;
