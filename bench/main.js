@@ -15,7 +15,10 @@ import { legend, memoryTable, timesTable } from './table.js';
 import { python } from './torch.js';
 import { makeFolder, writeFile } from './write.js';
 
-/** For each row: seconds, the smallest and largest number of rounds, and from how many ms on one run is enough. */
+/**
+ * The limits of each row: seconds in all, the smallest and largest number of rounds, and how many ms (`slow`) make one
+ * run enough.
+ */
 const TIMING = {
   full: { seconds: 4, least: 5, most: 40, slow: 1500 },
   quick: { seconds: 0.7, least: 3, most: 10, slow: 500 },

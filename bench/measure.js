@@ -12,8 +12,9 @@ import { inspect, run, tensorsOf, tfjsVariants } from './runs.js';
 import { startTorch } from './torch.js';
 
 /**
- * Relative tolerances of values. On native, tf.sum adds one float32 to the other along pixels, and on wasm along every
- * axis: over a million values and more, plain ops are off by up to 2e-4 and 2e-3. Their gradients are not.
+ * Relative tolerances of values. tf.sum adds one float32 after the other: on native along pixels, on wasm along every
+ * axis. Over a million values and more, plain ops are therefore off by up to 2e-4 on native and 2e-3 on wasm. Their
+ * gradients are not.
  */
 const tolerances = (backend) => ({ plain: backend === 'wasm' ? 5e-3 : 1e-3, composed: 1e-4, torch: 1e-4 });
 /** The tolerance of gradients: Σ|g - g'| / Σ|g|. */

@@ -4,15 +4,15 @@ import { fileName } from './cases.js';
 import { runModule } from './children.js';
 import { startTorch } from './torch.js';
 
-/** The loss that is measured, the one with the largest memory: a process for each entry takes seconds. */
+/** The loss that is measured: the one that needs the most memory. Only one is, because each process takes seconds. */
 const LOSS = 'comboLoss';
 
 /** Makes freed memory leave the process at once (glibc), so that its size is the memory in use. */
 const environment = () => ({ ...process.env, MALLOC_MMAP_THRESHOLD_: '65536', MALLOC_TRIM_THRESHOLD_: '65536' });
 
 /**
- * Fills `run.memory`: one loss for each shape, in processes of their own, as many at a time as there are cores. Losses
- * that run for seconds are left out.
+ * Fills `run.memory`: one loss for each shape, each variant in a process of its own, one process per core but at most
+ * four at a time. Rows with a variant that was timed only once, because a run takes seconds, are left out.
  */
 export async function measureMemory(run, { kinds, folder, onProgress }) {
   const rows = run.rows.filter(({ results }) => results && Object.values(results).every(({ runs }) => runs > 1));
@@ -50,7 +50,7 @@ async function tfjsMemory(job) {
 
 const torchMemories = new Map();
 
-/** PyTorch's memory is the same next to every backend, so it is measured once. */
+/** PyTorch's memory does not depend on the backend of tfjs, so it is measured once. */
 function torchMemoryOnce(job) {
   const key = JSON.stringify(job);
   if (!torchMemories.has(key)) torchMemories.set(key, torchMemory(job));

@@ -34,7 +34,7 @@ export function benchOptions() {
   const { quick, backend, shape, loss, repeats, out } = readOptions(DESCRIPTION);
   return {
     quick,
-    // In the order of the tables, whatever order was asked for.
+    // They are in the order of the tables, not in the order of the command line.
     backends: backend && BACKENDS.filter((name) => backend.includes(name)),
     losses: loss && LOSSES.filter((name) => loss.includes(name)),
     shapes: shape,

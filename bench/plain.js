@@ -1,7 +1,10 @@
 // The losses as users write them in plain tfjs ops, without this package: same formulas, same defaults.
 import * as tf from '@tensorflow/tfjs';
 
-/** Soft labels unchanged, class indices as one-hot. (tf.oneHot with dtype float32 is wrong on wasm, hence the cast.) */
+/**
+ * Soft labels unchanged, class indices as one-hot. The cast is needed because tf.oneHot with dtype float32 is wrong on
+ * wasm.
+ */
 function toSoft(labels, classes) {
   if (labels.dtype !== 'int32') return labels;
   return tf.cast(classes > 1 ? tf.oneHot(labels, classes) : tf.expandDims(labels, -1), 'float32');
