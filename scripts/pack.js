@@ -1,7 +1,7 @@
 // Packs the published package from a built tree: `node scripts/pack.js [folder]` writes softseg-<version>.tgz to the
 // folder and prints its path. It packs a temporary folder, with a package.json without the fields for development and a
-// README without dead links. (`npm pack` at the root would pack even a stale dist: .npmrc's ignore-scripts disables the
-// hook that could check it. `npm publish` at the root fails, because the root is private.)
+// README without dead links. Do not use `npm pack` at the root: it would pack even a stale dist, because .npmrc's
+// ignore-scripts disables the hook that could check it. `npm publish` at the root fails, because the root is private.
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

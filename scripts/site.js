@@ -2,8 +2,8 @@
 // docstrings, and the playground. Fails on a broken link, on a warning of TypeDoc, and on a function or class without
 // documentation. Everything is static, and nothing is loaded from elsewhere.
 //
-//   node scripts/site.js [FOLDER] [--base /PATH/]    where it will lie on its host, / unless said
-//   node scripts/site.js --dev                       serves it, and shows changes of pages at once
+//   node scripts/site.js [FOLDER] [--base /PATH/]    builds it for the place /PATH/ on its host; default /
+//   node scripts/site.js --dev                       serves the site, and shows changes of pages at once
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';

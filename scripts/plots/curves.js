@@ -1,5 +1,5 @@
-// The curves of the guide, for docs/guide: values of the relaxations, and what is left of their gradient, computed by
-// softseg's own functions.
+// The curves of the guide, for docs/guide: values and gradients of the relaxations, computed by softseg's own
+// functions.
 import * as Plot from '@observablehq/plot';
 import * as tf from '@tensorflow/tfjs';
 import { diceLoss, entmax15, powerSharpen, softOneHot, softThreshold, sparsemax } from 'softseg';

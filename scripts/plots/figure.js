@@ -53,7 +53,7 @@ export const powerOfTen = (value) => (value < 1e-3 ? value.toExponential() : Str
 export const label = (x, y, text, options = {}) =>
   Plot.text([text], { x: [x], y: [y], textAnchor: 'start', text: [text], ...options });
 
-/** The marks of a title and, in smaller letters below it, of what the picture shows. */
+/** The marks of a title and of the line below it, in smaller letters, that says what the picture shows. */
 export const heading = (title, setting) => [
   label(8, 16, title, { fontWeight: 700, fontSize: 14 }),
   ...(setting ? [label(8, 34, setting)] : []),

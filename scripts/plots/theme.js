@@ -1,5 +1,5 @@
-// Colours and lines of the pictures in the docs. They can be read on white and on dark, because a page that shows an
-// SVG as an image cannot tell it which of the two it is on.
+// Colours and lines of the pictures in the docs. They can be read on white and on dark backgrounds, because an SVG that
+// a page shows as an image does not know which one it is on.
 
 export const GREY = '#7d8590';
 export const BLUE = '#4c8dd6';

@@ -1,4 +1,4 @@
-// Writes pictures into the repository, or checks that those there are the ones that come out.
+// Writes pictures into the repository, or checks that the pictures there are those that would be written.
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

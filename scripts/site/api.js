@@ -51,7 +51,7 @@ export async function writeApi() {
       indexFormat: 'table',
       expandParameters: true,
       sanitizeComments: true,
-      // Types that a signature names without exporting them are internal on purpose; their fields are shown in place.
+      // Types in signatures that are not exported are internal on purpose; their fields are shown in place.
       validation: { notExported: false, invalidLink: true, invalidPath: true, rewrittenLink: true },
       logLevel: LogLevel.Warn,
     },
@@ -67,7 +67,7 @@ export async function writeApi() {
   if (!project || app.logger.hasErrors() || app.logger.hasWarnings()) throw new Error('TypeDoc: see above');
 }
 
-/** Names modules as they are imported, and puts what they export into categories. */
+/** Names modules as they are imported, and puts their exports into categories. */
 function nameAndCategorize(converter) {
   const functions = new Map();
   const categorize = (reflection, category) => {
@@ -83,13 +83,13 @@ function nameAndCategorize(converter) {
     else if (reflection.kindOf(ReflectionKind.Function)) functions.set(reflection, CATEGORIES[folder] ?? 'Running');
     else categorize(reflection, CATEGORIES[folder] ?? 'Running');
   });
-  // The comment of a function is that of its signatures, which come later.
+  // A function's comment is that of its signatures, which TypeDoc adds later.
   converter.on(Converter.EVENT_RESOLVE_BEGIN, () => {
     for (const [{ signatures }, category] of functions) categorize(signatures[0], category);
   });
 }
 
-/** Exported functions and classes, and their methods, without a word on what they do. */
+/** The names of exported functions, classes and methods that have no description. */
 function undocumented(project) {
   const found = project
     .getReflectionsByKind(ReflectionKind.FunctionOrMethod | ReflectionKind.Class)
@@ -100,12 +100,12 @@ function undocumented(project) {
   return found.map((reflection) => reflection.getFullName());
 }
 
-/** The sources of what the package exports, with the name under which it is imported. */
+/** The source file of each entry of the package, with the name under which it is imported. */
 function entries() {
   const { name, exports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   const found = Object.entries(exports).flatMap(([path, conditions]) => {
     const source = conditions.types?.replace('./dist/', 'src/').replace(/\.d\.ts$/, '.ts');
     return source && existsSync(join(ROOT, source)) ? [[join(ROOT, source), join(name, path)]] : [];
   });
-  return new Map(found.reverse()); // the first name of a source that has several
+  return new Map(found.reverse()); // if a source has several names, the first one is kept
 }

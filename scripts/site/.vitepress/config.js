@@ -5,7 +5,7 @@ import { apiContents, contents, GENERATED, NO_PAGES, pageOf, ROOT } from './page
 
 const rank = (page) => (/\/(interfaces|type-aliases)\//.test(page) ? 0.2 : page.includes('/api/') ? 0.5 : 1);
 
-/** Names in the contents break between words. */
+/** Lets names in the contents break between their words. */
 const breakable = ({ text, items, ...entry }) => ({
   ...entry,
   text: text.replace(/(?<=[a-z])(?=[A-Z])/g, '<wbr>'),

@@ -30,7 +30,10 @@ export function extendMarkdown(md) {
   });
 }
 
-/** Under the title: from a loss to its place in the API and back, and from options to what takes them. */
+/**
+ * The line of links under a page's title: from the page of a loss to the API and back, and from options to their
+ * function.
+ */
 function crossLinks(page, api) {
   const name = basename(page, '.md');
   const link = (to) => (api.has(to) ? [`[${to}](${api.get(to)})`] : []);
@@ -49,8 +52,8 @@ function crossLinks(page, api) {
 }
 
 /**
- * Links from a file lead to pages, and to copies of sources. A folder has nothing to show, so its name is no link. What
- * is not there is left for the checks of links.
+ * Makes the links in a file lead to pages, or to copies of sources. A link to a folder without a page is removed, and
+ * only its text stays. A link to a file that does not exist stays as it is, so that the check of links finds it.
  */
 function linkFiles(tokens, file) {
   let folder = false;
@@ -71,7 +74,10 @@ function linkFiles(tokens, file) {
   });
 }
 
-/** Sources are text, whatever a server takes their ending for (.ts is a film to some). VitePress copies the folder. */
+/**
+ * Copies a source into the folder that VitePress copies to the site. Its name gets the ending .txt, because some
+ * servers take a file that ends in .ts for a film.
+ */
 function copyOf(file) {
   const copy = `sources/${file}${/\.(png|svg|txt)$/.test(file) ? '' : '.txt'}`;
   const there = join(GENERATED, 'public', copy);
@@ -80,10 +86,10 @@ function copyOf(file) {
   return copy;
 }
 
-/** Names of functions that are those of options, too, and would lead to the wrong place. */
+/** Names of functions that are also names of options. A link would often lead to the wrong place. */
 const AMBIGUOUS = ['overlap'];
 
-/** `name` leads to the documentation of what is exported under this name. */
+/** Makes each `name` in the text a link to the documentation of the export of that name. */
 function linkNames(tokens, api, page, Token) {
   let inLink = 0;
   return tokens.flatMap((token) => {

@@ -29,7 +29,7 @@ const REFERENCE = [
 ];
 const PROJECT = ['docs/architecture.md', 'CONTRIBUTING.md', 'SECURITY.md'];
 
-/** Where a title in the contents should be shorter than the page's heading. */
+/** Titles for the contents, for pages whose heading is too long there. */
 const SHORT = {
   'README.md': 'Overview',
   'docs/guide/README.md': 'Guide',
@@ -44,7 +44,7 @@ function sections() {
     .filter((file) => file.endsWith('.md'))
     .map((file) => `docs/${file.replaceAll('\\', '/')}`)
     .sort();
-  /** The pages of a folder, its list of them first. */
+  /** The pages of a folder. The README, which lists the others, is first. */
   const pagesOf = (folder) => {
     const list = `docs/${folder}/README.md`;
     return [list, ...all.filter((file) => file.startsWith(`docs/${folder}/`) && file !== list)];
@@ -70,7 +70,7 @@ export const NO_PAGES = [
   ...readdirSync(ROOT).filter((file) => file.endsWith('.md') && !FILES.has(file)),
 ];
 
-/** Where the page of a file lies below the site's root, as a .md; undefined if the file is no page. */
+/** The path of a file's page below the site's root, ending in .md; undefined if the file is not a page. */
 export function pageOf(file) {
   if (file.startsWith(`${FOLDER}/`)) return file.endsWith('.md') ? file.slice(FOLDER.length + 1) : undefined;
   return FILES.has(file) ? file.replace(/^docs\//, '').replace(/README\.md$/, 'index.md') : undefined;
@@ -91,10 +91,13 @@ export const contents = () =>
     items: files.map((file) => ({ text: titleOf(file), link: `/${pageOf(file)}` })),
   }));
 
-/** The contents of the API, as TypeDoc's plugin has written them: entries, categories, and what they hold. */
+/** The contents of the API, as TypeDoc's plugin has written them: entries, categories in them, and pages in these. */
 export const apiContents = () => JSON.parse(readFileSync(join(GENERATED, 'api/typedoc-sidebar.json'), 'utf8'));
 
-/** The pages of what the package exports, by name. Where two entries export a name it is the first one's. */
+/**
+ * The API's page for each name that the package exports. If two entries export a name, the page is that of the first
+ * one.
+ */
 export function apiPages() {
   const pages = new Map();
   const add = ({ text, link, items }) => {
