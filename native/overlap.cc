@@ -10,7 +10,8 @@ namespace {
 constexpr float kLargestSurprise = 1e9f;
 // With activation none, probabilities are kept this far from 0 (and 1) in logarithms and divisions.
 constexpr float kSmallestProbability = 1e-12f;
-// Tiles whose sums are added in floats before they are added to doubles, so that no float adds more than 64 values.
+// The number of tiles whose sums are added up in floats before they are added to doubles. A float then holds the sum of
+// at most 8·64/kLanes pixels, which is 128 where a vector has 4 lanes.
 constexpr int kTilesOfRun = 8;
 
 // The combinations of activation and kind of entropy that need different code.
@@ -363,7 +364,8 @@ double total(Lanes x) {
 
 // --- The gradient ---
 
-// The upstream gradients of the sums, [C] each, 0 if a sum was not requested; those of squares are times 2.
+// The upstream gradients of the sums, [C] each, 0 if a sum was not requested. Those of squares are doubled, because the
+// slope of p² is 2p.
 struct Upstream {
   float *intersection, *predicted, *labelled, *difference, *minimum, *predicted_squared, *labelled_squared, *entropy;
 };
@@ -374,13 +376,13 @@ template <Family kFamily>
 inline Lanes slope_of_sums(Lanes p, Lanes t, float product, float own, float difference, float minimum, float squared) {
   Lanes slope = all(own);
   if constexpr (kFamily != kMetricSums) slope += t * product;
-  // Where p = t, each of the two has half of the minimum's slope.
+  // Where p = t, p and t have half of the minimum's slope each.
   if constexpr (kFamily != kProductSums) slope += where(p < t, minimum) + where(p == t, minimum * 0.5f);
   if constexpr (kFamily == kEverySum) slope += where(p > t, difference) - where(p < t, difference) + p * squared;
   return slope;
 }
 
-// The gradient by the predictions in one column, with a factor for each pixel (scale). It replaces z.
+// Replaces z, in one column, by the gradient with respect to the predictions, times a factor for each pixel (scale).
 template <Kind kKind, Family kFamily, bool kEntropy>
 void predictions_gradient(const Tile& tile, const Term& term, const Upstream& g, int column, Lanes scale) {
   const int columns = tile.columns;
@@ -417,7 +419,7 @@ void predictions_gradient(const Tile& tile, const Term& term, const Upstream& g,
         slope += ((1.f - label) / at_least(1.f - p, kSmallestProbability) - on / at_least(p, kSmallestProbability)) * u;
     }
     if constexpr (kKind == kSoftmaxKind) {
-      // The slope here is by log p. The gradient by the logit is slope - p times the total of all slopes, see below.
+      // The slope with respect to log p. The loop below turns it into that with respect to the logit: slope - p·total.
       tile.p[i] = p;
       total += slope;
       tile.z[i] = slope;
@@ -431,7 +433,7 @@ void predictions_gradient(const Tile& tile, const Term& term, const Upstream& g,
   }
 }
 
-// The gradient by the labels in one column, as above.
+// The same for the gradient with respect to the labels.
 template <Kind kKind, bool kEntropy>
 void labels_gradient(const Tile& tile, const Term& term, const Upstream& g, int column, Lanes scale) {
   for (int32_t c = 0; c < tile.classes; c++) {

@@ -61,9 +61,9 @@ int64_t item_pixels(const Pass& pass);
 // The bytes of scratch memory, aligned to 64, that each of the calls below needs for itself.
 size_t scratch_bytes(const Pass& pass);
 
-// In all of these, predictions, labels, weights, map and gradient point to the start of one sample, of which the pixels
-// first to first + count - 1 are computed. weights is [P], or null if all are 1; a pixel is ignored unless its weight
-// is positive.
+// In the functions below, predictions, labels, weights, map and gradient point to the start of a sample. The pixels
+// from first to first + count - 1 of that sample are computed. weights is [P], or null if all are 1; a pixel is ignored
+// unless its weight is positive.
 
 // Computes sums [S,C] and overwrites what was there.
 void overlap_sums(const Pass& pass, const float* predictions, const void* labels, const float* weights, int64_t first,

@@ -1,6 +1,6 @@
 // The passes of overlap.h as TensorFlow ops, which are registered when Node loads this file as an addon. There are
-// four: SoftsegSums, SoftsegSumsGradient, SoftsegEntropyMap and SoftsegEntropyMapGradient. (Elsewhere softseg calls all
-// of them together "the op".)
+// four: SoftsegSums, SoftsegSumsGradient, SoftsegEntropyMap and SoftsegEntropyMapGradient. Elsewhere in softseg, all of
+// them together are called "the op".
 //
 // Inputs
 //   labels       float, int32 or bool, as many values as predictions; or int32 class indices
@@ -12,7 +12,7 @@
 //   dy           float [sums, samples, classes], or for gradients of maps [samples, pixels]
 // Attribute
 //   pass         list of int: activation, labels are indices, classes come first, kind of entropy, subtract the
-//                entropy, there are weights of positives, bits of the sums (0 for maps), gradient by labels
+//                entropy, there are weights of positives, bits of the sums (0 for maps), gradient with respect to labels
 // Inputs that do not fit together give an InvalidArgument status, so no op reads or writes beyond a tensor.
 #include <dlfcn.h>
 #include <node_api.h>
@@ -154,7 +154,7 @@ std::string text_of(const std::vector<int64_t>& dims) {
   return (text.empty() ? "[" : text) + "]";
 }
 
-// The pixels in a sample if there are 0 samples, on which the shape of a map depends. 0 if the number is too large.
+// The number of pixels in a sample if the batch has 0 samples, which the shape of a map needs. 0 if it is too large.
 int64_t pixels_of_empty_batch(const Tensor& predictions, int64_t classes) {
   const std::vector<int64_t> dims = predictions.dims();
   int64_t values = 1;

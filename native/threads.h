@@ -23,7 +23,7 @@ class Threads {
       (*static_cast<const Work*>(context))(piece, thread);
     };
     Job job{call, &work, count, threads, {0}};
-    // If a job of another of Node's threads uses the helpers, this job runs without them.
+    // If another thread of Node is using the helpers for its job, this job runs without them.
     std::unique_lock<std::mutex> turn(turn_, std::try_to_lock);
     if (threads <= 1 || !turn.owns_lock()) {
       job.finish(0);

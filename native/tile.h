@@ -16,7 +16,7 @@ inline int row_width(int32_t classes, int64_t count) {
   return classes > kMostClassesOfWideRows || count <= kNarrowRow ? kNarrowRow : kWideRow;
 }
 
-// For a few classes, whose number is known to the compiler, which turns these loops into shuffles.
+// These functions are for a few classes. The compiler knows their number, so it turns the loops into shuffles.
 template <int kClasses>
 inline void few_to_rows(const float* from, int n, float* rows, int width) {
   for (int k = 0; k < n; k++)

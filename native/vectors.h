@@ -18,7 +18,7 @@ constexpr int kLanes = 4;
 
 typedef float Lanes __attribute__((vector_size(kLanes * 4)));
 typedef int32_t Ints __attribute__((vector_size(kLanes * 4)));
-// For arithmetic on bits: unsigned, because unsigned numbers may overflow and lose bits when they are shifted.
+// For arithmetic on bits. Unsigned, because only unsigned numbers may overflow, or lose bits in a shift.
 typedef uint32_t Bits __attribute__((vector_size(kLanes * 4)));
 typedef float Four __attribute__((vector_size(16)));
 
@@ -65,9 +65,9 @@ inline Lanes log_of_one_plus(Lanes v) {
   return (s + s) * tail + (s + s);
 }
 
-// Four Rows hold four floats of each of kPixels pixels, as one or two blocks of 4 x 4 side by side, which `transpose`
-// transposes. Only whole Rows of a tile are written to memory, because reading a vector soon after it was written in
-// halves stalls the processor.
+// Four Rows hold four floats of each of kPixels pixels, as one block of 4 x 4 or two blocks side by side. `transpose`
+// transposes each block. Only whole Rows of a tile are written to memory, because reading a vector soon after it was
+// written in halves stalls the processor.
 #if defined(__AVX__)
 constexpr int kPixels = 8;
 typedef float Row __attribute__((vector_size(32)));
