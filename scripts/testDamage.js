@@ -1,5 +1,5 @@
-// `npm run test:damage`: the tests of damaged files and failing writes, with all cases for small files and many for large
-// ones (test/damage). `npm test` and `npm run test:full` take some of the cases.
+// `npm run test:damage`: the tests of damaged files and failing writes, with all cases for small files and many for
+// large ones (test/damage). `npm test` and `npm run test:full` take some of the cases.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
