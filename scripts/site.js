@@ -1,14 +1,11 @@
 // Builds the documentation into site/, by VitePress: the guide and the other pages of docs, the API from the
 // docstrings, and the playground. Fails on a broken link, on a warning of TypeDoc, and on a function or class without
 // documentation. Everything is static, and nothing is loaded from elsewhere.
-//
-//   node scripts/site.js [FOLDER] [--base /PATH/]    builds it for the place /PATH/ on its host; default /
-//   node scripts/site.js --dev                       serves the site, and shows changes of pages at once
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { build, createServer } from 'vitepress';
+import { commandLine, UsageError } from './options.js';
 import { GENERATED, ROOT } from './site/.vitepress/pages.js';
 import { writeApi } from './site/api.js';
 import { brokenLinks } from './site/links.js';
@@ -16,11 +13,21 @@ import { brokenLinks } from './site/links.js';
 const HERE = join(ROOT, 'scripts/site');
 const PLAYGROUND = join(ROOT, 'playground/dist');
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { base: { type: 'string', default: '/' }, dev: { type: 'boolean', default: false } },
+const { base, dev, rest } = commandLine({
+  usage: 'npm run site -- [FOLDER] [options]',
+  about: 'Builds the documentation as a static site.',
+  rest: { name: 'FOLDER', about: 'where the site goes (default: site)' },
+  options: {
+    base: { value: '/PATH/', parse: folderOnHost, default: '/', about: 'the place of the site on its host' },
+    dev: { about: 'serve the site instead, and show changes of pages at once' },
+  },
 });
-const site = resolve(positionals[0] ?? join(ROOT, 'site'));
+const site = resolve(rest ?? join(ROOT, 'site'));
+
+function folderOnHost(text) {
+  if (!/^\/(.*\/)?$/.test(text)) throw new UsageError('must begin and end with a slash');
+  return text;
+}
 
 async function prepare() {
   rmSync(GENERATED, { recursive: true, force: true });
@@ -34,15 +41,14 @@ async function prepare() {
 }
 
 try {
-  if (!/^\/(.*\/)?$/.test(values.base)) throw new Error(`--base begins and ends with a slash; got ${values.base}`);
   await prepare();
-  if (values.dev) {
-    const server = await createServer(HERE, { base: values.base });
+  if (dev) {
+    const server = await createServer(HERE, { base });
     await server.listen();
     server.printUrls();
   } else {
-    await build(HERE, { base: values.base, outDir: site });
-    const { broken, pages, links } = brokenLinks(site, values.base);
+    await build(HERE, { base, outDir: site });
+    const { broken, pages, links } = brokenLinks(site, base);
     for (const link of broken) console.error(link);
     if (broken.length > 0) throw new Error(`${broken.length} broken links`);
     console.log(`${pages} pages and ${links} links in ${relative(process.cwd(), site) || basename(site)}`);
