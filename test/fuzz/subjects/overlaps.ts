@@ -10,7 +10,16 @@ import { isRepresentable, kinksOf, mayBeInfinite, passesValueChecks } from '../d
 import { REGION_LOSSES } from '../../support/described.js';
 import { one, options, scene, sometimes } from '../scene.js';
 import type { Relation, Subject } from '../subject.js';
-import { classOptions, fitClasses, hasRoots, optionsByRules, optionsOf, oracleOf, representable } from './losses.js';
+import {
+  classOptions,
+  fitClasses,
+  correlationTolerance,
+  hasRoots,
+  optionsByRules,
+  optionsOf,
+  oracleOf,
+  representable,
+} from './losses.js';
 
 const SUMS = SUM_NAMES;
 const ACTIVATIONS = ['softmax', 'sigmoid', 'none', 'function'] as const;
@@ -151,7 +160,7 @@ const fromOverlap: Subject = {
   ),
   arbitrary: (args) => !isRepresentable(args),
   tolerance: (args) => (isMcc(args) ? 1e-3 : 1e-5),
-  gradientTolerance: (args) => (!isMcc(args) ? 1e-5 : hasRoots(args) ? 1e-3 : 1e-1),
+  gradientTolerance: (args) => (isMcc(args) ? correlationTolerance(args) : 1e-5),
   smooth: (args) => !(Number(optionsOf(args, 3)['gamma'] ?? 1) < 1) && (!isMcc(args) || hasRoots(args)),
 };
 
