@@ -53,6 +53,22 @@ describe('what is asked for', () => {
   });
 });
 
+test('where p = t the difference has slope 0 and the minimum half its slope, by predictions and by labels', () => {
+  const attributes = attributesOf('none', 3);
+  const size = { samples: 1, pixels: 4, classes: 3, labelKind: 'float32', weights: 'all pixels' } as const;
+  const inputs = inputsOf(makeProblem({ ...size, place: 'last', attributes }));
+  const { predictions } = inputs;
+  // The same tensor used twice would hide a wrong slope.
+  const labels = tf.add(predictions, 0);
+  const tied = (name: 'difference' | 'minimum') => {
+    const sum = (t: tf.Tensor, p: tf.Tensor) =>
+      currentKernels().sums({ ...inputs, labels: t, predictions: p }, attributes, sumSet([name]));
+    return [tf.grad((p) => sum(labels, p))(predictions), tf.grad((t) => sum(t, predictions))(labels)];
+  };
+  for (const slope of tied('difference')) expectClose(slope, tf.zerosLike(predictions));
+  for (const slope of tied('minimum')) expectClose(slope, tf.fill(predictions.shape, 0.5));
+});
+
 test('third derivatives can be had', () => {
   const attributes = attributesOf('softmax', 2);
   const size = { samples: 1, pixels: 3, classes: 2, labelKind: 'float32', weights: 'all pixels' } as const;
