@@ -152,7 +152,11 @@ describe('terms of the cross-entropy', () => {
     ['smoothed labels, sigmoid', 'sigmoid', { ...plain('binary'), labelSmoothing: 0.2 }],
     ['less the entropy, sigmoid', 'sigmoid', { ...plain('binary'), subtractEntropy: true }],
     ['weights of positives, sigmoid', 'sigmoid', { ...plain('binary'), posWeight: [3, 0.5, 0, 1, 2] }],
-    ['categorical of given probabilities', 'none', { ...plain('categorical'), subtractEntropy: true }],
+    [
+      'categorical of given probabilities',
+      'none',
+      { ...plain('categorical'), labelSmoothing: 0.1, subtractEntropy: true },
+    ],
     [
       'binary of given probabilities',
       'none',
