@@ -97,6 +97,12 @@ describe('a cache that is not a folder', () => {
   });
 });
 
+test('a lock that another process has taken over during the work stays', async () => {
+  const other = 'the token of another process';
+  await withLock(cache, {}, async () => writeFileSync(lock, other));
+  expect(readFileSync(lock, 'utf8')).toBe(other);
+});
+
 describe('a lock left behind', () => {
   const content = `7-0123456789ab-${'0'.repeat(36)}`;
   const day = 24 * 3_600_000;
