@@ -184,6 +184,14 @@ describe('classes without a label', () => {
   });
 });
 
+describe.each(REGION_LOSSES)('%s', (name) => {
+  test('has a bounded gradient for a class that is neither labelled nor predicted', () => {
+    const none = tf.zeros([1, 4, 1]);
+    const { gradient } = valueAndGradient(name, none, tf.add(none, 0), { activation: 'none', absent: 'smooth' });
+    expect(Math.max(...gradient.dataSync().map(Math.abs))).toBeLessThanOrEqual(1);
+  });
+});
+
 describe('a confident network', () => {
   /** The second class is labelled everywhere with probabilities of 1e-4 and below; the third is labelled nowhere. */
   const t = indices([1, 1, 1, 1], [1, 4]);
