@@ -11,7 +11,8 @@ export default async () => {
   const groups = [onTensors, inPages].map((of) => config.projects.filter(of));
   const quick = (project) => {
     const group = groups.find((projects) => projects.includes(project));
-    const share = group && { TEST_SHARE: { part: group.indexOf(project), parts: group.length } };
+    const onlyOpsOfWasm = project.displayName === 'wasm composed';
+    const share = group && { TEST_SHARE: { part: group.indexOf(project), parts: group.length, onlyOpsOfWasm } };
     return { ...project, globals: { ...project.globals, TEST_CASES: 'pairwise', ...share } };
   };
   return { ...config, projects: config.projects.map(quick) };
