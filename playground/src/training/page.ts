@@ -146,7 +146,7 @@ export function trainingPage(): HTMLElement {
       state.backend = backends.includes('wasm') ? 'wasm' : backends[0]!;
       images.show(shown);
       offerBackends();
-      enter('idle', `Ready. Available backends: ${backends.join(', ')}.`);
+      enter('idle', `Ready on ${backends.join(', ')}.`);
     },
     began({ steps, stepsPerEpoch, kernels }) {
       Object.assign(run, { steps, perEpoch: stepsPerEpoch, kernels });
@@ -167,7 +167,7 @@ export function trainingPage(): HTMLElement {
         const perStep = fixed((1000 * seconds) / run.losses.length, 0);
         status.textContent =
           `Epoch ${epoch} of ${run.steps / run.perEpoch}: soft IoU ${fixed(scores.softIou, 3)}, ` +
-          `${perStep} ms per step on ${run.backend} (${run.kernels} kernels).`;
+          `${perStep} ms/step on ${run.backend} (${run.kernels}).`;
       }
       draw();
     },
