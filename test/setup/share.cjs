@@ -1,9 +1,9 @@
 'use strict';
 /**
- * The quick suite (jest.quick.config.js) runs each test of a file on one of the projects that share the file, where the
- * full suite runs it on all of them. The tests are dealt out in the order of hashes of their names, so that a test
- * always runs in the same place, each project gets as many, and the values of an option, which differ in the names,
- * spread over backends and kernels.
+ * The quick suite (jest.quick.config.js) runs each test of a file on one of the projects that share the file; the full
+ * suite runs it on all of them. In Node two projects share a file: one with fused and one with composed kernels, on
+ * different backends. A hash of the file's name picks them, and its tests are dealt out in the order of hashes of their
+ * names. So a test always runs in the same place, and the values of an option, which differ in the names, spread.
  */
 const { createHash } = require('node:crypto');
 const { readFileSync } = require('node:fs');
@@ -21,18 +21,38 @@ const CONTRACT = 'test/contract/';
  */
 const AVOIDS_FAULTS_OF_WASM = /^test\/(relaxations|ops|losses\/deepSupervision)\b/;
 
+const pathOf = (file) => relative(ROOT, file).split(sep).join('/');
+
+/** True if a project runs all tests of a file, because what they test differs between backends. */
+function runsWhole(file, { onlyOpsOfWasm }) {
+  const path = pathOf(file);
+  if (path.startsWith(CONTRACT) || ASKS.test(readFileSync(file, 'utf8'))) return true;
+  return onlyOpsOfWasm && AVOIDS_FAULTS_OF_WASM.test(path);
+}
+
+/** The numbers of the projects that share a file. */
+function homesOf(file, { parts, pairs }) {
+  const hash = hashOf([pathOf(file)]);
+  if (!pairs) return Array.from({ length: parts }, (_, i) => (hash + i) % parts);
+  // The first half of the projects has fused kernels, the other half has composed ones.
+  const half = parts / 2;
+  return [hash % half, half + ((hash + 1) % half)];
+}
+
+/** True if a project runs no test of a file. */
+const leavesOut = (file, share) => !runsWhole(file, share) && !homesOf(file, share).includes(share.part);
+
 /**
- * Removes the tests of the other projects from jest's tree. A file keeps at least one test, because jest refuses a file
+ * Removes the tests of the other projects from jest's tree. At least one test stays, because jest refuses a file
  * without any: where there are fewer tests than projects, some run on several.
  */
-function keepShare(root, file, { part, parts, onlyOpsOfWasm }) {
-  const path = relative(ROOT, file).split(sep).join('/');
-  if (path.startsWith(CONTRACT) || ASKS.test(readFileSync(file, 'utf8'))) return;
-  if (onlyOpsOfWasm && AVOIDS_FAULTS_OF_WASM.test(path)) return;
-  const tests = testsIn(root).map((test) => ({ test, hash: hashOf([path, ...namesOf(test)]) }));
+function keepShare(root, file, share) {
+  if (runsWhole(file, share)) return;
+  const tests = testsIn(root).map((test) => ({ test, hash: hashOf([pathOf(file), ...namesOf(test)]) }));
   tests.sort((a, b) => a.hash - b.hash);
-  const place = (hashOf([path]) + part) % parts;
-  const kept = tests.filter((_, i) => i % parts === place % Math.min(parts, tests.length));
+  const homes = homesOf(file, share);
+  const place = homes.indexOf(share.part) % Math.min(homes.length, tests.length);
+  const kept = tests.filter((_, i) => i % homes.length === place);
   prune(root, new Set(kept.map(({ test }) => test)));
 }
 
@@ -53,4 +73,4 @@ function prune(block, kept) {
   for (const child of block.children) if (child.type === 'describeBlock') prune(child, kept);
 }
 
-module.exports = { keepShare };
+module.exports = { keepShare, leavesOut };
