@@ -91,9 +91,18 @@ export default async () => {
         ...shared,
         displayName: 'node',
         globals: { TEST_CASES: 'all' },
-        testMatch: ['reference', 'damage', 'backend', 'native', 'threads', 'node', 'examples', 'docs', 'package'].map(
-          (room) => `<rootDir>/test/${room}/**/*.test.ts`,
-        ),
+        testMatch: [
+          'setup',
+          'reference',
+          'damage',
+          'backend',
+          'native',
+          'threads',
+          'node',
+          'examples',
+          'docs',
+          'package',
+        ].map((room) => `<rootDir>/test/${room}/**/*.test.ts`),
       },
     ],
   };
