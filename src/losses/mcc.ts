@@ -39,20 +39,28 @@ export const mccLoss: ClassLoss<MccLossOptions> = /* @__PURE__ */ makeRegionLoss
   options: {},
   range: [0, 2],
   value(a, sums, { smooth }) {
-    // `smooth` is added to each of the four counts TP, FP, FN and TN.
-    const intersection = a.add(sums.intersection, smooth);
-    const predicted = a.add(sums.predicted, 2 * smooth);
-    const labelled = a.add(sums.labelled, 2 * smooth);
-    const valid = a.add(sums.valid, 4 * smooth);
+    // `smooth` is added to each of the four counts. It is added last: beside V it would lose its digits.
+    const plus = (count: typeof sums.intersection, counts = 1) => a.add(count, counts * smooth);
+    const predicted = plus(sums.predicted, 2);
+    const labelled = plus(sums.labelled, 2);
+    const notPredicted = plus(a.sub(sums.valid, sums.predicted), 2);
+    const notLabelled = plus(a.sub(sums.valid, sums.labelled), 2);
+    const valid = plus(sums.valid, 4);
     const share = (x: typeof valid) => a.divide(x, valid, 0);
 
-    const [notPredicted, notLabelled] = [a.sub(valid, predicted), a.sub(valid, labelled)];
-    const covariance = a.sub(intersection, share(a.mul(predicted, labelled)));
+    // TP·TN - FP·FN, divided by V.
+    const falsePositive = a.sub(sums.predicted, sums.intersection);
+    const trueNegative = a.sub(a.sub(sums.valid, sums.labelled), falsePositive);
+    const falseNegative = a.sub(sums.labelled, sums.intersection);
+    const covariance = a.sub(
+      a.mul(plus(sums.intersection), share(plus(trueNegative))),
+      a.mul(plus(falsePositive), share(plus(falseNegative))),
+    );
     const variances = a.mul(share(a.mul(predicted, notPredicted)), share(a.mul(labelled, notLabelled)));
     const correlation = a.divide(covariance, a.power(variances, 0.5), 0);
 
     // Labels that are all the same have no correlation with anything: the value is then the mean of abs(p - t).
-    const varied = a.mul(a.step(labelled), a.step(a.sub(a.mul(valid, 1 - FULL), labelled)));
+    const varied = a.mul(a.step(labelled), a.step(a.sub(notLabelled, a.mul(valid, FULL))));
     const wrong = a.add(share(a.mul(predicted, share(notLabelled))), share(a.mul(labelled, share(notPredicted))));
     return a.add(a.mul(varied, a.sub(1, correlation)), a.mul(a.sub(1, varied), wrong));
   },

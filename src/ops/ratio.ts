@@ -3,10 +3,10 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import { withGradient } from './withGradient.js';
 
 /**
- * The slope of a quotient is computed as if its denominator were at least this, so that 1/b is finite in float32 and
- * its product with 0 is 0.
+ * The slope of a quotient is computed as if its denominator were at least this, so that 1/b, and 1e6/b for the
+ * steepest slope of a logarithm or a root, are finite in float32 and their products with 0 are 0.
  */
-export const SMALLEST_DENOMINATOR = 1e-36;
+export const SMALLEST_DENOMINATOR = 1e-30;
 
 /**
  * a/b for positive denominators, however small, differentiable to any order. Shapes broadcast. The gradient of tf.div
