@@ -1,4 +1,5 @@
 /** The arguments for which docs/definitions.md allows NaN or infinite values. */
+import { SMALLEST_DENOMINATOR } from '../../src/ops/ratio.js';
 import { sizeOf } from '../reference/index.js';
 import { overlap } from '../reference/overlap.js';
 import { readPixels } from '../reference/pixels.js';
@@ -75,8 +76,8 @@ export function kinksOf(args: Spec[], place = 2): ReadonlySet<number> {
 }
 
 /**
- * True if float32 and float64 agree on which classes are predicted at all (no sum of probabilities underflows), and on
- * log p and log(1 - p) where an activation function gives p in float32.
+ * True if float32 and float64 agree on which classes are predicted at all (no sum of probabilities underflows, nor its
+ * square if it counts), and on log p and log(1 - p) where an activation function gives p in float32.
  */
 export function isRepresentable(args: Spec[], place = 2): boolean {
   const { activation, axis, sharpness, mask, ignoreLabel, ...rest } = (args[place] ?? {}) as Record<string, Spec>;
@@ -95,5 +96,6 @@ export function isRepresentable(args: Spec[], place = 2): boolean {
   // Tversky with weights of 0 divides the intersection by itself.
   const divided =
     rest['alpha'] === 0 && rest['beta'] === 0 ? [...predicted.data, ...intersection.data] : predicted.data;
-  return divided.every((sum) => sum === 0 || sum > 1e-36);
+  const least = rest['squared'] === true ? Math.sqrt(SMALLEST_DENOMINATOR) : SMALLEST_DENOMINATOR;
+  return divided.every((sum) => sum === 0 || sum > least);
 }

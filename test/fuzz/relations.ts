@@ -1,6 +1,7 @@
 /** Pairs of calls that must give the same result: the order of a list, or of a batch, does not matter. */
 import { sizeOf, type NdArray } from '../reference/index.js';
-import { isPlainObject, isTensorSpec, mapObject, valuesOf, type Spec, type TensorSpec } from './call.js';
+import { isCallback, isPlainObject, isTensorSpec, mapObject, valuesOf, type Spec, type TensorSpec } from './call.js';
+import { isRepresentable } from './documented.js';
 import type { Relation } from './subject.js';
 
 export const reversedClasses: Relation = {
@@ -21,9 +22,11 @@ export const reversedBatch: Relation = {
   name: 'samples in reverse',
   other(call) {
     const samples = (call.args[1] as TensorSpec).shape[0]!;
-    const { hardest } = (call.args[2] ?? {}) as { hardest?: number };
+    const { hardest, activation } = (call.args[2] ?? {}) as { hardest?: number; activation?: Spec };
     // It is arbitrary which of several equally hard pixels count.
     if (samples < 2 || hardest !== undefined) return null;
+    // An activation function may round a probability differently at another place, and -log(1 - p) shows it near 1.
+    if (isCallback(activation) && !isRepresentable(call.args)) return null;
     return { ...call, args: call.args.map((arg) => reversed(arg, samples)) };
   },
   back(values, call) {

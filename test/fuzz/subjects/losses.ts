@@ -158,8 +158,8 @@ export function hasNoTies(spec: TensorSpec): boolean {
   return new Set(values).size === values.length;
 }
 
-/** The smallest square of a root in the correlation coefficient, relative to the number of pixels. */
-function smallestRoot(args: Spec[]): number {
+/** The squares of the roots in the correlation coefficients, relative to the number of pixels, and shares of labels. */
+function rootsOf(args: Spec[]): { root: number; labelled: number }[] {
   const { activation, axis, sharpness, mask, ignoreLabel } = optionsOf(args);
   const how = forOracle(defined({ activation, axis, sharpness, mask, ignoreLabel })) as object;
   const { predicted, labelled, valid } = reference.overlap(
@@ -167,22 +167,24 @@ function smallestRoot(args: Spec[]): number {
     forOracle(args[1]) as NdArray,
     how,
   );
-  const roots = Array.from(predicted.data, (p, i) => {
+  return Array.from(predicted.data, (p, i) => {
     const [t, v] = [labelled.data[i]!, valid.data[Math.floor(i / predicted.shape[1]!)]!];
-    return p * t * (1 - p / v) * (1 - t / v);
+    return { root: p * t * (1 - p / v) * (1 - t / v), labelled: t / v };
   });
-  // NaN where no pixel counts.
-  return roots.reduce((smallest, root) => Math.min(smallest, root), Infinity);
 }
 
 /** True if the root in the correlation coefficient is far from 0, where the definition bounds its slope. */
-export const hasRoots = (args: Spec[]): boolean => smallestRoot(args) > 1e-4;
+export const hasRoots = (args: Spec[]): boolean => isFarFromZero(rootsOf(args));
+
+// NaN where no pixel counts.
+const isFarFromZero = (roots: { root: number }[]) => roots.every(({ root }) => root > 1e-4);
 
 /** Near a root of 0 a slope is large and has few digits; at labels of 1e-20 only its order of magnitude is known. */
 export function correlationTolerance(args: Spec[]): number {
-  const root = smallestRoot(args);
-  if (root > 1e-4) return 1e-3;
-  return root > 0 && root < 1e-12 ? 1 : 1e-1;
+  const roots = rootsOf(args);
+  if (isFarFromZero(roots)) return 1e-3;
+  const tiny = (share: number) => share > 0 && share < 1e-12;
+  return roots.some(({ root, labelled }) => tiny(root) || tiny(labelled)) ? 1 : 1e-1;
 }
 
 interface Family {

@@ -133,6 +133,13 @@ const argsOf = (lossName: string): fc.Arbitrary<Spec[]> =>
     return [each.labels, each.predictions, each.options, own, {}, lossName];
   });
 
+/** The arguments of the loss itself that must give the same value. */
+const asLossArgs = ([labels, predictions, how, own]: Spec[]): Spec[] => [
+  labels,
+  predictions,
+  { ...(how as object), ...(own as object) },
+];
+
 const isMcc = (args: Spec[]) => args[5] === 'mccLoss';
 const lossFromOverlap = softseg.lossFromOverlap as (loss: unknown, table: object, options: object) => tf.Tensor;
 
@@ -144,21 +151,18 @@ const fromOverlap: Subject = {
   invoke: ([labels, predictions, how, own, changed, lossName]) =>
     tf.tidy(() => {
       const table = softseg.overlap(labels as tf.Tensor, predictions as tf.Tensor, how as object);
-      const loss = (softseg as unknown as Record<string, unknown>)[lossName as string];
+      const loss = typeof lossName === 'string' ? (softseg as unknown as Record<string, unknown>)[lossName] : lossName;
       return lossFromOverlap(loss, { ...table, ...(changed as object) }, own as object);
     }),
   nonFinite: mayBeInfinite,
   differentiable: () => [0, 1],
   labels: 0,
   kinks: kinksOf,
-  oracle: representable(([labels, predictions, how, own, , lossName]) =>
-    oracleOf((reference as unknown as Record<string, unknown>)[lossName as string])([
-      labels,
-      predictions,
-      { ...(how as object), ...(own as object) },
-    ]),
-  ),
-  arbitrary: (args) => !isRepresentable(args),
+  oracle: (args) => {
+    const loss = oracleOf((reference as unknown as Record<string, unknown>)[args[5] as string]);
+    return representable(loss)(asLossArgs(args));
+  },
+  arbitrary: (args) => !isRepresentable(asLossArgs(args)),
   tolerance: (args) => (isMcc(args) ? 1e-3 : 1e-5),
   gradientTolerance: (args) => (isMcc(args) ? correlationTolerance(args) : 1e-5),
   smooth: (args) => !(Number(optionsOf(args, 3)['gamma'] ?? 1) < 1) && (!isMcc(args) || hasRoots(args)),
