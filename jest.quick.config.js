@@ -10,11 +10,15 @@ import { leavesOut } from './test/setup/share.cjs';
 
 const LEFT_OUT = [
   'backend/damage.test',
+  'backend/install.test',
+  'backend/places.test',
   'browser/gpu/programs.page',
+  'browser/training.page',
   'docs/site.test',
   'examples/demo.test',
   'examples/examples.test',
   'native/sanitizers.test',
+  'node/resume.test',
   'package/package.test',
 ].map((name) => `/test/${name.replaceAll('.', '\\.')}\\.ts$`);
 

@@ -1,5 +1,6 @@
 /** The page's tests: run `npm run build -w playground` before. */
 module.exports = {
+  maxWorkers: '100%',
   testEnvironment: '<rootDir>/../test/setup/environment.cjs',
   transform: { '\\.ts$': ['babel-jest', { configFile: require.resolve('../babel.config.json') }] },
   moduleNameMapper: {
