@@ -7,7 +7,8 @@ import { readTable, tableClasses } from '../overlap/checkOverlapTable.js';
 import { defaultActivation, isPlainEntropy } from '../overlap/inputs.js';
 import type { InputOptions } from '../overlap/options.js';
 import type { OverlapOf } from '../overlap/overlap.js';
-import { addUp, lossOfTable, type SumTerm } from '../overlap/sumsFormula.js';
+import { addUp, lossOfTable } from '../overlap/lossOfSums.js';
+import type { SumTerm } from '../overlap/sumsFormula.js';
 import {
   descriptionOf,
   type Described,

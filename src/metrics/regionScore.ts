@@ -9,7 +9,8 @@ import type { Algebra } from '../algebra/algebra.js';
 import { checkOneOf, checkOptionNames, fail } from '../checks.js';
 import type { PassActivation, SumName } from '../kernels/contract.js';
 import { resolveClasses, type ClassWeights } from '../losses/families/classes.js';
-import { lossOfSums, type SumsFormula, type SumsOf } from '../overlap/sumsFormula.js';
+import { lossOfSums } from '../overlap/lossOfSums.js';
+import type { SumsFormula, SumsOf } from '../overlap/sumsFormula.js';
 import { resolveInputs, type LossInputs } from '../overlap/inputs.js';
 import { checkHard, hardInputs } from './harden.js';
 import {

@@ -4,7 +4,7 @@ import { inFunction } from '../../argumentError.js';
 import { checkOptionNames, checkTensor } from '../../checks.js';
 import { resolveInputs, type LossInputs } from '../../overlap/inputs.js';
 import type { InputOptions } from '../../overlap/options.js';
-import { addUp, lossOfTerms } from '../../overlap/sumsFormula.js';
+import { addUp, lossOfTerms } from '../../overlap/lossOfSums.js';
 import {
   described,
   type DescribedLoss,

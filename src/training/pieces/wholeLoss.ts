@@ -16,7 +16,8 @@ import {
   type ResolvedLoss,
 } from '../../losses/descriptions/lossDescription.js';
 import type { LossInputs } from '../../overlap/inputs.js';
-import { lossOfPass, sumsOfTerm, type PassSums, type SumTerm } from '../../overlap/sumsFormula.js';
+import { lossOfPass, sumsOfTerm } from '../../overlap/lossOfSums.js';
+import type { PassSums, SumTerm } from '../../overlap/sumsFormula.js';
 import { descriptionInside, isNamedLoss, type NamedLoss } from '../boundLoss.js';
 import type { Piece } from './pieces.js';
 
