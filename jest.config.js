@@ -93,6 +93,7 @@ export default async () => {
         globals: { TEST_CASES: 'all' },
         testMatch: [
           'setup',
+          'algebra',
           'reference',
           'damage',
           'backend',

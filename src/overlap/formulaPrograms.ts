@@ -1,0 +1,68 @@
+/** Formulas on sums, recorded as programs: the loss, its gradient, and the gradients of that. */
+import { keyOf, recorder, type Recorder, type Step } from '../algebra/recorded.js';
+import type { SumSet } from '../kernels/contract.js';
+import { formulaProgram, type FormulaProgram } from '../kernels/formulas/program.js';
+import type { Known, SumsFormula, SumsOf } from './sumsFormula.js';
+
+/** The programs of a formula. Each is made when it is first needed. */
+export interface FormulaPrograms {
+  /** The loss. */
+  value(): FormulaProgram;
+  /** Its gradient with respect to the sums, given dy. */
+  gradient(): FormulaProgram;
+  /** The gradients of the gradient, given ddy: with respect to the sums, and to dy. */
+  gradientsOfGradient(): readonly [toSums: FormulaProgram, toDy: FormulaProgram];
+}
+
+/** The programs that were made, by the text of their formulas. Of very many only the newest are kept. */
+const made = new Map<string, FormulaPrograms>();
+const MOST_KEPT = 200;
+
+/** The programs of a formula, and the values of the numbers in them. */
+export function programsOf(
+  formula: SumsFormula,
+  { names, pixels }: Pick<Known, 'names' | 'pixels'>,
+): { programs: FormulaPrograms; numbers: readonly number[] } {
+  const a = recorder();
+  const inputs = names.map((name, i) => a.input('sums', i, true, name !== 'valid'));
+  const table = Object.fromEntries(names.map((name, i) => [name, inputs[i]])) as SumsOf<Step>;
+  if (pixels !== null) table.valid = a.number(pixels, true);
+  const result = formula.value(a, table);
+  const numbers = a.numbers.slice();
+  const key = `${names.join(' ')};${a.steps.indexOf(result)};${keyOf(a.steps)}`;
+  const programs = made.get(key) ?? makePrograms(a, names, inputs, result);
+  made.delete(key);
+  made.set(key, programs);
+  if (made.size > MOST_KEPT) made.delete(made.keys().next().value!);
+  return { programs, numbers };
+}
+
+function makePrograms(a: Recorder, names: SumSet, inputs: readonly Step[], result: Step): FormulaPrograms {
+  // No gradient flows to weights.
+  const wanted = inputs.filter((_, i) => names[i] !== 'valid');
+  const perSum = (slopes: readonly (Step | null)[]) => inputs.map((input) => slopes[wanted.indexOf(input)] ?? null);
+  const whole = { rows: true, columns: true };
+  const upstream = { rows: result.rows, columns: result.columns };
+  const program = (outputs: readonly (Step | null)[], size: { rows: boolean; columns: boolean }) =>
+    formulaProgram(outputs, size, upstream);
+
+  const slopes = once(() => {
+    const dy = a.input('dy', 0, result.rows, result.columns);
+    return { dy, perSum: perSum(a.gradients([[result, dy]], wanted)) };
+  });
+  return {
+    value: once(() => program([result], upstream)),
+    gradient: once(() => program(slopes().perSum, whole)),
+    gradientsOfGradient: once(() => {
+      const { dy, perSum: outputs } = slopes();
+      const seeds = outputs.flatMap((output, i) => (output ? [[output, a.input('ddy', i, true, true)] as const] : []));
+      const all = a.gradients(seeds, [...wanted, dy]);
+      return [program(perSum(all), whole), program([all.at(-1)!], upstream)] as const;
+    }),
+  };
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
+}
