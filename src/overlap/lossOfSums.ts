@@ -1,5 +1,6 @@
 /**
- * The loss of a formula on sums: in plain numbers where reading the sums back costs nothing, else in tfjs ops.
+ * The loss of a formula on sums: in plain numbers where reading the sums back costs nothing, as programs where a GPU
+ * runs them, else in tfjs ops.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
@@ -9,6 +10,7 @@ import { currentKernels } from '../kernels/select.js';
 import { passAttributes, plainEntropy, type LossInputs } from './inputs.js';
 import { lossAtOnce } from './lossAtOnce.js';
 import { lossInOps } from './lossInOps.js';
+import { lossInPrograms } from './lossInPrograms.js';
 import type { OverlapOf } from './overlap.js';
 import type { PassSums, SumsFormula, SumsOf, SumTerm } from './sumsFormula.js';
 
@@ -42,7 +44,9 @@ function passSums(inputs: LossInputs, { sums }: SumsFormula, entropy: EntropyTer
 
 /** The loss of a formula on the sums of a pass. Call it inside tf.tidy. */
 export function lossOfPass({ values, ...known }: PassSums, formula: SumsFormula): Tensor {
-  return currentKernels().readsAtOnce ? lossAtOnce(values, formula, known) : lossInOps(values, formula, known);
+  const { readsAtOnce, formulas } = currentKernels();
+  if (readsAtOnce) return lossAtOnce(values, formula, known);
+  return (formulas && lossInPrograms(values, formula, known, formulas)) ?? lossInOps(values, formula, known);
 }
 
 /** The loss of a formula on a table of sums that `overlap` or the user made. */

@@ -11,6 +11,7 @@ import type { Pass } from './pass.js';
 export const composedKernels: Kernels = {
   name: 'composed',
   readsAtOnce: false,
+  formulas: null,
   sums: (inputs, attributes, sums) => differentiable(inputs, overlapPass(attributes, sums)),
   entropyMap: (inputs, attributes, coefficients) => differentiable(inputs, entropyMapPass(attributes, coefficients)),
 };

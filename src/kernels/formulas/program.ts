@@ -1,4 +1,5 @@
 /** The form in which kernels get a formula on the sums of a pass, or a gradient of it. */
+import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { keyOf, stepsOf, type Step } from '../../algebra/recorded.js';
 
 /** N samples, C classes, S sums. The inputs are `sums` [S,N,C], `dy` and `ddy`, as far as steps read them. */
@@ -14,6 +15,22 @@ export interface FormulaProgram {
   upstream: { rows: boolean; columns: boolean };
   /** A text that is the same for the same program. */
   key: string;
+}
+
+export interface FormulaCall {
+  program: FormulaProgram;
+  /** The values of its numbers. */
+  numbers: readonly number[];
+  inputs: { sums: TensorInfo; dy?: TensorInfo; ddy?: TensorInfo };
+  /** The shape of the result, which has the values of all outputs. */
+  shape: readonly number[];
+}
+
+/** The programs of one backend. */
+export interface FormulaRunner {
+  /** False if the backend cannot run the program for so many samples and classes. */
+  takes(program: FormulaProgram, samples: number, classes: number): boolean;
+  run(call: FormulaCall): TensorInfo;
 }
 
 export function formulaProgram(

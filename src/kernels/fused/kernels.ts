@@ -63,7 +63,7 @@ export function registerFusedPasses(backendName: string, passes: FusedPasses): F
 }
 
 export function fusedKernels(passes: FusedPasses): Kernels {
-  const { name, readsAtOnce = true, takes = () => true, around = (run) => run() } = passes;
+  const { name, readsAtOnce = true, takes = () => true, formulas = null, around = (run) => run() } = passes;
   const run = (inputs: PassInputs, attributes: PassAttributes, wanted: Wanted): Tensor => {
     const atAnEnd = classesAtAnEnd(inputs);
     const pass = passOf(atAnEnd, attributes);
@@ -75,6 +75,7 @@ export function fusedKernels(passes: FusedPasses): Kernels {
   return {
     name,
     readsAtOnce,
+    formulas,
     sums: (inputs, attributes, sums) => run(inputs, attributes, { sums }) as Tensor3D,
     entropyMap: (inputs, attributes, coefficients) => run(inputs, attributes, { coefficients }) as Tensor2D,
   };

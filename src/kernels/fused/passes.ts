@@ -1,5 +1,6 @@
 /** The interface of a fused implementation. `kernels.ts` makes differentiable tfjs ops of it. */
 import type { TensorInfo } from '@tensorflow/tfjs-core';
+import type { FormulaRunner } from '../formulas/program.js';
 import type { KernelKind, PassAttributes, SumSet, Wrt } from '../contract.js';
 
 /** The layout of the inputs of a fused pass in memory. */
@@ -52,6 +53,8 @@ export interface FusedPasses {
     dy: TensorInfo,
     wrt: Wrt,
   ): TensorInfo;
+  /** Formulas on sums as programs, for a backend where reading sums back is slow. */
+  formulas?: FormulaRunner;
   /** A wrapper around each tfjs call, for backends that copy on clone. */
   around?<T>(run: () => T): T;
 }

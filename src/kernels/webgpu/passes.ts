@@ -5,12 +5,14 @@
 import type { KernelBackend, TensorInfo } from '@tensorflow/tfjs-core';
 import { bitsOf, sumSet, type SumSet, type Wrt } from '../contract.js';
 import type { FusedInputs, FusedPass, FusedPasses } from '../fused/passes.js';
-import type { Uniform, WebgpuBackend } from './backend.js';
+import type { WebgpuBackend } from './backend.js';
 import { entropyMapCode } from './entropyMap.js';
 import { gradientCode, hasSlope } from './gradient.js';
+import { formulaRunner } from './formulaRunner.js';
 import type { ProgramSpec } from './pixels.js';
+import { run } from './run.js';
 import { sumsCode, TOTALS_CODE } from './sums.js';
-import { LANES, tilesOf } from './tiles.js';
+import { tilesOf } from './tiles.js';
 
 export function webgpuPasses(backend: KernelBackend): FusedPasses | null {
   const webgpu = backend as unknown as WebgpuBackend;
@@ -24,6 +26,7 @@ function passesOn(backend: WebgpuBackend): FusedPasses {
     name: 'fused webgpu',
     readsAtOnce: false,
     takes: (pass) => tilesOf(pass) !== null,
+    formulas: formulaRunner(backend),
 
     sums(inputs, pass, sums) {
       const spec = specOf(inputs, pass, sums);
@@ -162,40 +165,4 @@ function addUp(backend: WebgpuBackend, parts: TensorInfo, many: number, runs: nu
   } finally {
     backend.disposeData(parts.dataId);
   }
-}
-
-interface AnyProgram {
-  key: string;
-  code: () => string;
-  inputs: [string, TensorInfo][];
-  size: number;
-  groups: number;
-  integers: Record<string, number>;
-  floats: Record<string, number>;
-}
-
-function run(backend: WebgpuBackend, { key, code, inputs, size, groups, integers, floats }: AnyProgram): TensorInfo {
-  const names = (numbers: object, type: string) => Object.keys(numbers).map((name) => `${name} : ${type}, `);
-  const values = (numbers: Record<string, number>, type: Uniform['type']) =>
-    Object.values(numbers).map((value): Uniform => ({ type, data: [value] }));
-  return backend.runWebGPUProgram(
-    {
-      variableNames: inputs.map(([name]) => name),
-      outputShape: [size],
-      workgroupSize: [LANES, 1, 1],
-      dispatchLayout: { x: [0] },
-      dispatch: [groups, 1, 1],
-      uniforms: [...names(integers, 'i32'), ...names(floats, 'f32')].join(''),
-      shaderKey: `softseg ${key}`,
-      getUserCode: code,
-    },
-    // The inputs are read as flat arrays, whatever their shape.
-    inputs.map(([, { dataId, dtype, shape }]) => ({
-      dataId,
-      dtype,
-      shape: [shape.reduce((product, length) => product * length, 1)],
-    })),
-    'float32',
-    [...values(integers, 'int32'), ...values(floats, 'float32')],
-  );
 }
