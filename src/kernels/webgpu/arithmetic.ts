@@ -7,6 +7,10 @@ const SMALLEST_PROBABILITY = 1e-12;
 fn atLeast(x : f32, least : f32) -> f32 { return select(x, least, x < least); }
 fn atMost(x : f32, most : f32) -> f32 { return select(x, most, x > most); }
 
+// min and sign that return NaN for NaN.
+fn minimumOf(a : f32, b : f32) -> f32 { return select(select(a + b, b, b < a), a, a <= b); }
+fn signOf(x : f32) -> f32 { return select(select(x, -1.0, x < 0.0), 1.0, x > 0.0); }
+
 // e^x for x <= 0; results below the smallest normal float are 0.
 fn expOfNonpositive(x : f32) -> f32 {
   let n = round(x * 1.44269504);

@@ -1,32 +1,7 @@
 /** WGSL code for the gradients: a workgroup computes a tile of pixels and writes its values in the order of memory. */
-import type { PassSum, SumSet, Wrt } from '../contract.js';
+import type { SumSet, Wrt } from '../contract.js';
+import { SLOPES } from '../fused/shaderTerms.js';
 import { isBinary, OWN_TILE, pixelCode, type ProgramSpec } from './pixels.js';
-
-/** The slopes of the sums with respect to p and to t, times the upstream gradient g. */
-const SLOPES: Record<Wrt, Partial<Record<PassSum, string>>> = {
-  predictions: {
-    intersection: 't * g',
-    predicted: 'g',
-    difference: 'sign(x.p - t) * g',
-    minimum: '(0.5 - 0.5 * sign(x.p - t)) * g',
-    predictedSquared: '2.0 * x.p * g',
-  },
-  labels: {
-    intersection: 'x.p * g',
-    labelled: 'g',
-    difference: 'sign(t - x.p) * g',
-    minimum: '(0.5 - 0.5 * sign(t - x.p)) * g',
-    labelledSquared: '2.0 * t * g',
-  },
-};
-
-/**
- * True unless the gradient of all these sums is 0. For sums of labels alone, the gradient with respect to the
- * predictions is.
- */
-export function hasSlope(sums: SumSet, wrt: Wrt): boolean {
-  return sums.some((sum) => sum === 'crossEntropy' || SLOPES[wrt][sum]);
-}
 
 /** With `perPixel` the upstream gradient is dy [N,P] times the classes' coefficients; otherwise it is dy [S,N,C]. */
 export function gradientCode(spec: ProgramSpec, sums: SumSet, perPixel: boolean, wrt: Wrt): string {

@@ -5,9 +5,10 @@
 import type { KernelBackend, TensorInfo } from '@tensorflow/tfjs-core';
 import { bitsOf, sumSet, type SumSet, type Wrt } from '../contract.js';
 import type { FusedInputs, FusedPass, FusedPasses } from '../fused/passes.js';
+import { hasSlope } from '../fused/shaderTerms.js';
 import type { WebgpuBackend } from './backend.js';
 import { entropyMapCode } from './entropyMap.js';
-import { gradientCode, hasSlope } from './gradient.js';
+import { gradientCode } from './gradient.js';
 import { formulaRunner } from './formulaRunner.js';
 import type { ProgramSpec } from './pixels.js';
 import { run } from './run.js';

@@ -4,20 +4,9 @@
  * than 64 values in a row; it then goes on with their sum as one value.
  */
 import type { PassSum, SumSet } from '../contract.js';
+import { SUMMANDS } from '../fused/shaderTerms.js';
 import { pixelCode, type ProgramSpec } from './pixels.js';
 import { LANES } from './tiles.js';
-
-const TERMS: Record<PassSum, string> = {
-  intersection: 'x.p * t',
-  predicted: 'x.p',
-  labelled: 't',
-  difference: 'abs(x.p - t)',
-  minimum: 'min(x.p, t)',
-  predictedSquared: 'x.p * x.p',
-  labelledSquared: 't * t',
-  crossEntropy: 'entropyOf(x, t, c)',
-  valid: '1.0',
-};
 
 /** The code of the first program; its result is [S,N,C,runs]. */
 export function sumsCode(spec: ProgramSpec, sums: SumSet): string {
@@ -50,7 +39,7 @@ fn main(index : i32) {
         if (w > 0.0) {
           let t = labelOf(c, i);
           let x = elementOf(c, i);
-          ${each((s, sum) => `part${s} += w * (${TERMS[sum]});`)}
+          ${each((s, sum) => `part${s} += w * (${SUMMANDS[sum]});`)}
         }
       }
       ${each((s) => `sum${s} += part${s};`)}

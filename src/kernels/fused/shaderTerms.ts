@@ -1,0 +1,44 @@
+/**
+ * The sums and their slopes for one pixel and class, as expressions that WGSL and GLSL have in common. The programs
+ * around them define x.p (the probability), t (the label), c (the class), g (the upstream gradient) and the functions.
+ */
+import type { PassSum, SumSet, Wrt } from '../contract.js';
+
+/** The summand of each sum, without the pixel's weight. */
+export const SUMMANDS: Record<PassSum, string> = {
+  intersection: 'x.p * t',
+  predicted: 'x.p',
+  labelled: 't',
+  difference: 'abs(x.p - t)',
+  minimum: 'minimumOf(x.p, t)',
+  predictedSquared: 'x.p * x.p',
+  labelledSquared: 't * t',
+  crossEntropy: 'entropyOf(x, t, c)',
+  valid: '1.0',
+};
+
+/** The slopes of the sums with respect to p and to t, times g; that of the cross-entropy is longer. */
+export const SLOPES: Record<Wrt, Partial<Record<PassSum, string>>> = {
+  predictions: {
+    intersection: 't * g',
+    predicted: 'g',
+    difference: 'signOf(x.p - t) * g',
+    minimum: '(0.5 - 0.5 * signOf(x.p - t)) * g',
+    predictedSquared: '2.0 * x.p * g',
+  },
+  labels: {
+    intersection: 'x.p * g',
+    labelled: 'g',
+    difference: 'signOf(t - x.p) * g',
+    minimum: '(0.5 - 0.5 * signOf(t - x.p)) * g',
+    labelledSquared: '2.0 * t * g',
+  },
+};
+
+/**
+ * True unless the gradient of all these sums is 0. For sums of labels alone, the gradient with respect to the
+ * predictions is.
+ */
+export function hasSlope(sums: SumSet, wrt: Wrt): boolean {
+  return sums.some((sum) => sum === 'crossEntropy' || SLOPES[wrt][sum]);
+}
