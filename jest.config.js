@@ -57,6 +57,7 @@ const inPage = (backend, kernels, { sizes = 'some', isolated = false } = {}) => 
     '<rootDir>/test/losses/{memory,derivatives}.test.ts',
     // Those in gpu/ count the programs that a GPU runs.
     `<rootDir>/test/browser/${backend === 'wasm' ? '' : '{,gpu/}'}*.page.ts`,
+    ...(kernels === 'fused' ? [`<rootDir>/test/browser/${backend}/*.page.ts`] : []),
   ],
 });
 
@@ -84,6 +85,7 @@ export default async () => {
       ...['fused', 'composed'].flatMap((kernels) => backends.map((backend) => onTensors(backend, kernels, op))),
       inPage('webgpu', 'fused'),
       inPage('webgpu', 'composed'),
+      inPage('webgl', 'fused'),
       inPage('webgl', 'composed'),
       inPage('wasm', 'fused', { sizes: 'all' }),
       inPage('wasm', 'fused', { sizes: 'all', isolated: true }),

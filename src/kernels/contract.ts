@@ -82,7 +82,7 @@ export interface PassInputs {
 export type Wrt = 'predictions' | 'labels';
 
 /** The kernels that compute the passes: fused ones, each a loop written for the pass, or chains of tfjs's ops. */
-export type KernelKind = 'fused native' | 'fused wasm' | 'fused webgpu' | 'composed';
+export type KernelKind = 'fused native' | 'fused wasm' | 'fused webgpu' | 'fused webgl' | 'composed';
 
 /** The passes as functions that tfjs can differentiate, to any order, by predictions and by float32 labels. */
 export interface Kernels {

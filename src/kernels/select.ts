@@ -11,6 +11,7 @@ import { cpuPasses } from './cpu/passes.js';
 import { fusedKernels, registerFusedPasses } from './fused/kernels.js';
 import type { FusedPasses } from './fused/passes.js';
 import { wasmPasses } from './wasm/passes.js';
+import { webglPasses } from './webgl/passes.js';
 import { webgpuPasses } from './webgpu/passes.js';
 
 export type { KernelChoice };
@@ -49,7 +50,8 @@ export function useKernels(wanted: KernelChoice): void {
 
 /**
  * The kernels that compute the losses' passes over pixels on the current backend: `'fused native'`, `'fused wasm'`
- * (also on the cpu backend), `'fused webgpu'`, or `'composed'`, which are chains of tfjs's ops and run everywhere.
+ * (also on the cpu backend), `'fused webgpu'`, `'fused webgl'`, or `'composed'`, which are chains of tfjs's ops and run
+ * everywhere.
  *
  * On tfjs-node the first call, or the first loss, looks for softseg's op and starts it, as `load` would. If it is
  * missing or cannot run, a line on stderr says why and what to do.
@@ -83,6 +85,7 @@ const makers: Record<string, (backend: KernelBackend) => FusedPasses | null> = {
   wasm: wasmPasses,
   cpu: cpuPasses,
   webgpu: webgpuPasses,
+  webgl: webglPasses,
   tensorflow: nativePasses,
 };
 

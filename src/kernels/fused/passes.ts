@@ -39,7 +39,12 @@ export interface FusedPasses {
   readsAtOnce?: boolean;
   /** True if this implementation can compute the pass (default); composed kernels compute the others. */
   takes?(pass: FusedPass): boolean;
-  /** The sums over pixels, [S,N,C]. */
+  /**
+   * The amount that 1 in the results of `sums` stands for; default 1. Where textures are float16, plain sums of many
+   * pixels would overflow. The gradient is taken with respect to these results, so dy counts in units too.
+   */
+  unit?(pass: FusedPass): number;
+  /** The sums over pixels, [S,N,C], in units. */
   sums(inputs: FusedInputs, pass: FusedPass, sums: SumSet): TensorInfo;
   /** The gradient of the sums, given the upstream gradient dy [S,N,C], in the shape of the predictions. */
   sumsGradient(inputs: FusedInputs, pass: FusedPass, sums: SumSet, dy: TensorInfo, wrt: Wrt): TensorInfo;

@@ -42,7 +42,7 @@ beforeAll(async () => {
     expect(Boolean(wasm.wasmMemory)).toBe(TEST_ISOLATED);
   }
   if (TEST_KERNELS === 'composed') useKernels('composed');
-  const fused = { webgpu: 'fused webgpu', webgl: 'composed', wasm: 'fused wasm' }[TEST_BACKEND];
+  const fused = { webgpu: 'fused webgpu', webgl: 'fused webgl', wasm: 'fused wasm' }[TEST_BACKEND];
   expect(kernelsInUse()).toBe(TEST_KERNELS === 'composed' ? 'composed' : fused);
 });
 
