@@ -13,8 +13,8 @@ const ROOT = process.cwd();
 
 /** A test file that asks where it runs has other cases on each project: all of them run everywhere. */
 const ASKS = /\bTEST_(BACKEND|KERNELS)\b/;
-/** So do the promises that each backend's kernels make. */
-const CONTRACT = 'test/contract/';
+/** So do the promises that each backend's kernels make, and tests of kernels that a single project has. */
+const OF_KERNELS = ['test/contract/', 'test/browser/webgl/'];
 /**
  * The code under these tests avoids kernels that tfjs's wasm backend lacks, or that lose digits there. No other backend
  * shows when it no longer does, so that backend runs all of them.
@@ -26,7 +26,7 @@ const pathOf = (file) => relative(ROOT, file).split(sep).join('/');
 /** True if a project runs all tests of a file, because what they test differs between backends. */
 function runsWhole(file, { onlyOpsOfWasm }) {
   const path = pathOf(file);
-  if (path.startsWith(CONTRACT) || ASKS.test(readFileSync(file, 'utf8'))) return true;
+  if (OF_KERNELS.some((folder) => path.startsWith(folder)) || ASKS.test(readFileSync(file, 'utf8'))) return true;
   return onlyOpsOfWasm && AVOIDS_FAULTS_OF_WASM.test(path);
 }
 
