@@ -43,3 +43,9 @@ export function formulaProgram(
   const flags = [rows, columns, upstream.rows, upstream.columns].map(Number);
   return { outputs, steps, rows, columns, upstream, key: `${keyOf(steps)};${at.join(' ')};${flags.join('')}` };
 }
+
+/** The tensors that the steps read. */
+export function tensorsRead({ steps }: FormulaProgram): (keyof FormulaCall['inputs'])[] {
+  const names = new Set(steps.filter(({ op }) => op === 'input').map(({ name }) => name));
+  return (['sums', 'dy', 'ddy'] as const).filter((name) => names.has(name));
+}

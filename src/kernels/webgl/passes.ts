@@ -9,6 +9,7 @@ import { hasSlope } from '../fused/shaderTerms.js';
 import { NO_NUMBERS, runProgram, type WebglBackend } from './backend.js';
 import { withCall, type Call, type Inputs } from './call.js';
 import { entropyMapCode } from './entropyMap.js';
+import { formulaRunner } from './formulaRunner.js';
 import { gradientCode, isShared, slopeCode } from './gradient.js';
 import { keepsStatistics, statisticsCode } from './statistics.js';
 import { runsOf, sumsCode, TOTALS_CODE } from './sums.js';
@@ -34,6 +35,7 @@ function passesOn(backend: WebglBackend, half: boolean): FusedPasses {
     readsAtOnce: false,
     unit,
     // The losses do not count in units, so where there are units composed kernels run.
+    formulas: formulaRunner(backend, half),
     takes: (pass) => unit(pass) === 1 && pass.samples * pass.pixels > 0,
 
     sums(inputs, pass, sums) {

@@ -1,5 +1,5 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
-import type { FormulaCall, FormulaProgram, FormulaRunner } from '../formulas/program.js';
+import { tensorsRead, type FormulaCall, type FormulaRunner } from '../formulas/program.js';
 import type { WebgpuBackend } from './backend.js';
 import { fits, formulaCode } from './formula.js';
 import { run } from './run.js';
@@ -22,6 +22,7 @@ function runFormula(backend: WebgpuBackend, { program, numbers, inputs, shape }:
   const result = run(backend, {
     key: `formula ${most} ${classes} ${program.key}`,
     code: () => formulaCode(program, classes, most),
+    // WebGPU refuses an input that the code does not read.
     inputs: tensorsRead(program).map((name) => [name, inputs[name]!]),
     size: outputs.length * values,
     groups: 1,
@@ -31,10 +32,4 @@ function runFormula(backend: WebgpuBackend, { program, numbers, inputs, shape }:
     ),
   });
   return { ...result, shape: [...shape] };
-}
-
-/** The tensors that the code reads: WebGPU refuses any other. */
-function tensorsRead({ steps }: FormulaProgram) {
-  const names = new Set(steps.filter(({ op }) => op === 'input').map(({ name }) => name));
-  return (['sums', 'dy', 'ddy'] as const).filter((name) => names.has(name));
 }
