@@ -94,6 +94,11 @@ export interface Kernels {
   /** [S,N,C]: the sums over pixels. */
   sums(inputs: PassInputs, attributes: PassAttributes, sums: SumSet): Tensor3D;
   /**
+   * The same divided by `unit`, which is 1 except where textures are float16, whose numbers end at 65,504 and lose
+   * digits below 6e-5.
+   */
+  sumsInUnits(inputs: PassInputs, attributes: PassAttributes, sums: SumSet): { values: Tensor3D; unit: number };
+  /**
    * [N,P]: the cross-entropy of each pixel, which is its weight times the sum over classes of coefficients[c] times the
    * entropy term.
    */

@@ -21,11 +21,12 @@ const MOST_KEPT = 200;
 /** The programs of a formula, and the values of the numbers in them. */
 export function programsOf(
   formula: SumsFormula,
-  { names, pixels }: Pick<Known, 'names' | 'pixels'>,
+  { names, pixels, unit }: Pick<Known, 'names' | 'pixels' | 'unit'>,
 ): { programs: FormulaPrograms; numbers: readonly number[] } {
   const a = recorder();
   const inputs = names.map((name, i) => a.input('sums', i, true, name !== 'valid'));
-  const table = Object.fromEntries(names.map((name, i) => [name, inputs[i]])) as SumsOf<Step>;
+  const inUnits = (sum: Step) => (unit === 1 ? sum : a.mul(sum, unit));
+  const table = Object.fromEntries(names.map((name, i) => [name, inUnits(inputs[i]!)])) as SumsOf<Step>;
   if (pixels !== null) table.valid = a.number(pixels, true);
   const result = formula.value(a, table);
   const numbers = a.numbers.slice();

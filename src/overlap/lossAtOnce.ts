@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor3D } from '@tensorflow/tfjs-core';
 import { inFunction } from '../argumentError.js';
-import { numberAlgebra } from '../algebra/numbers.js';
+import { numberAlgebra, type NumberMatrix } from '../algebra/numbers.js';
 import { checksAnyValues, releasingTape, type Values } from '../checkValues.js';
 import { nestedGrads } from '../ops/nestedGrads.js';
 import { withGradient } from '../ops/withGradient.js';
@@ -53,7 +53,7 @@ function lossInNumbers(
   values: Values,
   [, samples, classes]: Tensor3D['shape'],
   formula: SumsFormula,
-  { names, pixels }: Known,
+  { names, pixels, unit }: Known,
 ) {
   const size = samples * classes;
   const algebra = numberAlgebra();
@@ -67,7 +67,8 @@ function lossInNumbers(
         )
       : algebra.matrix(samples, classes, rows[i]!),
   );
-  const table = Object.fromEntries(names.map((name, i) => [name, matrices[i]])) as SumsOf<(typeof matrices)[number]>;
+  const inUnits = (sum: NumberMatrix) => (unit === 1 ? sum : algebra.mul(sum, unit));
+  const table = Object.fromEntries(names.map((name, i) => [name, inUnits(matrices[i]!)])) as SumsOf<NumberMatrix>;
   if (pixels !== null) table.valid = algebra.matrix(samples, 1, new Float64Array(samples).fill(pixels));
   const result = formula.value(algebra, table);
   /** The gradient with respect to the sums. No gradient flows to weights: that of 'valid' stays 0. */

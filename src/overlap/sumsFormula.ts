@@ -41,6 +41,8 @@ export interface SumTerm {
 /** The facts that give an array [S,N,C] of sums its meaning. */
 export interface Known {
   names: SumSet;
+  /** The number that 1 in the array stands for. */
+  unit: number;
   /** The number of pixels of each sample if all count as 1 and 'valid' is not among the sums; else null. */
   pixels: number | null;
   /** The function to name if the sums are impossible for labels and probabilities in [0, 1]; null to allow any sums. */

@@ -104,7 +104,7 @@ describe.each(PASS_LOSSES)('%s', (name) => {
         for (const formula of formulasOf(name, classes, options)) {
           for (const weighted of [false, true]) {
             const names = sumSet<PassSum>(weighted ? [...formula.sums, 'valid'] : formula.sums);
-            const { programs, numbers } = programsOf(formula, { names, pixels: weighted ? null : 30 });
+            const { programs, numbers } = programsOf(formula, { names, pixels: weighted ? null : 30, unit: 1 });
             const sums = sumsFor(names, samples, classes, random);
             const inputs = { samples, classes, numbers, sums };
             const expected = inNumbers(formula, names, inputs);
@@ -135,10 +135,25 @@ describe.each(PASS_LOSSES)('%s', (name) => {
   );
 });
 
+test('sums in units give the same value, and a gradient with respect to what is stored', () => {
+  const [formula] = formulasOf('diceLoss', 2, { smooth: 1, aggregate: 'batch' });
+  const names = sumSet<PassSum>([...formula!.sums, 'valid']);
+  const sums = sumsFor(names, 2, 2, randomNumbers(5));
+  const run = (unit: number) => {
+    const { programs, numbers } = programsOf(formula!, { names, pixels: null, unit });
+    const inputs = { samples: 2, classes: 2, numbers, sums: sums.map((x) => x / unit), dy: [1] };
+    return [interpret(programs.value(), inputs), interpret(programs.gradient(), inputs).map((x) => x / unit)] as const;
+  };
+  const [value, gradient] = run(1);
+  const [valueInUnits, gradientInUnits] = run(64);
+  expectClose(valueInUnits, value, 1e-12);
+  expectClose(gradientInUnits, gradient, 1e-12);
+});
+
 test('programs that differ only in numbers are the same, and others are not', () => {
   const [one, two, three] = [{ smooth: 1 }, { smooth: 2 }, { absent: 'penalize' }].map((options) => {
     const [formula] = formulasOf('iouLoss', 3, options);
-    return programsOf(formula!, { names: sumSet<PassSum>(formula!.sums), pixels: 30 });
+    return programsOf(formula!, { names: sumSet<PassSum>(formula!.sums), pixels: 30, unit: 1 });
   });
   expect(two!.programs).toBe(one!.programs);
   expect(two!.numbers).not.toEqual(one!.numbers);

@@ -13,6 +13,7 @@ export const composedKernels: Kernels = {
   readsAtOnce: false,
   formulas: null,
   sums: (inputs, attributes, sums) => differentiable(inputs, overlapPass(attributes, sums)),
+  sumsInUnits: (inputs, attributes, sums) => ({ values: composedKernels.sums(inputs, attributes, sums), unit: 1 }),
   entropyMap: (inputs, attributes, coefficients) => differentiable(inputs, entropyMapPass(attributes, coefficients)),
 };
 

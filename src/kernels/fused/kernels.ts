@@ -63,21 +63,36 @@ export function registerFusedPasses(backendName: string, passes: FusedPasses): F
 }
 
 export function fusedKernels(passes: FusedPasses): Kernels {
-  const { name, readsAtOnce = true, takes = () => true, formulas = null, around = (run) => run() } = passes;
-  const run = (inputs: PassInputs, attributes: PassAttributes, wanted: Wanted): Tensor => {
+  const { name, readsAtOnce = true, takes = () => true, formulas = null, unit = () => 1 } = passes;
+  const { around = (run) => run() } = passes;
+  /** The inputs and the pass in the form of `passes`; null if they do not take it. */
+  const fused = (inputs: PassInputs, attributes: PassAttributes) => {
     const atAnEnd = classesAtAnEnd(inputs);
     const pass = passOf(atAnEnd, attributes);
-    if (takes(pass)) return around(() => runPass(atAnEnd, pass, wanted));
-    return 'sums' in wanted
-      ? composedKernels.sums(inputs, attributes, wanted.sums)
-      : composedKernels.entropyMap(inputs, attributes, wanted.coefficients);
+    if (!takes(pass)) return null;
+    const run = (wanted: Wanted) => around(() => runPass(atAnEnd, pass, wanted));
+    return { run, unit: unit(pass) };
+  };
+  const sumsInUnits: Kernels['sumsInUnits'] = (inputs, attributes, sums) => {
+    const own = fused(inputs, attributes);
+    if (!own) return composedKernels.sumsInUnits(inputs, attributes, sums);
+    return { values: own.run({ sums }) as Tensor3D, unit: own.unit };
   };
   return {
     name,
     readsAtOnce,
     formulas,
-    sums: (inputs, attributes, sums) => run(inputs, attributes, { sums }) as Tensor3D,
-    entropyMap: (inputs, attributes, coefficients) => run(inputs, attributes, { coefficients }) as Tensor2D,
+    sumsInUnits,
+    sums(inputs, attributes, sums) {
+      const { values, unit } = sumsInUnits(inputs, attributes, sums);
+      return unit === 1 ? values : tf.mul(values, unit);
+    },
+    entropyMap(inputs, attributes, coefficients) {
+      const own = fused(inputs, attributes);
+      return own
+        ? (own.run({ coefficients }) as Tensor2D)
+        : composedKernels.entropyMap(inputs, attributes, coefficients);
+    },
   };
 }
 

@@ -51,7 +51,10 @@ function focalPass(focal: FocalTerm): OwnPass {
 function sumsOfFocal(inputs: LossInputs, attributes: PassAttributes, focal: FocalTerm): PassSums {
   const { weights, layout, fn } = inputs;
   const sums = focalSums(inputs, { ...attributes, focal });
-  if (!weights) return { values: tf.expandDims(sums, 0), names: sumSet(['crossEntropy']), pixels: layout.pixels, fn };
+  const known = { unit: 1, fn };
+  if (!weights)
+    return { values: tf.expandDims(sums, 0), names: sumSet(['crossEntropy']), pixels: layout.pixels, ...known };
   const valid = tf.add<Tensor2D>(sumPixels(weights), tf.zerosLike(sums));
-  return { values: tf.stack([sums, valid]) as Tensor3D, names: sumSet(['crossEntropy', 'valid']), pixels: null, fn };
+  const values: Tensor3D = tf.stack([sums, valid]) as Tensor3D;
+  return { values, names: sumSet(['crossEntropy', 'valid']), pixels: null, ...known };
 }

@@ -107,7 +107,7 @@ function wholeFromSums(resolve: Resolve, kind: 'samples' | 'tiles'): WholeLoss {
       tf.addN(
         terms.map(({ formula, weight }, t) => {
           const names = sumSet([...formula.sums, 'valid'] as const);
-          const sums = { values: parts[t] as Tensor3D, names, pixels: null, fn: currentFunction };
+          const sums = { values: parts[t] as Tensor3D, names, unit: 1, pixels: null, fn: currentFunction };
           return tf.mul(lossOfPass(sums, formula), weight);
         }),
       ),
