@@ -36,13 +36,14 @@ const onTensors = (backend, kernels, op) => ({
 });
 
 /** Files whose tests run in a page (test/browser), with a backend that only browsers have, or as browsers have it. */
-const inPage = (backend, kernels, { sizes = 'some', isolated = false } = {}) => ({
+const inPage = (backend, kernels, { sizes = 'some', isolated = false, half = false } = {}) => ({
   ...shared,
   displayName: [
     'browser',
     backend,
     ...(kernels === 'composed' ? [kernels] : []),
     ...(isolated ? ['threads'] : []),
+    ...(half ? ['float16'] : []),
   ].join(' '),
   globals: {
     TEST_BACKEND: backend,
@@ -50,15 +51,18 @@ const inPage = (backend, kernels, { sizes = 'some', isolated = false } = {}) => 
     TEST_SIZES: sizes,
     TEST_CASES: 'all',
     TEST_ISOLATED: isolated,
+    TEST_HALF: half,
   },
   transform: { '\\.ts$': ['babel-jest', { plugins: ['./test/browser/remotely.cjs'] }] },
-  testMatch: [
-    '<rootDir>/test/contract/*.test.ts',
-    '<rootDir>/test/losses/{memory,derivatives}.test.ts',
-    // Those in gpu/ count the programs that a GPU runs.
-    `<rootDir>/test/browser/${backend === 'wasm' ? '' : '{,gpu/}'}*.page.ts`,
-    ...(kernels === 'fused' ? [`<rootDir>/test/browser/${backend}/*.page.ts`] : []),
-  ],
+  testMatch: half
+    ? ['<rootDir>/test/browser/float16/*.page.ts']
+    : [
+        '<rootDir>/test/contract/*.test.ts',
+        '<rootDir>/test/losses/{memory,derivatives}.test.ts',
+        // Those in gpu/ count the programs that a GPU runs.
+        `<rootDir>/test/browser/${backend === 'wasm' ? '' : '{,gpu/}'}*.page.ts`,
+        ...(kernels === 'fused' ? [`<rootDir>/test/browser/${backend}/*.page.ts`] : []),
+      ],
 });
 
 /** The compiled op of TensorFlow's, or null where the backend that has it will fail its tests. */
@@ -87,6 +91,7 @@ export default async () => {
       inPage('webgpu', 'composed'),
       inPage('webgl', 'fused'),
       inPage('webgl', 'composed'),
+      inPage('webgl', 'fused', { half: true }),
       inPage('wasm', 'fused', { sizes: 'all' }),
       inPage('wasm', 'fused', { sizes: 'all', isolated: true }),
       {

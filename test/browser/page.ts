@@ -16,6 +16,8 @@ export interface Names {
   TEST_CASES: string;
   /** Cross-origin isolated: only then may wasm have threads. */
   TEST_ISOLATED: boolean;
+  /** Textures of float16. */
+  TEST_HALF: boolean;
 }
 
 export interface OpenPage {

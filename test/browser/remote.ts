@@ -10,6 +10,7 @@ declare const TEST_KERNELS: string;
 declare const TEST_SIZES: string;
 declare const TEST_CASES: string;
 declare const TEST_ISOLATED: boolean;
+declare const TEST_HALF: boolean;
 
 /** null for a pass, else the error. */
 export type CaseResult = string | null;
@@ -65,7 +66,7 @@ export const test = Object.assign((name: string): void => here.test(name, nextTe
 });
 
 here.beforeAll(async () => {
-  const names: Names = { TEST_BACKEND, TEST_KERNELS, TEST_SIZES, TEST_CASES, TEST_ISOLATED };
+  const names: Names = { TEST_BACKEND, TEST_KERNELS, TEST_SIZES, TEST_CASES, TEST_ISOLATED, TEST_HALF };
   opened = await openPage(here.expect.getState().testPath, names);
   const { page, errors } = opened;
   expectNothing(errors.splice(0));

@@ -14,7 +14,7 @@ const ROOT = process.cwd();
 /** A test file that asks where it runs has other cases on each project: all of them run everywhere. */
 const ASKS = /\bTEST_(BACKEND|KERNELS)\b/;
 /** So do the promises that each backend's kernels make, and tests of kernels that a single project has. */
-const OF_KERNELS = ['test/contract/', 'test/browser/webgl/'];
+const OF_KERNELS = ['test/contract/', 'test/browser/webgl/', 'test/browser/float16/'];
 /**
  * The code under these tests avoids kernels that tfjs's wasm backend lacks, or that lose digits there. No other backend
  * shows when it no longer does, so that backend runs all of them.

@@ -7,7 +7,8 @@ import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { STEEPEST } from '../../algebra/algebra.js';
 import type { PassAttributes, PassInputs, Wrt } from '../contract.js';
 import { sign } from '../../ops/sign.js';
-import { sumPixels } from '../../ops/sumPixels.js';
+import { halfFloats } from '../../ops/halfFloats.js';
+import { sumPixels, sumPixelsInUnits, unitOfSums } from '../../ops/sumPixels.js';
 import { withGradient } from '../../ops/withGradient.js';
 import { differentiable } from './kernels.js';
 import {
@@ -31,15 +32,22 @@ export interface FocalAttributes extends PassAttributes {
   focal: FocalTerm;
 }
 
-/** [N,C]: the sums over pixels. Call it inside tf.tidy. */
-export function focalSums(inputs: PassInputs, attributes: FocalAttributes): Tensor2D {
-  return differentiable(inputs, {
+/** [N,C]: the sums over pixels, and the unit in which they are given. Call it inside tf.tidy. */
+export function focalSums(inputs: PassInputs, attributes: FocalAttributes): { values: Tensor2D; unit: number } {
+  const half = halfFloats();
+  const unit = half ? unitOfSums(inputs.layout.pixels) : 1;
+  const values = differentiable(inputs, {
     value: (inputs) => {
       const all = pixels(inputs, attributes);
-      return sumPixels(weigh(focalTerm(all, attributes), all.weights));
+      const terms = weigh(focalTerm(all, attributes), all.weights);
+      return half ? sumPixelsInUnits(terms) : sumPixels(terms);
     },
-    gradient: (inputs, dy: Tensor2D, wrt) => focalGradient(inputs, attributes, tf.expandDims(dy, 1), wrt),
+    gradient: (inputs, dy: Tensor2D, wrt) => {
+      const upstream = tf.expandDims<Tensor3D>(unit === 1 ? dy : tf.mul(dy, 1 / unit), 1);
+      return focalGradient(inputs, attributes, upstream, wrt);
+    },
   });
+  return { values, unit };
 }
 
 /** [N,P]: for each pixel its weight times Σ_c coefficients[c]·term. Call it inside tf.tidy. */

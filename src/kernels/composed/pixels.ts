@@ -8,15 +8,16 @@ import type { EntropyTerm, PassActivation, PassAttributes, PassInputs } from '..
 import { toLabelPixels, toPixels } from '../layout.js';
 import { logSoftmaxAlong, scaledSigmoid, softmaxAlong, softplus } from '../../ops/activations.js';
 import { constant } from '../../ops/constant.js';
+import { halfFloats } from '../../ops/halfFloats.js';
 import { oneHot } from '../../ops/oneHot.js';
 import { ratio } from '../../ops/ratio.js';
 import { toFloat } from '../../ops/toFloat.js';
 import { withGradient } from '../../ops/withGradient.js';
 
 /** Upper bound of -log p (the surprise), so that a logit of -Infinity gives a finite loss. */
-const LARGEST_SURPRISE = 1e9;
+const largestSurprise = () => (halfFloats() ? 6e4 : 1e9);
 /** With activation 'none', probabilities are kept this far from 0 (and 1) in logarithms and divisions. */
-const SMALLEST_PROBABILITY = 1e-12;
+const smallestProbability = () => (halfFloats() ? 1e-4 : 1e-12);
 
 /** The inputs of a pass as [N,P,C], with class indices made one-hot, and with 0 where a pixel is ignored. */
 export interface Pixels {
@@ -85,11 +86,11 @@ function smoothed(labels: Tensor3D, { kind, labelSmoothing }: EntropyTerm): Tens
 }
 
 function logOf(p: Tensor3D): Tensor3D {
-  return tf.log(tf.maximum(p, SMALLEST_PROBABILITY));
+  return tf.log(tf.maximum(p, smallestProbability()));
 }
 
 function inverseOf(p: Tensor3D): Tensor3D {
-  return ratio(1, tf.maximum(p, SMALLEST_PROBABILITY));
+  return ratio(1, tf.maximum(p, smallestProbability()));
 }
 
 function oneMinus(x: Tensor3D): Tensor3D {
@@ -118,10 +119,10 @@ function surprise(scaled: Tensor3D, activation: PassActivation, { kind }: Entrop
  */
 function bounded(surprise: Tensor3D): Tensor3D {
   // The gradient of tf.minimum cannot be differentiated again.
-  const within = (x: Tensor3D) => constant(() => toFloat(tf.lessEqual(x, LARGEST_SURPRISE)));
+  const within = (x: Tensor3D) => constant(() => toFloat(tf.lessEqual(x, largestSurprise())));
   return withGradient(
     surprise,
-    (x) => ({ value: tf.minimum<Tensor3D>(x, LARGEST_SURPRISE), saved: [x] }),
+    (x) => ({ value: tf.minimum<Tensor3D>(x, largestSurprise()), saved: [x] }),
     (dy, [x]) => tf.mul(dy, within(x)),
   );
 }

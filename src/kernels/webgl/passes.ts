@@ -34,9 +34,8 @@ function passesOn(backend: WebglBackend, half: boolean): FusedPasses {
     name: 'fused webgl',
     readsAtOnce: false,
     unit,
-    // The losses do not count in units, so where there are units composed kernels run.
     formulas: formulaRunner(backend, half),
-    takes: (pass) => unit(pass) === 1 && pass.samples * pass.pixels > 0,
+    takes: (pass) => pass.samples * pass.pixels > 0,
 
     sums(inputs, pass, sums) {
       const { samples, classes } = pass;

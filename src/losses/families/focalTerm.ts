@@ -4,7 +4,7 @@ import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { fail } from '../../checks.js';
 import { focalMap, focalSums, type FocalTerm } from '../../kernels/composed/focal.js';
 import { sumSet, type PassAttributes } from '../../kernels/contract.js';
-import { sumPixels } from '../../ops/sumPixels.js';
+import { sumPixels, sumPixelsInUnits } from '../../ops/sumPixels.js';
 import type { LossInputs } from '../../overlap/inputs.js';
 import type { PassSums } from '../../overlap/sumsFormula.js';
 import type { PredictionSpec } from '../descriptions/lossDescription.js';
@@ -50,11 +50,11 @@ function focalPass(focal: FocalTerm): OwnPass {
 /** The sums of the focal cross-entropy over pixels. Call it inside tf.tidy. */
 function sumsOfFocal(inputs: LossInputs, attributes: PassAttributes, focal: FocalTerm): PassSums {
   const { weights, layout, fn } = inputs;
-  const sums = focalSums(inputs, { ...attributes, focal });
-  const known = { unit: 1, fn };
+  const { values: sums, unit } = focalSums(inputs, { ...attributes, focal });
+  const known = { unit, fn };
   if (!weights)
     return { values: tf.expandDims(sums, 0), names: sumSet(['crossEntropy']), pixels: layout.pixels, ...known };
-  const valid = tf.add<Tensor2D>(sumPixels(weights), tf.zerosLike(sums));
+  const valid = tf.add<Tensor2D>(unit === 1 ? sumPixels(weights) : sumPixelsInUnits(weights), tf.zerosLike(sums));
   const values: Tensor3D = tf.stack([sums, valid]) as Tensor3D;
   return { values, names: sumSet(['crossEntropy', 'valid']), pixels: null, ...known };
 }

@@ -9,6 +9,7 @@ import { checkValues, enableWasmTraining, kernelsInUse, useKernels } from '../..
 declare const TEST_BACKEND: 'webgpu' | 'webgl' | 'wasm';
 declare const TEST_KERNELS: 'fused' | 'composed';
 declare const TEST_ISOLATED: boolean;
+declare const TEST_HALF: boolean;
 
 /** Errors of the GPU. tfjs does not see them, and would go on with zeros. */
 const complaints: string[] = [];
@@ -23,7 +24,10 @@ interface Device extends EventTarget {
 beforeAll(async () => {
   setWasmPaths('/wasm/');
   enableWasmTraining();
+  // Textures of float16, as many phones have them.
+  if (TEST_HALF) tf.env().set('WEBGL_FORCE_F16_TEXTURES', true);
   await tf.setBackend(TEST_BACKEND);
+  if (TEST_HALF) expect(tf.env().getBool('WEBGL_RENDER_FLOAT32_ENABLED')).toBe(false);
   await tf.ready();
   if (tf.getBackend() !== TEST_BACKEND) throw new Error(`the ${TEST_BACKEND} backend does not run here`);
   if (TEST_BACKEND === 'webgpu') {
