@@ -36,7 +36,7 @@ const DEFINES = {
 const WITHOUT_KERNELS = {
   name: 'without-kernels',
   setup({ onResolve }) {
-    onResolve({ filter: /(kernels|ops)\/|^\.\/(composed|fused|wasm|cpu|webgpu|tensorflow)\// }, ({ path }) => ({
+    onResolve({ filter: /(kernels|ops)\/|^\.\/(composed|fused|wasm|cpu|webgpu|webgl|tensorflow)\// }, ({ path }) => ({
       path,
       external: true,
     }));
