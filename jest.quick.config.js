@@ -12,6 +12,7 @@ const LEFT_OUT = [
   'backend/damage.test',
   'backend/install.test',
   'backend/places.test',
+  'browser/float16/training.page',
   'browser/gpu/programs.page',
   'browser/training.page',
   'docs/site.test',

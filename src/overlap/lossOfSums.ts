@@ -16,7 +16,7 @@ import type { PassSums, SumsFormula, SumsOf, SumTerm } from './sumsFormula.js';
 
 /** The loss Σ weight·formula(sums), with a pass for each term (mergeTerms makes them few). Call it inside tf.tidy. */
 export function lossOfTerms(inputs: LossInputs, terms: readonly SumTerm[]): Tensor {
-  return addUp(terms.map((term) => weighted(lossOfPass(unitSumsOfTerm(inputs, term), term.formula), term)));
+  return addUp(terms.map((term) => weighted(lossOfPass(sumsOfTerm(inputs, term), term.formula), term)));
 }
 
 /** The sum of values of the same shape. A single value is returned as it is, without an op. */
@@ -24,13 +24,8 @@ export const addUp = (values: readonly Tensor[]): Tensor => (values.length === 1
 
 const weighted = (loss: Tensor, { weight }: SumTerm): Tensor => (weight === 1 ? loss : tf.mul(loss, weight));
 
-/** The sums that a term needs, from a pass, with a unit of 1. Call it inside tf.tidy. */
-export function sumsOfTerm(inputs: LossInputs, term: SumTerm): PassSums {
-  const { values, unit, ...known } = unitSumsOfTerm(inputs, term);
-  return { ...known, values: unit === 1 ? values : tf.mul(values, unit), unit: 1 };
-}
-
-function unitSumsOfTerm(inputs: LossInputs, { formula, entropy, ownSums }: SumTerm): PassSums {
+/** The sums that a term needs, from a pass. Call it inside tf.tidy. */
+export function sumsOfTerm(inputs: LossInputs, { formula, entropy, ownSums }: SumTerm): PassSums {
   return ownSums ? ownSums(inputs) : passSums(inputs, formula, entropy);
 }
 

@@ -149,6 +149,28 @@ describe('micro-batches', () => {
     model.dispose();
   });
 
+  test.each(['diceLoss', 'lovaszSoftmaxLoss'] as const)(
+    '%s with a loss scale has the same value, and gradients times the scale',
+    (loss) => {
+      const [batch, model] = [batchOf({ loss }), network(3)];
+      (model.layers[0] as unknown as { kernelRegularizer: unknown }).kernelRegularizer = tf.regularizers.l2({
+        l2: 0.1,
+      });
+      const pieces = microBatches(batch, 4);
+      const expected = accumulateGrads(namedLoss(loss), model, pieces);
+      const { value, grads } = accumulateGrads(namedLoss(loss), model, pieces, { lossScale: 1024 });
+      const unscaled = Object.entries(grads).map(([name, gradient]) => [name, tf.mul(gradient, 1 / 1024)] as const);
+      expectSame({ value, grads: Object.fromEntries(unscaled) }, expected);
+      for (const lossScale of [0, -1, NaN, '1']) {
+        const options = { lossScale } as { lossScale: number };
+        expect(() => accumulateGrads(namedLoss(loss), model, pieces, options)).toThrow(
+          'accumulateGrads: lossScale must be a number > 0',
+        );
+      }
+      model.dispose();
+    },
+  );
+
   test.each([['soft labels'], ['class indices']])('of unequal sizes, with masks and %s, equal the whole', (kind) => {
     const model = network(3);
     const soft = batchOf({ loss: 'iouLoss' });

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { NamedTensorMap, Optimizer, Scalar, Tensor, Variable } from '@tensorflow/tfjs-core';
 import { inFunction } from '../../argumentError.js';
-import { checkOptionNames, entriesOf, fail, show } from '../../checks.js';
+import { checkNumber, checkOptionNames, entriesOf, fail, show } from '../../checks.js';
 import { resolveForward, type Network } from './forward.js';
 import { checkPieces, pieceAt, type Piece, type Pieces } from './pieces.js';
 import { withSeed } from '../seeds/random.js';
@@ -13,6 +13,14 @@ export interface AccumulateOptions {
    * trainable variables.
    */
   variables?: Variable[];
+  /**
+   * A factor of the gradients, but not of the value: they are those of `lossScale` times the loss. Default 1. On webgl
+   * with float16 textures, as on many phones, numbers below 6e-8 are 0 and those above 65,504 infinite. The gradients
+   * of logits, which are small for many pixels, and Adam's averages of squares need a scale of 16 to 64 there; with too
+   * large a scale the squares overflow. The steps of Adam do not depend on the scale; divide the learning rate of
+   * `tf.train.sgd` by it.
+   */
+  lossScale?: number;
 }
 
 /**
@@ -127,7 +135,9 @@ function accumulate(
   pieces: Pieces | readonly Piece[],
   options: AccumulateOptions,
 ): { value: Scalar; grads: NamedTensorMap } {
-  checkOptionNames(options, ['variables']);
+  checkOptionNames(options, ['variables', 'lossScale']);
+  const { lossScale = 1 } = options;
+  checkNumber('lossScale', lossScale, { least: 0, open: true });
   checkPieces(pieces);
   const { train, penalties, variables: modelVariables } = resolveForward(network);
   if (options.variables !== undefined) checkVariables(options.variables);
@@ -141,7 +151,8 @@ function accumulate(
     // A network may create its variables when it runs for the first time.
     checkTrainable(variables ?? Object.values(tf.engine().registeredVariables));
     const { parts, kept } = whole.join(summaries);
-    const { value, grads: upstream } = tf.valueAndGrads((...all: Tensor[]) => whole.value(all, kept))(parts);
+    const scaled = <T extends Tensor>(x: T): T => (lossScale === 1 ? x : tf.mul<T>(x, lossScale));
+    const { value, grads: upstream } = tf.valueAndGrads((...all: Tensor[]) => scaled(whole.value(all, kept)))(parts);
     checkScalar(value);
     const shares = whole.split(upstream, summaries);
 
@@ -154,13 +165,14 @@ function accumulate(
         const linear = () => {
           const inPiece = whole.summarize(piece, logits(piece.xs, i)).parts;
           const terms = inPiece.map((part, t) => tf.sum<Scalar>(tf.mul(part, share[t]!)));
-          return tf.addN(i === 0 ? [...terms, ...penalties()] : terms);
+          return tf.addN(i === 0 ? [...terms, ...penalties().map(scaled)] : terms);
         };
         return added(before, tf.variableGrads(linear, variables).grads);
       });
       tf.dispose(before);
     }
-    return { value: tf.addN([value, ...penalties()]), grads: sum };
+    const unscaled = lossScale === 1 ? value : tf.mul<Scalar>(value, 1 / lossScale);
+    return { value: tf.addN([unscaled, ...penalties()]), grads: sum };
   });
 }
 

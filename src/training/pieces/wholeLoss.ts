@@ -82,12 +82,16 @@ function resolverOf(description: PassDescription, options: object): Resolve {
 
 function wholeFromSums(resolve: Resolve, kind: 'samples' | 'tiles'): WholeLoss {
   let terms: readonly SumTerm[] = [];
+  /** The unit of each term's sums: that of the first piece. */
+  let units: readonly number[] | undefined;
   return {
     summarize(piece, logits) {
       const { inputs, loss } = resolve(piece, logits);
       terms = loss.terms;
       if (terms.some(({ formula }) => formula.shape(1).length > 0)) fail(`reduction must be 'mean' or 'sum'`);
-      return { parts: terms.map((term) => withValid(sumsOfTerm(inputs, term))), kept: [] };
+      const sums = terms.map((term) => sumsOfTerm(inputs, term));
+      const common = (units ??= sums.map(({ unit }) => unit));
+      return { parts: sums.map((each, t) => withValid(each, common[t]!)), kept: [] };
     },
     join: (summaries) => ({
       kept: [],
@@ -107,18 +111,22 @@ function wholeFromSums(resolve: Resolve, kind: 'samples' | 'tiles'): WholeLoss {
       tf.addN(
         terms.map(({ formula, weight }, t) => {
           const names = sumSet([...formula.sums, 'valid'] as const);
-          const sums = { values: parts[t] as Tensor3D, names, unit: 1, pixels: null, fn: currentFunction };
+          const sums = { values: parts[t] as Tensor3D, names, unit: units![t]!, pixels: null, fn: currentFunction };
           return tf.mul(lossOfPass(sums, formula), weight);
         }),
       ),
   };
 }
 
-/** Appends the sum 'valid', which is missing if there are no pixel weights; it is then the number of pixels. */
-function withValid({ values, pixels }: PassSums): Tensor3D {
-  if (pixels === null) return values;
+/**
+ * The sums in the given unit, with the sum 'valid', which is missing if there are no pixel weights; it is then the
+ * number of pixels.
+ */
+function withValid({ values, unit, pixels }: PassSums, wanted: number): Tensor3D {
   const [, samples, classes] = values.shape;
-  return tf.concat([values, tf.fill<tf.Rank.R3>([1, samples, classes], pixels)], 0);
+  const sums = unit === wanted ? values : tf.mul<Tensor3D>(values, unit / wanted);
+  if (pixels === null) return sums;
+  return tf.concat([sums, tf.fill<tf.Rank.R3>([1, samples, classes], pixels / wanted)], 0);
 }
 
 function wholeFromLogits(loss: LossFunction): WholeLoss {
