@@ -2,7 +2,13 @@
 import type { DataType, TensorInfo } from '@tensorflow/tfjs-core';
 
 export interface WebglBackend {
-  runWebGLProgram(program: Program, inputs: TensorInfo[], dtype: DataType, uniforms: number[][]): TensorInfo;
+  runWebGLProgram(
+    program: Program,
+    inputs: TensorInfo[],
+    dtype: DataType,
+    uniforms: number[][],
+    keepsPacked?: boolean,
+  ): TensorInfo;
   unpackTensor(packed: TensorInfo): TensorInfo;
   makeTensorInfo(shape: number[], dtype: DataType, values: Float32Array): TensorInfo;
   disposeData(dataId: object): boolean;
@@ -15,6 +21,9 @@ interface Program {
   outputShape: number[];
   /** The backend compiles a program again for other code, but not for other sizes if these are uniforms. */
   enableShapeUniforms: true;
+  /** Blocks of 2 x 2 values in a texel. */
+  packedInputs?: boolean;
+  packedOutput?: boolean;
   customUniforms: { name: string; type: 'int' | 'float' }[];
   userCode: string;
 }
@@ -56,6 +65,9 @@ const DECLARATIONS = [
  * Runs a program with a texel for each value of a matrix; `getOutputCoords()` is its row and column. It reads `inputs`
  * as flat arrays, by getName(index). (Results are matrices because the backend compiles a program again where a result
  * has the rank and the texture's size of an input.)
+ *
+ * With `packed: 'output'` each texel has a vec4 of its own. The result has twice the rows and columns, because tfjs
+ * counts a texel as a block of 2 x 2 values. With `packed: 'inputs'` such results are read, by getName(row, column).
  */
 export function runProgram(
   backend: WebglBackend,
@@ -63,19 +75,24 @@ export function runProgram(
   outputShape: [rows: number, columns: number],
   inputs: Record<string, TensorInfo | null>,
   uniforms: Uniforms,
+  packed?: 'inputs' | 'output',
 ): TensorInfo {
+  const [rows, columns] = outputShape;
   const present = Object.entries(inputs).filter((entry): entry is [string, TensorInfo] => entry[1] !== null);
   return backend.runWebGLProgram(
     {
       variableNames: present.map(([name]) => name),
-      outputShape,
+      outputShape: packed === 'output' ? [2 * rows, 2 * columns] : outputShape,
       enableShapeUniforms: true,
+      packedInputs: packed === 'inputs',
+      packedOutput: packed === 'output',
       customUniforms: DECLARATIONS,
       userCode: code,
     },
-    present.map(([, { dataId, dtype, shape }]) => ({ dataId, dtype, shape: [sizeOf(shape)] })),
+    present.map(([, x]) => (packed === 'inputs' ? x : { dataId: x.dataId, dtype: x.dtype, shape: [sizeOf(x.shape)] })),
     'float32',
     [...INTEGERS, ...FLOATS].map((name) => [uniforms[name]]),
+    true,
   );
 }
 

@@ -12,7 +12,13 @@ export interface Call {
   /** The tensor with one value in each texel. */
   flat(x: TensorInfo): TensorInfo;
   /** `runProgram` on the tensors of the pass and others. */
-  run(code: string, outputShape: [number, number], others: Inputs, numbers?: Partial<Uniforms>): TensorInfo;
+  run(
+    code: string,
+    outputShape: [number, number],
+    others: Inputs,
+    numbers?: Partial<Uniforms>,
+    packed?: 'output',
+  ): TensorInfo;
   /** The result of a program that only later programs of this call need. */
   keep(made: TensorInfo): TensorInfo;
 }
@@ -47,11 +53,11 @@ export function withCall<T>(
       coefficients: list(coefficients),
     };
     return body({
-      spec: { pass, weighted: weights !== null, half, kept: 0 },
+      spec: { pass, weighted: weights !== null, half, kept: false },
       flat,
       keep,
-      run: (code, outputShape, others, numbers) =>
-        runProgram(backend, code, outputShape, { ...inputs, ...others }, { ...uniforms, ...numbers }),
+      run: (code, outputShape, others, numbers, packed) =>
+        runProgram(backend, code, outputShape, { ...inputs, ...others }, { ...uniforms, ...numbers }, packed),
     });
   });
 }

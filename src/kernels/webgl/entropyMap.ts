@@ -1,10 +1,10 @@
 /** GLSL code for the cross-entropy of each pixel, with a texel for each. */
-import { ownPixel, pixelCode, type ProgramSpec } from './pixels.js';
+import { OWN_PIXEL, pixelCode, type ProgramSpec } from './pixels.js';
 
 export function entropyMapCode(spec: ProgramSpec): string {
   return /* glsl */ `${pixelCode(spec)}
 void main() {
-  ${ownPixel(1)}
+  ${OWN_PIXEL}
   vec2 statistics = statisticsOf(n, i);
   float sum = 0.0;
   for (int c = 0; c < CLASSES; c++) {

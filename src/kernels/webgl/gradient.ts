@@ -16,7 +16,7 @@ export const isShared = ({ pass, wrt }: Pick<GradientSpec, 'pass' | 'wrt'>): boo
 
 export function gradientCode(spec: GradientSpec): string {
   const { pass, wrt, perPixel, kept } = spec;
-  const total = kept === 3 ? 'getStats((n * pixels + i) * 3 + 2)' : 'totalOf(n, i, statistics)';
+  const total = kept ? 'getStats((2 * samples + n) * pixels + i)' : 'totalOf(n, i, statistics)';
   const place = pass.classesFirst
     ? /* glsl */ `int i = at % pixels;
   int c = at / pixels % CLASSES;
@@ -63,7 +63,7 @@ float slopeOf(Element x, int n, int i, int c) {
   return slope;
 }
 ${
-  isShared(spec) && spec.kept === 0
+  isShared(spec) && !spec.kept
     ? /* glsl */ `
 float totalOf(int n, int i, vec2 statistics) {
   float total = 0.0;

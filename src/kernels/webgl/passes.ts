@@ -12,7 +12,7 @@ import { entropyMapCode } from './entropyMap.js';
 import { formulaRunner } from './formulaRunner.js';
 import { gradientCode, isShared, slopeCode } from './gradient.js';
 import { keepsStatistics, statisticsCode } from './statistics.js';
-import { runsOf, sumsCode, TOTALS_CODE } from './sums.js';
+import { groupsOf, runsOf, sumsCode, totalsCode } from './sums.js';
 
 /** The number of pixels whose sums are stored in float16 as they are. Sums of more would overflow or lose digits. */
 const HALF_PIXELS = 64;
@@ -70,16 +70,23 @@ function passesOn(backend: WebglBackend, half: boolean): FusedPasses {
 /** The sums in units, flat. */
 function sumsOf(backend: WebglBackend, call: Call, sums: SumSet, unit: number): TensorInfo {
   const { pass, half } = call.spec;
-  const many = sums.length * pass.samples * pass.classes;
+  const { samples, classes } = pass;
   const { run, runs } = runsOf(pass.pixels);
-  const kept = keepsStatistics(pass) ? 2 : 0;
-  const stats = kept > 0 ? call.keep(statistics(call, 2, statisticsCode(call.spec), {})) : null;
+  const kept = keepsStatistics(pass);
+  const stats = kept ? call.keep(statistics(call, 2, statisticsCode(call.spec), {})) : null;
   const code = sumsCode({ ...call.spec, kept }, sums);
-  if (runs === 1) return call.run(code, [many, 1], { stats }, { run, runs, scale: 1 / unit });
   // The sums of runs have a unit of their own.
-  const runUnit = half ? run / HALF_PIXELS : 1;
-  const parts = call.keep(call.run(code, [many, runs], { stats }, { run, runs, scale: 1 / runUnit }));
-  return runProgram(backend, TOTALS_CODE, [many, 1], { parts }, { ...NO_NUMBERS, runs, scale: runUnit / unit });
+  const runUnit = half ? Math.max(1, run / HALF_PIXELS) : 1;
+  const numbers = { run, runs, scale: 1 / runUnit };
+  const parts = call.keep(call.run(code, [groupsOf(sums) * samples * classes, runs], { stats }, numbers, 'output'));
+  return runProgram(
+    backend,
+    totalsCode(classes),
+    [sums.length * samples * classes, 1],
+    { parts },
+    { ...NO_NUMBERS, samples, runs, scale: runUnit / unit },
+    'inputs',
+  );
 }
 
 /** The gradient of the sums, or that of the map with `perPixel`. */
@@ -95,13 +102,12 @@ function gradientOf(
   const upstream = { dy: hasSlope(sums, wrt) ? call.flat(dy) : null };
   const size: [number, number] = [1, pass.samples * pass.pixels * pass.classes];
   if (!keepsStatistics(pass)) return call.run(gradientCode(spec), size, upstream, { scale });
-  const kept = isShared(spec) ? 3 : 2;
-  const code = statisticsCode(spec, isShared(spec) ? slopeCode(spec) : undefined);
-  const stats = call.keep(statistics(call, kept, code, upstream));
-  return call.run(gradientCode({ ...spec, kept }), size, { ...upstream, stats }, { scale });
+  const [rows, slopes] = isShared(spec) ? ([3, slopeCode(spec)] as const) : ([2] as const);
+  const stats = call.keep(statistics(call, rows, statisticsCode(spec, slopes), upstream));
+  return call.run(gradientCode({ ...spec, kept: true }), size, { ...upstream, stats }, { scale });
 }
 
-function statistics(call: Call, kept: 2 | 3, code: string, others: Inputs): TensorInfo {
+function statistics(call: Call, rows: 2 | 3, code: string, others: Inputs): TensorInfo {
   const { samples, pixels } = call.spec.pass;
-  return call.run(code, [1, samples * pixels * kept], others);
+  return call.run(code, [rows, samples * pixels], others);
 }

@@ -11,17 +11,16 @@ export interface ProgramSpec {
   weighted: boolean;
   /** True if textures are float16. */
   half: boolean;
-  /** The number of values that the input `stats` has for each pixel (`statisticsCode`); 0 without that input. */
-  kept: 0 | 2 | 3;
+  /** True if there is an input `stats`, the result of `statisticsCode`. */
+  kept: boolean;
 }
 
 export const isBinary = ({ pass }: ProgramSpec): boolean => pass.entropy.kind === 'binary';
 
-/** The start of a `main` with a texel for each pixel and `width` values of it; ends it for an ignored pixel. */
-export const ownPixel = (width: number): string => /* glsl */ `int at = getOutputCoords().y;
-  int which = at % ${width};
-  int n = at / ${width} / pixels;
-  int i = at / ${width} - n * pixels;
+/** The start of a `main` with a texel for each pixel; ends it for an ignored pixel. */
+export const OWN_PIXEL = /* glsl */ `ivec2 at = getOutputCoords();
+  int n = at.y / pixels;
+  int i = at.y - n * pixels;
   if (!(weightOf(n, i) > 0.0)) { setOutput(0.0); return; }`;
 
 export function pixelCode(spec: ProgramSpec): string {
@@ -56,11 +55,11 @@ ${termCode(spec)}`;
  * That sum leaves out the 1 of the largest logit, because float16 keeps more digits of it so.
  */
 const softmaxCode = ({ kept }: ProgramSpec): string =>
-  kept > 0
+  kept
     ? /* glsl */ `
 vec2 statisticsOf(int n, int i) {
-  int at = (n * pixels + i) * ${kept};
-  return vec2(getStats(at), getStats(at + 1));
+  int at = n * pixels + i;
+  return vec2(getStats(at), getStats(samples * pixels + at));
 }`
     : /* glsl */ `
 float largestOf(int n, int i) {
