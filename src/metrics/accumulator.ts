@@ -4,13 +4,14 @@
  * accumulator can be saved as JSON.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Tensor } from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core';
 import { inAsyncFunction, inFunction } from '../argumentError.js';
 import { checkCount, checkInteger, checkNumber, checkOptionNames, fail, MOST_COUNTED, show } from '../checks.js';
 import { checkingUpdate, checkingUpdateLater } from '../checkValues.js';
 import type { PassActivation } from '../kernels/contract.js';
+import { canReadAtOnce } from '../ops/canReadAtOnce.js';
 import type { InputOptions, Relaxation } from '../overlap/options.js';
-import { outsideRange } from '../overlap/intValues.js';
+import { outsideRange, type IntRange } from '../overlap/intValues.js';
 import { resolveActivation, resolveSharpness } from '../overlap/inputs.js';
 import {
   checkWritten,
@@ -23,6 +24,7 @@ import {
 } from './accumulatorJson.js';
 import { ExactSum } from './exactSum.js';
 import type { MeasuredRange } from './measuredRange.js';
+import { UpdateQueue } from './updateQueue.js';
 
 export interface UpdateOptions {
   /** Weights of the pixels of this batch, `[N, ...spatial]`, as in the losses. */
@@ -30,10 +32,13 @@ export interface UpdateOptions {
 }
 
 /**
- * The tensors that `update` reads back for a batch: the sums, `[N, ...]`, which are few, and the extremes of int32
- * tensors, which may hold values that do not show in the sums, such as indices outside 0..C-1. `classes` is C.
+ * The sums of a batch, `[N, ...]`, which are few, and the extremes of int32 tensors, which may hold values that do not
+ * show in the sums, such as indices outside 0..C-1. `classes` is C.
  */
 export type Measure = { sums: Tensor; classes: number; ranges: MeasuredRange[] };
+
+/** A measure as a single small tensor, so that it is read back at once: first the sums, then the extremes. */
+type Batch = { values: Tensor1D; count: number; samples: number; classes: number; ranges: IntRange[] };
 
 /** Options that say how tensors are read. Accumulators that are merged may differ in them. */
 const READING = ['activation', 'sharpness', 'axis', 'ignoreLabel'];
@@ -49,6 +54,7 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<InputOp
   protected classes: number | null = null;
   protected sums: ExactSum[] = [];
   private seen = 0;
+  private queue = new UpdateQueue();
 
   constructor(options: Options) {
     this.options = { ...options };
@@ -69,42 +75,51 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<InputOp
 
   /** The number of samples seen. */
   get samples(): number {
-    return this.seen;
+    return this.settled('samples', () => this.seen);
   }
 
   /**
-   * Takes in a batch. It reads a few sums back from the backend, which on a GPU blocks until they are computed. WebGPU
-   * cannot block; use `updateAsync` there.
+   * Takes in a batch, and returns once it is taken in. The backend computes a few sums, which are read back; on webgl
+   * the page stands still until they are computed. WebGPU cannot be read at once, so `update` is an error there; use
+   * `updateAsync`, which runs everywhere.
    *
    * It also checks the values of each batch, unless `checkValues('never')` was called.
    *
    * @throws if shapes, dtypes, options or values do not fit, if the number of classes differs from that of earlier
-   * batches, if the class index of a pixel that counts is outside 0..C-1, or if a sum is not finite. The accumulator is
-   * then unchanged
+   * batches, if the class index of a pixel that counts is outside 0..C-1, if a sum is not finite, if an `updateAsync`
+   * was not awaited, or if the backend is webgpu. The accumulator is then unchanged
    */
   update(labels: Tensor, predictions: Tensor, options: UpdateOptions = {}): this {
-    return inFunction(`${this.kind}.update`, () => {
-      const measure = checkingUpdate(() => this.measured(labels, predictions, options));
+    return this.settled('update', () => {
+      if (!canReadAtOnce()) fail(`cannot read ${tf.getBackend()} at once: await updateAsync, which runs everywhere`);
+      const batch = checkingUpdate(() => this.measured(labels, predictions, options));
       try {
-        const extremes = measure.ranges.map((range) => range.extremes.dataSync());
-        this.take(measure, measure.sums.dataSync(), extremes);
+        this.take(batch, batch.values.dataSync());
       } finally {
-        disposeMeasure(measure);
+        batch.values.dispose();
       }
       return this;
     });
   }
 
-  /** The same as `update`, but waits for the backend without blocking. */
+  /**
+   * The same as `update`, but the program goes on while the backend computes. Batches are taken in in the order of the
+   * calls. Until the promise resolves, everything that reads the accumulator throws, because the result would lack the
+   * batch. `labels`, `predictions` and `mask` may be disposed as soon as the call has returned.
+   *
+   * @returns a promise of the accumulator, rejected for the reasons for which `update` throws
+   */
   updateAsync(labels: Tensor, predictions: Tensor, options: UpdateOptions = {}): Promise<this> {
     return inAsyncFunction(`${this.kind}.updateAsync`, async () => {
-      const { result: measure, checked } = checkingUpdateLater(() => this.measured(labels, predictions, options));
+      const { queue } = this;
+      const { result: batch, checked } = checkingUpdateLater(() => this.measured(labels, predictions, options));
       try {
-        const tensors = [measure.sums, ...measure.ranges.map((range) => range.extremes)];
-        const [[values, ...extremes]] = await Promise.all([Promise.all(tensors.map((x) => x.data())), checked]);
-        this.take(measure, values!, extremes);
+        await queue.add(Promise.all([batch.values.data(), checked]), ([values]) => {
+          // After a reset the accumulator has another queue.
+          if (queue === this.queue) this.take(batch, values);
+        });
       } finally {
-        disposeMeasure(measure);
+        batch.values.dispose();
       }
       return this;
     });
@@ -114,13 +129,15 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<InputOp
    * Adds what another accumulator has seen. The result is then that of a single accumulator that saw everything. The
    * other accumulator is not changed.
    *
-   * @throws if the two differ in kind, in options that affect the result, or in the number of classes
+   * @throws if the two differ in kind, in options that affect the result, or in the number of classes, or if an
+   * `updateAsync` of either was not awaited
    */
   merge(other: this): this {
-    return inFunction(`${this.kind}.merge`, () => {
+    return this.settled('merge', () => {
       if (!(other instanceof Accumulator) || other.kind !== this.kind) {
         fail(`takes another ${this.kind}, got ${other instanceof Accumulator ? other.kind : show(other)}`);
       }
+      other.queue.checkSettled();
       const [own, others] = [this.scoring(), other.scoring()];
       for (const name of new Set([...Object.keys(own), ...Object.keys(others)])) {
         const [a, b] = [JSON.stringify(own[name]), JSON.stringify(others[name])];
@@ -136,8 +153,9 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<InputOp
     });
   }
 
-  /** Forgets everything seen so far. */
+  /** Forgets everything seen so far, and updates that are still being read. */
   reset(): this {
+    this.queue = new UpdateQueue();
     this.classes = null;
     this.sums = [];
     this.seen = 0;
@@ -148,15 +166,17 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<InputOp
    * Everything seen so far, and the options, as plain data for `JSON.stringify`. If the activation is a function, it is
    * not kept. The field `check` is a hash of all other fields, by which `fromJSON` detects damage.
    *
-   * @throws if an option has a value that JSON cannot keep (`update` refuses such options, too)
+   * @throws if an option has a value that JSON cannot keep (`update` refuses such options, too), or if an `updateAsync`
+   * was not awaited
    */
   toJSON(): AccumulatorJson {
-    const { kind, classes, seen: samples } = this;
-    const { activation } = this.options as InputOptions;
-    const kept = typeof activation === 'function' ? { ...this.options, activation: FUNCTION } : this.options;
-    const options = inFunction(`${kind}.toJSON`, () => plainOptions(kept));
-    const sums = this.sums.map((sum) => sum.toJSON());
-    return writtenJson({ kind, options, classes, samples, sums });
+    return this.settled('toJSON', () => {
+      const { kind, classes, seen: samples } = this;
+      const { activation } = this.options as InputOptions;
+      const kept = typeof activation === 'function' ? { ...this.options, activation: FUNCTION } : this.options;
+      const sums = this.sums.map((sum) => sum.toJSON());
+      return writtenJson({ kind, options: plainOptions(kept), classes, samples, sums });
+    });
   }
 
   /**
@@ -237,30 +257,39 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<InputOp
     return { ...Object.fromEntries(entries), activation: activation === 'sigmoid' ? 'sigmoid' : 'not sigmoid' };
   }
 
-  private measured(labels: Tensor, predictions: Tensor, options: UpdateOptions): Measure {
-    checkOptionNames(options, ['mask']);
-    return tf.tidy(() => this.measure(labels, predictions, { ...this.options, ...options }));
+  /** Runs a method that reads the accumulator. Throws if an update is still being read, which the method would miss. */
+  protected settled<T>(name: string, run: () => T): T {
+    return inFunction(`${this.kind}.${name}`, () => {
+      this.queue.checkSettled();
+      return run();
+    });
   }
 
-  private take(
-    { sums, classes, ranges }: Measure,
-    values: ArrayLike<number>,
-    extremes: readonly ArrayLike<number>[],
-  ): void {
-    const samples = sums.shape[0]!;
+  private measured(labels: Tensor, predictions: Tensor, options: UpdateOptions): Batch {
+    checkOptionNames(options, ['mask']);
+    return tf.tidy(() => {
+      const { sums, classes, ranges } = this.measure(labels, predictions, { ...this.options, ...options });
+      const values = tf.concat1d([tf.reshape(sums, [-1]), ...ranges.map(({ extremes }) => extremes)]);
+      const limits = ranges.map(({ least, most, what, cure }) => ({ least, most, what, cure }));
+      return { values, count: sums.size, samples: sums.shape[0]!, classes, ranges: limits };
+    });
+  }
+
+  private take({ count, samples, classes, ranges }: Batch, values: ArrayLike<number>): void {
+    const numbers = Float64Array.from(values);
     ranges.forEach((range, i) => {
-      for (const value of Array.from(extremes[i]!)) {
+      for (const value of numbers.subarray(count + 2 * i, count + 2 * i + 2)) {
         const message = outsideRange(range, value);
         if (message) fail(message);
       }
     });
-    const numbers = Float64Array.from(values);
-    const broken = numbers.find((value) => !Number.isFinite(value));
+    const sums = numbers.subarray(0, count);
+    const broken = sums.find((value) => !Number.isFinite(value));
     if (broken !== undefined) fail(`labels, predictions or mask hold NaN or Infinity: a sum is ${broken}`);
     this.checkClasses(classes);
     const seen = this.seenWith(samples);
     this.grow(classes);
-    this.absorb(numbers, samples);
+    this.absorb(sums, samples);
     this.seen = seen;
   }
 
@@ -282,10 +311,6 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<InputOp
     if (this.classes === null) this.sums = Array.from({ length: this.size(classes) }, () => ExactSum.zero());
     this.classes = classes;
   }
-}
-
-function disposeMeasure({ sums, ranges }: Measure): void {
-  tf.dispose([sums, ...ranges.map(({ extremes }) => extremes)]);
 }
 
 /** Constructs an accumulator with the options found in the JSON. */

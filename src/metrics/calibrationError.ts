@@ -52,7 +52,7 @@ export class CalibrationError extends Accumulator<number, CalibrationErrorOption
 
   /** The error; with confidence `'class'`, the mean over classes. NaN if no pixel counted. */
   result(): number {
-    const errors = this.reliability().map((bins) => {
+    const errors = this.settled('result', () => this.tables()).map((bins) => {
       const weight = bins.reduce((sum, bin) => sum + bin.weight, 0);
       return bins.reduce((sum, bin) => sum + Math.abs(bin.confidence - bin.label) * bin.weight, 0) / weight;
     });
@@ -61,9 +61,7 @@ export class CalibrationError extends Accumulator<number, CalibrationErrorOption
 
   /** Lists of bins: one list with confidence `'top'`, otherwise one for each class that takes part. */
   reliability(): CalibrationBin[][] {
-    const sums = this.sums.map((sum) => sum.value());
-    const columns = sums.length / (this.bins * SUMS_PER_BIN);
-    return Array.from({ length: columns }, (_, column) => binsOf(sums, column, this.bins));
+    return this.settled('reliability', () => this.tables());
   }
 
   protected measure(labels: Tensor, predictions: Tensor, options: CalibrationErrorOptions & UpdateOptions): Measure {
@@ -100,6 +98,12 @@ export class CalibrationError extends Accumulator<number, CalibrationErrorOption
       checkSum(`sums[${i}], the confidence of bin ${bin},`, confidence, range, weight);
       checkSum(`sums[${i + 1}], the labels of bin ${bin},`, label, [0, weight], weight);
     }
+  }
+
+  private tables(): CalibrationBin[][] {
+    const sums = this.sums.map((sum) => sum.value());
+    const columns = sums.length / (this.bins * SUMS_PER_BIN);
+    return Array.from({ length: columns }, (_, column) => binsOf(sums, column, this.bins));
   }
 
   private get bins(): number {

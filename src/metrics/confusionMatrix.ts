@@ -88,20 +88,17 @@ export class ConfusionMatrix extends Accumulator<ConfusionResult, ConfusionMatri
 
   /** The matrix: a row for each label, a column for each prediction. */
   counts(): number[][] {
-    const classes = this.names().length;
-    return Array.from({ length: classes }, (_, i) =>
-      Array.from({ length: classes }, (_, j) => this.sums[i * classes + j]?.value() ?? 0),
-    );
+    return this.settled('counts', () => this.table());
   }
 
   /** Accuracy, the means of the scores of `perClass`, and Cohen's kappa. Values with a denominator of 0 are NaN. */
   result(): ConfusionResult {
-    return confusionScores(this.counts());
+    return this.settled('result', () => confusionScores(this.table()));
   }
 
   /** IoU, Dice, precision and recall of each class; NaN for a class that is neither labelled nor predicted. */
   perClass(): ClassScores {
-    return classScores(this.counts());
+    return this.settled('perClass', () => classScores(this.table()));
   }
 
   /**
@@ -109,7 +106,7 @@ export class ConfusionMatrix extends Accumulator<ConfusionResult, ConfusionMatri
    * their number.
    */
   toText(): string {
-    return confusionText(this.counts(), this.names());
+    return this.settled('toText', () => confusionText(this.table(), this.names()));
   }
 
   /**
@@ -118,7 +115,7 @@ export class ConfusionMatrix extends Accumulator<ConfusionResult, ConfusionMatri
    * page.
    */
   toSVG(): string {
-    return confusionSvg(this.counts(), this.names());
+    return this.settled('toSVG', () => confusionSvg(this.table(), this.names()));
   }
 
   protected measure(
@@ -165,6 +162,13 @@ export class ConfusionMatrix extends Accumulator<ConfusionResult, ConfusionMatri
   protected checkSums(values: readonly number[]): void {
     const total = values.reduce((sum, value) => sum + Math.abs(value), 0);
     values.forEach((value, i) => checkSum(`sums[${i}], a cell of the matrix,`, value, [0, Infinity], total));
+  }
+
+  private table(): number[][] {
+    const classes = this.names().length;
+    return Array.from({ length: classes }, (_, i) =>
+      Array.from({ length: classes }, (_, j) => this.sums[i * classes + j]?.value() ?? 0),
+    );
   }
 
   private expected(): number | undefined {

@@ -103,7 +103,10 @@ async function see(model: Predictor, { xs, ys, mask }: ScoredTensors, all: Accum
     return output;
   });
   try {
-    for (const accumulator of all) await accumulator.updateAsync(ys, predictions, mask ? { mask } : {});
+    // All of them start before the first is awaited, so that a GPU is waited for once.
+    const updates = all.map((accumulator) => accumulator.updateAsync(ys, predictions, mask ? { mask } : {}));
+    const refused = (await Promise.allSettled(updates)).find((update) => update.status === 'rejected');
+    if (refused) throw refused.reason;
   } finally {
     predictions.dispose();
   }

@@ -39,8 +39,10 @@ export class MeanBrier extends Accumulator<number, MeanBrierOptions> {
 
   /** The mean over pixels; NaN if no pixel counted. */
   result(): number {
-    if (this.classes === null) return NaN;
-    return this.sums[0]!.value() / this.sums[1]!.value();
+    return this.settled('result', () => {
+      if (this.classes === null) return NaN;
+      return this.sums[0]!.value() / this.sums[1]!.value();
+    });
   }
 
   protected measure(labels: Tensor, predictions: Tensor, options: BrierOptions & UpdateOptions): Measure {

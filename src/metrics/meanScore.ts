@@ -64,16 +64,7 @@ export abstract class MeanScore<O extends MeanScoreOptions = MeanScoreOptions> e
 
   /** The mean of the score; NaN if no class counted. */
   result(): number {
-    if (this.classes === null) return NaN;
-    if (this.aggregate === 'image') return this.sum(2 * this.classes) / this.sum(2 * this.classes + 1);
-    const { weights } = this.counting(this.classes).classes;
-    let [total, weight] = [0, 0];
-    this.perClass().forEach((value, c) => {
-      if (Number.isNaN(value)) return;
-      total += value * weights[c]!;
-      weight += weights[c]!;
-    });
-    return total / weight;
+    return this.settled('result', () => this.mean());
   }
 
   /**
@@ -81,6 +72,24 @@ export abstract class MeanScore<O extends MeanScoreOptions = MeanScoreOptions> e
    * samples in which it counts. NaN for a class that does not count.
    */
   perClass(): number[] {
+    return this.settled('perClass', () => this.means());
+  }
+
+  private mean(): number {
+    if (this.classes === null) return NaN;
+    if (this.aggregate === 'image') return this.sum(2 * this.classes) / this.sum(2 * this.classes + 1);
+    const { weights } = this.counting(this.classes).classes;
+    let [total, weight] = [0, 0];
+    this.means().forEach((value, c) => {
+      if (Number.isNaN(value)) return;
+      total += value * weights[c]!;
+      weight += weights[c]!;
+    });
+    return total / weight;
+  }
+
+  /** The score of each class. */
+  private means(): number[] {
     if (this.classes === null) return [];
     const classes = this.classes;
     const indices = Array.from({ length: classes }, (_, c) => c);
