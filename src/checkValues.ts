@@ -15,7 +15,7 @@ export type ValueChecks = 'always' | 'first' | 'never';
 /** The values of a tensor in the form in which backends give them. */
 export type Values = Float32Array | Int32Array | Uint8Array;
 
-type ValuesOf<T> = { [K in keyof T]: T[K] extends Tensor ? Values : Values | null };
+export type ValuesOf<T> = { [K in keyof T]: T[K] extends Tensor ? Values : Values | null };
 
 /** The state of the checks since the last call of `checkValues`. */
 interface Memory {
@@ -57,8 +57,9 @@ let update: { later: Promise<unknown>[] | null } | null = null;
  * activation and names of options; batch size, spatial sizes and the values of options may differ. So training usually
  * reads back only its first batch. If all values of a batch are the same, they are no evidence, and the next batch is
  * read too, up to 20 batches. After a refused call, the next call of its kind is checked again. Accumulators, which
- * read sums back anyway, check each update unless checks are off. Any call of `checkValues` forgets which kinds were
- * seen; use that before training on other data.
+ * read sums back anyway, check each update unless checks are off; on webgl and webgpu they read extremes of the values,
+ * and whole tensors only if these look wrong. Any call of `checkValues` forgets which kinds were seen; use that before
+ * training on other data.
  *
  * These values are refused: NaN in labels, predictions and mask; labels and probabilities outside [0, 1]; labels that
  * do not sum to 1 under softmax; class indices that are not in 0..C-1; Infinity for which softmax is NaN; negative
@@ -165,6 +166,33 @@ export function releasingTape<T>(check: () => T): T {
   }
 }
 
+/** A check that may be made later, or never. It holds its tensors until it is disposed. */
+export interface HeldCheck {
+  now(): void;
+  later(): Promise<void>;
+  dispose(): void;
+}
+
+/** Holds clones of the tensors for a check, whose error names the function that is running now. */
+export function holdCheck<T extends Record<string, Tensor | null>>(
+  tensors: T,
+  check: (values: ValuesOf<T>) => unknown,
+): HeldCheck {
+  const name = currentFunction;
+  const held = Object.fromEntries(Object.entries(tensors).map(([key, x]) => [key, x && hold(x)])) as T;
+  const run = (values: ValuesOf<T>) => inFunction(name, () => void check(values));
+  return {
+    now: () => run(valuesNow(held)),
+    later: async () => run(await valuesLater(held)),
+    dispose: () => Object.values(held).forEach((x) => x?.dispose()),
+  };
+}
+
+/** True if the function has warned since `checkValues` was called. */
+export function hasWarned(name: string): boolean {
+  return memory.warned.has(name);
+}
+
 /** Warns once for each function, until `checkValues` is called. */
 export function warnOnce(message: string): void {
   const name = currentFunction;
@@ -217,6 +245,12 @@ function valuesNow<T extends Record<string, Tensor | null>>(tensors: T): ValuesO
   return Object.fromEntries(entries) as ValuesOf<T>;
 }
 
+async function valuesLater<T extends Record<string, Tensor | null>>(tensors: T): Promise<ValuesOf<T>> {
+  const reads = Object.entries(tensors).map(([name, tensor]) => [name, tensor && tensor.data()] as const);
+  const entries = await Promise.all(reads.map(async ([name, read]) => [name, await read]));
+  return Object.fromEntries(entries) as ValuesOf<T>;
+}
+
 /** Reads the values and passes them to the check, whose error names the function that is running now. */
 async function readLater<T extends Record<string, Tensor | null>>(
   tensors: T,
@@ -227,9 +261,9 @@ async function readLater<T extends Record<string, Tensor | null>>(
   const clones: Tensor[] = [];
   const held = (x: Tensor): Tensor => (canReadAtOnce() ? x : clones[clones.push(hold(x)) - 1]!);
   try {
-    const reads = Object.entries(tensors).map(([name, x]) => [name, x && held(x).data()] as const);
-    const values = await Promise.all(reads.map(async ([name, read]) => [name, await read]));
-    return inFunction(name, () => check(Object.fromEntries(values) as ValuesOf<T>));
+    const all = Object.entries(tensors).map(([key, x]) => [key, x && held(x)]);
+    const values = await valuesLater(Object.fromEntries(all) as T);
+    return inFunction(name, () => check(values));
   } finally {
     tf.dispose(clones);
   }

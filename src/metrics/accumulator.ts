@@ -24,6 +24,7 @@ import {
 } from './accumulatorJson.js';
 import { ExactSum } from './exactSum.js';
 import type { MeasuredRange } from './measuredRange.js';
+import { screening, type Screen } from './screen.js';
 import { UpdateQueue } from './updateQueue.js';
 
 export interface UpdateOptions {
@@ -37,8 +38,17 @@ export interface UpdateOptions {
  */
 export type Measure = { sums: Tensor; classes: number; ranges: MeasuredRange[] };
 
-/** A measure as a single small tensor, so that it is read back at once: first the sums, then the extremes. */
-type Batch = { values: Tensor1D; count: number; samples: number; classes: number; ranges: IntRange[] };
+/** A measure whose tensors are joined into a small one, so that it is read back at once. */
+interface Batch {
+  /** The sums, then the extremes of the ranges, then those of the screens. */
+  values: Tensor1D;
+  count: number;
+  samples: number;
+  classes: number;
+  ranges: IntRange[];
+  /** The value checks that were not made, because the tensors are on a GPU. */
+  screens: Screen[];
+}
 
 /** Options that say how tensors are read. Accumulators that are merged may differ in them. */
 const READING = ['activation', 'sharpness', 'axis', 'ignoreLabel'];
@@ -94,9 +104,11 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<InputOp
       if (!canReadAtOnce()) fail(`cannot read ${tf.getBackend()} at once: await updateAsync, which runs everywhere`);
       const batch = checkingUpdate(() => this.measured(labels, predictions, options));
       try {
-        this.take(batch, batch.values.dataSync());
+        const values = batch.values.dataSync();
+        if (isSuspicious(batch, values)) batch.screens.forEach(({ whole }) => whole.now());
+        this.take(batch, values);
       } finally {
-        batch.values.dispose();
+        disposeBatch(batch);
       }
       return this;
     });
@@ -114,12 +126,17 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<InputOp
       const { queue } = this;
       const { result: batch, checked } = checkingUpdateLater(() => this.measured(labels, predictions, options));
       try {
-        await queue.add(Promise.all([batch.values.data(), checked]), ([values]) => {
+        const read = async () => {
+          const [values] = await Promise.all([batch.values.data(), checked]);
+          if (isSuspicious(batch, values)) for (const { whole } of batch.screens) await whole.later();
+          return values;
+        };
+        await queue.add(read(), (values) => {
           // After a reset the accumulator has another queue.
           if (queue === this.queue) this.take(batch, values);
         });
       } finally {
-        batch.values.dispose();
+        disposeBatch(batch);
       }
       return this;
     });
@@ -267,25 +284,28 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<InputOp
 
   private measured(labels: Tensor, predictions: Tensor, options: UpdateOptions): Batch {
     checkOptionNames(options, ['mask']);
-    return tf.tidy(() => {
-      const { sums, classes, ranges } = this.measure(labels, predictions, { ...this.options, ...options });
-      const values = tf.concat1d([tf.reshape(sums, [-1]), ...ranges.map(({ extremes }) => extremes)]);
-      const limits = ranges.map(({ least, most, what, cure }) => ({ least, most, what, cure }));
-      return { values, count: sums.size, samples: sums.shape[0]!, classes, ranges: limits };
-    });
+    const screens: Screen[] = [];
+    const measure = () => this.measure(labels, predictions, { ...this.options, ...options });
+    try {
+      const read = tf.tidy(() => {
+        const { sums, classes, ranges } = screening(screens, measure);
+        const extremes = [...ranges, ...screens].map(({ extremes }) => extremes);
+        const limits = ranges.map(({ least, most, what, cure }) => ({ least, most, what, cure }));
+        const values = tf.concat1d([tf.reshape(sums, [-1]), ...extremes]);
+        return { values, count: sums.size, samples: sums.shape[0]!, classes, ranges: limits };
+      });
+      return { ...read, screens };
+    } catch (error) {
+      screens.forEach(({ whole }) => whole.dispose());
+      throw error;
+    }
   }
 
-  private take({ count, samples, classes, ranges }: Batch, values: ArrayLike<number>): void {
-    const numbers = Float64Array.from(values);
-    ranges.forEach((range, i) => {
-      for (const value of numbers.subarray(count + 2 * i, count + 2 * i + 2)) {
-        const message = outsideRange(range, value);
-        if (message) fail(message);
-      }
-    });
-    const sums = numbers.subarray(0, count);
-    const broken = sums.find((value) => !Number.isFinite(value));
-    if (broken !== undefined) fail(`labels, predictions or mask hold NaN or Infinity: a sum is ${broken}`);
+  private take(batch: Batch, values: ArrayLike<number>): void {
+    const refusal = refusalOf(batch, values);
+    if (refusal) fail(refusal);
+    const { count, samples, classes } = batch;
+    const sums = Float64Array.from(values).subarray(0, count);
     this.checkClasses(classes);
     const seen = this.seenWith(samples);
     this.grow(classes);
@@ -311,6 +331,31 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<InputOp
     if (this.classes === null) this.sums = Array.from({ length: this.size(classes) }, () => ExactSum.zero());
     this.classes = classes;
   }
+}
+
+function disposeBatch({ values, screens }: Batch): void {
+  values.dispose();
+  for (const { whole } of screens) whole.dispose();
+}
+
+/** The error message for sums that are not finite, and for extremes outside their ranges; null for other values. */
+function refusalOf({ count, ranges }: Batch, values: ArrayLike<number>): string | null {
+  const numbers = Array.from(values);
+  const messages = ranges.flatMap((range, i) =>
+    numbers.slice(count + 2 * i, count + 2 * i + 2).map((value) => outsideRange(range, value)),
+  );
+  const broken = numbers.slice(0, count).find((value) => !Number.isFinite(value));
+  if (broken !== undefined) messages.push(`labels, predictions or mask hold NaN or Infinity: a sum is ${broken}`);
+  return messages.find((message) => message !== null) ?? null;
+}
+
+/** True if the checks that were not made may refuse a value, or warn. */
+function isSuspicious(batch: Batch, values: ArrayLike<number>): boolean {
+  const { count, ranges, screens } = batch;
+  if (screens.length === 0) return false;
+  if (refusalOf(batch, values)) return true;
+  let start = count + 2 * ranges.length;
+  return screens.some(({ size, isSuspicious }) => isSuspicious(Array.from(values).slice(start, (start += size))));
 }
 
 /** Constructs an accumulator with the options found in the JSON. */

@@ -4,7 +4,14 @@
  */
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { fail, showShape } from '../checks.js';
-import { checkTensorValues, namesOfOptions, warnOnce, type Values } from '../checkValues.js';
+import {
+  checksAnyValues,
+  checkTensorValues,
+  namesOfOptions,
+  warnOnce,
+  type Values,
+  type ValuesOf,
+} from '../checkValues.js';
 import type { PassActivation } from '../kernels/contract.js';
 import type { LabelKind, Layout } from '../kernels/layout.js';
 
@@ -45,9 +52,32 @@ export interface CheckedPixels {
 /**
  * The tolerance for the sum of a pixel's labels, which should be 1: the error of rounding each to 8 bits (image files).
  */
-const sumTolerance = (classes: number): number => Math.min(Math.max(1e-3, classes / 510), 0.05);
+export const sumTolerance = (classes: number): number => Math.min(Math.max(1e-3, classes / 510), 0.05);
 /** The tolerance for a probability or a label outside [0, 1]. */
-const RANGE_TOLERANCE = 1e-5;
+export const RANGE_TOLERANCE = 1e-5;
+
+/** The tensors whose values `checkPixelValues` reads. */
+type PixelTensors = { labels: Tensor | null; predictions: Tensor | null; weights: Tensor | null };
+
+/** Takes a check in place of `checkPixelValues`, to make it later or never. */
+export type TakeCheck = (
+  pixels: CheckedPixels,
+  tensors: PixelTensors,
+  check: (values: ValuesOf<PixelTensors>) => false | void,
+) => void;
+
+let takeCheck: TakeCheck | null = null;
+
+/** Runs a function; the checks of its pixels' values are not made, but passed to `take`. */
+export function takingChecks<T>(take: TakeCheck, run: () => T): T {
+  const before = takeCheck;
+  takeCheck = take;
+  try {
+    return run();
+  } finally {
+    takeCheck = before;
+  }
+}
 
 /**
  * Checks the values, if `checkValues` asks for it in calls of this kind. `options` are those of the calling function.
@@ -61,8 +91,8 @@ export function checkPixelValues(pixels: CheckedPixels, options: object): void {
   const { shape, classes } = layout;
   const asked = `${predictions?.as} ${namesOfOptions(options)}`;
   const kind = `${read?.kind} ${read?.tensor.dtype} ${shape.length} ${classes} ${asked}`;
-  const tensors = { labels: read?.tensor ?? null, predictions: predictions?.tensor ?? null, weights };
-  checkTensorValues(kind, tensors, (values) => {
+  const tensors: PixelTensors = { labels: read?.tensor ?? null, predictions: predictions?.tensor ?? null, weights };
+  const check = (values: ValuesOf<PixelTensors>): false | void => {
     const places = placesOf(layout, values.weights);
     checkWeights(values.weights);
     if (values.weights?.every((weight) => weight === 0)) return false;
@@ -78,7 +108,9 @@ export function checkPixelValues(pixels: CheckedPixels, options: object): void {
     // If all values are the same (an image without any object, or a constant prediction) a mistake may not show yet, so
     // the next call is checked too.
     return (labelled && !varies(labelled)) || (answers && !varies(answers.all)) ? false : undefined;
-  });
+  };
+  if (!takeCheck) checkTensorValues(kind, tensors, check);
+  else if (checksAnyValues()) takeCheck(pixels, tensors, check);
 }
 
 /** Defined as 'never' by bundlers that leave the checks out, see `checkValues`. */
@@ -289,7 +321,7 @@ function cureOfIndex(index: number, end: number): string {
 const varies = ({ least, most }: ValueRange): boolean => least < most;
 
 /** If there are fewer logits than this, they may all lie in [0, 1] by chance. */
-const FEWEST_PROBABILITIES = 16;
+export const FEWEST_PROBABILITIES = 16;
 
 /**
  * Warns if the logits look like probabilities, from a last layer with an activation. Under sigmoid it warns only if the
