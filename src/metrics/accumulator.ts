@@ -9,6 +9,7 @@ import { inAsyncFunction, inFunction } from '../argumentError.js';
 import { checkCount, checkInteger, checkNumber, checkOptionNames, fail, MOST_COUNTED, show } from '../checks.js';
 import { checkingUpdate, checkingUpdateLater } from '../checkValues.js';
 import type { PassActivation } from '../kernels/contract.js';
+import type { Layout } from '../kernels/layout.js';
 import { canReadAtOnce } from '../ops/canReadAtOnce.js';
 import type { InputOptions, Relaxation } from '../overlap/options.js';
 import { outsideRange, type IntRange } from '../overlap/intValues.js';
@@ -22,6 +23,7 @@ import {
   writtenJson,
   type AccumulatorJson,
 } from './accumulatorJson.js';
+import { sumsOfSamples } from './blocks.js';
 import { ExactSum } from './exactSum.js';
 import type { MeasuredRange } from './measuredRange.js';
 import { screening, type Screen } from './screen.js';
@@ -33,16 +35,18 @@ export interface UpdateOptions {
 }
 
 /**
- * The sums of a batch, `[N, ...]`, which are few, and the extremes of int32 tensors, which may hold values that do not
- * show in the sums, such as indices outside 0..C-1. `classes` is C.
+ * The sums of a batch, which are few, and the extremes of int32 tensors, which may hold values that do not show in the
+ * sums, such as indices outside 0..C-1. The sums are [N·B, ...], where B is the number of blocks of a sample.
  */
-export type Measure = { sums: Tensor; classes: number; ranges: MeasuredRange[] };
+export type Measure = { sums: Tensor; layout: Pick<Layout, 'samples' | 'classes'>; ranges: MeasuredRange[] };
 
 /** A measure whose tensors are joined into a small one, so that it is read back at once. */
 interface Batch {
   /** The sums, then the extremes of the ranges, then those of the screens. */
   values: Tensor1D;
+  /** The number of sums: samples·blocks·perBlock. */
   count: number;
+  perBlock: number;
   samples: number;
   classes: number;
   ranges: IntRange[];
@@ -288,11 +292,12 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<InputOp
     const measure = () => this.measure(labels, predictions, { ...this.options, ...options });
     try {
       const read = tf.tidy(() => {
-        const { sums, classes, ranges } = screening(screens, measure);
+        const { sums, layout, ranges } = screening(screens, measure);
+        const { samples, classes } = layout;
         const extremes = [...ranges, ...screens].map(({ extremes }) => extremes);
         const limits = ranges.map(({ least, most, what, cure }) => ({ least, most, what, cure }));
         const values = tf.concat1d([tf.reshape(sums, [-1]), ...extremes]);
-        return { values, count: sums.size, samples: sums.shape[0]!, classes, ranges: limits };
+        return { values, count: sums.size, perBlock: sums.size / sums.shape[0]!, samples, classes, ranges: limits };
       });
       return { ...read, screens };
     } catch (error) {
@@ -304,8 +309,8 @@ export abstract class Accumulator<Result = unknown, Options extends Omit<InputOp
   private take(batch: Batch, values: ArrayLike<number>): void {
     const refusal = refusalOf(batch, values);
     if (refusal) fail(refusal);
-    const { count, samples, classes } = batch;
-    const sums = Float64Array.from(values).subarray(0, count);
+    const { count, perBlock, samples, classes } = batch;
+    const sums = sumsOfSamples(Float64Array.from(values).subarray(0, count), samples, perBlock);
     this.checkClasses(classes);
     const seen = this.seenWith(samples);
     this.grow(classes);

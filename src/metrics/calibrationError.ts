@@ -5,6 +5,7 @@ import type { PassActivation } from '../kernels/contract.js';
 import { resolveInputs } from '../overlap/inputs.js';
 import { Accumulator, type Measure, type UpdateOptions } from './accumulator.js';
 import { checkSum } from './accumulatorJson.js';
+import { inBlocks } from './blocks.js';
 import {
   binsOf,
   CALIBRATION_OPTIONS,
@@ -66,9 +67,9 @@ export class CalibrationError extends Accumulator<number, CalibrationErrorOption
 
   protected measure(labels: Tensor, predictions: Tensor, options: CalibrationErrorOptions & UpdateOptions): Measure {
     const inputs = resolveInputs(labels, predictions, options);
-    const { classes } = inputs.layout;
-    const columns = calibrationColumns(options, inputs.activation, classes);
-    return { sums: calibrationSums(inputs, columns, this.bins), classes, ranges: rangeOfLabels(inputs) };
+    const { layout } = inputs;
+    const columns = calibrationColumns(options, inputs.activation, layout.classes);
+    return { sums: calibrationSums(inBlocks(inputs), columns, this.bins), layout, ranges: rangeOfLabels(inputs) };
   }
 
   protected size(classes: number): number {

@@ -16,6 +16,7 @@ import { INPUT_OPTIONS, type InputOptions } from '../overlap/options.js';
 import { passAttributes, plainEntropy, resolveInputs } from '../overlap/inputs.js';
 import { Accumulator, type Measure, type UpdateOptions } from './accumulator.js';
 import { checkSum } from './accumulatorJson.js';
+import { inBlocks } from './blocks.js';
 import { classScores, confusionScores, type ClassScores, type ConfusionResult } from './confusionScores.js';
 import { confusionSvg } from './confusionSvg.js';
 import { confusionText } from './confusionText.js';
@@ -138,9 +139,9 @@ export class ConfusionMatrix extends Accumulator<ConfusionResult, ConfusionMatri
       const both = `labels ${showShape(labels.shape)} and predictions ${showShape(predictions.shape)}`;
       fail(`expects ${expected} classes, got ${classes} in ${both}`);
     }
-    const all = pixels(inputs, passAttributes(inputs, plainEntropy(inputs)));
+    const all = pixels(inBlocks(inputs), passAttributes(inputs, plainEntropy(inputs)));
     const sums = sumProducts(weigh(bothClasses(all.labels), all.weights), bothClasses(all.scaled));
-    return { sums: tf.reshape(sums, [layout.samples, classes * classes]), classes, ranges };
+    return { sums, layout: { samples: layout.samples, classes }, ranges };
   }
 
   protected size(classes: number): number {

@@ -6,6 +6,7 @@ import { resolveClasses } from '../losses/families/classes.js';
 import { resolveInputs } from '../overlap/inputs.js';
 import { Accumulator, type Measure, type UpdateOptions } from './accumulator.js';
 import { checkSum } from './accumulatorJson.js';
+import { inBlocks } from './blocks.js';
 import { BRIER_OPTIONS, brierSums, type BrierOptions } from './brierScore.js';
 import { rangeOfLabels } from './measuredRange.js';
 
@@ -47,9 +48,8 @@ export class MeanBrier extends Accumulator<number, MeanBrierOptions> {
 
   protected measure(labels: Tensor, predictions: Tensor, options: BrierOptions & UpdateOptions): Measure {
     const inputs = resolveInputs(labels, predictions, options);
-    const { errors, valid } = brierSums(inputs, options);
-    const sums = tf.concat([errors, valid], 1);
-    return { sums, classes: inputs.layout.classes, ranges: rangeOfLabels(inputs) };
+    const { errors, valid } = brierSums(inBlocks(inputs), options);
+    return { sums: tf.concat([errors, valid], 1), layout: inputs.layout, ranges: rangeOfLabels(inputs) };
   }
 
   protected size(): number {

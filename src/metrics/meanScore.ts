@@ -15,6 +15,7 @@ import type { SumsOf } from '../overlap/sumsFormula.js';
 import { passAttributes, plainEntropy, resolveInputs } from '../overlap/inputs.js';
 import { Accumulator, type Measure, type UpdateOptions } from './accumulator.js';
 import { checkSum } from './accumulatorJson.js';
+import { inBlocks } from './blocks.js';
 import { hardInputs, takesLargest } from './harden.js';
 import { rangeOfLabels } from './measuredRange.js';
 import { REGION_SCORE_OPTIONS, type RegionScoreOptions } from './options.js';
@@ -105,13 +106,13 @@ export abstract class MeanScore<O extends MeanScoreOptions = MeanScoreOptions> e
   protected measure(labels: Tensor, predictions: Tensor, options: O & UpdateOptions): Measure {
     const inputs = resolveInputs(labels, predictions, options, { hard: Boolean(options.hard) });
     resolveClasses(options, inputs.layout.classes);
-    const hard = hardInputs(inputs, options);
-    const { samples, pixels, classes } = inputs.layout;
-    const { weights } = inputs;
+    const hard = hardInputs(inBlocks(inputs), options);
+    const { weights, layout } = hard;
+    const { samples, pixels, classes } = layout;
     const valid = weights ? tf.tile(sumPixels(weights), [1, classes]) : tf.fill([samples, classes], pixels);
     const values = currentKernels().sums(hard, passAttributes(hard, plainEntropy(hard)), this.sumSet());
     const sums = tf.transpose(tf.concat([values, tf.expandDims(valid, 0)], 0), [1, 0, 2]);
-    return { sums, classes, ranges: rangeOfLabels(inputs) };
+    return { sums, layout: inputs.layout, ranges: rangeOfLabels(inputs) };
   }
 
   protected size(classes: number): number {
