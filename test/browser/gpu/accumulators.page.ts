@@ -1,13 +1,16 @@
 /** Accumulators on a GPU: they give the results of the cpu backend, and read back only a few numbers, once. */
 import { describe, expect, test } from '@jest/globals';
-import * as tf from '@tensorflow/tfjs-core';
-import { checkValues } from '../../../src/index.js';
+import * as tf from '@tensorflow/tfjs';
+import { checkValues, crossEntropyLoss } from '../../../src/index.js';
 import {
+  asMetric,
   CalibrationError,
   ConfusionMatrix,
   evaluateScores,
   MeanBrier,
   MeanIou,
+  pixelAccuracy,
+  validationScores,
   type Accumulator,
 } from '../../../src/metrics/index.js';
 import { randomArray, randomIndices } from '../../support/random.js';
@@ -159,6 +162,31 @@ test('evaluateScores waits once for all accumulators of a batch', async () => {
     backend['read'] = read;
   }
   expect(most).toBe(3);
+});
+
+test('a training run with metrics and validation scores waits for nothing', async () => {
+  checkValues('first');
+  const model = tf.sequential({ layers: [tf.layers.dense({ inputShape: [6, 3], units: CLASSES })] });
+  const optimizer = tf.train.sgd(0.1);
+  const accuracy = asMetric('accuracy', (t, z) => pixelAccuracy(t, z));
+  model.compile({ optimizer, loss: crossEntropyLoss, metrics: [accuracy] });
+  const xs: tf.Tensor = toTensor(randomArray([5, 6, 3], 1, -1, 1));
+  const ys = tf.mul(tf.cast(tf.oneHot(toTensor(randomIndices([5, 6], CLASSES, 2)), CLASSES), 'float32'), 1);
+  const accumulators = { matrix: new ConfusionMatrix(), iou: new MeanIou({ hard: true }) };
+  const callbacks = validationScores(model, { xs, ys }, accumulators, { batchSize: 2 });
+  const history: Record<string, unknown[]> = {};
+  const { readsAtOnce } = await count(async () => {
+    Object.assign(history, (await model.fit(xs, ys, { epochs: 2, batchSize: 5, verbose: 0, callbacks })).history);
+  });
+  if (TEST_BACKEND === 'webgpu') expect(readsAtOnce).toBe(0);
+  expect(accumulators.iou.samples).toBe(5);
+  expect(history['val_matrix_accuracy']!.at(-1)).toBe(accumulators.matrix.result().accuracy);
+  const [last] = await tf.tidy(() => pixelAccuracy(ys, model.predict(xs) as tf.Tensor)).data();
+  expect(history['val_matrix_accuracy']!.at(-1)).toBeCloseTo(last!, 6);
+  expect(history['accuracy']).toHaveLength(2);
+  model.dispose();
+  optimizer.dispose();
+  checkValues('never');
 });
 
 test('a fault is refused with the value and its place', async () => {
