@@ -14,9 +14,10 @@ import { MeanScore, type MeanScoreOptions } from './meanScore.js';
  * default, and score 1 where they are neither labelled nor predicted. If there are two classes that exclude each other,
  * Wang et al. score only the second: `classes: [1], absent: 'count'`. `classWeights` weights the means over classes.
  *
- * Every accumulator has the methods `update`, `updateAsync`, `merge`, `reset`, `toJSON` and `fromJSON`. The backend
- * computes the sums of each sample; they are then added up without rounding. The result is therefore the same, bit for
- * bit, whatever the order of the samples and however many accumulators they were split among.
+ * Every accumulator has the methods `update`, `updateAsync`, `merge`, `reset`, `toJSON` and `fromJSON`. On a GPU in a
+ * browser use `await scores.updateAsync(labels, logits)`, which does not make the page wait. The backend computes the
+ * sums of each sample; they are then added up without rounding. The result is therefore the same, bit for bit, whatever
+ * the order of the samples and however many accumulators they were split among.
  *
  * @throws if an option does not fit
  *
