@@ -16,10 +16,10 @@ const ASKS = /\bTEST_(BACKEND|KERNELS)\b/;
 /** So do the promises that each backend's kernels make, and tests of kernels that a single project has. */
 const OF_KERNELS = ['test/contract/', 'test/browser/webgl/', 'test/browser/float16/'];
 /**
- * The code under these tests avoids kernels that tfjs's wasm backend lacks, or that lose digits there. No other backend
+ * The code under these tests avoids or replaces kernels that tfjs's wasm backend lacks or gets wrong. No other backend
  * shows when it no longer does, so that backend runs all of them.
  */
-const AVOIDS_FAULTS_OF_WASM = /^test\/(relaxations|ops|losses\/deepSupervision)\b/;
+const AVOIDS_FAULTS_OF_WASM = /^test\/(relaxations|ops|wasmTraining|losses\/deepSupervision)\b/;
 
 const pathOf = (file) => relative(ROOT, file).split(sep).join('/');
 
