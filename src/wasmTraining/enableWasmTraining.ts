@@ -1,21 +1,28 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { KernelConfig } from '@tensorflow/tfjs-core';
 import { conv2DBackpropFilter } from './conv2dBackpropFilter.js';
+import { conv3D } from './conv3d.js';
+import { conv3DBackpropFilter } from './conv3dBackpropFilter.js';
 import { conv3DBackpropInput } from './conv3dBackpropInput.js';
 import { depthwiseBackpropFilter } from './depthwiseBackpropFilter.js';
 import { depthwiseBackpropInput } from './depthwiseBackpropInput.js';
+import { registerGradients } from './gradients.js';
 
 /** Kernels that the wasm backend lacks. */
 const LACKING = [conv2DBackpropFilter, depthwiseBackpropFilter, depthwiseBackpropInput];
 
 /** Kernels that the wasm backend gets wrong. */
-const WRONG = [conv3DBackpropInput];
+const WRONG = [conv3DBackpropFilter, conv3DBackpropInput];
+
+/** Kernels that take many times as long as these. */
+const SLOW = [conv3D];
 
 /**
  * Makes convolutional networks trainable on the wasm backend of tfjs 4.22. It registers what that backend lacks: the
  * gradient of tf.conv2d with respect to its filter, and the gradients of tf.depthwiseConv2d, of which
- * tf.separableConv2d is made. It replaces the gradient of tf.conv3d with respect to its input (which is also
- * tf.conv3dTranspose), for which that backend returns wrong values.
+ * tf.separableConv2d is made. It replaces tf.conv3dTranspose and the gradients of tf.conv3d, for which that backend
+ * returns wrong values, and tf.conv3d, for which it is slow. tf.conv3dTranspose gets a gradient, which tfjs lacks on
+ * all backends.
  *
  * @example
  * ```ts
@@ -24,7 +31,8 @@ const WRONG = [conv3DBackpropInput];
  */
 export function enableWasmTraining(): void {
   for (const kernel of LACKING) if (!tf.getKernel(kernel.kernelName, 'wasm')) tf.registerKernel(kernel);
-  WRONG.forEach(replace);
+  [...WRONG, ...SLOW].forEach(replace);
+  registerGradients();
 }
 
 function replace(kernel: KernelConfig): void {
