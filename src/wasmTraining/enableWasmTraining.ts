@@ -7,12 +7,14 @@ import { conv3DBackpropInput } from './conv3dBackpropInput.js';
 import { depthwiseBackpropFilter } from './depthwiseBackpropFilter.js';
 import { depthwiseBackpropInput } from './depthwiseBackpropInput.js';
 import { registerGradients } from './gradients.js';
+import { maxPool3D } from './maxPool3d.js';
+import { maxPool3DGrad, maxPoolGrad } from './maxPoolGrad.js';
 
 /** Kernels that the wasm backend lacks. */
 const LACKING = [conv2DBackpropFilter, depthwiseBackpropFilter, depthwiseBackpropInput];
 
 /** Kernels that the wasm backend gets wrong. */
-const WRONG = [conv3DBackpropFilter, conv3DBackpropInput];
+const WRONG = [conv3DBackpropFilter, conv3DBackpropInput, maxPool3D, maxPool3DGrad, maxPoolGrad];
 
 /** Kernels that take many times as long as these. */
 const SLOW = [conv3D];
@@ -20,9 +22,10 @@ const SLOW = [conv3D];
 /**
  * Makes convolutional networks trainable on the wasm backend of tfjs 4.22. It registers what that backend lacks: the
  * gradient of tf.conv2d with respect to its filter, and the gradients of tf.depthwiseConv2d, of which
- * tf.separableConv2d is made. It replaces tf.conv3dTranspose and the gradients of tf.conv3d, for which that backend
- * returns wrong values, and tf.conv3d, for which it is slow. tf.conv3dTranspose gets a gradient, which tfjs lacks on
- * all backends.
+ * tf.separableConv2d is made. It replaces what that backend computes wrongly: tf.conv3dTranspose, the gradients of
+ * tf.conv3d, and max pooling where no value is positive (the gradient of tf.maxPool, and tf.maxPool3d with its
+ * gradient). It also replaces tf.conv3d, which is slow. tf.conv3dTranspose gets a gradient, which tfjs lacks on all
+ * backends.
  *
  * @example
  * ```ts
