@@ -1,5 +1,16 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { GradConfig } from '@tensorflow/tfjs-core';
+import type { GradConfig, GradFunc } from '@tensorflow/tfjs-core';
+import { conv2DDilated, conv3DDilated, depthwiseDilated } from './dilatedGradients.js';
+
+/** tf.layers.depthwiseConv2d has null. */
+type Dilations = number | number[] | null | undefined;
+
+/** tfjs's own gradients refuse dilations above 1; these compute them. */
+const DILATED: Record<string, GradFunc> = {
+  [tf.Conv2D]: conv2DDilated,
+  [tf.Conv3D]: conv3DDilated,
+  [tf.DepthwiseConv2dNative]: depthwiseDilated,
+};
 
 /** The gradient of tf.conv3dTranspose, which tfjs lacks on every backend. */
 const conv3DTransposeGradient: GradConfig = {
@@ -17,7 +28,27 @@ const conv3DTransposeGradient: GradConfig = {
   },
 };
 
+const extended = new WeakSet<GradConfig>();
+
 /** Registers the gradients that tfjs lacks. It has one gradient for all backends, so they hold on all of them. */
 export function registerGradients(): void {
+  for (const [kernelName, dilated] of Object.entries(DILATED)) extend(kernelName, dilated);
   if (!tf.getGradient(tf.Conv3DBackpropInputV2)) tf.registerGradient(conv3DTransposeGradient);
+}
+
+/** Leaves the registered gradient as it is for dilations of 1. */
+function extend(kernelName: string, dilated: GradFunc): void {
+  const own = tf.getGradient(kernelName);
+  if (!own || extended.has(own)) return;
+  const config: GradConfig = {
+    ...own,
+    gradFunc: (dy, saved, attrs) => {
+      const dilations = attrs.dilations as Dilations;
+      const plain = tf.backend_util.tupleValuesAreOne(dilations ?? 1);
+      return (plain ? own.gradFunc : dilated)(dy, saved, attrs);
+    },
+  };
+  extended.add(config);
+  tf.unregisterGradient(kernelName);
+  tf.registerGradient(config);
 }
