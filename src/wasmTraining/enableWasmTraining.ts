@@ -9,9 +9,10 @@ import { depthwiseBackpropInput } from './depthwiseBackpropInput.js';
 import { registerGradients } from './gradients.js';
 import { maxPool3D } from './maxPool3d.js';
 import { maxPool3DGrad, maxPoolGrad } from './maxPoolGrad.js';
+import { unsortedSegmentSum } from './segmentSum.js';
 
 /** Kernels that the wasm backend lacks. */
-const LACKING = [conv2DBackpropFilter, depthwiseBackpropFilter, depthwiseBackpropInput];
+const LACKING = [conv2DBackpropFilter, depthwiseBackpropFilter, depthwiseBackpropInput, unsortedSegmentSum];
 
 /** Kernels that the wasm backend gets wrong. */
 const WRONG = [conv3DBackpropFilter, conv3DBackpropInput, maxPool3D, maxPool3DGrad, maxPoolGrad];
