@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { KernelConfig } from '@tensorflow/tfjs-core';
 import { conv2DBackpropFilter } from './conv2dBackpropFilter.js';
+import { conv2DBackpropInput } from './conv2dBackpropInput.js';
 import { conv3D } from './conv3d.js';
 import { conv3DBackpropFilter } from './conv3dBackpropFilter.js';
 import { conv3DBackpropInput } from './conv3dBackpropInput.js';
@@ -18,15 +19,21 @@ const LACKING = [conv2DBackpropFilter, depthwiseBackpropFilter, depthwiseBackpro
 const WRONG = [conv3DBackpropFilter, conv3DBackpropInput, maxPool3D, maxPool3DGrad, maxPoolGrad];
 
 /** Kernels that take many times as long as these. */
-const SLOW = [conv3D];
+const SLOW = [conv2DBackpropInput, conv3D];
 
 /**
- * Makes convolutional networks trainable on the wasm backend of tfjs 4.22. It registers what that backend lacks: the
- * gradient of tf.conv2d with respect to its filter, and the gradients of tf.depthwiseConv2d, of which
- * tf.separableConv2d is made. It replaces what that backend computes wrongly: tf.conv3dTranspose, the gradients of
- * tf.conv3d, and max pooling where no value is positive (the gradient of tf.maxPool, and tf.maxPool3d with its
- * gradient). It also replaces tf.conv3d, which is slow. tf.conv3dTranspose gets a gradient, which tfjs lacks on all
- * backends.
+ * Makes convolutional networks trainable on the wasm backend of tfjs 4.22. Call it after tfjs is imported.
+ *
+ * It registers kernels that the wasm backend lacks: the gradient of tf.conv2d with respect to its filter, the gradients
+ * of tf.depthwiseConv2d (of which tf.separableConv2d is made), and that of tf.gather. It replaces kernels that return
+ * wrong values without an error: the gradients of tf.conv3d, tf.conv3dTranspose, and, where no value is positive,
+ * tf.maxPool3d and the gradients of tf.maxPool and tf.maxPool3d. It also replaces two that are slow: tf.conv3d, and the
+ * gradient of tf.conv2d with respect to its input, which is tf.conv2dTranspose too.
+ *
+ * On every backend it adds gradients that tfjs lacks: those of tf.conv2d, tf.conv3d and tf.depthwiseConv2d with
+ * dilations, and that of tf.conv3dTranspose. One case remains: a tf.layers.conv2d with a dilationRate can be trained
+ * only with the activation 'relu' or 'elu', because tfjs computes all others with tf.fused.conv2d, whose gradient
+ * nobody can replace.
  *
  * @example
  * ```ts
