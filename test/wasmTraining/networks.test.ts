@@ -79,6 +79,26 @@ test.each([
   tf.dispose([x, y]);
 });
 
+test('a tf.layers.conv2d with a dilationRate can be trained if its activation is relu or elu', () => {
+  const train = (activation: 'relu' | 'elu' | 'linear' | 'sigmoid') => {
+    const layer = tf.layers.conv2d({ filters: 2, kernelSize: 3, dilationRate: 2, activation });
+    try {
+      return tf.grad((x) => layer.apply(x) as tf.Tensor)(tf.ones([1, 6, 6, 1])).shape;
+    } finally {
+      // tfjs keeps what has been saved for a gradient that throws.
+      for (const { saved } of tf.engine().state.activeTape ?? []) tf.dispose(saved);
+      layer.dispose();
+    }
+  };
+  expect([train('relu'), train('elu')]).toEqual([
+    [1, 6, 6, 1],
+    [1, 6, 6, 1],
+  ]);
+  const refusal = 'Error in gradient of fused conv2D: dilation rates greater than 1';
+  expect(() => train('linear')).toThrow(refusal);
+  expect(() => train('sigmoid')).toThrow(refusal);
+});
+
 test('calling it again changes nothing', () => {
   const registered = () => [
     ...tf.getKernelsForBackend('wasm').map(({ kernelName, kernelFunc }) => [kernelName, kernelFunc]),
