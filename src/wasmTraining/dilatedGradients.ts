@@ -118,7 +118,10 @@ const channelsFirst = (t: tf.Tensor4D): tf.Tensor4D => tf.transpose(t, [0, 3, 1,
 const asItIs = (t: tf.Tensor4D): tf.Tensor4D => t;
 
 function padded<T extends tf.Tensor>(x: T, axes: readonly Axis[]): T {
-  return tf.pad(x, [[0, 0], ...axes.map(({ before, after }): Two => [before, after]), [0, 0]]);
+  return extended(
+    x,
+    axes.map(({ before, after }): Two => [before, after]),
+  );
 }
 
 /**
@@ -130,11 +133,26 @@ function around<T extends tf.Tensor>(dy: T, axes: readonly Axis[]): T {
     const reach = (window - 1) * dilation;
     return [reach - before, reach - after];
   });
-  const zeros = ends.map(([first, last]): Two => [Math.max(first, 0), Math.max(last, 0)]);
-  const whole = tf.pad(dy, [[0, 0], ...zeros, [0, 0]]);
-  const begin = [0, ...ends.map(([first]) => Math.max(-first, 0)), 0];
-  const size = [-1, ...axes.map(({ size: places, window, dilation }) => places + (window - 1) * dilation), -1];
-  return tf.slice(whole, begin, size);
+  return extended(dy, ends);
+}
+
+/**
+ * Adds zeros before and after each spatial axis; negative numbers cut off values. The last of these axes and the
+ * channels become one, because webgl and webgpu do not pad tensors of rank 5.
+ */
+function extended<T extends tf.Tensor>(x: T, ends: readonly Two[]): T {
+  const [samples, ...rest] = x.shape as [number, ...number[]];
+  const channels = rest.at(-1)!;
+  const factors = ends.map((_, i) => (i === ends.length - 1 ? channels : 1));
+  const sizes = factors.map((factor, i) => rest[i]! * factor);
+  const scaled = ends.map(([first, last], i): Two => [first * factors[i]!, last * factors[i]!]);
+
+  const zeros = scaled.map(([first, last]): Two => [Math.max(first, 0), Math.max(last, 0)]);
+  const whole = tf.pad(tf.reshape(x, [samples, ...sizes]), [[0, 0], ...zeros]);
+  const begin = scaled.map(([first]) => Math.max(-first, 0));
+  const size = scaled.map(([first, last], i) => first + sizes[i]! + last);
+  const places = ends.map(([first, last], i) => first + rest[i]! + last);
+  return tf.reshape(tf.slice(whole, [0, ...begin], [samples, ...size]), [samples, ...places, channels]) as T;
 }
 
 /** Reverses a filter along its spatial axes; as one axis, because webgl reverses tensors up to rank 4 only. */

@@ -22,7 +22,8 @@ const WRONG = [conv3DBackpropFilter, conv3DBackpropInput, maxPool3D, maxPool3DGr
 const SLOW = [conv2DBackpropInput, conv3D];
 
 /**
- * Makes convolutional networks trainable on the wasm backend of tfjs 4.22. Call it after tfjs is imported.
+ * Makes convolutional networks trainable on the wasm backend of tfjs 4.22. Call it after tfjs and its wasm backend are
+ * imported.
  *
  * It registers kernels that the wasm backend lacks: the gradient of tf.conv2d with respect to its filter, the gradients
  * of tf.depthwiseConv2d (of which tf.separableConv2d is made), and that of tf.gather. It replaces kernels that return
