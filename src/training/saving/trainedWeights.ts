@@ -5,6 +5,7 @@
  */
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { fail, show, showShape } from '../../checks.js';
+import { nodeOf, nodesIn, trainedModel, type Node, type Weight } from '../modelNodes.js';
 import type { FilePart } from './filePart.js';
 import { isInherited } from './json.js';
 
@@ -15,43 +16,6 @@ export interface SavedTrained {
   frozenWeights: string[];
   /** The models inside the model that are not trainable, by their index in the order of `modelsIn`. */
   frozenModels: number[];
-}
-
-/** A weight of a layer, as in tfjs-layers 4.22. */
-interface Weight {
-  readonly originalName: string;
-  readonly shape: readonly (number | null)[];
-  trainable: boolean;
-}
-
-/** Fields of models and layers, including private ones. */
-interface Node {
-  name: string;
-  trainable: boolean;
-  weights: Weight[];
-  trainableWeights: Weight[];
-  layers?: Node[];
-  /** A sequential model trains through an inner model. */
-  model?: Node;
-  collectedTrainableWeights?: Weight[];
-  /** The layers inside a wrapper layer. */
-  layer?: Node;
-  forwardLayer?: Node;
-  backwardLayer?: Node;
-}
-
-const nodeOf = (model: LayersModel) => model as unknown as Node;
-
-/** The model that holds the weights collected by `compile`. */
-const trainedModel = (model: Node) => model.model ?? model;
-
-/** The model, and all layers and models inside it, each once, always in the same order. */
-function nodesIn(node: Node, found: Set<Node> = new Set()): Set<Node> {
-  if (found.has(node)) return found;
-  found.add(node);
-  const inside = [node.model, ...(node.layers ?? []), node.layer, node.forwardLayer, node.backwardLayer];
-  for (const each of inside) if (each) nodesIn(each, found);
-  return found;
 }
 
 const modelsIn = (node: Node): Node[] => [...nodesIn(node)].filter(({ layers }) => Array.isArray(layers));
