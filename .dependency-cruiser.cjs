@@ -51,7 +51,7 @@ module.exports = {
     only('annotators', 'ops'),
     only('losses', 'overlap', 'kernels', 'algebra', 'ops', 'distance', 'morphology'),
     only('metrics', 'losses', 'overlap', 'kernels', 'algebra', 'ops', 'distance'),
-    only('training', 'metrics', 'losses', 'overlap', 'kernels', 'algebra', 'ops', 'schedules'),
+    only('training', 'metrics', 'losses', 'overlap', 'kernels', 'algebra', 'ops', 'schedules', 'wasmTraining'),
     // (probeChild.ts, in a process of its own, tries fused kernels with a loss.)
     {
       ...only('backend', 'kernels', 'wasmTraining'),

@@ -2,6 +2,8 @@ export type { LossName, LossOptions } from './lossRegistry.js';
 export type { NamedLoss } from './boundLoss.js';
 export { namedLoss } from './namedLoss.js';
 
+export { checkTrainable } from './trainable/checkTrainable.js';
+
 export { accumulateGrads, lossOfPieces, minimizePieces, type AccumulateOptions } from './pieces/accumulateGrads.js';
 export type { Network } from './pieces/forward.js';
 export { microBatches, type MicroBatches, type Piece, type Pieces } from './pieces/pieces.js';

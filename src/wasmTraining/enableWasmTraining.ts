@@ -54,3 +54,7 @@ function replace(kernel: KernelConfig): void {
   if (there) tf.unregisterKernel(kernelName, 'wasm');
   tf.registerKernel(kernel);
 }
+
+/** True if `enableWasmTraining` gives the wasm backend a kernel that it lacks or gets wrong. */
+export const isForWasmTraining = (kernelName: string): boolean =>
+  [...LACKING, ...WRONG].some((kernel) => kernel.kernelName === kernelName);

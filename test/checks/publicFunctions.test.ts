@@ -89,6 +89,7 @@ const ELSEWHERE = [
   'useKernels',
   'acceptAnyTargets',
   'compileSaved',
+  'checkTrainable',
   'saveModel',
   'anneal',
   'saveBest',

@@ -481,6 +481,7 @@ const PLAIN_VALUES: readonly Subject[] = [
   },
   { fn: 'acceptAnyTargets', args: fc.constant<Spec[]>([{ instance: 'a compiled model' }]), mayRefuse: true },
   { fn: 'compileSaved', args: fc.constant<Spec[]>([{ instance: 'a model' }]), mayRefuse: true },
+  { fn: 'checkTrainable', args: one('a model', 'a compiled model').map((instance) => [{ instance }]) },
   {
     fn: 'saveModel',
     args: options({ state: sometimes(one<Spec>(null, 1, 'text', [1, 2])) }).map((own) => [
