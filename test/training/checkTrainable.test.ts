@@ -228,7 +228,6 @@ describe('kernels that give wrong values', () => {
 
   test('are named', () => {
     if (TEST_BACKEND === 'cpu') {
-      // tfjs 4.22 takes the gradient of the first image for all of them.
       const message = told([conv('first'), layers.upSampling2d({ name: 'up' })]);
       expect(message).toContain(
         '\nup (UpSampling2D): the kernel ResizeNearestNeighborGrad gives wrong values for every',

@@ -101,17 +101,17 @@ function refuseToRun({ layer, problem }: Fault, [first, ...others]: readonly num
   fail(`${layer} cannot run for an input of shape ${shape}: ${problem}${sizes}`);
 }
 
-function refuse({ stopped, faults, kernels, isConstant }: Trial): void {
+function refuse({ stopped, faults, suspects, isConstant }: Trial): void {
   if (isConstant) fail('no output of the model depends on a weight that is trained');
-  const all = [...faults, ...wrongValues(kernels), ...(stopped ? [stopped] : [])];
+  const all = [...faults, ...wrongValues(suspects), ...(stopped ? [stopped] : [])];
   if (all.length === 0) return;
   const lines = byProblem(all).map(([{ problem, kernel }, layers]) => `${listed(layers)}: ${problem}; ${cure(kernel)}`);
   if (stopped) lines.push('The gradients, and the layers after the last one here, could not be tried');
   fail([`tfjs cannot train this model on the ${tf.getBackend()} backend:`, ...lines].join('\n'));
 }
 
-function wrongValues(kernels: Trial['kernels']): Fault[] {
-  return [...kernels].flatMap(([kernel, layers]) => {
+function wrongValues(suspects: Trial['suspects']): Fault[] {
+  return [...suspects].flatMap(([kernel, layers]) => {
     const where = whereWrong(kernel);
     const problem = `the kernel ${kernel} gives wrong values ${where}`;
     return where ? [...layers].map((layer) => ({ layer, problem, kernel })) : [];

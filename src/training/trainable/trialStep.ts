@@ -3,6 +3,7 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { constant } from '../../ops/constant.js';
 import type { Layer } from './modelParts.js';
+import { isSuspect } from './wrongKernels.js';
 
 /** Something that tfjs does not compute, or computes wrongly. */
 export interface Fault {
@@ -18,8 +19,8 @@ export interface Trial {
   stopped: Fault | undefined;
   /** The errors of gradient functions. */
   faults: Fault[];
-  /** The kernels that ran, and in which layers. */
-  kernels: Map<string, Set<string>>;
+  /** The kernels that ran and may give wrong values, with the layers in which they ran. */
+  suspects: Map<string, Set<string>>;
   /** True if no output depends on a trained variable. */
   isConstant: boolean;
 }
@@ -41,7 +42,7 @@ export function trialStep(
   inputs: Tensor[],
   trained: readonly Tensor[],
 ): Trial {
-  const trial: Trial = { stopped: undefined, faults: [], kernels: new Map(), isConstant: false };
+  const trial: Trial = { stopped: undefined, faults: [], suspects: new Map(), isConstant: false };
   const { state } = tf.engine();
   const owners = new Map<TapeNode, string>();
   let running = NO_LAYER;
@@ -79,10 +80,9 @@ export function trialStep(
     }
     return tf.scalar(0);
   };
-  const noteKernel = (kernel: string): void => {
-    trial.kernels.set(kernel, (trial.kernels.get(kernel) ?? new Set()).add(running));
+  const noteKernel = (kernel: string, attrs: tf.NamedAttrMap): void => {
+    if (isSuspect(kernel, attrs)) trial.suspects.set(kernel, (trial.suspects.get(kernel) ?? new Set()).add(running));
   };
-
   const watched = (layer: Layer, name: string, apply: Layer['apply']): Layer['apply'] => {
     return (inputs, kwargs) =>
       inLayer(name, () => {
@@ -95,7 +95,7 @@ export function trialStep(
   );
   restore.push(
     replaceMethod(tf.engine(), 'runKernel', (runKernel) => (name, inputs, attrs) => {
-      noteKernel(name);
+      noteKernel(name, attrs ?? {});
       return runKernel.call(tf.engine(), name, inputs, attrs) as never;
     }),
   );

@@ -1,11 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Tensor } from '@tensorflow/tfjs-core';
+import type { NamedAttrMap, Tensor } from '@tensorflow/tfjs-core';
 
 /** A kernel that gives wrong values without an error on a backend of tfjs 4.22. */
 interface WrongKernel {
   backend: 'cpu' | 'wasm';
   /** The inputs for which its values are wrong. */
   where: string;
+  /** True for attributes with which they may be. Default: always. */
+  applies?(attrs: NamedAttrMap): boolean;
   /** The gradient of a function that shows it, and the values that it should have. */
   gradient(): Tensor;
   right: readonly number[];
@@ -46,6 +48,7 @@ const WRONG: Readonly<Record<string, WrongKernel>> = {
   Conv3DBackpropFilterV2: {
     backend: 'wasm',
     where: 'with strides',
+    applies: ({ strides }) => [strides].flat().some((stride) => Number(stride) > 1),
     gradient: () =>
       gradientAt(
         (f: tf.Tensor5D) => tf.conv3d(tf.ones<tf.Rank.R5>([1, 1, 1, 4, 1]), f, 2, 'valid'),
@@ -62,10 +65,21 @@ const WRONG: Readonly<Record<string, WrongKernel>> = {
   },
 };
 
-/** The inputs for which a kernel gives wrong values on the backend that runs; undefined if there are none. */
+/** The kernel, if it is known to give wrong values on the backend that runs. */
+function knownWrong(kernelName: string): WrongKernel | undefined {
+  const wrong = Object.hasOwn(WRONG, kernelName) ? WRONG[kernelName] : undefined;
+  return wrong?.backend === tf.getBackend() ? wrong : undefined;
+}
+
+/** True if the kernel may give wrong values with these attributes. Another kernel may have taken its place. */
+export function isSuspect(kernelName: string, attrs: NamedAttrMap): boolean {
+  const wrong = knownWrong(kernelName);
+  return wrong !== undefined && (wrong.applies?.(attrs) ?? true);
+}
+
+/** Tries a kernel: says for which inputs it gives wrong values, or undefined if it is right. */
 export function whereWrong(kernelName: string): string | undefined {
-  const wrong = Object.hasOwn(WRONG, kernelName) ? WRONG[kernelName]! : undefined;
-  if (wrong?.backend !== tf.getBackend()) return undefined;
+  const wrong = knownWrong(kernelName)!;
   const values = tf.tidy(() => wrong.gradient().dataSync());
   return wrong.right.every((value, i) => values[i] === value) ? undefined : wrong.where;
 }
