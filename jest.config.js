@@ -59,7 +59,7 @@ const inPage = (backend, kernels, { sizes = 'some', isolated = false, half = fal
     : [
         '<rootDir>/test/contract/*.test.ts',
         '<rootDir>/test/losses/{memory,derivatives}.test.ts',
-        // Those in gpu/ count the programs that a GPU runs.
+        // Those in gpu/ are about GPUs only.
         `<rootDir>/test/browser/${backend === 'wasm' ? '' : '{,gpu/}'}*.page.ts`,
         ...(kernels === 'fused' ? [`<rootDir>/test/browser/${backend}/*.page.ts`] : []),
       ],

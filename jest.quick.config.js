@@ -13,6 +13,7 @@ const LEFT_OUT = [
   'backend/install.test',
   'backend/places.test',
   'browser/float16/training.page',
+  'browser/gpu/layerKinds.page',
   'browser/gpu/programs.page',
   'browser/training.page',
   'docs/site.test',

@@ -13,6 +13,7 @@ const { drawAnnealing } = await import('./plots/annealing.js');
 const { drawBenchmark } = await import('./plots/benchmark.js');
 const { drawCurves } = await import('./plots/curves.js');
 const { drawLandscapes } = await import('./plots/landscapes.js');
+const { writeLayerTable } = await import('./layerTable.js');
 const { writeLossTables } = await import('./lossTables.js');
 const { writeSpeedTables } = await import('./speed.js');
 
@@ -22,5 +23,6 @@ drawLandscapes({ check });
 drawCurves({ check });
 drawBenchmark({ check });
 drawAnnealing({ check });
+writeLayerTable({ check });
 writeLossTables({ check });
 writeSpeedTables({ check });

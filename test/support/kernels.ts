@@ -36,3 +36,22 @@ export function messageOf(run: () => unknown): string | null {
     return (error as Error).message;
   }
 }
+
+/** The kernels of a backend, and all gradients, as they are registered now. */
+export function registered(backend: string): { isEmpty: boolean; restore(): void } {
+  const kernels = tf.getKernelsForBackend(backend);
+  const names = new Set(
+    ['cpu', backend].flatMap((of) => tf.getKernelsForBackend(of)).map((kernel) => kernel.kernelName),
+  );
+  const gradients = [...names].map((name) => ({ name, gradient: tf.getGradient(name) }));
+  const restore = () => {
+    for (const { kernelName } of tf.getKernelsForBackend(backend)) tf.unregisterKernel(kernelName, backend);
+    kernels.forEach(tf.registerKernel);
+    for (const { name, gradient } of gradients) {
+      if (tf.getGradient(name) === gradient) continue;
+      if (tf.getGradient(name)) tf.unregisterGradient(name);
+      if (gradient) tf.registerGradient(gradient);
+    }
+  };
+  return { isEmpty: kernels.length === 0, restore };
+}
