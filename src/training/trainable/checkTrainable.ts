@@ -25,9 +25,9 @@ const SHOWN_LAYERS = 10;
  * 'wasm'"). Call it before training, once the backend is set.
  *
  * It runs the model on zeros in training mode, with its regularizers, and then the gradient of each operation between
- * the trained weights and the outputs. Each gradient is tried by itself, so one that is missing does not hide the
- * others. Models inside the model, shared layers and layers of your own are tried too. Gradients that training does not
- * need are not, such as those by frozen weights. Nor are the loss and the optimizer.
+ * the trained weights and the outputs. Each operation is tried by itself, so what is missing for one does not hide what
+ * is missing for others. Models inside the model, shared layers and layers of your own are tried too. Gradients that
+ * training does not need are not tried, such as those by frozen weights. Nor are the loss and the optimizer.
  *
  * It finds kernels that the backend lacks, operations without a gradient, and layers that throw. It also finds some
  * kernels of tfjs 4.22 that give wrong values without an error: the gradients of max pooling and of 3D convolutions on
