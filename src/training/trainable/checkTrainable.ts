@@ -32,7 +32,8 @@ const SHOWN_LAYERS = 10;
  * It finds kernels that the backend lacks, operations without a gradient, and layers that throw. It also finds some
  * kernels of tfjs 4.22 that give wrong values without an error: the gradients of max pooling and of 3D convolutions on
  * wasm, and the gradient of nearest-neighbour upsampling on cpu. If the model uses one of these, the check compares it
- * with known values of a tiny example. Nothing is read back on webgpu and webgl.
+ * with known values of a tiny example. On webgpu and webgl nothing is read back, so errors that a GPU reports later are
+ * not found.
  *
  * The cost, in time and memory, is that of one training step with one sample of the model's input shape. Where the
  * shape has null, the size is 32, or another one up to 256 if the model does not run with 32. On webgpu and webgl, most
