@@ -36,6 +36,13 @@ export function registerGradients(): void {
   if (!tf.getGradient(tf.Conv3DBackpropInputV2)) tf.registerGradient(conv3DTransposeGradient);
 }
 
+/** True if registerGradients would give an operation a gradient, or more of one than tfjs's. */
+export function wouldAddGradient(kernelName: string): boolean {
+  const there = tf.getGradient(kernelName);
+  if (Object.hasOwn(DILATED, kernelName)) return there !== undefined && !extended.has(there);
+  return kernelName === conv3DTransposeGradient.kernelName && !there;
+}
+
 /** Leaves the registered gradient as it is for dilations of 1. */
 function extend(kernelName: string, dilated: GradFunc): void {
   const own = tf.getGradient(kernelName);

@@ -44,6 +44,7 @@ export const LAYER_KINDS: readonly LayerKind[] = [
   one('conv2d, 1×1', image, () => layers.conv2d({ filters: 3, kernelSize: 1 })),
   one('conv2d, strides 2', image, () => layers.conv2d(wide)),
   one('conv2d, dilated', image, () => layers.conv2d(dilated)),
+  one('conv2d, dilated, relu', image, () => layers.conv2d({ ...dilated, activation: 'relu' })),
   one('conv2d, channelsFirst', [2, 8, 8], () => layers.conv2d({ ...conv, dataFormat: 'channelsFirst' })),
   one('conv2d with activation', image, () => layers.conv2d({ ...conv, activation: 'relu' })),
   one('conv2d with l1 and l2', image, () => layers.conv2d({ ...conv, kernelRegularizer: tf.regularizers.l1l2() })),

@@ -25,7 +25,7 @@ export function testLayerKinds(backend: Backend, kernels: string): void {
   });
 
   // Layers have nothing to do with softseg's kernels: where both kinds of kernels are tested, one is enough.
-  if (kernels === 'composed' && backend !== 'webgl') return;
+  if (kernels === 'composed') return;
   test.each(LAYER_KINDS.map(({ name }) => name))('%s', async (name) => {
     const kind = LAYER_KINDS.find((each) => each.name === name)!;
     tfjsAlone ??= atFirst.isEmpty ? registered(backend) : atFirst;

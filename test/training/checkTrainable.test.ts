@@ -88,6 +88,20 @@ describe('a kernel that is missing', () => {
     });
   });
 
+  test('may be a gradient that enableWasmTraining adds on every backend', () => {
+    const config = tf.getGradient(tf.Conv3DBackpropInputV2);
+    tf.unregisterGradient(tf.Conv3DBackpropInputV2);
+    const volume = [layers.conv3dTranspose({ filters: 2, kernelSize: 1, name: 'up' })];
+    expect(told(volume, [4, 4, 4, 1])).toMatch(/\nup \(Conv3DTranspose\): .*; call enableWasmTraining\(\) before/);
+    tf.registerGradient(config);
+    expect(
+      told(
+        volume.map(() => layers.conv3dTranspose({ filters: 2, kernelSize: 1 })),
+        [4, 4, 4, 1],
+      ),
+    ).toBeNull();
+  });
+
   test('is what fit would stop at', async () => {
     const model = tf.sequential({ layers: [conv('first', { inputShape: image })] });
     const optimizer = tf.train.sgd(0.1);

@@ -4,6 +4,7 @@ import { inFunction } from '../../argumentError.js';
 import { fail, show, showShape } from '../../checks.js';
 import { largest } from '../../extremes.js';
 import { isForWasmTraining } from '../../wasmTraining/enableWasmTraining.js';
+import { wouldAddGradient } from '../../wasmTraining/gradients.js';
 import { namedLayers, trainedVariables } from './modelParts.js';
 import { trialStep, type Fault, type Trial } from './trialStep.js';
 import { leavingUnchanged } from './unchanged.js';
@@ -106,7 +107,7 @@ function refuse({ stopped, faults, suspects, isConstant }: Trial): void {
   if (isConstant) fail('no output of the model depends on a weight that is trained');
   const all = [...faults, ...wrongValues(suspects), ...(stopped ? [stopped] : [])];
   if (all.length === 0) return;
-  const lines = byProblem(all).map(([{ problem, kernel }, layers]) => `${listed(layers)}: ${problem}; ${cure(kernel)}`);
+  const lines = byProblem(all).map(([fault, layers]) => `${listed(layers)}: ${fault.problem}; ${cure(fault)}`);
   if (stopped) lines.push('The gradients, and the layers after the last one here, could not be tried');
   fail([`tfjs cannot train this model on the ${tf.getBackend()} backend:`, ...lines].join('\n'));
 }
@@ -131,10 +132,14 @@ function listed(layers: readonly string[]): string {
   return layers.slice(0, SHOWN_LAYERS).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
-/** The way to train in spite of a problem, which may be a kernel that is missing or wrong. */
-function cure(kernel: string | undefined): string {
+/** The way to train in spite of a problem. */
+function cure({ kernel, operation, problem }: Fault): string {
   const backend = tf.getBackend();
-  if (kernel && backend === 'wasm' && isForWasmTraining(kernel)) return 'call enableWasmTraining() before training';
+  const enable = 'call enableWasmTraining() before training';
+  if (kernel && backend === 'wasm' && isForWasmTraining(kernel)) return enable;
+  if (!kernel && operation && wouldAddGradient(operation)) return `${enable}, which is for all backends`;
+  // tf.fused.conv2d has a gradient of its own, which enableWasmTraining cannot replace.
+  if (/fused conv2D: dilation/.test(problem)) return `${enable}, and give the layer the activation 'relu' or 'elu'`;
   const others = tf.engine().backendNames();
   const elsewhere = kernel ? others.filter((name) => name !== backend && tf.getKernel(kernel, name)) : [];
   const layer = 'use another layer, or other options of it';

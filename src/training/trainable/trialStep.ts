@@ -12,6 +12,8 @@ export interface Fault {
   problem: string;
   /** The kernel that is missing or wrong; undefined if the problem is another one. */
   kernel: string | undefined;
+  /** The operation whose gradient fails; undefined for the way forward. */
+  operation?: string;
 }
 
 export interface Trial {
@@ -64,7 +66,8 @@ export function trialStep(
   const backward = (steps: readonly BackwardStep[]): void => {
     for (const { node, inputs } of steps) {
       running = owners.get(node) ?? NO_LAYER;
-      for (const error of errorsOf(node, inputs)) trial.faults.push(faultOf(running, error));
+      for (const error of errorsOf(node, inputs))
+        trial.faults.push({ ...faultOf(running, error), operation: node.kernelName });
     }
   };
   const record = (): tf.Scalar => {
