@@ -165,7 +165,7 @@ describe.each(Object.entries(ROWS))('comboLoss of %s', (_, row) => {
   });
 
   test(`takes ${passes ?? 'some'} passes over the pixels, and leaves no tensor`, () => {
-    const sums = jest.spyOn(currentKernels(), 'sums');
+    const sums = jest.spyOn(currentKernels(), 'sumsInUnits');
     const entropies = jest.spyOn(currentKernels(), 'entropyMap');
     const [t, z, options] = [labels(), logits(), shared()];
     try {
