@@ -99,6 +99,7 @@ const WITHOUT_OPTIONS = [
   ...[
     'ArgumentError',
     'asMetric',
+    'checkTrainable',
     'checkValues',
     'defineLoss',
     'defineRegionLoss',
