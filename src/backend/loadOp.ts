@@ -42,7 +42,7 @@ function tryPasses(passes: FusedPasses, backend: RunningTensorflow): void {
     labelKind: 'float32',
     activation: 'softmax',
     sharpness: 1,
-    entropy: { kind: 'categorical', labelSmoothing: 0, posWeight: null, subtractEntropy: false },
+    entropy: { kind: 'categorical', labelSmoothing: 0, posWeight: null, subtractEntropy: false, focal: null },
   };
   const ln3 = Math.log(3);
   try {

@@ -58,6 +58,14 @@ export interface EntropyTerm {
   /** A factor for each class, or null if all are 1. */
   posWeight: readonly number[] | null;
   subtractEntropy: boolean;
+  /** Makes it a focal term: the factor abs(p - t)^gamma·balance of the term, or null for 1. */
+  focal: FocalFactor | null;
+}
+
+export interface FocalFactor {
+  gamma: number;
+  /** The balance is alpha·t + (1 - alpha)(1 - t), or 1 for null. */
+  alpha: number | null;
 }
 
 export interface PassAttributes {

@@ -31,8 +31,9 @@ export type ComboLossOptions<R extends Reduction = Reduction> = Omit<AllOptions,
 
 /**
  * A weighted sum of losses, Σ weight·loss, from one pass over the pixels: Dice and cross-entropy together read labels
- * and predictions only once. Some terms need a pass of their own: `focal` and `unifiedFocal`, any term with `hardest`,
- * and the Lovász, boundary, Hausdorff and clDice losses.
+ * and predictions only once. Some terms need a pass of their own: a second kind of cross-entropy (`focal` and
+ * `unifiedFocal` have kinds of their own), any term with `hardest`, and the Lovász, boundary, Hausdorff and clDice
+ * losses.
  *
  * `weights` names the terms, and each option goes to every term that has it. `terms` gives each term options of its
  * own; next to `terms` only the options of the inputs (`activation`, `sharpness`, `axis`, `mask`, `ignoreLabel`) and

@@ -81,5 +81,5 @@ function readingOf(classes: number, { activation = defaultActivation(classes) }:
   return { classes, activation: typeof activation === 'function' ? 'none' : activation };
 }
 
-const isOfPlainSums = ({ ownSums, entropy }: SumTerm, { activation, classes }: PredictionSpec): boolean =>
-  !ownSums && (!entropy || isPlainEntropy(entropy, activation, classes));
+const isOfPlainSums = ({ entropy }: SumTerm, { activation, classes }: PredictionSpec): boolean =>
+  !entropy || isPlainEntropy(entropy, activation, classes);

@@ -10,24 +10,8 @@ const LONGEST_RUN = 64;
  * over 512×512 pixels of 0.1 its result is off by 0.25 %.
  */
 export function sumPixels(x: Tensor3D): Tensor2D {
-  return sumOfRuns(x, tf.sum);
-}
-
-/**
- * The same divided by `unitOfSums(P)`, for float16, whose numbers end at 65,504: the sums of the first runs are
- * averaged instead of added.
- */
-export function sumPixelsInUnits(x: Tensor3D): Tensor2D {
-  return sumOfRuns(x, tf.mean);
-}
-
-export const unitOfSums = (count: number): number => runsIn(count, true);
-
-/** Adds runs of pixels, and joins their sums in runs with `join`. */
-function sumOfRuns(x: Tensor3D, join: typeof tf.sum, isFirst = true): Tensor2D {
   const [samples, count, classes] = x.shape;
-  const reduce = isFirst ? tf.sum : join;
-  if (count <= LONGEST_RUN) return reduce(x, 1);
+  if (count <= LONGEST_RUN) return tf.sum(x, 1);
   const run = runLength(count);
   const whole = run
     ? x
@@ -37,15 +21,7 @@ function sumOfRuns(x: Tensor3D, join: typeof tf.sum, isFirst = true): Tensor2D {
         [0, 0],
       ]);
   const length = run ?? LONGEST_RUN;
-  const sums = reduce(tf.reshape(whole, [samples, whole.shape[1] / length, length, classes]), 2);
-  return sumOfRuns(sums as Tensor3D, join, false);
-}
-
-/** The product of the lengths of all runs but the first. */
-function runsIn(count: number, isFirst: boolean): number {
-  if (count <= LONGEST_RUN) return isFirst ? 1 : count;
-  const length = runLength(count) ?? LONGEST_RUN;
-  return (isFirst ? 1 : length) * runsIn(Math.ceil(count / length), false);
+  return sumPixels(tf.sum(tf.reshape(whole, [samples, whole.shape[1] / length, length, classes]), 2));
 }
 
 /** The largest divisor of count between 8 and 64; null if there is none (for a prime, for example). */

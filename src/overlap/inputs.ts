@@ -165,13 +165,14 @@ export function entropyKind(activation: PassActivation, classes: number): Entrop
 /** The plain cross-entropy: the one of these inputs without smoothing, `posWeight` or any other option of a loss. */
 export function plainEntropy({ activation, layout }: LossInputs): EntropyTerm {
   const kind = entropyKind(activation, layout.classes);
-  return { kind, labelSmoothing: 0, posWeight: null, subtractEntropy: false };
+  return { kind, labelSmoothing: 0, posWeight: null, subtractEntropy: false, focal: null };
 }
 
 /** True if a cross-entropy is the plain one, which `overlap` sums up. */
 export function isPlainEntropy(entropy: EntropyTerm, activation: PassActivation, classes: number): boolean {
-  const { kind, labelSmoothing, posWeight, subtractEntropy } = entropy;
-  return kind === entropyKind(activation, classes) && labelSmoothing === 0 && posWeight === null && !subtractEntropy;
+  const { kind, labelSmoothing, posWeight, subtractEntropy, focal } = entropy;
+  const withOptions = labelSmoothing !== 0 || posWeight !== null || subtractEntropy || focal !== null;
+  return kind === entropyKind(activation, classes) && !withOptions;
 }
 
 export function passAttributes({ activation, sharpness }: LossInputs, entropy: EntropyTerm): PassAttributes {

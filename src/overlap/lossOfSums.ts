@@ -25,8 +25,8 @@ export const addUp = (values: readonly Tensor[]): Tensor => (values.length === 1
 const weighted = (loss: Tensor, { weight }: SumTerm): Tensor => (weight === 1 ? loss : tf.mul(loss, weight));
 
 /** The sums that a term needs, from a pass. Call it inside tf.tidy. */
-export function sumsOfTerm(inputs: LossInputs, { formula, entropy, ownSums }: SumTerm): PassSums {
-  return ownSums ? ownSums(inputs) : passSums(inputs, formula, entropy);
+export function sumsOfTerm(inputs: LossInputs, { formula, entropy }: SumTerm): PassSums {
+  return passSums(inputs, formula, entropy);
 }
 
 /** The loss of a formula, with the sums of a common pass. Call it inside tf.tidy. */

@@ -12,14 +12,13 @@ export function mergeTerms(terms: readonly SumTerm[]): SumTerm[] {
 }
 
 /**
- * True if a term stays as it is: its weight is 1, or it has a pass of its own. Any other weight becomes part of the
- * formula, which in plain numbers rounds only once and needs no op.
+ * True if a term stays as it is: its weight is 1. Any other weight becomes part of the formula, which in plain numbers
+ * rounds only once and needs no op.
  */
-const isWhole = ({ weight, ownSums }: SumTerm) => weight === 1 || ownSums !== undefined;
+const isWhole = ({ weight }: SumTerm) => weight === 1;
 
 /** True if two terms can share a pass, which has room for one cross-entropy. */
 function shareThePass(a: SumTerm, b: SumTerm): boolean {
-  if (a.ownSums || b.ownSums) return false;
   return !a.entropy || !b.entropy || JSON.stringify(a.entropy) === JSON.stringify(b.entropy);
 }
 

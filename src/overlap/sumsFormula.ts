@@ -5,7 +5,6 @@
 import type { Tensor3D } from '@tensorflow/tfjs-core';
 import type { Algebra } from '../algebra/algebra.js';
 import type { EntropyTerm, SumName, SumSet } from '../kernels/contract.js';
-import type { LossInputs } from './inputs.js';
 
 /** The named sums as matrices [N,C], and `valid` [N,1]. */
 export type SumsOf<M, S extends SumName = SumName> = Record<S | 'valid', M>;
@@ -34,8 +33,6 @@ export interface SumTerm {
   formula: SumsFormula;
   /** The cross-entropy that its pass sums up. Default: the plain one. */
   entropy?: EntropyTerm;
-  /** Gives the sums of a pass of its own, if the term cannot use the common pass. Call it inside tf.tidy. */
-  ownSums?: (inputs: LossInputs) => PassSums;
 }
 
 /** The facts that give an array [S,N,C] of sums its meaning. */

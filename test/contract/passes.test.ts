@@ -162,6 +162,18 @@ describe('terms of the cross-entropy', () => {
       'none',
       { ...plain('binary'), posWeight: [3, 0.5, 0, 1, 2], labelSmoothing: 0.1 },
     ],
+    ['focal, softmax', 'softmax', { ...plain('categorical'), focal: { gamma: 2, alpha: null } }],
+    [
+      'focal of smoothed labels, softmax',
+      'softmax',
+      { ...plain('categorical'), labelSmoothing: 0.1, focal: { gamma: 1.2, alpha: null } },
+    ],
+    [
+      'focal with balance, sigmoid',
+      'sigmoid',
+      { ...plain('binary'), posWeight: [3, 0.5, 0, 1, 2], focal: { gamma: 1.5, alpha: 0.25 } },
+    ],
+    ['focal of given probabilities', 'none', { ...plain('binary'), focal: { gamma: 1, alpha: 0.7 } }],
   ];
   const kinds = casesOf(product({ term: entropies, labelKind: labelKinds, place: places }), ({ term, ...others }) => [
     term[0],

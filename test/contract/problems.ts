@@ -32,6 +32,7 @@ export const plain = (kind: 'categorical' | 'binary') => ({
   labelSmoothing: 0,
   posWeight: null,
   subtractEntropy: false,
+  focal: null,
 });
 
 export const attributesOf = (activation: PassAttributes['activation'], classes: number): PassAttributes => ({

@@ -69,7 +69,7 @@ export function problemOf(of: PassCase, bench: Bench) {
     labelKind,
     activation: 'none',
     sharpness: 1,
-    entropy: { kind: 'categorical', labelSmoothing: 0, posWeight: null, subtractEntropy: false },
+    entropy: { kind: 'categorical', labelSmoothing: 0, posWeight: null, subtractEntropy: false, focal: null },
   };
   const inputs = {
     predictions: bench.put(predictions, shape, 'float32'),

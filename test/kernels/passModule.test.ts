@@ -15,7 +15,7 @@ const request = (classes: number): Request => ({
     labelKind: 'float32',
     activation: 'softmax',
     sharpness: 2,
-    entropy: { kind: 'categorical', labelSmoothing: 0.1, posWeight: null, subtractEntropy: true },
+    entropy: { kind: 'categorical', labelSmoothing: 0.1, posWeight: null, subtractEntropy: true, focal: null },
   },
   sums: 255,
   factors: null,

@@ -64,11 +64,10 @@ describe.each(LOSSES)('%s', (name) => {
         return result;
       })(logits);
       // tfjs clones the tensors saved for a gradient. On wasm, except in our fused kernels, a clone is a copy (of both
-      // inputs, for each of the two). Focal terms are composed everywhere.
-      const focal = ['focalLoss', 'unifiedFocalLoss'].includes(name) ? 1 : 0;
-      const others = kernelsInUse() === 'composed' && name !== 'focalLoss' ? 1 : 0;
-      const copying = tf.getBackend() === 'wasm' ? focal + others : 0;
-      const copies = Array.from({ length: 4 * copying }, () => logits.size);
+      // inputs, for each of the two). Focal terms are composed there.
+      const focal = ['focalLoss', 'unifiedFocalLoss'].includes(name);
+      const copying = tf.getBackend() === 'wasm' && (focal || kernelsInUse() === 'composed');
+      const copies = Array.from({ length: copying ? 4 : 0 }, () => logits.size);
       expect(kept.map(({ size }) => size).filter((size) => size > 64)).toEqual(copies);
       tf.dispose([labels, logits, gradient]);
     }

@@ -31,15 +31,18 @@ test('the weight of a single term becomes part of its formula, as those of sever
   ).toEqual({ weight: 1, value: 3 * 0.3 + 3 * 0.2 });
 });
 
-test('a term of weight 1, and a term with its own pass, stay unchanged', () => {
+test('a term of weight 1 stays unchanged', () => {
   const whole = { weight: 1, formula };
-  const alone: SumTerm = {
-    weight: 0.3,
-    formula,
-    ownSums() {
-      throw new Error('merging calls no pass');
-    },
-  };
   expect(mergeTerms([whole])[0]).toBe(whole);
-  expect(mergeTerms([alone])[0]).toBe(alone);
+});
+
+test('terms with the same cross-entropy share a pass, and so does one without any', () => {
+  const entropy = { kind: 'binary', labelSmoothing: 0, posWeight: null, subtractEntropy: false, focal: null } as const;
+  const focal = { ...entropy, focal: { gamma: 2, alpha: null } };
+  const terms = [entropy, focal, undefined, focal].map((own): SumTerm => ({
+    weight: 1,
+    formula,
+    ...(own && { entropy: own }),
+  }));
+  expect(mergeTerms(terms).map((term) => term.entropy)).toEqual([entropy, focal]);
 });

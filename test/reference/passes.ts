@@ -7,6 +7,8 @@ interface EntropyTerm {
   labelSmoothing: number;
   posWeight: readonly number[] | null;
   subtractEntropy: boolean;
+  /** The factor abs(p - t)^gamma·(alpha·t + (1 - alpha)(1 - t)), without the last part if alpha is null. */
+  focal: { gamma: number; alpha: number | null } | null;
 }
 
 export interface PassAttributes {
@@ -45,8 +47,25 @@ export function probabilitiesOf(
   return activation === 'softmax' ? softmax(z) : z.map(sigmoid);
 }
 
-/** The entropy term of each class. */
+/** The entropy term of each class, with its focal factor. */
 export function entropiesOf(
+  predictions: readonly number[],
+  labels: readonly number[],
+  attributes: PassAttributes,
+): number[] {
+  const plain = plainEntropiesOf(predictions, labels, attributes);
+  const { focal } = attributes.entropy;
+  if (!focal) return plain;
+  const { gamma, alpha } = focal;
+  const p = probabilitiesOf(predictions, attributes);
+  return plain.map((term, c) => {
+    const t = at(labels, c);
+    const balance = alpha === null ? 1 : alpha * t + (1 - alpha) * (1 - t);
+    return Math.abs(p[c]! - t) ** gamma * balance * term;
+  });
+}
+
+function plainEntropiesOf(
   predictions: readonly number[],
   labels: readonly number[],
   { activation, sharpness, entropy }: PassAttributes,

@@ -2,29 +2,24 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import type { PassAttributes } from '../contract.js';
 import type { Pass } from './pass.js';
-import {
-  entropyTerm,
-  entropyTermLabelsGradient,
-  entropyTermPredictionsGradient,
-  pixels,
-  probabilities,
-  weigh,
-} from './pixels.js';
+import { pixels, probabilities, weigh } from './pixels.js';
+import { term, termLabelsGradient, termPredictionsGradient } from './term.js';
 
 /** The pass that computes the cross-entropy of each pixel, [N,P]. */
 export function entropyMapPass(attributes: PassAttributes, coefficients: readonly number[]): Pass<Tensor2D> {
   return {
     value: (inputs) => {
       const all = pixels(inputs, attributes);
-      const term = tf.mul(entropyTerm(all, attributes), perClass(coefficients));
-      return tf.squeeze(weigh(tf.sum(term, 2, true), all.weights), [2]);
+      const p = probabilities(all.scaled, attributes.activation);
+      const terms = tf.mul(term(all, p, attributes), perClass(coefficients));
+      return tf.squeeze(weigh(tf.sum(terms, 2, true), all.weights), [2]);
     },
     gradient: (inputs, dy, wrt) => {
       const all = pixels(inputs, attributes);
       const perTerm = upstream(dy, coefficients);
-      if (wrt === 'labels') return weigh(entropyTermLabelsGradient(all, attributes, perTerm), all.weights);
       const p = probabilities(all.scaled, attributes.activation);
-      return weigh(entropyTermPredictionsGradient(all, p, attributes, perTerm), all.weights);
+      const gradient = wrt === 'labels' ? termLabelsGradient : termPredictionsGradient;
+      return weigh(gradient(all, p, attributes, perTerm), all.weights);
     },
   };
 }

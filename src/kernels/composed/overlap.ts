@@ -2,16 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import type { PassAttributes, PassInputs, PassSum, SumName, SumSet } from '../contract.js';
 import type { Pass } from './pass.js';
-import {
-  entropyTerm,
-  entropyTermLabelsGradient,
-  entropyTermPredictionsGradient,
-  pixels,
-  probabilities,
-  throughActivation,
-  weigh,
-  type Pixels,
-} from './pixels.js';
+import { pixels, probabilities, throughActivation, weigh, type Pixels } from './pixels.js';
+import { term, termLabelsGradient, termPredictionsGradient } from './term.js';
 import { sign } from '../../ops/sign.js';
 import { sumPixels } from '../../ops/sumPixels.js';
 import { unstackSums } from '../../ops/unstackSums.js';
@@ -27,7 +19,7 @@ const summands: Record<SumName, Summand> = {
   minimum: ({ labels: t }, p) => tf.minimum(p, t),
   predictedSquared: (_, p) => tf.square(p),
   labelledSquared: ({ labels: t }) => tf.square(t),
-  crossEntropy: (all, _, attributes) => entropyTerm(all, attributes),
+  crossEntropy: term,
 };
 
 /** The slope of min(a, b) with respect to a: 1 where a is smaller, 1/2 where they are equal, else 0. */
@@ -91,7 +83,7 @@ function predictionsGradient(inputs: PassInputs, attributes: PassAttributes, ups
   const dp = addSlopes(probabilitySlopes, upstream, all.labels, p);
   const parts = dp ? [throughActivation(dp, p, all.scaled, attributes)] : [];
   const entropy = upstream.get('crossEntropy');
-  if (entropy) parts.push(entropyTermPredictionsGradient(all, p, attributes, entropy));
+  if (entropy) parts.push(termPredictionsGradient(all, p, attributes, entropy));
   return total(parts, p, all.weights);
 }
 
@@ -101,7 +93,7 @@ function labelsGradient(inputs: PassInputs, attributes: PassAttributes, upstream
   const dt = addSlopes(labelSlopes, upstream, all.labels, p);
   const parts = dt ? [dt] : [];
   const entropy = upstream.get('crossEntropy');
-  if (entropy) parts.push(entropyTermLabelsGradient(all, attributes, entropy));
+  if (entropy) parts.push(termLabelsGradient(all, p, attributes, entropy));
   return total(parts, p, all.weights);
 }
 

@@ -10,7 +10,7 @@ import { entropyMapPass } from '../composed/entropyMap.js';
 import { composedKernels } from '../composed/kernels.js';
 import { overlapPass } from '../composed/overlap.js';
 import type { Pass } from '../composed/pass.js';
-import type { Kernels, PassAttributes, PassInputs, SumSet, Wrt } from '../contract.js';
+import { sumSet, type Kernels, type PassAttributes, type PassInputs, type SumSet, type Wrt } from '../contract.js';
 import { nestedGrads } from '../../ops/nestedGrads.js';
 import { fromPixels, layoutOfPixels, toPixels, type LabelKind, type Layout } from '../layout.js';
 import { toFloat } from '../../ops/toFloat.js';
@@ -64,19 +64,25 @@ export function registerFusedPasses(backendName: string, passes: FusedPasses): F
 
 export function fusedKernels(passes: FusedPasses): Kernels {
   const { name, readsAtOnce = true, takes = () => true, formulas = null, unit = () => 1 } = passes;
-  const { around = (run) => run() } = passes;
+  const { takesFocal = false, around = (run) => run() } = passes;
   /** The inputs and the pass in the form of `passes`; null if they do not take it. */
   const fused = (inputs: PassInputs, attributes: PassAttributes) => {
     const atAnEnd = classesAtAnEnd(inputs);
     const pass = passOf(atAnEnd, attributes);
-    if (!takes(pass)) return null;
+    if (!takes(pass) || (pass.entropy.focal && !takesFocal)) return null;
     const run = (wanted: Wanted) => around(() => runPass(atAnEnd, pass, wanted));
     return { run, unit: unit(pass) };
   };
   const sumsInUnits: Kernels['sumsInUnits'] = (inputs, attributes, sums) => {
     const own = fused(inputs, attributes);
-    if (!own) return composedKernels.sumsInUnits(inputs, attributes, sums);
-    return { values: own.run({ sums }) as Tensor3D, unit: own.unit };
+    if (own) return { values: own.run({ sums }) as Tensor3D, unit: own.unit };
+    const others = sumSet(sums.filter((sum) => sum !== 'crossEntropy'));
+    const plain = others.length > 0 && attributes.entropy.focal ? fused(inputs, withoutFocal(attributes)) : null;
+    if (!plain) return composedKernels.sumsInUnits(inputs, attributes, sums);
+    const values = plain.run({ sums: others }) as Tensor3D;
+    if (others.length === sums.length) return { values, unit: plain.unit };
+    const entropy = composedKernels.sums(inputs, attributes, ENTROPY);
+    return { values: joined(values, tf.mul(entropy, 1 / plain.unit), sums), unit: plain.unit };
   };
   return {
     name,
@@ -94,6 +100,20 @@ export function fusedKernels(passes: FusedPasses): Kernels {
         : composedKernels.entropyMap(inputs, attributes, coefficients);
     },
   };
+}
+
+const ENTROPY = sumSet(['crossEntropy']);
+
+const withoutFocal = (attributes: PassAttributes): PassAttributes => ({
+  ...attributes,
+  entropy: { ...attributes.entropy, focal: null },
+});
+
+/** The sums [S,N,C], from that of the cross-entropy and the others. It comes last, or before 'valid'. */
+function joined(others: Tensor3D, entropy: Tensor3D, sums: SumSet): Tensor3D {
+  const before = sums.indexOf('crossEntropy');
+  if (before === others.shape[0]) return tf.concat([others, entropy], 0);
+  return tf.concat([tf.slice(others, 0, before), entropy, tf.slice(others, before)], 0);
 }
 
 function passOf({ labels, labelKind, layout }: PassInputs, attributes: PassAttributes): FusedPass {

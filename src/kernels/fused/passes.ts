@@ -44,6 +44,8 @@ export interface FusedPasses {
    * pixels would overflow. The gradient is taken with respect to these results, so dy counts in units too.
    */
   unit?(pass: FusedPass): number;
+  /** True if it computes focal terms; by default composed kernels do. */
+  takesFocal?: boolean;
   /** The sums over pixels, [S,N,C], in units. */
   sums(inputs: FusedInputs, pass: FusedPass, sums: SumSet): TensorInfo;
   /** The gradient of the sums, given the upstream gradient dy [S,N,C], in the shape of the predictions. */

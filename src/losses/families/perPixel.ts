@@ -3,11 +3,11 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
 import { tensorAlgebra } from '../../algebra/tensors.js';
 import { checkNumber, checkNumberList, checkProduct, fail } from '../../checks.js';
-import type { EntropyTerm, PassAttributes } from '../../kernels/contract.js';
+import type { EntropyTerm } from '../../kernels/contract.js';
 import { currentKernels } from '../../kernels/select.js';
 import { sumPixels } from '../../ops/sumPixels.js';
 import { entropyKind, passAttributes, type LossInputs } from '../../overlap/inputs.js';
-import type { PassSums, SumsFormula } from '../../overlap/sumsFormula.js';
+import type { SumsFormula } from '../../overlap/sumsFormula.js';
 import { resolveClasses } from './classes.js';
 import { hardestPixels } from './hardest.js';
 import type { PredictionSpec, ResolvedLoss } from '../descriptions/lossDescription.js';
@@ -21,19 +21,9 @@ export interface EntropyOptions extends CrossEntropyOptions {
 /** Which cross-entropy: follow the activation, or always binary. */
 export type EntropyChoice = 'byActivation' | 'binary';
 
-/** The pass of a loss that multiplies the entropy term by a factor of each pixel, and so cannot use the common pass. */
-export interface OwnPass {
-  /** The values of pixels [N,P], like `Kernels.entropyMap`. */
-  map(inputs: LossInputs, attributes: PassAttributes, coefficients: readonly number[]): Tensor2D;
-  /** The sums over pixels, under the name `crossEntropy`. */
-  sums(inputs: LossInputs, attributes: PassAttributes): PassSums;
-}
-
 /** A per-pixel loss with every option resolved. */
 export interface PerPixel {
   entropy: EntropyTerm;
-  /** The pass of its own, or null for the common pass. */
-  ownPass: OwnPass | null;
   /** The factor of each class's term in a pixel's value. */
   coefficients: number[];
   /** The fraction of pixels that is used, those with the largest values. */
@@ -56,8 +46,7 @@ export function resolvePerPixel(
   const positive = resolvePosWeight(options.posWeight, subtractEntropy, classes);
   positive?.forEach((factor, c) => checkProduct(`posWeight and classWeights of class ${c}`, factor * weights[c]!));
   return {
-    entropy: { kind, labelSmoothing, subtractEntropy, posWeight: positive },
-    ownPass: null,
+    entropy: { kind, labelSmoothing, subtractEntropy, posWeight: positive, focal: null },
     coefficients: weights.map((weight, c) => weight * included[c]! * share),
     hardest,
     reduction,
@@ -77,23 +66,21 @@ function resolvePosWeight(posWeight: unknown, subtractEntropy: boolean, classes:
 
 /** The loss as one term: a formula on sums, or, where it needs them, on the values of pixels. */
 export function perPixelTerms(loss: PerPixel, weight = 1): ResolvedLoss {
-  const { hardest, reduction, entropy, ownPass } = loss;
+  const { hardest, reduction, entropy } = loss;
   const shape = 'one value per pixel';
   if (hardest < 1 || reduction === 'none') {
     const value = (inputs: LossInputs) => valueOfPixels(inputs, loss);
     return { terms: [], others: [(inputs) => (weight === 1 ? value(inputs) : tf.mul(value(inputs), weight))], shape };
   }
-  const ownSums = ownPass && { ownSums: (inputs: LossInputs) => ownPass.sums(inputs, passAttributes(inputs, entropy)) };
-  return { terms: [{ weight, formula: perPixelFormula(loss), entropy, ...ownSums }], others: [], shape };
+  return { terms: [{ weight, formula: perPixelFormula(loss), entropy }], others: [], shape };
 }
 
 /** The loss from the values of pixels. Call it inside tf.tidy. */
 function valueOfPixels(inputs: LossInputs, loss: PerPixel): Tensor {
-  const { entropy, ownPass, coefficients, reduction, hardest } = loss;
+  const { entropy, coefficients, reduction, hardest } = loss;
   const { weights, layout } = inputs;
   const shape = [layout.samples, ...layout.spatial];
-  const attributes = passAttributes(inputs, entropy);
-  const map = (ownPass?.map ?? currentKernels().entropyMap)(inputs, attributes, coefficients);
+  const map = currentKernels().entropyMap(inputs, passAttributes(inputs, entropy), coefficients);
   if (hardest === 1) return tf.reshape(map, shape);
 
   const chosen = hardestPixels(map, weights, hardest);
