@@ -35,6 +35,12 @@ export const SLOPES: Record<Wrt, Partial<Record<PassSum, string>>> = {
   },
 };
 
+/** Slopes of a focal term, times g, with respect to p - t and, through its balance, to t. */
+export const FOCAL_SLOPES = {
+  deviation: 'focalSlopeOf(x.p - t) * balanceOf(t) * plainEntropyOf(x, t, c) * g',
+  balance: 'focalFactorOf(x.p - t) * balanceSlopeOf() * plainEntropyOf(x, t, c) * g',
+};
+
 /**
  * True unless the gradient of all these sums is 0. For sums of labels alone, the gradient with respect to the
  * predictions is.

@@ -39,6 +39,9 @@ export interface Uniforms {
   /** Smoothed labels are keep·t + share. */
   keep: number;
   share: number;
+  /** The exponent and the balance of a focal term. */
+  gamma: number;
+  alpha: number;
   /** A factor of the results. */
   scale: number;
 }
@@ -51,11 +54,13 @@ export const NO_NUMBERS: Uniforms = {
   sharpness: 0,
   keep: 0,
   share: 0,
+  gamma: 0,
+  alpha: 0,
   scale: 1,
 };
 
 const INTEGERS = ['samples', 'pixels', 'run', 'runs'] as const;
-const FLOATS = ['sharpness', 'keep', 'share', 'scale'] as const;
+const FLOATS = ['sharpness', 'keep', 'share', 'gamma', 'alpha', 'scale'] as const;
 const DECLARATIONS = [
   ...INTEGERS.map((name) => ({ name, type: 'int' as const })),
   ...FLOATS.map((name) => ({ name, type: 'float' as const })),

@@ -32,7 +32,7 @@ export function withCall<T>(
   body: (call: Call) => T,
 ): T {
   const { samples, pixels, classes, sharpness, entropy } = pass;
-  const { labelSmoothing, kind, posWeight } = entropy;
+  const { labelSmoothing, kind, posWeight, focal } = entropy;
   const uniforms: Uniforms = {
     ...NO_NUMBERS,
     samples,
@@ -40,6 +40,8 @@ export function withCall<T>(
     sharpness,
     keep: 1 - labelSmoothing,
     share: labelSmoothing / (kind === 'categorical' ? classes : 2),
+    gamma: focal?.gamma ?? 0,
+    alpha: focal?.alpha ?? 0,
   };
   return withTemporaries(backend, (keep) => {
     const flat = (x: TensorInfo) => unpacked(backend, x, keep);

@@ -1,6 +1,6 @@
 /** GLSL code for the gradients, with a texel for each pixel and class. */
 import type { SumSet, Wrt } from '../contract.js';
-import { SLOPES } from '../fused/shaderTerms.js';
+import { FOCAL_SLOPES, SLOPES } from '../fused/shaderTerms.js';
 import { isBinary, pixelCode, type ProgramSpec } from './pixels.js';
 
 /** The gradient of the sums, or with `perPixel` that of the map: the upstream dy [N,P] times the coefficients. */
@@ -52,14 +52,20 @@ export function slopeCode(spec: GradientSpec): string {
     return slope ? `{ float g = ${upstream(s)}; slope += ${slope}; }` : '';
   });
   const entropy = sums.indexOf('crossEntropy');
+  const focal = entropy >= 0 && pass.entropy.focal;
+  const ofTerm = upstream(entropy);
+  const weighted = focal ? `${ofTerm} * focalFactorOf(x.p - t) * balanceOf(t)` : ofTerm;
+  const { deviation, balance } = FOCAL_SLOPES;
+  const ofFocal = wrt === 'predictions' ? `slope += ${deviation};` : `slope += ${balance} - ${deviation};`;
   const throughActivation = { softmax: 'slope *= x.p;', sigmoid: 'slope *= x.p * x.rest;', none: '' };
   return /* glsl */ `${pixelCode(spec)}
 float slopeOf(Element x, int n, int i, int c) {
   float t = labelOf(n, i, c);
   float slope = 0.0;
   ${slopes.join('\n')}
+  ${focal ? `{ float g = ${ofTerm}; ${ofFocal} }` : ''}
   ${wrt === 'predictions' ? throughActivation[pass.activation] : ''}
-  ${entropy < 0 ? '' : `{ float g = ${upstream(entropy)}; ${entropySlope(spec)} }`}
+  ${entropy < 0 ? '' : `{ float g = ${weighted}; ${entropySlope(spec)} }`}
   return slope;
 }
 ${

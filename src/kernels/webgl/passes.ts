@@ -35,6 +35,7 @@ function passesOn(backend: WebglBackend, half: boolean): FusedPasses {
     readsAtOnce: false,
     unit,
     formulas: formulaRunner(backend, half),
+    takesFocal: true,
     takes: (pass) => pass.samples * pass.pixels > 0,
 
     sums(inputs, pass, sums) {

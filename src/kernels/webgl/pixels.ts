@@ -3,6 +3,8 @@
  * probability and the entropy term of a class. The code is made for one kind of pass and one number of classes; sizes
  * and factors are uniforms.
  */
+import { STEEPEST } from '../../algebra/algebra.js';
+import type { FocalFactor } from '../contract.js';
 import type { FusedPass } from '../fused/passes.js';
 import { arithmeticCode } from './arithmetic.js';
 
@@ -129,7 +131,7 @@ float positiveOf(int c) { return ${binary && entropy.posWeight ? 'getPositives(c
 
 float smoothed(float t) { return t * keep + share; }
 
-float entropyOf(Element x, float label, int c) {
+float plainEntropyOf(Element x, float label, int c) {
   float t = smoothed(label);
   float value = t * onOf(x);
   ${binary ? 'value = value * positiveOf(c) + (1.0 - t) * offOf(x);' : ''}
@@ -137,5 +139,33 @@ float entropyOf(Element x, float label, int c) {
   ${subtractEntropy && binary ? 'value += (1.0 - t) * logOfProbability(1.0 - t);' : ''}
   return value;
 }
+
+${entropy.focal ? focalCode(entropy.focal) : ''}
+float entropyOf(Element x, float label, int c) {
+  return plainEntropyOf(x, label, c)${entropy.focal ? ' * focalFactorOf(x.p - label) * balanceOf(label)' : ''};
+}
 `;
 }
+
+/** The code of the focal factor abs(p - t)^gamma, of its balance, and of their slopes. */
+const focalCode = ({ alpha: given }: FocalFactor): string => /* glsl */ `
+// abs(d)^e. For a negative e, abs(d) is taken to be at least 1e-6.
+float sizePower(float d, float e) {
+  if (e == 0.0) { return 1.0; }
+  if (e == 1.0) { return abs(d); }
+  if (e == 2.0) { return d * d; }
+  float size = e < 0.0 ? atLeast(abs(d), ${STEEPEST}) : abs(d);
+  if (size < 1.1754944e-38) { return 0.0; }
+  float y = e * logOf(size);
+  float power = expOfNonpositive(-abs(y));
+  return y > 0.0 ? 1.0 / power : power;
+}
+
+float focalFactorOf(float d) { return sizePower(d, gamma); }
+
+float focalSlopeOf(float d) { return gamma * signOf(d) * sizePower(d, gamma - 1.0); }
+
+float balanceOf(float t) { return ${given === null ? '1.0' : 'alpha * t + (1.0 - alpha) * (1.0 - t)'}; }
+
+float balanceSlopeOf() { return ${given === null ? '0.0' : '2.0 * alpha - 1.0'}; }
+`;

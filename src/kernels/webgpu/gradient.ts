@@ -1,6 +1,6 @@
 /** WGSL code for the gradients: a workgroup computes a tile of pixels and writes its values in the order of memory. */
 import type { SumSet, Wrt } from '../contract.js';
-import { SLOPES } from '../fused/shaderTerms.js';
+import { FOCAL_SLOPES, SLOPES } from '../fused/shaderTerms.js';
 import { isBinary, OWN_TILE, pixelCode, type ProgramSpec } from './pixels.js';
 
 /** With `perPixel` the upstream gradient is dy [N,P] times the classes' coefficients; otherwise it is dy [S,N,C]. */
@@ -15,7 +15,12 @@ export function gradientCode(spec: ProgramSpec, sums: SumSet, perPixel: boolean,
     const slope = SLOPES[wrt][sum];
     return slope ? `{ let g = ${upstream(s)}; slope += ${slope}; }` : '';
   });
-  const ofEntropy = entropy ? `{ let g = ${upstream(sums.indexOf('crossEntropy'))}; ${entropySlope(spec, wrt)} }` : '';
+  const focal = entropy && pass.entropy.focal;
+  const ofTerm = upstream(sums.indexOf('crossEntropy'));
+  const weighted = focal ? `${ofTerm} * focalFactorOf(x.p - t) * balanceOf(t)` : ofTerm;
+  const ofEntropy = entropy ? `{ let g = ${weighted}; ${entropySlope(spec, wrt)} }` : '';
+  const { deviation, balance } = FOCAL_SLOPES;
+  const ofFocal = wrt === 'predictions' ? `slope += ${deviation};` : `slope += ${balance} - ${deviation};`;
   const throughActivation = { softmax: 'slope *= x.p;', sigmoid: 'slope *= x.p * x.rest;', none: '' };
   return /* wgsl */ `${pixelCode(spec)}
 // The slope of the result at class c of the tile's pixel i. Under softmax it is the slope with respect to log p of the
@@ -24,6 +29,7 @@ fn slopeOf(x : Element, n : i32, c : i32, i : i32) -> f32 {
   let t = labelOf(c, i);
   var slope = 0.0;
   ${slopes.join('\n')}
+  ${focal ? `{ let g = ${ofTerm}; ${ofFocal} }` : ''}
   ${wrt === 'predictions' ? throughActivation[pass.activation] : ''}
   ${ofEntropy}
   return slope;

@@ -27,6 +27,7 @@ function passesOn(backend: WebgpuBackend): FusedPasses {
     name: 'fused webgpu',
     readsAtOnce: false,
     takes: (pass) => tilesOf(pass) !== null,
+    takesFocal: true,
     formulas: formulaRunner(backend),
 
     sums(inputs, pass, sums) {
@@ -112,7 +113,7 @@ interface PassProgram {
 function runPass(backend: WebgpuBackend, inputs: FusedInputs, spec: ProgramSpec, program: PassProgram): TensorInfo {
   const { pass, tiles } = spec;
   const { samples, pixels, classes, sharpness, entropy, activation } = pass;
-  const { posWeight, labelSmoothing, subtractEntropy, kind } = entropy;
+  const { posWeight, labelSmoothing, subtractEntropy, kind, focal } = entropy;
   const weights = spec.entropy && kind === 'binary' ? (posWeight ?? []) : [];
   const numbers = [...weights, ...(program.coefficients ?? [])];
   const parameters =
@@ -125,7 +126,16 @@ function runPass(backend: WebgpuBackend, inputs: FusedInputs, spec: ProgramSpec,
     parameters,
   };
   const present = Object.entries(named).filter((entry): entry is [string, TensorInfo] => Boolean(entry[1]));
-  const flags = [spec.weighted, pass.classesFirst, spec.entropy, subtractEntropy, posWeight !== null];
+  const { gamma = 0, alpha = null } = focal ?? {};
+  const flags = [
+    spec.weighted,
+    pass.classesFirst,
+    spec.entropy,
+    subtractEntropy,
+    posWeight !== null,
+    focal !== null,
+    alpha !== null,
+  ];
   try {
     return run(backend, {
       key: [program.key, activation, pass.labelKind, kind, classes, tiles.width, ...flags.map(Number)].join(' '),
@@ -144,6 +154,8 @@ function runPass(backend: WebgpuBackend, inputs: FusedInputs, spec: ProgramSpec,
         sharpness,
         keep: 1 - labelSmoothing,
         share: labelSmoothing / (kind === 'categorical' ? classes : 2),
+        gamma,
+        alpha: alpha ?? 0,
       },
     });
   } finally {

@@ -3,6 +3,8 @@
  * and the values for each pixel and class. The code is made for one kind of pass and one number of classes; sizes and
  * factors are uniforms.
  */
+import { STEEPEST } from '../../algebra/algebra.js';
+import type { FocalFactor } from '../contract.js';
 import type { FusedPass } from '../fused/passes.js';
 import { ARITHMETIC } from './arithmetic.js';
 import { LANES, type TileLayout } from './tiles.js';
@@ -171,7 +173,7 @@ fn positiveOf(c : i32) -> f32 { return ${pass.entropy.posWeight ? 'parameters[c]
 
 fn smoothed(t : f32) -> f32 { return t * uniforms.keep + uniforms.share; }
 
-fn entropyOf(x : Element, label : f32, c : i32) -> f32 {
+fn plainEntropyOf(x : Element, label : f32, c : i32) -> f32 {
   let t = smoothed(label);
   var value = t * x.on;
   ${binary ? 'value = value * positiveOf(c) + (1.0 - t) * x.off;' : ''}
@@ -179,5 +181,35 @@ fn entropyOf(x : Element, label : f32, c : i32) -> f32 {
   ${subtractEntropy && binary ? 'value += (1.0 - t) * logOfProbability(1.0 - t);' : ''}
   return value;
 }
+
+${pass.entropy.focal ? focalCode(pass.entropy.focal) : ''}
+fn entropyOf(x : Element, label : f32, c : i32) -> f32 {
+  return plainEntropyOf(x, label, c)${pass.entropy.focal ? ' * focalFactorOf(x.p - label) * balanceOf(label)' : ''};
+}
 `;
 }
+
+/** The code of the focal factor abs(p - t)^gamma, of its balance, and of their slopes. */
+const focalCode = ({ alpha }: FocalFactor): string => /* wgsl */ `
+// abs(d)^e. For a negative e, abs(d) is taken to be at least 1e-6.
+fn sizePower(d : f32, e : f32) -> f32 {
+  if (e == 0.0) { return 1.0; }
+  if (e == 1.0) { return abs(d); }
+  if (e == 2.0) { return d * d; }
+  let size = select(abs(d), atLeast(abs(d), ${STEEPEST}), e < 0.0);
+  if (size < 1.1754944e-38) { return 0.0; }
+  let y = e * logOf(size);
+  let power = expOfNonpositive(-abs(y));
+  return select(power, 1.0 / power, y > 0.0);
+}
+
+fn focalFactorOf(d : f32) -> f32 { return sizePower(d, uniforms.gamma); }
+
+fn focalSlopeOf(d : f32) -> f32 { return uniforms.gamma * signOf(d) * sizePower(d, uniforms.gamma - 1.0); }
+
+fn balanceOf(t : f32) -> f32 {
+  return ${alpha === null ? '1.0' : 'uniforms.alpha * t + (1.0 - uniforms.alpha) * (1.0 - t)'};
+}
+
+fn balanceSlopeOf() -> f32 { return ${alpha === null ? '0.0' : '2.0 * uniforms.alpha - 1.0'}; }
+`;

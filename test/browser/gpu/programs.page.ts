@@ -69,6 +69,8 @@ const CASES: (readonly [LossName, Record<string, unknown>])[] = [
   ['crossEntropyLoss', {}],
   ['binaryCrossEntropyLoss', {}],
   ['comboLoss', {}],
+  ['focalLoss', {}],
+  ['unifiedFocalLoss', {}],
   ['iouLoss', { classWeights: [1, 2, 0.5, 1], absent: 'penalize' }],
   ['diceLoss', { aggregate: 'batch', smooth: 1 }],
   ['tverskyLoss', { reduction: 'sum', gamma: 0.75 }],
