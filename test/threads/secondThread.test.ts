@@ -219,7 +219,8 @@ function onCpu(): void {
         const makeTensorInfo = (shape, dtype, values) => values;
         const passes = cpuPasses({ data, makeTensorInfo });
         const x = { dataId: 1, shape: [1, 200000, 5] };
-        const entropy = { kind: 'categorical', labelSmoothing: 0, posWeight: null, subtractEntropy: false, focal: null };
+        const none = { labelSmoothing: 0, posWeight: null, subtractEntropy: false, focal: null };
+        const entropy = { kind: 'categorical', ...none };
         const pass = { samples: 1, pixels: 200000, classes: 5, classesFirst: false, labelKind: 'float32' };
         const run = () =>
           passes.sums({ predictions: x, labels: x, weights: null },

@@ -22,7 +22,7 @@ export const composedKernels: Kernels = {
  * inputs, so the labels get a function of their own: it adds zeros to the value, and its gradient is computed only if a
  * caller differentiates with respect to the labels.
  */
-export function differentiable<T extends Tensor>(inputs: PassInputs, pass: Pass<T>): T {
+function differentiable<T extends Tensor>(inputs: PassInputs, pass: Pass<T>): T {
   const { labels, predictions, weights, labelKind, layout } = inputs;
   const saved = [labels, predictions, weights] as const;
   const gradient =
