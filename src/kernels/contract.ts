@@ -5,7 +5,7 @@
  * N samples, P pixels in a sample, C classes, S requested sums.
  */
 import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
-import type { FormulaRunner } from './formulas/program.js';
+import type { LossInPrograms } from './formulas/program.js';
 import type { LabelKind, Layout } from './layout.js';
 
 /** The sums over labels and probabilities that a pass can compute, in the order in which it returns them. */
@@ -98,7 +98,7 @@ export interface Kernels {
   /** True if reading the values of a small tensor is cheap, because there is no GPU to wait for. */
   readsAtOnce: boolean;
   /** Formulas on sums as programs; null if they are computed in plain numbers or tfjs's ops. */
-  formulas: FormulaRunner | null;
+  formulas: LossInPrograms | null;
   /** [S,N,C]: the sums over pixels. */
   sums(inputs: PassInputs, attributes: PassAttributes, sums: SumSet): Tensor3D;
   /**

@@ -3,14 +3,13 @@
  * runs them, else in tfjs ops.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { tensorAlgebra } from '../algebra/tensors.js';
 import { sumSet, type EntropyTerm, type PassSum, type SumName } from '../kernels/contract.js';
 import { currentKernels } from '../kernels/select.js';
 import { passAttributes, plainEntropy, type LossInputs } from './inputs.js';
 import { lossAtOnce } from './lossAtOnce.js';
 import { lossInOps } from './lossInOps.js';
-import { lossInPrograms } from './lossInPrograms.js';
 import type { OverlapOf } from './overlap.js';
 import type { PassSums, SumsFormula, SumsOf, SumTerm } from './sumsFormula.js';
 
@@ -46,7 +45,8 @@ function passSums(inputs: LossInputs, { sums }: SumsFormula, entropy: EntropyTer
 export function lossOfPass({ values, ...known }: PassSums, formula: SumsFormula): Tensor {
   const { readsAtOnce, formulas } = currentKernels();
   if (readsAtOnce) return lossAtOnce(values, formula, known);
-  return (formulas && lossInPrograms(values, formula, known, formulas)) ?? lossInOps(values, formula, known);
+  const inOps = (sums: Tensor3D) => lossInOps(sums, formula, known);
+  return formulas?.(values, formula, known, inOps) ?? inOps(values);
 }
 
 /** The loss of a formula on a table of sums that `overlap` or the user made. */

@@ -5,6 +5,7 @@
 import type { Tensor3D } from '@tensorflow/tfjs-core';
 import type { Algebra } from '../algebra/algebra.js';
 import type { EntropyTerm, SumName, SumSet } from '../kernels/contract.js';
+import type { SumsRead } from '../kernels/formulas/program.js';
 
 /** The named sums as matrices [N,C], and `valid` [N,1]. */
 export type SumsOf<M, S extends SumName = SumName> = Record<S | 'valid', M>;
@@ -36,12 +37,8 @@ export interface SumTerm {
 }
 
 /** The facts that give an array [S,N,C] of sums its meaning. */
-export interface Known {
+export interface Known extends SumsRead {
   names: SumSet;
-  /** The number that 1 in the array stands for. */
-  unit: number;
-  /** The number of pixels of each sample if all count as 1 and 'valid' is not among the sums; else null. */
-  pixels: number | null;
   /** The function to name if the sums are impossible for labels and probabilities in [0, 1]; null to allow any sums. */
   fn: string | null;
 }

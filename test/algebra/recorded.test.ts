@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { numberAlgebra, type NumberMatrix } from '../../src/algebra/numbers.js';
 import { sumSet, type PassSum } from '../../src/kernels/contract.js';
-import { programsOf } from '../../src/overlap/formulaPrograms.js';
+import { recordFormula } from '../../src/kernels/formulas/programs.js';
 import type { SumsFormula, SumsOf } from '../../src/overlap/sumsFormula.js';
 import { descriptionNamed, hasRegion, ownVariants, PASS_LOSSES, type LossName } from '../support/described.js';
 import { interpret, type Inputs } from '../support/interpret.js';
@@ -104,7 +104,7 @@ describe.each(PASS_LOSSES)('%s', (name) => {
         for (const formula of formulasOf(name, classes, options)) {
           for (const weighted of [false, true]) {
             const names = sumSet<PassSum>(weighted ? [...formula.sums, 'valid'] : formula.sums);
-            const { programs, numbers } = programsOf(formula, { names, pixels: weighted ? null : 30, unit: 1 });
+            const { programs, numbers } = recordFormula(formula, { names, pixels: weighted ? null : 30, unit: 1 });
             const sums = sumsFor(names, samples, classes, random);
             const inputs = { samples, classes, numbers, sums };
             const expected = inNumbers(formula, names, inputs);
@@ -140,7 +140,7 @@ test('sums in units give the same value, and a gradient with respect to what is 
   const names = sumSet<PassSum>([...formula!.sums, 'valid']);
   const sums = sumsFor(names, 2, 2, randomNumbers(5));
   const run = (unit: number) => {
-    const { programs, numbers } = programsOf(formula!, { names, pixels: null, unit });
+    const { programs, numbers } = recordFormula(formula!, { names, pixels: null, unit });
     const inputs = { samples: 2, classes: 2, numbers, sums: sums.map((x) => x / unit), dy: [1] };
     return [interpret(programs.value(), inputs), interpret(programs.gradient(), inputs).map((x) => x / unit)] as const;
   };
@@ -153,7 +153,7 @@ test('sums in units give the same value, and a gradient with respect to what is 
 test('programs that differ only in numbers are the same, and others are not', () => {
   const [one, two, three] = [{ smooth: 1 }, { smooth: 2 }, { absent: 'penalize' }].map((options) => {
     const [formula] = formulasOf('iouLoss', 3, options);
-    return programsOf(formula!, { names: sumSet<PassSum>(formula!.sums), pixels: 30, unit: 1 });
+    return recordFormula(formula!, { names: sumSet<PassSum>(formula!.sums), pixels: 30, unit: 1 });
   });
   expect(two!.programs).toBe(one!.programs);
   expect(two!.numbers).not.toEqual(one!.numbers);

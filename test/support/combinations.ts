@@ -21,7 +21,8 @@ export function casesOf<Row>(rows: readonly Row[], factorsOf: (row: Row) => read
   return TEST_CASES === 'all' ? [...rows] : pairwise(rows, factorsOf);
 }
 
-function pairwise<Row>(rows: readonly Row[], factorsOf: (row: Row) => readonly unknown[]): Row[] {
+/** A selection of cases with the same pairs of values. */
+export function pairwise<Row>(rows: readonly Row[], factorsOf: (row: Row) => readonly unknown[]): Row[] {
   const left = rows.map((row) => ({ row, pairs: pairsOf(factorsOf(row)) }));
   const covered = new Set<string>();
   const chosen: Row[] = [];

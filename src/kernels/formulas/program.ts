@@ -1,5 +1,6 @@
 /** The form in which kernels get a formula on the sums of a pass, or a gradient of it. */
-import type { TensorInfo } from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor3D, TensorInfo } from '@tensorflow/tfjs-core';
+import type { Algebra } from '../../algebra/algebra.js';
 import { keyOf, stepsOf, type Step } from '../../algebra/recorded.js';
 
 /** N samples, C classes, S sums. The inputs are `sums` [S,N,C], `dy` and `ddy`, as far as steps read them. */
@@ -17,6 +18,38 @@ export interface FormulaProgram {
   key: string;
 }
 
+/** A formula on the sums of a pass by their names, which are matrices [N,C], and `valid`, [N,1]. */
+export interface Formula {
+  /** The shape of the loss. */
+  shape(samples: number): number[];
+  value<M>(algebra: Algebra<M>, table: Record<string, M>): M;
+}
+
+/** The facts that give an array [S,N,C] of sums its meaning. */
+export interface SumsRead {
+  names: readonly string[];
+  /** The number that 1 in the array stands for. */
+  unit: number;
+  /** The number of pixels of each sample if all count as 1 and 'valid' is not among the sums; else null. */
+  pixels: number | null;
+}
+
+/** The programs of a formula. Each is made when it is first needed. */
+export interface FormulaPrograms {
+  /** The loss. */
+  value(): FormulaProgram;
+  /** Its gradient with respect to the sums, given dy. */
+  gradient(): FormulaProgram;
+  /** The gradients of the gradient, given ddy: with respect to the sums, and to dy. */
+  gradientsOfGradient(): readonly [toSums: FormulaProgram, toDy: FormulaProgram];
+}
+
+export interface RecordedFormula {
+  programs: FormulaPrograms;
+  /** The values of the numbers in the programs. */
+  numbers: readonly number[];
+}
+
 export interface FormulaCall {
   program: FormulaProgram;
   /** The values of its numbers. */
@@ -25,6 +58,17 @@ export interface FormulaCall {
   /** The shape of the result, which has the values of all outputs. */
   shape: readonly number[];
 }
+
+/**
+ * The loss of a formula on the sums [S,N,C], differentiable to any order; null if the programs cannot run. `inOps`
+ * computes the same in tfjs's ops.
+ */
+export type LossInPrograms = (
+  sums: Tensor3D,
+  formula: Formula,
+  read: SumsRead,
+  inOps: (sums: Tensor3D) => Tensor,
+) => Tensor | null;
 
 /** The programs of one backend. */
 export interface FormulaRunner {

@@ -1,6 +1,6 @@
 /** The interface of a fused implementation. `kernels.ts` makes differentiable tfjs ops of it. */
 import type { TensorInfo } from '@tensorflow/tfjs-core';
-import type { FormulaRunner } from '../formulas/program.js';
+import type { LossInPrograms } from '../formulas/program.js';
 import type { KernelKind, PassAttributes, SumSet, Wrt } from '../contract.js';
 
 /** The layout of the inputs of a fused pass in memory. */
@@ -61,7 +61,7 @@ export interface FusedPasses {
     wrt: Wrt,
   ): TensorInfo;
   /** Formulas on sums as programs, for a backend where reading sums back is slow. */
-  formulas?: FormulaRunner;
+  formulas?: LossInPrograms;
   /** A wrapper around each tfjs call, for backends that copy on clone. */
   around?<T>(run: () => T): T;
 }

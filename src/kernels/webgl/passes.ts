@@ -9,6 +9,7 @@ import { hasSlope } from '../fused/shaderTerms.js';
 import { NO_NUMBERS, runProgram, type WebglBackend } from './backend.js';
 import { withCall, type Call, type Inputs } from './call.js';
 import { entropyMapCode } from './entropyMap.js';
+import { lossInPrograms } from '../formulas/lossInPrograms.js';
 import { formulaRunner } from './formulaRunner.js';
 import { gradientCode, isShared, slopeCode } from './gradient.js';
 import { keepsStatistics, statisticsCode } from './statistics.js';
@@ -34,7 +35,7 @@ function passesOn(backend: WebglBackend, half: boolean): FusedPasses {
     name: 'fused webgl',
     readsAtOnce: false,
     unit,
-    formulas: formulaRunner(backend, half),
+    formulas: lossInPrograms(formulaRunner(backend, half)),
     takesFocal: true,
     takes: (pass) => pass.samples * pass.pixels > 0,
 

@@ -9,6 +9,7 @@ import { hasSlope } from '../fused/shaderTerms.js';
 import type { WebgpuBackend } from './backend.js';
 import { entropyMapCode } from './entropyMap.js';
 import { gradientCode } from './gradient.js';
+import { lossInPrograms } from '../formulas/lossInPrograms.js';
 import { formulaRunner } from './formulaRunner.js';
 import type { ProgramSpec } from './pixels.js';
 import { run } from './run.js';
@@ -28,7 +29,7 @@ function passesOn(backend: WebgpuBackend): FusedPasses {
     readsAtOnce: false,
     takes: (pass) => tilesOf(pass) !== null,
     takesFocal: true,
-    formulas: formulaRunner(backend),
+    formulas: lossInPrograms(formulaRunner(backend)),
 
     sums(inputs, pass, sums) {
       const spec = specOf(inputs, pass, sums);

@@ -1,32 +1,17 @@
 /** Formulas on sums, recorded as programs: the loss, its gradient, and the gradients of that. */
-import { keyOf, recorder, type Recorder, type Step } from '../algebra/recorded.js';
-import type { SumSet } from '../kernels/contract.js';
-import { formulaProgram, type FormulaProgram } from '../kernels/formulas/program.js';
-import type { Known, SumsFormula, SumsOf } from './sumsFormula.js';
-
-/** The programs of a formula. Each is made when it is first needed. */
-export interface FormulaPrograms {
-  /** The loss. */
-  value(): FormulaProgram;
-  /** Its gradient with respect to the sums, given dy. */
-  gradient(): FormulaProgram;
-  /** The gradients of the gradient, given ddy: with respect to the sums, and to dy. */
-  gradientsOfGradient(): readonly [toSums: FormulaProgram, toDy: FormulaProgram];
-}
+import { keyOf, recorder, type Recorder, type Step } from '../../algebra/recorded.js';
+import { formulaProgram, type Formula, type FormulaPrograms, type RecordedFormula, type SumsRead } from './program.js';
 
 /** The programs that were made, by the text of their formulas. Of very many only the newest are kept. */
 const made = new Map<string, FormulaPrograms>();
 const MOST_KEPT = 200;
 
-/** The programs of a formula, and the values of the numbers in them. */
-export function programsOf(
-  formula: SumsFormula,
-  { names, pixels, unit }: Pick<Known, 'names' | 'pixels' | 'unit'>,
-): { programs: FormulaPrograms; numbers: readonly number[] } {
+/** Records a formula on sums. */
+export function recordFormula(formula: Formula, { names, pixels, unit }: SumsRead): RecordedFormula {
   const a = recorder();
   const inputs = names.map((name, i) => a.input('sums', i, true, name !== 'valid'));
   const inUnits = (sum: Step) => (unit === 1 ? sum : a.mul(sum, unit));
-  const table = Object.fromEntries(names.map((name, i) => [name, inUnits(inputs[i]!)])) as SumsOf<Step>;
+  const table = Object.fromEntries(names.map((name, i) => [name, inUnits(inputs[i]!)])) as Record<string, Step>;
   if (pixels !== null) table.valid = a.number(pixels, true);
   const result = formula.value(a, table);
   const numbers = a.numbers.slice();
@@ -38,7 +23,7 @@ export function programsOf(
   return { programs, numbers };
 }
 
-function makePrograms(a: Recorder, names: SumSet, inputs: readonly Step[], result: Step): FormulaPrograms {
+function makePrograms(a: Recorder, names: readonly string[], inputs: readonly Step[], result: Step): FormulaPrograms {
   // No gradient flows to weights.
   const wanted = inputs.filter((_, i) => names[i] !== 'valid');
   const perSum = (slopes: readonly (Step | null)[]) => inputs.map((input) => slopes[wanted.indexOf(input)] ?? null);
