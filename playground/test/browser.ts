@@ -47,3 +47,10 @@ export async function visit(part: Part, options: BrowserContextOptions = {}): Pr
 
 /** Numbers of the page use the minus sign. */
 export const numberOf = (text: string | null) => Number((text ?? '').trim().replaceAll('−', '-'));
+
+/** Waits until the page has drawn what was changed: it draws in the next frame, and some parts in the one after. */
+export const settle = (page: Page): Promise<void> =>
+  page.evaluate(async () => {
+    for (let frame = 0; frame < 3; frame++) await new Promise((done) => requestAnimationFrame(done));
+    await new Promise((done) => setTimeout(done));
+  });

@@ -5,7 +5,7 @@ import * as softseg from 'softseg';
 import { CATALOGUE, defaults, LOSSES, type Activation, type LossName } from '../src/losses/catalogue.js';
 import { evaluate } from '../src/losses/evaluate.js';
 import { LABELS, PIXELS, PREDICTIONS, SIZE } from '../src/losses/presets.js';
-import { numberOf, start, stop, visit } from './browser.js';
+import { numberOf, settle, start, stop, visit } from './browser.js';
 
 // As on the page.
 softseg.checkValues('never');
@@ -43,7 +43,6 @@ function runCode(code: string, { labels, logits, probabilities }: ReturnType<typ
 
 const shownValue = async (page: Page) => numberOf(await page.locator('.score output').textContent());
 const shownCode = async (page: Page) => (await page.locator('.code:visible pre').textContent())!;
-const settle = (page: Page) => page.waitForTimeout(120);
 
 /** To the four digits that are shown. */
 function expectClose(shown: number, wanted: number): void {
@@ -108,7 +107,8 @@ test('the gallery shows every loss of what was chosen', async () => {
   const { page } = await visit('losses');
   await page.getByLabel('Start label').selectOption('vessel');
   await page.getByLabel('Start prediction').selectOption('noisy');
-  await page.waitForTimeout(1500);
+  // Its tiles are computed one after the other.
+  await page.waitForTimeout(4000);
   for (const name of LOSSES) {
     const tile = page.locator('.tile', { hasText: new RegExp(`^${name.replace(/Loss$/, '')}[−\\d]`) });
     const masks = LABELS['vessel']!.masks();

@@ -13,7 +13,7 @@ import {
 } from 'softseg';
 import { along, relaxed } from '../src/relaxations/curves.js';
 import { METHODS } from '../src/relaxations/methods.js';
-import { numberOf, start, stop, visit } from './browser.js';
+import { numberOf, settle, start, stop, visit } from './browser.js';
 
 const VALUES = [0.1304, 0.5134, 0.7426, 0.7159, 0.5705];
 
@@ -62,7 +62,7 @@ test('the table shows what each relaxation gives in Node, values and all derivat
   const { page, troubles } = await visit('relaxations');
   for (const method of METHODS) {
     await page.getByLabel('Relaxation').selectOption(method);
-    await page.waitForTimeout(150);
+    await settle(page);
     expectTable(await tableOf(page), expected(method, VALUES, 6));
   }
   expect(troubles).toEqual([]);
@@ -75,14 +75,14 @@ test('sliders work by keyboard, and p also by dragging in a plot', async () => {
   await page.keyboard.press('End');
   await page.getByRole('slider', { name: 'p', exact: true }).focus();
   await page.keyboard.press('ArrowRight');
-  await page.waitForTimeout(150);
+  await settle(page);
   expectTable(await tableOf(page), expected('softOneHot', [1, ...VALUES.slice(1)], 6.05));
   const box = (await page.locator('.plot svg').first().boundingBox())!;
   await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
   await page.mouse.down();
   await page.mouse.move(box.x + box.width + 50, box.y + box.height / 2);
   await page.mouse.up();
-  await page.waitForTimeout(150);
+  await settle(page);
   expect(await page.getByRole('slider', { name: 'p', exact: true }).inputValue()).toBe('20');
   expectTable(await tableOf(page), expected('softOneHot', [1, ...VALUES.slice(1)], 20));
   expect(await page.locator('.plot svg').first().getAttribute('aria-label')).toContain('At p = 20.00');
@@ -94,7 +94,7 @@ test('the code of a point gives its values', async () => {
   const { page } = await visit('relaxations');
   for (const method of METHODS) {
     await page.getByLabel('Relaxation').selectOption(method);
-    await page.waitForTimeout(150);
+    await settle(page);
     const code = (await page.locator('pre').textContent())!;
     const body = code
       .replace(/import \* as tf.*\n/, '')
