@@ -5,7 +5,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { tensorAlgebra } from '../algebra/tensors.js';
-import { sumSet, type EntropyTerm, type PassSum, type SumName } from '../kernels/contract.js';
+import { sumSet, type PassSum, type SumName } from '../kernels/contract.js';
 import { currentKernels } from '../kernels/select.js';
 import { passAttributes, plainEntropy, type LossInputs } from './inputs.js';
 import { lossAtOnce } from './lossAtOnce.js';
@@ -24,21 +24,19 @@ export const addUp = (values: readonly Tensor[]): Tensor => (values.length === 1
 const weighted = (loss: Tensor, { weight }: SumTerm): Tensor => (weight === 1 ? loss : tf.mul(loss, weight));
 
 /** The sums that a term needs, from a pass. Call it inside tf.tidy. */
-export function sumsOfTerm(inputs: LossInputs, { formula, entropy }: SumTerm): PassSums {
-  return passSums(inputs, formula, entropy);
+export function sumsOfTerm(
+  inputs: LossInputs,
+  { formula, entropy = plainEntropy(inputs) }: Pick<SumTerm, 'formula' | 'entropy'>,
+): PassSums {
+  const { weights, layout, fn } = inputs;
+  const names = sumSet<PassSum>(weights ? [...formula.sums, 'valid'] : formula.sums);
+  const { values, unit } = currentKernels().sumsInUnits(inputs, passAttributes(inputs, entropy), names);
+  return { values, unit, names, pixels: weights ? null : layout.pixels, fn };
 }
 
 /** The loss of a formula, with the sums of a common pass. Call it inside tf.tidy. */
 export function lossOfSums(inputs: LossInputs, formula: SumsFormula): Tensor {
-  return lossOfPass(passSums(inputs, formula), formula);
-}
-
-/** The sums that a formula needs, from a common pass. Call it inside tf.tidy. */
-function passSums(inputs: LossInputs, { sums }: SumsFormula, entropy: EntropyTerm = plainEntropy(inputs)): PassSums {
-  const { weights, layout, fn } = inputs;
-  const names = sumSet<PassSum>(weights ? [...sums, 'valid'] : sums);
-  const { values, unit } = currentKernels().sumsInUnits(inputs, passAttributes(inputs, entropy), names);
-  return { values, unit, names, pixels: weights ? null : layout.pixels, fn };
+  return lossOfPass(sumsOfTerm(inputs, { formula }), formula);
 }
 
 /** The loss of a formula on the sums of a pass. Call it inside tf.tidy. */

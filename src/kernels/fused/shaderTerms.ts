@@ -2,7 +2,7 @@
  * The sums and their slopes for one pixel and class, as expressions that WGSL and GLSL have in common. The programs
  * around them define x.p (the probability), t (the label), c (the class), g (the upstream gradient) and the functions.
  */
-import type { PassSum, SumSet, Wrt } from '../contract.js';
+import type { PassActivation, PassSum, SumSet, Wrt } from '../contract.js';
 
 /** The summand of each sum, without the pixel's weight. */
 export const SUMMANDS: Record<PassSum, string> = {
@@ -34,6 +34,20 @@ export const SLOPES: Record<Wrt, Partial<Record<PassSum, string>>> = {
     labelledSquared: '2.0 * t * g',
   },
 };
+
+/** A statement that adds the slope of the cross-entropy: with respect to p, or through the activation to its logit. */
+export function entropySlopeOfPredictions(activation: PassActivation, binary: boolean): string {
+  const on = 'smoothed(t) * positiveOf(c)';
+  const slopes = {
+    softmax: 'slope -= smoothed(t) * g;',
+    sigmoid: `slope += ((1.0 - smoothed(t)) * x.p - ${on} * x.rest) * g;`,
+    none: binary
+      ? `slope += ((1.0 - smoothed(t)) / atLeast(1.0 - x.p, SMALLEST_PROBABILITY)
+        - ${on} / atLeast(x.p, SMALLEST_PROBABILITY)) * g;`
+      : 'slope -= smoothed(t) / atLeast(x.p, SMALLEST_PROBABILITY) * g;',
+  };
+  return slopes[activation];
+}
 
 /** Slopes of a focal term, times g, with respect to p - t and, through its balance, to t. */
 export const FOCAL_SLOPES = {

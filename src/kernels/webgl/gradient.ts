@@ -1,6 +1,6 @@
 /** GLSL code for the gradients, with a texel for each pixel and class. */
 import type { SumSet, Wrt } from '../contract.js';
-import { FOCAL_SLOPES, SLOPES } from '../fused/shaderTerms.js';
+import { entropySlopeOfPredictions, FOCAL_SLOPES, SLOPES } from '../fused/shaderTerms.js';
 import { isBinary, pixelCode, type ProgramSpec } from './pixels.js';
 
 /** The gradient of the sums, or with `perPixel` that of the map: the upstream dy [N,P] times the coefficients. */
@@ -95,14 +95,5 @@ function entropySlope(spec: GradientSpec): string {
     ${less}
     slope += entropy * (g * keep);`;
   }
-  const on = 'smoothed(t) * positiveOf(c)';
-  const whole = {
-    softmax: 'slope -= smoothed(t) * g;',
-    sigmoid: `slope += ((1.0 - smoothed(t)) * x.p - ${on} * x.rest) * g;`,
-    none: binary
-      ? `slope += ((1.0 - smoothed(t)) / atLeast(1.0 - x.p, SMALLEST_PROBABILITY)
-        - ${on} / atLeast(x.p, SMALLEST_PROBABILITY)) * g;`
-      : 'slope -= smoothed(t) / atLeast(x.p, SMALLEST_PROBABILITY) * g;',
-  };
-  return whole[pass.activation];
+  return entropySlopeOfPredictions(pass.activation, binary);
 }

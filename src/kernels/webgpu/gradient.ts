@@ -1,6 +1,6 @@
 /** WGSL code for the gradients: a workgroup computes a tile of pixels and writes its values in the order of memory. */
 import type { SumSet, Wrt } from '../contract.js';
-import { FOCAL_SLOPES, SLOPES } from '../fused/shaderTerms.js';
+import { entropySlopeOfPredictions, FOCAL_SLOPES, SLOPES } from '../fused/shaderTerms.js';
 import { isBinary, OWN_TILE, pixelCode, type ProgramSpec } from './pixels.js';
 
 /** With `perPixel` the upstream gradient is dy [N,P] times the classes' coefficients; otherwise it is dy [S,N,C]. */
@@ -82,14 +82,5 @@ function entropySlope(spec: ProgramSpec, wrt: Wrt): string {
     ${less}
     slope += entropy * (g * uniforms.keep);`;
   }
-  const on = 'smoothed(t) * positiveOf(c)';
-  const whole = {
-    softmax: 'slope -= smoothed(t) * g;',
-    sigmoid: `slope += ((1.0 - smoothed(t)) * x.p - ${on} * x.rest) * g;`,
-    none: binary
-      ? `slope += ((1.0 - smoothed(t)) / atLeast(1.0 - x.p, SMALLEST_PROBABILITY)
-        - ${on} / atLeast(x.p, SMALLEST_PROBABILITY)) * g;`
-      : 'slope -= smoothed(t) / atLeast(x.p, SMALLEST_PROBABILITY) * g;',
-  };
-  return whole[pass.activation];
+  return entropySlopeOfPredictions(pass.activation, binary);
 }
